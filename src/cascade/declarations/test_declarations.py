@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Annotated, Any, Optional
+
+import pytest
+from pydantic import BaseModel, Field
+
+from cascade.declarations import (
+    IngestionArguments,
+    IngestionDeclaration,
+    collecting_problems,
+    is_broken,
+)
+from cascade.exceptions import DeclarationError
+from cascade.ingestion import IngestionWorkflow, cascade_ingestion
+
+
+class Reading(BaseModel):
+    station: str
+    hour: int
+    celsius: float
+    note: str | None = None
+    old_style: Optional[int] = None  # noqa: UP045
+    in_annotated: Annotated[float, Field(gt=0)] = 1.0
+    renamed: int = Field(alias="renamedAtSource", default=0)
+
+
+GOOD: dict[str, Any] = {
+    "table_name": "readings",
+    "unique_key": "station",
+    "group": "weather",
+    "validation_schema": Reading,
+}
+
+
+def fetch(partition_date: str) -> list[str]:
+    """Fetch the readings of a day."""
+    return [partition_date]
+
+
+def declared(function: Callable[..., object] = fetch, **arguments: Any) -> IngestionDeclaration:
+    return cascade_ingestion(**{**GOOD, **arguments})(function).declaration
+
+
+def problems_of(function: Callable[..., object] = fetch, **arguments: Any) -> str:
+    with pytest.raises(DeclarationError) as caught:
+        declared(function, **arguments)
+    return "\n".join(caught.value.problems)
+
+
+def test_a_workflow_is_still_the_function() -> None:
+    workflow = cascade_ingestion(**GOOD)(fetch)
+    assert workflow("2013-01-15") == ["2013-01-15"]
+    assert workflow.__wrapped__ is fetch  # type: ignore[attr-defined]
+    assert workflow.__name__ == "fetch"  # type: ignore[attr-defined]
+    assert workflow.declaration.description == "Fetch the readings of a day."
+
+
+def test_a_workflow_is_frozen() -> None:
+    workflow = cascade_ingestion(**GOOD)(fetch)
+    with pytest.raises(AttributeError, match="frozen"):
+        workflow.declaration = workflow.declaration
+
+
+def test_names_leave_out_the_namespace_raw() -> None:
+    raw, other = declared(), declared(namespace="lab")
+    assert (raw.asset_key, raw.op_name, raw.table) == (
+        ("readings",),
+        "dlt_readings",
+        "raw.readings",
+    )
+    assert (other.asset_key, other.op_name, other.table) == (
+        ("lab", "readings"),
+        "dlt_lab__readings",
+        "lab.readings",
+    )
+    assert other.identifier == ("lab", "readings")
+    assert other.quarantine_identifier == ("lab", "readings__quarantine")
+
+
+def test_every_argument_is_recorded() -> None:
+    assert {field.name for field in fields(IngestionDeclaration)} == {
+        *IngestionArguments.__annotations__,
+        "function",
+        "location",
+    }
+
+
+def test_all_problems_of_a_decorator_come_at_once_with_its_line() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        cascade_ingestion(
+            tabel_name="x",
+            unique_key="staton",
+            validation_schema=Reading,
+            cron="0 25 * * *",
+        )(fetch)  # type: ignore[call-arg]
+    assert caught.value.problems[0] == 'there is no argument "tabel_name". Did you mean "table_name"?'
+    assert caught.value.problems[1] == 'the required argument "group" is missing.'
+    assert caught.value.problems[2].startswith("cron: '0 25 * * *' is not a cron line")
+    assert caught.value.problems[3] == 'unique_key: "staton" is not a field of Reading. Did you mean "station"?'
+    assert len(caught.value.problems) == 4
+    location = caught.value.location
+    assert location is not None and location.file == __file__
+    assert location.line == fetch.__code__.co_firstlineno
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"table_name": "my-table"}, 'Did you mean "my_table"?'),
+        ({"table_name": "x__quarantine"}, "kept for refused rows"),
+        (
+            {"group": "a b"},
+            "group: 'a b' may hold letters, digits and underscores only. Did you mean \"a_b\"?",
+        ),
+        ({"unique_key": []}, "unique_key: give the name of a field"),
+        ({"unique_key": ["hour", "hour"]}, "twice"),
+        ({"unique_key": ["celsius"]}, '"celsius" is a floating number'),
+        ({"unique_key": ["in_annotated"]}, '"in_annotated" is a floating number'),
+        ({"unique_key": ["note"]}, '"note" may be null'),
+        ({"unique_key": ["old_style"]}, '"old_style" may be null'),
+        ({"unique_key": ["renamedAtSource"]}, 'its column is "renamed"'),
+        ({"validation_schema": Reading(station="a", hour=1, celsius=1)}, "(the class)"),
+        ({"cron": "0 6 * *"}, "has 4 fields; a cron line has five"),
+        ({"cron": "0 0 31 2 *"}, "is not a cron line"),
+        ({"freshness_hours": (24, 12)}, "24 hours is not less than 12"),
+        ({"freshness_hours": (24, None)}, "give (warn, fail) in hours"),
+        ({"partitions": "dayly"}, 'Did you mean "daily"?'),
+        ({"partition_timezone": "America/New_Yrk"}, 'Did you mean "America/New_York"?'),
+        ({"partition_start": "15.1.2013"}, "partition_start: give a date"),
+        (
+            {"partition_start": date(2014, 1, 1), "partition_end": date(2013, 1, 1)},
+            "is not after partition_start",
+        ),
+        ({"partition_spec": [("hour", "days")]}, 'Did you mean "day"?'),
+        (
+            {"partition_spec": ["ours"]},
+            'partition_spec: "ours" is not a field of Reading. Did you mean "hour"?',
+        ),
+        ({"deps": [3]}, "deps: 3 is neither a workflow"),
+        ({"deps": "upstream"}, "deps: give a list"),
+        ({"owners": ["data"]}, "neither an e-mail address"),
+        ({"tags": {"a b": "c"}}, "the tag 'a b'"),
+        ({"tags": {"a": "b c"}}, "the value 'b c' of the tag 'a'"),
+        (
+            {"max_runtime_seconds": 0},
+            "max_runtime_seconds: give a whole number of at least 1",
+        ),
+        ({"max_retries": 1.5}, "max_retries: give a whole number"),
+        ({"retry_delay_seconds": float("inf")}, "retry_delay_seconds: give a number"),
+        ({"validate": "no"}, "validate: give True or False"),
+        ({"on_invalid": "failed"}, 'Did you mean "fail"?'),
+        ({"description": 3}, "description: give a text"),
+    ],
+)
+def test_a_wrong_value_is_named_with_the_right_one(arguments: dict[str, Any], said: str) -> None:
+    assert said in problems_of(**arguments)
+
+
+def test_dates_may_be_texts() -> None:
+    declaration = declared(partition_start="2013-01-01", partition_end="2014-01-01T06:00:00")
+    assert declaration.partition_start == date(2013, 1, 1)
+    assert declaration.partition_end == datetime(2014, 1, 1, 6)
+
+
+def test_a_pandera_schema_is_checked_too() -> None:
+    import pandera.polars as pa
+
+    class Frame(pa.DataFrameModel):
+        station: str
+        celsius: float
+        note: str = pa.Field(nullable=True)
+
+    said = problems_of(validation_schema=Frame, unique_key=["station", "celsius", "note", "stations"])
+    assert '"celsius" is a floating number in Frame' in said
+    assert '"note" may be null in Frame' in said
+    assert '"stations" is not a field of Frame. Did you mean "station"?' in said
+    assert '"station" ' not in said
+
+
+def test_a_function_that_cannot_be_called_is_refused() -> None:
+    def needs(day: str) -> None: ...
+    def optional(day: str = "") -> None: ...
+    async def waits() -> None: ...
+
+    assert problems_of(needs) == "the function needs day, but partition_date and window are passed."
+    assert "async" in problems_of(waits)
+    assert "with partitions=None nothing is passed" in problems_of(fetch, partitions=None)
+    assert declared(optional).wants == frozenset()
+
+
+def test_a_function_says_what_it_takes() -> None:
+    def both(partition_date: str, window: object) -> None: ...
+    def unused(partition_date: str | None = None) -> None: ...
+
+    assert declared(both).wants == {"partition_date", "window"}
+    assert declared(unused, partitions=None).wants == frozenset()
+
+
+def test_partition_bounds_need_partitions() -> None:
+    def whole() -> None: ...
+
+    assert "partition_start: has no meaning" in problems_of(whole, partitions=None, partition_start="2013-01-01")
+
+
+def test_the_decorator_without_a_call_says_so() -> None:
+    with pytest.raises(DeclarationError, match="it needs arguments") as caught:
+        cascade_ingestion(fetch)  # type: ignore[arg-type, call-arg]
+    assert caught.value.location is not None and caught.value.location.file == __file__
+
+
+def test_positional_arguments_are_refused_at_the_line_of_the_call() -> None:
+    with pytest.raises(DeclarationError, match="by name; 'readings' has none") as caught:
+        cascade_ingestion("readings")  # type: ignore[arg-type, call-arg]
+    assert caught.value.location is not None and caught.value.location.file == __file__
+
+
+def test_collecting_lets_the_rest_of_a_module_load() -> None:
+    with collecting_problems() as problems:
+        wrong = cascade_ingestion(**{**GOOD, "cron": "never"})(fetch)
+        bare = cascade_ingestion(fetch)  # type: ignore[arg-type, call-arg]
+        right = cascade_ingestion(**{**GOOD, "deps": [wrong]})(lambda: None)
+    assert len(problems) == 2
+    assert is_broken(wrong) and is_broken(bare) and not is_broken(right)
+    assert isinstance(right, IngestionWorkflow)
+    with pytest.raises(DeclarationError):
+        cascade_ingestion(**{**GOOD, "cron": "never"})(fetch)
+
+
+def test_declaring_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, cascade.ingestion; from cascade.ingestion import cascade_ingestion\n"
+        "heavy = {'dagster', 'dlt', 'pyiceberg', 'pyarrow', 'polars', 'pandas', 'pandera', 'pydantic', 'rich'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
