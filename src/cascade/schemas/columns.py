@@ -1,0 +1,89 @@
+"""What a validation schema says about a table: its columns, in order, as Arrow types."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyarrow as pa
+
+from cascade.exceptions import SourceLocation
+from cascade.schemas.values import ValueType
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: name of the column.
+        source_name: the field of a source row that the column is read from: the first alias, else the name.
+        type: its Arrow type. Timestamps are in microseconds, with zone UTC or with none.
+        required: whether the column refuses nulls.
+        doc: the column's documentation, from the field's description.
+        source_names: every field of a source row that the column may be read from, the first one included.
+        value_type: how Python values of the column become Arrow.
+    """
+
+    name: str
+    source_name: str
+    type: pa.DataType
+    required: bool
+    doc: str | None
+    source_names: tuple[str, ...] = ()
+    value_type: ValueType | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.source_names:
+            object.__setattr__(self, "source_names", (self.source_name,))
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The Arrow field of the column, with its documentation under the key `doc`."""
+        metadata = {"doc": self.doc} if self.doc else None
+        return pa.field(self.name, self.type, nullable=not self.required, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DeclaredSchema:
+    """A validation schema, read as the columns of a table.
+
+    Args:
+        model: the pydantic or pandera model.
+        name: name of the model.
+        columns: the columns, in the order of the model's fields.
+    """
+
+    model: type
+    name: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema: UTC microsecond timestamps, nullability, and docs as metadata of the fields."""
+        return pa.schema([column.arrow for column in self.columns])
+
+    @cached_property
+    def location(self) -> SourceLocation | None:
+        """File and line of the model, where Python knows them."""
+        return location_of(self.model)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.columns}
+
+    def empty(self) -> pa.Table:
+        """A table of this schema without rows."""
+        return self.arrow.empty_table()
+
+
+def location_of(model: type) -> SourceLocation | None:
+    """File and line of the class `model`, or None for a class that was not read from a file."""
+    try:
+        file = inspect.getsourcefile(model)
+        line = inspect.getsourcelines(model)[1]
+    except (OSError, TypeError):
+        return None
+    return SourceLocation(file, line) if file else None

@@ -1,0 +1,142 @@
+"""From a validation schema to the columns of a table: Arrow for what is written, Iceberg for what is declared."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cascade.exceptions import SchemaConversionError
+from cascade.schemas.columns import Column, DeclaredSchema, location_of
+from cascade.schemas.from_pydantic import columns_from_pydantic, is_pydantic_model
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import IcebergType, NestedField
+
+__all__ = ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"]
+
+
+@lru_cache(maxsize=512)
+def declared_schema(schema: type) -> DeclaredSchema:
+    """Read a validation schema as the columns of a table.
+
+    Args:
+        schema: a pydantic model, or a pandera DataFrameModel for Polars or pandas.
+
+    Raises:
+        SchemaConversionError: the schema is neither, or a field cannot become a column; names the field and what to use.
+    """
+    if is_pydantic_model(schema):
+        return DeclaredSchema(schema, schema.__name__, columns_from_pydantic(schema))
+    if is_pandera_model(schema):
+        from cascade.schemas.from_pandera import columns_from_pandera
+
+        return DeclaredSchema(schema, schema.__name__, columns_from_pandera(schema))
+    name = getattr(schema, "__name__", repr(schema))
+    if isinstance(schema, type):
+        raise SchemaConversionError(
+            name, "*", "neither a pydantic model nor a pandera DataFrameModel", location=location_of(schema)
+        )
+    raise SchemaConversionError(
+        type(schema).__name__, "*", f"{schema!r} is an instance; give the class of the model itself"
+    )
+
+
+def is_pandera_model(schema: object) -> bool:
+    """Whether `schema` is a pandera DataFrameModel. Imports nothing: such a class exists only where pandera is loaded."""
+    module = sys.modules.get("pandera.api.dataframe.model")
+    base = getattr(module, "DataFrameModel", None)
+    return base is not None and isinstance(schema, type) and issubclass(schema, base)
+
+
+def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
+    """The Iceberg schema of a validation schema, with documentation, nullability and fresh field ids.
+
+    Args:
+        schema: a pydantic model, or a pandera DataFrameModel.
+        unique_key: names of the columns that identify a row; they become the identifier fields.
+
+    Raises:
+        SchemaConversionError: a field cannot become a column, or a key column is missing, optional, floating or nested.
+    """
+    from pyiceberg.schema import Schema, assign_fresh_schema_ids
+
+    declared = declared_schema(schema)
+    for name in unique_key:
+        _check_key(declared, name)
+    # Written out by hand, since pyiceberg's own conversion from Arrow wants ids that a new table does not have yet.
+    ids = count(1)
+    fields = [_field(arrow, ids) for arrow in declared.arrow]
+    identifiers = [field.field_id for field in fields if field.name in unique_key]
+    return assign_fresh_schema_ids(Schema(*fields, identifier_field_ids=identifiers))
+
+
+def _check_key(declared: DeclaredSchema, name: str) -> None:
+    column = declared.by_name.get(name)
+    if column is None:
+        near = difflib.get_close_matches(name, declared.by_name, n=1)
+        meant = f'; did you mean "{near[0]}"?' if near else f"; its columns are {', '.join(declared.by_name)}"
+        raise SchemaConversionError(
+            declared.name,
+            name,
+            f"unique_key names it, and the schema has no such column{meant}",
+            location=declared.location,
+        )
+    reason = None
+    if not column.required:
+        reason = "a column of the unique key may not be null; make the field required, without `| None`, nullable or Optional"
+    elif pa.types.is_floating(column.type):
+        reason = "a floating number does not compare reliably, so it cannot be a key; use int, Decimal or str"
+    elif pa.types.is_nested(column.type):
+        reason = "a key must be a single value; use a column of a plain type"
+    if reason is not None:
+        raise SchemaConversionError(declared.name, name, reason, location=declared.location)
+
+
+def _field(field: pa.Field, ids: Iterator[int]) -> NestedField:
+    from pyiceberg.types import NestedField
+
+    doc = (field.metadata or {}).get(b"doc")
+    return NestedField(
+        field_id=next(ids),
+        name=field.name,
+        field_type=_iceberg_type(field.type, ids),
+        required=not field.nullable,
+        doc=doc.decode() if doc else None,
+    )
+
+
+def _iceberg_type(arrow: pa.DataType, ids: Iterator[int]) -> IcebergType:
+    from pyiceberg import types
+
+    if pa.types.is_struct(arrow):
+        return types.StructType(*(_field(arrow.field(i), ids) for i in range(arrow.num_fields)))
+    if pa.types.is_list(arrow):
+        element = arrow.value_field
+        return types.ListType(
+            element_id=next(ids),
+            element=_iceberg_type(element.type, ids),
+            element_required=not element.nullable,
+        )
+    if pa.types.is_decimal128(arrow):
+        return types.DecimalType(arrow.precision, arrow.scale)
+    return {
+        pa.bool_(): types.BooleanType(),
+        pa.int32(): types.IntegerType(),
+        pa.int64(): types.LongType(),
+        pa.float32(): types.FloatType(),
+        pa.float64(): types.DoubleType(),
+        pa.string(): types.StringType(),
+        pa.binary(): types.BinaryType(),
+        pa.uuid(): types.UUIDType(),
+        pa.date32(): types.DateType(),
+        pa.time64("us"): types.TimeType(),
+        pa.timestamp("us"): types.TimestampType(),
+        pa.timestamp("us", "UTC"): types.TimestamptzType(),
+    }[arrow]

@@ -1,0 +1,234 @@
+"""Validation by a pydantic model, row by row, with pydantic's own semantics.
+
+A row passes exactly when `Model.model_validate(row)` accepts it *and* its values fit the columns. What lands are the
+validated values. Beyond pydantic's own rules a row is refused for:
+
+| rule | reason |
+|---|---|
+| `timezone_aware` | a `datetime` without a zone, whose instant nobody knows |
+| `timezone_naive` | a `time` with a zone, which Iceberg cannot keep |
+| `column_range` | an int beyond 64 bits, an instant outside the years 1 to 9999 |
+| `string_unicode` | text that is not Unicode (a lone surrogate) |
+| `column_type`, `column_null` | a validator of the model returned another type than it declares |
+| `validator_error` | a validator of the model failed with an error that is neither ValueError nor AssertionError |
+| `unique_key` | a field of the key is null |
+| `unreadable_value` | a value of an Arrow batch that Python has no value for |
+
+Fields that the model lacks are dropped and reported, unless the model says `extra="forbid"`: then they refuse their rows.
+From Arrow, a nullable column that the table lacks is null (writers leave out columns without a value), timestamps lose
+their nanoseconds, and a strict model gets UUIDs, Enum members and tuples, which Arrow has no types for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pydantic
+from pydantic.errors import PydanticUserError
+
+from cascade.schemas.columns import Column, DeclaredSchema
+from cascade.schemas.from_pydantic import bare_model, complete, source_names
+from cascade.schemas.rows import (
+    RULE_KEY,
+    RULE_UNREADABLE,
+    Batch,
+    RefusedRow,
+    ValidationResult,
+    field_names,
+    missing_column,
+    python_rows,
+)
+from cascade.schemas.values import RULE_NULL, RULE_TYPE, Member, Unfit, to_arrow
+
+_SHOWN_REASONS = 10
+_Reason = tuple[str, str | None, str]  # rule, field, message
+
+
+class PydanticValidator:
+    """Judges batches by a pydantic model.
+
+    Args:
+        declared: the columns of the model.
+        unique_key: names of the key columns.
+        types_only: convert to the declared types, and leave out every constraint and validator.
+    """
+
+    needs_whole_partition = False
+
+    def __init__(self, declared: DeclaredSchema, unique_key: tuple[str, ...], *, types_only: bool = False) -> None:
+        model = declared.model
+        complete(model, model)
+        self._declared = declared
+        self._key_fields = {name for key in unique_key for name in declared.by_name[key].source_names}
+        self._key = frozenset(unique_key)
+        self._forbids_extra = model.model_config.get("extra") == "forbid" and not types_only
+        self._model = bare_model(model, [_member(column) for column in declared.columns]) if types_only else model
+        self._known = {name for field, info in model.model_fields.items() for name in source_names(model, field, info)}
+        self._strict = () if types_only else tuple(c for c in declared.columns if _is_strict(model, c))
+
+    def validate(self, batch: Batch) -> ValidationResult:
+        """Judge a batch.
+
+        Raises:
+            MissingColumnError: no row has a field that the model requires.
+        """
+        present = field_names(batch)
+        unreadable: dict[int, tuple[str, str]] = {}
+        if isinstance(batch, pa.Table):
+            rows, unreadable = python_rows(batch)
+            judged = self._from_arrow(rows, set(present))
+        else:
+            rows = judged = batch
+        reasons: dict[int, list[_Reason]] = {
+            position: [(RULE_UNREADABLE, field, reason)] for position, (field, reason) in unreadable.items()
+        }
+        models, positions = self._judge(judged, present, reasons)
+        good, unfit = self._to_table(models, positions)
+        reasons.update(unfit)
+        refused = tuple(_refused(rows[position], reasons[position]) for position in sorted(reasons))
+        dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
+        return ValidationResult(good, refused, dropped)
+
+    def _judge(
+        self, rows: Sequence[Any], present: Sequence[str], reasons: dict[int, list[_Reason]]
+    ) -> tuple[list[Any], list[int]]:
+        """The models of the rows that pydantic accepts, and their positions; the reasons of the others go to `reasons`."""
+        validate = self._model.__pydantic_validator__.validate_python
+        models: list[Any] = []
+        positions: list[int] = []
+        absent: set[str] | None = None
+        for position, row in enumerate(rows):
+            if position in reasons:
+                absent = set()
+                continue
+            try:
+                models.append(validate(row))
+                positions.append(position)
+            except pydantic.ValidationError as error:
+                details = error.errors(include_url=False, include_context=False)
+                reasons[position] = [self._reason(detail) for detail in details]
+                if not models:
+                    missing = {str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1}
+                    absent = missing if absent is None else absent & missing
+            except PydanticUserError:
+                raise
+            except Exception as error:
+                reasons[position] = [("validator_error", None, f"{type(error).__name__}: {error}")]
+                absent = set()
+        if not models and absent:
+            self._raise_missing(absent, present)
+        return models, positions
+
+    def _raise_missing(self, absent: set[str], present: Sequence[str]) -> None:
+        for column in self._declared.columns:
+            if absent.intersection((*column.source_names, column.name)) and not set(present).intersection(
+                column.source_names
+            ):
+                raise missing_column(self._declared, column, present)
+
+    def _reason(self, detail: Any) -> _Reason:
+        location = detail["loc"]
+        field = ".".join(map(str, location)) or None
+        if (
+            len(location) == 1
+            and location[0] in self._key_fields
+            and detail["type"] != "missing"
+            and detail["input"] is None
+        ):
+            return RULE_KEY, field, "A field of the unique key is null"
+        return detail["type"], field, detail["msg"]
+
+    def _to_table(self, models: list[Any], positions: list[int]) -> tuple[pa.Table, dict[int, list[_Reason]]]:
+        reasons: dict[int, list[_Reason]] = {}
+        kind = self._model
+        if not all(isinstance(model, kind) for model in models):
+            for model, position in zip(models, positions, strict=True):
+                if not isinstance(model, kind):
+                    message = f"A validator of {kind.__name__} returned a {type(model).__name__} in place of the model"
+                    reasons[position] = [(RULE_TYPE, None, message)]
+            kept = [pair for pair in zip(models, positions, strict=True) if pair[1] not in reasons]
+            models, positions = [model for model, _ in kept], [position for _, position in kept]
+        attributes = [model.__dict__ for model in models]
+        arrays = []
+        bad: dict[int, list[_Reason]] = {}
+        for column in self._declared.columns:
+            assert column.value_type is not None
+            name = column.name
+            array, unfit = to_arrow([values.get(name) for values in attributes], column.value_type)
+            for index, reason in unfit.items():
+                bad.setdefault(index, []).append(_unfit_reason(column, reason))
+            if column.required and array.null_count > len(unfit):
+                for index in _null_positions(array):
+                    if index not in unfit:
+                        bad.setdefault(index, []).append(self._null_reason(column))
+            arrays.append(array)
+        table = pa.Table.from_arrays(arrays, schema=self._declared.arrow)
+        if bad:
+            table = table.filter(pa.array([index not in bad for index in range(len(models))], type=pa.bool_()))
+            reasons.update({positions[index]: found for index, found in bad.items()})
+        return table, reasons
+
+    def _null_reason(self, column: Column) -> _Reason:
+        if column.name in self._key:
+            return RULE_KEY, column.source_name, "A field of the unique key is null"
+        return RULE_NULL, column.source_name, f"The schema gave None where column {column.name} needs a value"
+
+    def _from_arrow(self, rows: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
+        """The rows as the model should see them: columns left out for want of a value, and strict types, put back."""
+        absent = {
+            c.source_name: None
+            for c in self._declared.columns
+            if self._fills(c) and not present.intersection(c.source_names)
+        }
+        changes = [
+            (name, column.value_type.strict_from)
+            for column in self._strict
+            if column.value_type is not None and column.value_type.strict_from is not None
+            for name in column.source_names
+            if name in present
+        ]
+        if not absent and not changes:
+            return rows
+        judged = []
+        for row in rows:
+            seen = {**row, **absent}
+            for name, change in changes:
+                if seen[name] is not None:
+                    seen[name] = change(seen[name])
+            judged.append(seen)
+        return judged
+
+    def _fills(self, column: Column) -> bool:
+        field = self._model.model_fields[column.name]
+        return not column.required and field.is_required()
+
+
+def _member(column: Column) -> Member:
+    assert column.value_type is not None
+    return Member(column.name, column.source_name, column.value_type, not column.required)
+
+
+def _is_strict(model: type[pydantic.BaseModel], column: Column) -> bool:
+    if model.model_config.get("strict"):
+        return True
+    return any(getattr(item, "strict", None) for item in model.model_fields[column.name].metadata)
+
+
+def _null_positions(array: pa.Array) -> list[int]:
+    return [index for index, is_null in enumerate(array.is_null().to_pylist()) if is_null]
+
+
+def _unfit_reason(column: Column, reason: Unfit) -> _Reason:
+    return reason.rule, ".".join(map(str, (column.source_name, *reason.path))), reason.message
+
+
+def _refused(row: Any, reasons: Sequence[_Reason]) -> RefusedRow:
+    rule, field, message = reasons[0]
+    if len(reasons) > 1:
+        shown = [f"{where}: {text}" if where else text for _, where, text in reasons[:_SHOWN_REASONS]]
+        if len(reasons) > _SHOWN_REASONS:
+            shown.append(f"and {len(reasons) - _SHOWN_REASONS} more")
+        message = "; ".join(shown)
+    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row})
