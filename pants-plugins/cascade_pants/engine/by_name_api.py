@@ -1,0 +1,247 @@
+"""The engine calls for Pants 2.30 and later: rules are called by name.
+
+Keep every name, parameter and return type as in `get_api`. A parameter that goes into `implicitly` is annotated with a
+plain class name, which the engine reads from the source.
+"""
+# mypy: ignore-errors
+# The plugin is checked against Pants 2.17.1, which has few of the names below. A test holds this module to `get_api`.
+
+from __future__ import annotations
+
+from pants.backend.python.dependency_inference.module_mapper import (
+    PythonModuleOwners,
+    PythonModuleOwnersRequest,
+    map_module_to_address,
+)
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import (
+    Pex,
+    PexRequest,
+    VenvPex,
+    VenvPexProcess,
+    create_pex,
+    create_venv_pex,
+    find_interpreter,
+)
+from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.python_sources import (
+    PythonSourceFiles,
+    PythonSourceFilesRequest,
+    prepare_python_sources,
+)
+from pants.base.specs import RawSpecs
+from pants.core.environments.target_types import EnvironmentField
+from pants.core.goals.check import CheckResult
+from pants.core.goals.package import BuiltPackage, PackageFieldSet, build_package
+from pants.core.goals.run import RunFieldSet, RunRequest, generate_run_request
+from pants.core.util_rules.env_vars import environment_vars_subset
+from pants.engine import intrinsics
+from pants.engine.addresses import Addresses
+from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
+from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
+from pants.engine.internals import graph
+from pants.engine.internals.specs_rules import find_valid_field_sets_for_target_roots
+from pants.engine.process import (
+    FallibleProcessResult,
+    InteractiveProcess,
+    InteractiveProcessResult,
+    Process,
+    ProcessResult,
+    fallible_to_exec_result_or_raise,
+)
+from pants.engine.rules import concurrently, implicitly
+from pants.engine.target import (
+    DependenciesRequest,
+    HydratedSources,
+    HydrateSourcesRequest,
+    SourcesPaths,
+    SourcesPathsRequest,
+    TargetRootsToFieldSets,
+    TargetRootsToFieldSetsRequest,
+    Targets,
+    TransitiveTargets,
+    TransitiveTargetsRequest,
+)
+from pants.source.source_root import SourceRootsRequest, SourceRootsResult, get_source_roots
+from pants.util.strutil import Simplifier
+
+BY_NAME = True
+
+
+async def create_digest(request: CreateDigest) -> Digest:
+    """Make files."""
+    return await intrinsics.create_digest(request)
+
+
+async def merge_digests(request: MergeDigests) -> Digest:
+    """Lay trees of files over each other."""
+    return await intrinsics.merge_digests(request)
+
+
+async def digest_to_snapshot(digest: Digest) -> Snapshot:
+    """List the files of a digest."""
+    return await intrinsics.digest_to_snapshot(digest)
+
+
+async def digest_contents(digest: Digest) -> DigestContents:
+    """Read the files of a digest."""
+    return await intrinsics.get_digest_contents(digest)
+
+
+async def path_globs_contents(globs: PathGlobs) -> DigestContents:
+    """Read files of the repository."""
+    return await intrinsics.get_digest_contents(**implicitly(globs))
+
+
+async def path_globs_paths(globs: PathGlobs) -> Paths:
+    """List files of the repository, without reading them."""
+    return await intrinsics.path_globs_to_paths(globs)
+
+
+async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
+    """Get the files of one sources field, generated ones where asked for."""
+    return await graph.hydrate_sources(request, **implicitly())
+
+
+async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
+    """List the files of one sources field."""
+    return await graph.resolve_source_paths(request, **implicitly())
+
+
+async def targets_from_addresses(addresses: Addresses) -> Targets:
+    """Find targets, each generator replaced by what it generates."""
+    return await graph.resolve_targets(**implicitly(addresses))
+
+
+async def targets_from_raw_specs(specs: RawSpecs) -> Targets:
+    """Find the targets that specs match, each generator replaced by what it generates."""
+    return await graph.resolve_targets(**implicitly(specs))
+
+
+async def transitive_targets(request: TransitiveTargetsRequest) -> TransitiveTargets:
+    """Find targets and everything they depend on."""
+    return await graph.transitive_targets(request, **implicitly())
+
+
+async def direct_dependencies(request: DependenciesRequest) -> Addresses:
+    """Find what one target depends on, written or inferred."""
+    return await graph.resolve_dependencies(request, **implicitly())
+
+
+async def targets_for_roots(request: TargetRootsToFieldSetsRequest) -> TargetRootsToFieldSets:
+    """Find the field sets that the specs of the command line match."""
+    return await find_valid_field_sets_for_target_roots(request, **implicitly())
+
+
+async def source_roots(request: SourceRootsRequest) -> SourceRootsResult:
+    """Find the source root of each file or directory."""
+    return await get_source_roots(request)
+
+
+async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwners:
+    """Find which target of a resolve provides a Python module."""
+    return await map_module_to_address(request, **implicitly())
+
+
+async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
+    """Find the interpreter that Pex would take for these constraints: the oldest one that meets them."""
+    return await find_interpreter(constraints, **implicitly())
+
+
+async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
+    """Build a PEX file of targets and what they depend on."""
+    return await create_pex(**implicitly(request))
+
+
+async def venv_pex_from_targets(request: PexFromTargetsRequest) -> VenvPex:
+    """Build a virtual environment of what targets depend on, to run processes in."""
+    return await create_venv_pex(**implicitly(request))
+
+
+async def venv_pex(request: PexRequest) -> VenvPex:
+    """Build a virtual environment of requirements, to run processes in."""
+    return await create_venv_pex(**implicitly(request))
+
+
+async def python_sources(request: PythonSourceFilesRequest) -> PythonSourceFiles:
+    """Get the first-party sources of targets, generated ones too, and their source roots."""
+    return await prepare_python_sources(request, **implicitly())
+
+
+async def run_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
+    """Run a process in a virtual environment, whether it succeeds or not."""
+    return await intrinsics.execute_process(**implicitly(process))
+
+
+async def run_process(process: Process) -> FallibleProcessResult:
+    """Run a process, whether it succeeds or not."""
+    return await intrinsics.execute_process(process, **implicitly())
+
+
+async def run_process_or_raise(process: Process) -> ProcessResult:
+    """Run a process that must succeed."""
+    return await fallible_to_exec_result_or_raise(**implicitly(process))
+
+
+async def run_request(field_set: RunFieldSet) -> RunRequest:
+    """Find out how `pants run` would run a target."""
+    return await generate_run_request(**implicitly({field_set: RunFieldSet}))
+
+
+async def built_package(field_set: PackageFieldSet) -> BuiltPackage:
+    """Build what `pants package` would build of a target."""
+    return await build_package(**implicitly({field_set: PackageFieldSet}))
+
+
+async def env_vars(request: EnvironmentVarsRequest) -> EnvironmentVars:
+    """Read variables of the user's environment."""
+    return await environment_vars_subset(request, **implicitly())
+
+
+async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResult:
+    """Run a process on the user's terminal. Only a goal may."""
+    return await intrinsics.run_interactive_process(process)
+
+
+def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
+    """Turn a process into a result of `pants check`, without the paths of its sandbox."""
+    return CheckResult.from_fallible_process_result(
+        result, partition_description=description, output_simplifier=Simplifier(strip_chroot_path=True)
+    )
+
+
+__all__ = [
+    "BY_NAME",
+    "EnvironmentField",
+    "built_package",
+    "check_result",
+    "concurrently",
+    "create_digest",
+    "digest_contents",
+    "digest_to_snapshot",
+    "direct_dependencies",
+    "env_vars",
+    "find_python",
+    "hydrate_sources",
+    "implicitly",
+    "merge_digests",
+    "module_owners",
+    "path_globs_contents",
+    "path_globs_paths",
+    "pex_from_targets",
+    "python_sources",
+    "run_interactive",
+    "run_process",
+    "run_process_or_raise",
+    "run_request",
+    "run_venv_pex",
+    "source_paths",
+    "source_roots",
+    "targets_for_roots",
+    "targets_from_addresses",
+    "targets_from_raw_specs",
+    "transitive_targets",
+    "venv_pex",
+    "venv_pex_from_targets",
+]

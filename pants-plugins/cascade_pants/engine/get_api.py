@@ -1,0 +1,229 @@
+"""The engine calls for Pants 2.17: values are asked for by type.
+
+Keep every name, parameter and return type as in `by_name_api`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwners, PythonModuleOwnersRequest
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import Pex, PexRequest, VenvPex, VenvPexProcess
+from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.python_sources import PythonSourceFiles, PythonSourceFilesRequest
+from pants.base.specs import RawSpecs
+from pants.core.goals.check import CheckResult
+from pants.core.goals.package import BuiltPackage, PackageFieldSet
+from pants.core.goals.run import RunFieldSet, RunRequest
+from pants.core.util_rules.environments import EnvironmentField
+from pants.engine.addresses import Addresses
+from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
+from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
+from pants.engine.process import (
+    FallibleProcessResult,
+    InteractiveProcess,
+    InteractiveProcessResult,
+    Process,
+    ProcessResult,
+)
+from pants.engine.rules import Effect, Get
+from pants.engine.target import (
+    DependenciesRequest,
+    HydratedSources,
+    HydrateSourcesRequest,
+    SourcesPaths,
+    SourcesPathsRequest,
+    TargetRootsToFieldSets,
+    TargetRootsToFieldSetsRequest,
+    Targets,
+    TransitiveTargets,
+    TransitiveTargetsRequest,
+)
+from pants.source.source_root import SourceRootsRequest, SourceRootsResult
+
+from cascade_pants.engine.concurrently import concurrently
+
+BY_NAME = False
+
+
+async def create_digest(request: CreateDigest) -> Digest:
+    """Make files."""
+    return await Get(Digest, CreateDigest, request)
+
+
+async def merge_digests(request: MergeDigests) -> Digest:
+    """Lay trees of files over each other."""
+    return await Get(Digest, MergeDigests, request)
+
+
+async def digest_to_snapshot(digest: Digest) -> Snapshot:
+    """List the files of a digest."""
+    return await Get(Snapshot, Digest, digest)
+
+
+async def digest_contents(digest: Digest) -> DigestContents:
+    """Read the files of a digest."""
+    return await Get(DigestContents, Digest, digest)
+
+
+async def path_globs_contents(globs: PathGlobs) -> DigestContents:
+    """Read files of the repository."""
+    return await Get(DigestContents, PathGlobs, globs)
+
+
+async def path_globs_paths(globs: PathGlobs) -> Paths:
+    """List files of the repository, without reading them."""
+    return await Get(Paths, PathGlobs, globs)
+
+
+async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
+    """Get the files of one sources field, generated ones where asked for."""
+    return await Get(HydratedSources, HydrateSourcesRequest, request)
+
+
+async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
+    """List the files of one sources field."""
+    return await Get(SourcesPaths, SourcesPathsRequest, request)
+
+
+async def targets_from_addresses(addresses: Addresses) -> Targets:
+    """Find targets, each generator replaced by what it generates."""
+    return await Get(Targets, Addresses, addresses)
+
+
+async def targets_from_raw_specs(specs: RawSpecs) -> Targets:
+    """Find the targets that specs match, each generator replaced by what it generates."""
+    return await Get(Targets, RawSpecs, specs)
+
+
+async def transitive_targets(request: TransitiveTargetsRequest) -> TransitiveTargets:
+    """Find targets and everything they depend on."""
+    return await Get(TransitiveTargets, TransitiveTargetsRequest, request)
+
+
+async def direct_dependencies(request: DependenciesRequest) -> Addresses:
+    """Find what one target depends on, written or inferred."""
+    return await Get(Addresses, DependenciesRequest, request)
+
+
+async def targets_for_roots(request: TargetRootsToFieldSetsRequest) -> TargetRootsToFieldSets:
+    """Find the field sets that the specs of the command line match."""
+    return await Get(TargetRootsToFieldSets, TargetRootsToFieldSetsRequest, request)
+
+
+async def source_roots(request: SourceRootsRequest) -> SourceRootsResult:
+    """Find the source root of each file or directory."""
+    return await Get(SourceRootsResult, SourceRootsRequest, request)
+
+
+async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwners:
+    """Find which target of a resolve provides a Python module."""
+    return await Get(PythonModuleOwners, PythonModuleOwnersRequest, request)
+
+
+async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
+    """Find the interpreter that Pex would take for these constraints: the oldest one that meets them."""
+    return await Get(PythonExecutable, InterpreterConstraints, constraints)
+
+
+async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
+    """Build a PEX file of targets and what they depend on."""
+    return await Get(Pex, PexFromTargetsRequest, request)
+
+
+async def venv_pex_from_targets(request: PexFromTargetsRequest) -> VenvPex:
+    """Build a virtual environment of what targets depend on, to run processes in."""
+    return await Get(VenvPex, PexFromTargetsRequest, request)
+
+
+async def venv_pex(request: PexRequest) -> VenvPex:
+    """Build a virtual environment of requirements, to run processes in."""
+    return await Get(VenvPex, PexRequest, request)
+
+
+async def python_sources(request: PythonSourceFilesRequest) -> PythonSourceFiles:
+    """Get the first-party sources of targets, generated ones too, and their source roots."""
+    return await Get(PythonSourceFiles, PythonSourceFilesRequest, request)
+
+
+async def run_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
+    """Run a process in a virtual environment, whether it succeeds or not."""
+    return await Get(FallibleProcessResult, VenvPexProcess, process)
+
+
+async def run_process(process: Process) -> FallibleProcessResult:
+    """Run a process, whether it succeeds or not."""
+    return await Get(FallibleProcessResult, Process, process)
+
+
+async def run_process_or_raise(process: Process) -> ProcessResult:
+    """Run a process that must succeed."""
+    return await Get(ProcessResult, Process, process)
+
+
+async def run_request(field_set: RunFieldSet) -> RunRequest:
+    """Find out how `pants run` would run a target."""
+    return await Get(RunRequest, RunFieldSet, field_set)
+
+
+async def built_package(field_set: PackageFieldSet) -> BuiltPackage:
+    """Build what `pants package` would build of a target."""
+    return await Get(BuiltPackage, PackageFieldSet, field_set)
+
+
+async def env_vars(request: EnvironmentVarsRequest) -> EnvironmentVars:
+    """Read variables of the user's environment."""
+    return await Get(EnvironmentVars, EnvironmentVarsRequest, request)
+
+
+async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResult:
+    """Run a process on the user's terminal. Only a goal may."""
+    return await Effect(InteractiveProcessResult, InteractiveProcess, process)
+
+
+def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
+    """Turn a process into a result of `pants check`, without the paths of its sandbox."""
+    return CheckResult.from_fallible_process_result(result, partition_description=description, strip_chroot_path=True)
+
+
+def implicitly(*_: Any) -> dict[str, Any]:
+    """Stand for the function of this name in `by_name_api`, where it fills the remaining parameters of a rule."""
+    raise AssertionError("Pants 2.17 never calls a rule by name.")
+
+
+__all__ = [
+    "BY_NAME",
+    "EnvironmentField",
+    "built_package",
+    "check_result",
+    "concurrently",
+    "create_digest",
+    "digest_contents",
+    "digest_to_snapshot",
+    "direct_dependencies",
+    "env_vars",
+    "find_python",
+    "hydrate_sources",
+    "implicitly",
+    "merge_digests",
+    "module_owners",
+    "path_globs_contents",
+    "path_globs_paths",
+    "pex_from_targets",
+    "python_sources",
+    "run_interactive",
+    "run_process",
+    "run_process_or_raise",
+    "run_request",
+    "run_venv_pex",
+    "source_paths",
+    "source_roots",
+    "targets_for_roots",
+    "targets_from_addresses",
+    "targets_from_raw_specs",
+    "transitive_targets",
+    "venv_pex",
+    "venv_pex_from_targets",
+]

@@ -1,0 +1,40 @@
+"""Which versions of Pants the plugin runs on, and which of the two engine modules serves each."""
+
+from __future__ import annotations
+
+GET = "get"
+BY_NAME = "by_name"
+
+LAST_WITH_GET_ONLY = (2, 17)
+FIRST_BY_NAME = (2, 30)
+
+
+class UnsupportedPantsError(Exception):
+    """The plugin was loaded by a version of Pants on which it was never run."""
+
+
+def engine_for(version: str, major: int, minor: int) -> str:
+    """Say how a version of Pants calls rules.
+
+    Args:
+        version: the whole version, for the error message.
+        major: its first number.
+        minor: its second number.
+
+    Returns:
+        `GET` for Pants 2.17, which knows nothing else, and `BY_NAME` for 2.30 and later.
+
+    Raises:
+        UnsupportedPantsError: for any other version. The message names the versions that work.
+    """
+    if (major, minor) == LAST_WITH_GET_ONLY:
+        return GET
+    if (major, minor) >= FIRST_BY_NAME:
+        return BY_NAME
+    raise UnsupportedPantsError(
+        f"The cascade_pants plugin does not run on Pants {version}. It runs on Pants 2.17 (tested on 2.17.1) and on "
+        "Pants 2.30 and later.\n"
+        f"Set `pants_version` under [GLOBAL] in pants.toml to one of these, such as 2.17.1 or 2.30.0. In between, from "
+        "2.18 to 2.29, the way in which plugins call the engine changed step by step, and no version of this plugin "
+        "covers it."
+    )

@@ -1,0 +1,31 @@
+"""What Pants loads: the targets and rules of the backend, put together and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pants.backend.python import register as python_backend
+from pants.engine.target import Target
+
+from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+
+# Without the Python backend Pants would fail with pages of errors about its rule graph, so this one brings it along.
+# Where it is enabled as well, its rules are the same objects and count once.
+
+
+def target_types() -> Iterable[type[Target]]:
+    """Target types that BUILD files may use."""
+    return [
+        *python_backend.target_types(),
+        CascadeWorkflowTarget,
+        CascadeWorkflowSourceTarget,
+        CascadeProjectTarget,
+    ]
+
+
+def rules() -> Iterable[Any]:
+    """All rules of the backend."""
+    return [
+        *python_backend.rules(),
+    ]
