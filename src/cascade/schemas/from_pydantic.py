@@ -33,6 +33,7 @@ from pydantic.networks import AnyUrl
 
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas import values
+from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, location_of
 from cascade.schemas.values import Member, ValueType
 
@@ -370,35 +371,6 @@ def _constraint(metadata: Iterable[Any], name: str) -> int | None:
         if found is not None:
             return int(found)
     return None
-
-
-def bare_model(model: type[pydantic.BaseModel] | str, members: Sequence[Member]) -> type[pydantic.BaseModel]:
-    """A model with the names, aliases and types of `members` and none of the rules, for conversion to the types alone."""
-    fields: dict[str, Any] = {}
-    config = pydantic.ConfigDict(extra="ignore", arbitrary_types_allowed=True, protected_namespaces=())
-    declared: dict[str, FieldInfo] = {}
-    if not isinstance(model, str):
-        declared = model.model_fields
-        for key in ("validate_by_name", "validate_by_alias", "populate_by_name"):
-            if key in model.model_config:
-                config[key] = model.model_config[key]  # type: ignore[literal-required]
-    for member in members:
-        annotation = member.value_type.annotation
-        field = declared.get(member.name)
-        options: dict[str, Any] = {
-            "validation_alias": member.source_name if member.source_name != member.name else None
-        }
-        if field is not None:
-            options["validation_alias"] = field.validation_alias if field.validation_alias is not None else field.alias
-            if field.default_factory is not None:
-                options["default_factory"] = field.default_factory
-            elif not field.is_required():
-                options["default"] = field.default
-        else:
-            options["default"] = None
-        fields[member.name] = (annotation | None if member.nullable else annotation, pydantic.Field(**options))
-    name = model if isinstance(model, str) else model.__name__
-    return pydantic.create_model(name, __config__=config, **fields)
 
 
 def _is(annotation: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:

@@ -28,8 +28,9 @@ import pyarrow as pa
 import pydantic
 from pydantic.errors import PydanticUserError
 
+from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, DeclaredSchema
-from cascade.schemas.from_pydantic import bare_model, complete, source_names
+from cascade.schemas.from_pydantic import complete, source_names
 from cascade.schemas.rows import (
     RULE_KEY,
     RULE_UNREADABLE,

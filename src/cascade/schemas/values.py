@@ -313,13 +313,23 @@ def list_of(element: ValueType, *, nullable: bool, make: type = list) -> ValueTy
 
 @dataclass(frozen=True)
 class Member:
-    """One field of a nested model."""
+    """One field of a nested model.
+
+    Args:
+        name: name of the field in the struct.
+        source_name: name of the field in the source.
+        value_type: its type.
+        nullable: whether None is one of its values.
+        doc: its documentation.
+        attribute: name of the attribute that holds it, where `name` cannot be one.
+    """
 
     name: str
     source_name: str
     value_type: ValueType
     nullable: bool
     doc: str | None = None
+    attribute: str | None = None
 
     @property
     def arrow(self) -> pa.Field:
@@ -332,10 +342,12 @@ def struct(members: Sequence[Member], annotation: Any) -> ValueType:
     """Nested models. `annotation` is a pydantic model with the members as attributes and no rules."""
 
     def store(value: Any) -> dict[str, Any]:
-        given = value if isinstance(value, dict) else getattr(value, "__dict__", None)
+        given = getattr(value, "__dict__", None)
         if given is None or isinstance(value, type):
             raise _wrong_type(value, "a nested row")
-        return {m.name: _stored_inside(m.value_type, m.nullable, given.get(m.name), m.name) for m in members}
+        return {
+            m.name: _stored_inside(m.value_type, m.nullable, given.get(m.attribute or m.name), m.name) for m in members
+        }
 
     changes = {m.source_name: m.value_type.strict_from for m in members if m.value_type.strict_from is not None}
 

@@ -1,0 +1,192 @@
+"""The dtypes of Polars, pandas, NumPy and Arrow, read as column types.
+
+Whole numbers keep the sign and become 32 or 64 bits wide, whichever holds them; timestamps become microseconds in UTC or
+without zone; categories and enums become the type of their values. What Iceberg has no type for is refused with what to use.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pyarrow as pa
+import pydantic
+
+from cascade.schemas import values
+from cascade.schemas.bare import bare_model
+from cascade.schemas.values import Member, ValueType
+
+
+_UNSIGNED = "Iceberg has no unsigned 64-bit numbers; use Int64"
+_DURATION = "Iceberg has no durations; use Int64 or Float64 with the unit in the name, such as delay_seconds"
+
+
+class UnsupportedDtypeError(Exception):
+    """A dtype has no column type.
+
+    Args:
+        reason: why, and what to use instead.
+        path: where in a nested dtype.
+    """
+
+    def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+
+
+def from_polars(dtype: Any) -> ValueType:
+    """The column type of a Polars dtype.
+
+    Raises:
+        UnsupportedDtypeError: there is none.
+    """
+    import polars as pl
+
+    base = dtype.base_type()
+    if base in (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16):
+        return values.integer(32)
+    if base in (pl.Int64, pl.UInt32):
+        return values.integer(64)
+    if base is pl.Datetime:
+        return values.timestamp(aware=getattr(dtype, "time_zone", None) is not None)
+    if base is pl.Decimal:
+        return _decimal(getattr(dtype, "precision", None), getattr(dtype, "scale", None), "pl.Decimal(18, 4)")
+    if base in (pl.List, pl.Array):
+        inner = getattr(dtype, "inner", None)
+        if inner is None:
+            raise UnsupportedDtypeError(f"{base.__name__} does not say what it holds; write pl.List(pl.Int64) or the like")
+        return _list(inner, from_polars)
+    if base is pl.Struct:
+        fields = getattr(dtype, "fields", None)
+        if not fields:
+            raise UnsupportedDtypeError('Struct does not name its fields; write pl.Struct({"x": pl.Int64}) or the like')
+        return _struct([(field.name, field.dtype) for field in fields], from_polars)
+    plain = {
+        pl.Float32: lambda: values.floating(32),
+        pl.Float64: values.floating,
+        pl.Boolean: values.boolean,
+        pl.String: values.text,
+        pl.Enum: values.text,
+        pl.Categorical: values.text,
+        pl.Binary: values.binary,
+        pl.Date: values.calendar_date,
+        pl.Time: values.clock_time,
+    }
+    if base in plain:
+        return plain[base]()
+    if base is pl.UInt64:
+        raise UnsupportedDtypeError(_UNSIGNED)
+    if base is pl.Duration:
+        raise UnsupportedDtypeError(_DURATION)
+    raise UnsupportedDtypeError(f"{dtype} is no type of a table; use pl.String, pl.Int64, pl.Float64 or another plain dtype")
+
+
+def from_pandas(dtype: Any) -> ValueType:
+    """The column type of a pandas extension dtype or a NumPy dtype.
+
+    Raises:
+        UnsupportedDtypeError: there is none.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(dtype, pd.ArrowDtype):
+        return from_arrow(dtype.pyarrow_dtype)
+    if isinstance(dtype, pd.CategoricalDtype):
+        if dtype.categories is None:
+            raise UnsupportedDtypeError("the categories are not named; write Annotated[pd.CategoricalDtype, [...], False]")
+        return from_arrow(pa.array(dtype.categories.tolist()).type)
+    if isinstance(dtype, pd.StringDtype):
+        return values.text()
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return values.timestamp(aware=True)
+    if isinstance(dtype, pd.BooleanDtype):
+        return values.boolean()
+    numpy = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
+    if numpy is None or isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)):
+        raise UnsupportedDtypeError(f"{dtype} is no type of a table; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype")
+    if numpy.kind == "M":
+        return values.timestamp(aware=False)
+    if numpy.kind == "m":
+        raise UnsupportedDtypeError(_DURATION)
+    if numpy.kind == "U":
+        return values.text()
+    if numpy.kind in "iufb" and numpy.itemsize <= 8:
+        return from_arrow(pa.from_numpy_dtype(numpy))
+    raise UnsupportedDtypeError(
+        f"{numpy} does not say what it holds; use str, or Annotated[pd.ArrowDtype, pyarrow.list_(...)] and the like"
+    )
+
+
+def from_arrow(arrow: pa.DataType) -> ValueType:
+    """The column type of an Arrow type.
+
+    Raises:
+        UnsupportedDtypeError: there is none.
+    """
+    is_ = pa.types
+    if is_.is_uint64(arrow):
+        raise UnsupportedDtypeError(_UNSIGNED)
+    if is_.is_integer(arrow):
+        return values.integer(64 if is_.is_int64(arrow) or is_.is_uint32(arrow) else 32)
+    if is_.is_floating(arrow):
+        return values.floating(64 if is_.is_float64(arrow) else 32)
+    if is_.is_boolean(arrow):
+        return values.boolean()
+    if is_.is_string(arrow) or is_.is_large_string(arrow) or is_.is_string_view(arrow):
+        return values.text()
+    if is_.is_binary(arrow) or is_.is_large_binary(arrow) or is_.is_fixed_size_binary(arrow) or is_.is_binary_view(arrow):
+        return values.binary()
+    if is_.is_timestamp(arrow):
+        return values.timestamp(aware=arrow.tz is not None)
+    if is_.is_date(arrow):
+        return values.calendar_date()
+    if is_.is_time(arrow):
+        return values.clock_time()
+    if is_.is_decimal(arrow):
+        return _decimal(arrow.precision, arrow.scale, "pyarrow.decimal128(18, 4)")
+    if is_.is_dictionary(arrow):
+        return from_arrow(arrow.value_type)
+    if is_.is_list(arrow) or is_.is_large_list(arrow) or is_.is_fixed_size_list(arrow):
+        return _list(arrow.value_type, from_arrow)
+    if is_.is_struct(arrow) and arrow.num_fields:
+        return _struct([(arrow.field(i).name, arrow.field(i).type) for i in range(arrow.num_fields)], from_arrow)
+    if is_.is_duration(arrow):
+        raise UnsupportedDtypeError(_DURATION)
+    raise UnsupportedDtypeError(f"{arrow} is no type of a table; use a string, number, date, timestamp, list or struct")
+
+
+def coerced(value_type: ValueType) -> ValueType:
+    """The same type for a schema that says `coerce`: numbers become text where the column is text."""
+    if not pa.types.is_string(value_type.arrow):
+        return value_type
+    annotation = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
+    return ValueType(value_type.arrow, annotation, value_type.store, value_type.exact)
+
+
+def _decimal(precision: int | None, scale: int | None, example: str) -> ValueType:
+    if precision is None or scale is None:
+        raise UnsupportedDtypeError(f"a decimal column has a fixed size; write {example} or the like")
+    if not 1 <= precision <= 38 or not 0 <= scale <= precision:
+        raise UnsupportedDtypeError(
+            f"precision {precision} and scale {scale} do not fit: Iceberg has 1 to 38 digits, of which scale are after the point"
+        )
+    return values.decimal(precision, scale)
+
+
+def _list(inner: Any, read: Any) -> ValueType:
+    try:
+        return values.list_of(read(inner), nullable=True)
+    except UnsupportedDtypeError as error:
+        raise UnsupportedDtypeError(error.reason, ("element", *error.path)) from None
+
+
+def _struct(fields: list[tuple[str, Any]], read: Any) -> ValueType:
+    members = []
+    for position, (name, dtype) in enumerate(fields):
+        try:
+            member = Member(name, name, read(dtype), nullable=True, attribute=f"member_{position}")
+        except UnsupportedDtypeError as error:
+            raise UnsupportedDtypeError(error.reason, (name, *error.path)) from None
+        members.append(member)
+    return values.struct(members, bare_model("Struct", members))

@@ -1,0 +1,170 @@
+"""Pandera DataFrameModels, for Polars and for pandas, read as the columns of a table.
+
+| in the model | in the table |
+|---|---|
+| 8 to 32 bits, signed (or unsigned up to 16) | int |
+| Int64, UInt32 | long |
+| Float32, Float64 | float, double |
+| String, Enum, Categorical; pandas' categories of text | string |
+| Boolean, Binary, Date, Time, Decimal(p, s), List, Array, Struct | boolean, binary, date, time, decimal, list, list, struct |
+| Datetime with a zone, without one | timestamptz, timestamp |
+| pandas: extension dtypes, `pd.ArrowDtype`, NumPy's, pandera's Decimal and Date | as above |
+
+A column is named as pandera names it: by its alias if it has one. `nullable` and `Optional` columns are optional, and a
+description becomes documentation. In pandas, a nullable `int` or `bool` is judged as `Int64` or `boolean`, since NumPy has no
+null for them.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal, get_args, get_origin
+
+from cascade.exceptions import SchemaConversionError
+from cascade.schemas import dtypes, values
+from cascade.schemas.columns import Column, location_of
+from cascade.schemas.values import ValueType
+
+Backend = Literal["polars", "pandas"]
+
+
+def columns_from_pandera(model: type) -> tuple[Column, ...]:
+    """The columns that a pandera model declares, in the order of its fields.
+
+    Raises:
+        SchemaConversionError: a field cannot become a column; names it and what to use instead.
+    """
+    schema = pandera_schema(model)
+    backend = backend_of(model, schema)
+    if getattr(schema, "index", None) is not None:
+        raise _error(model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]")
+    columns = []
+    for name, declared in schema.columns.items():
+        if declared.regex:
+            raise _error(model, name, "regex=True stands for any number of columns; declare each column by its name")
+        try:
+            value_type = _value_type(declared.dtype, backend)
+        except dtypes.UnsupportedDtypeError as error:
+            raise _error(model, ".".join((name, *error.path)), error.reason) from None
+        if declared.coerce or schema.coerce:
+            value_type = dtypes.coerced(value_type)
+        description = getattr(declared, "description", None)
+        columns.append(
+            Column(
+                name=name,
+                source_name=name,
+                type=value_type.arrow,
+                required=not declared.nullable and declared.required,
+                doc=" ".join(description.split()) if description else None,
+                value_type=value_type,
+            )
+        )
+    if not columns:
+        raise _error(model, "*", "the model has no field that could be a column")
+    return tuple(columns)
+
+
+def backend_of(model: type, schema: Any) -> Backend:
+    """Whether a pandera model describes Polars or pandas frames.
+
+    Raises:
+        SchemaConversionError: it describes others.
+    """
+    module = type(schema).__module__
+    for backend in get_args(Backend):
+        if module.startswith(f"pandera.api.{backend}."):
+            return backend  # type: ignore[no-any-return]
+    kind = module.removeprefix("pandera.api.").split(".")[0]
+    raise _error(model, "*", f"it describes {kind} frames; use DataFrameModel of pandera.polars or pandera.pandas")
+
+
+def pandera_schema(model: type) -> Any:
+    """A copy of the model's pandera schema that keeps and reports every failing row.
+
+    Raises:
+        SchemaConversionError: pandera cannot make a schema of the model.
+    """
+    try:
+        schema = copy.deepcopy(model.to_schema())  # type: ignore[attr-defined]
+    except Exception as error:  # pandera and its engines raise many kinds here, for annotations that they do not know
+        field, reason = _culprit(model, error)
+        raise _error(model, field, reason) from error
+    schema.drop_invalid_rows = False
+    for check in schema.checks:
+        check.n_failure_cases = None
+    for column in schema.columns.values():
+        column.drop_invalid_rows = False
+        for check in column.checks:
+            check.n_failure_cases = None
+    return schema
+
+
+def _value_type(dtype: Any, backend: Backend) -> ValueType:
+    if dtype is None:
+        raise dtypes.UnsupportedDtypeError("it has no dtype, so that anything could be in it; give one, such as str")
+    if backend == "polars":
+        return dtypes.from_polars(dtype.type)
+    from pandera.engines import pandas_engine
+
+    if isinstance(dtype, pandas_engine.Decimal):
+        return values.decimal(dtype.precision, dtype.scale)
+    if isinstance(dtype, pandas_engine.Date):
+        return values.calendar_date()
+    if isinstance(dtype, pandas_engine.NpString):
+        return values.text()
+    return dtypes.from_pandas(dtype.type)
+
+
+def _culprit(model: type, error: Exception) -> tuple[str, str]:
+    """The field that pandera failed on, and what to use instead."""
+    name = getattr(error, "name", None)
+    if isinstance(error, NameError) and name:
+        return "*", f"an annotation names {name!r}, which is not defined where the model is"
+    for field, annotation in _annotations(model).items():
+        inner = _without_wrappers(annotation)
+        if get_origin(inner) is Literal:
+            allowed = ", ".join(repr(value) for value in get_args(inner))
+            return field, f"pandera has no Literal; use {_kind_of(inner)} with pa.Field(isin=[{allowed}])"
+        if inner is Any or not _is_known(inner, model):
+            shown = getattr(inner, "__name__", str(inner))
+            return field, f"{shown} is no dtype of pandera; use str, int, float, or a dtype of the frame library"
+    return "*", f"pandera cannot make a schema of it: {error}"
+
+
+def _annotations(model: type) -> dict[str, Any]:
+    import typing
+
+    try:
+        return typing.get_type_hints(model)
+    except Exception:  # an annotation that does not evaluate was reported above, by pandera's own error
+        return dict(getattr(model, "__annotations__", {}))
+
+
+def _without_wrappers(annotation: Any) -> Any:
+    """The dtype inside Series[...], Optional[...] and the like."""
+    arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+    if get_origin(annotation) is not None and get_origin(annotation) is not Literal and len(arguments) == 1:
+        return _without_wrappers(arguments[0])
+    return annotation
+
+
+def _kind_of(literal: Any) -> str:
+    kinds = {type(value).__name__ for value in get_args(literal)}
+    return kinds.pop() if len(kinds) == 1 else "one type"
+
+
+def _is_known(annotation: Any, model: type) -> bool:
+    polars = any(base.__module__.startswith("pandera.api.polars") for base in model.__mro__)
+    if polars:
+        from pandera.engines.polars_engine import Engine
+    else:
+        from pandera.engines.pandas_engine import Engine
+    try:
+        Engine.dtype(annotation)
+    except Exception:  # whatever it raises, it does not know the annotation
+        return False
+    return True
+
+
+def _error(model: type, field: str, reason: str) -> SchemaConversionError:
+    return SchemaConversionError(model.__name__, field, reason, location=location_of(model))
