@@ -1,0 +1,262 @@
+"""The settings of a project as one typed object."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from cascade.config.layers import PREFIX, Layer, Layers, read_layers
+from cascade.config.root import ROOT_VARIABLE, find_project_root
+from cascade.config.secrets import is_secret_name, mask_url
+from cascade.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from cascade.config.describe import DescribedSetting
+
+
+class ConfigWarning(UserWarning):
+    """A setting is unknown and close to a known one, or is put where it has no effect."""
+
+
+_READ: ContextVar[Layers | None] = ContextVar("cascade_config_layers", default=None)
+
+
+class CascadeConfig(BaseSettings):
+    """All settings of a project. Each can be given in the environment or in `.env` as `CASCADE_<NAME>`, and by its name
+    in `cascade_config.py` or under `[tool.cascade]` in `pyproject.toml`; the first of these that has it wins.
+
+    Further keys are kept as extras (`config.my_key`), for a project's own use. Extras and settings whose names look
+    like secrets are `SecretStr`: `config.my_token.get_secret_value()`.
+
+    Args:
+        values: settings that beat every source, for tests and programs.
+
+    Raises:
+        ConfigError: a value does not fit its setting. The message names the source of every such value.
+    """
+
+    model_config = SettingsConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+    project_root: Path = Field(
+        default_factory=find_project_root,
+        description="The directory that relative paths and `.cascade` belong to. Only `CASCADE_PROJECT_ROOT` sets it.",
+    )
+    project_name: str = Field(
+        default_factory=lambda settings: settings["project_root"].name or "cascade",
+        description="The name of the code location in Dagster. Under Pants, the name of the `cascade_project`.",
+    )
+    workflows_path: str = Field(
+        default="workflows", description="The directory of the workflows in a project without Pants."
+    )
+    dbt_project_dir: str = Field(default="transforms/dbt", description="The directory of the dbt project.")
+    iceberg_catalog: str | None = Field(
+        default=None,
+        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. Absent, "
+        "a SQLite file in `.cascade`.",
+    )
+    iceberg_warehouse: str | None = Field(
+        default=None,
+        description="Where the tables' files are: a directory or a URI such as `s3://bucket/path`. Absent, a directory "
+        "in `.cascade`.",
+    )
+    nessie_uri: str | None = Field(
+        default=None, description="The address of a Nessie server, which then is the catalog, through its Iceberg REST."
+    )
+    nessie_ref: str = Field(default="main", description="The branch of Nessie that is read and written.")
+    postgres_host: str | None = Field(default=None, description="The PostgreSQL server of Dagster and of the marts.")
+    postgres_port: int = Field(default=5432, ge=1, le=65535, description="Its port.")
+    postgres_db: str = Field(default="cascade", description="Its database.")
+    postgres_user: str | None = Field(default=None, description="The user to log in as.")
+    postgres_password: SecretStr | None = Field(default=None, description="The password of that user.")
+    trino_host: str | None = Field(default=None, description="The Trino server on which dbt runs in production.")
+    trino_port: int = Field(default=8080, ge=1, le=65535, description="Its port.")
+    trino_catalog: str = Field(default="iceberg", description="The catalog of Trino in which the tables are.")
+    partition_start: date = Field(
+        default=date(2020, 1, 1), description="The first partition of a workflow that gives no `partition_start`."
+    )
+    automation: bool = Field(
+        default=False,
+        description="Whether schedules and automation conditions tick from the first start. Dagster's UI can switch "
+        "them afterwards.",
+    )
+    executor: Literal["in_process", "multiprocess"] = Field(
+        default="in_process",
+        description="How Dagster runs the steps of a run: in one process, or each in its own, which costs their start.",
+    )
+    dagster_home: Path = Field(
+        default_factory=lambda settings: settings["project_root"] / ".cascade" / "dagster",
+        description="Dagster's home: its runs, events and `dagster.yaml`.",
+    )
+    dlt_directory: Path = Field(
+        default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
+        description="The working directory of dlt's pipelines.",
+    )
+
+    _layers: Layers = PrivateAttr()
+    _given: frozenset[str] = PrivateAttr()
+
+    def __init__(self, **values: Any) -> None:
+        root = values.get("project_root")
+        root = Path(root).absolute() if root is not None else find_project_root()
+        layers = read_layers(root)
+        token = _READ.set(layers)
+        try:
+            super().__init__(**{**values, "project_root": root})
+        except ValidationError as error:
+            raise _config_error(error, layers, values) from None
+        finally:
+            _READ.reset(token)
+        self._layers = layers
+        self._given = frozenset(values)
+        _warn_about_close_names(layers)
+
+    @classmethod
+    def from_user_config(cls, project_root: Path | None = None) -> CascadeConfig:
+        """Reads the settings of a project from all of its sources.
+
+        Args:
+            project_root: the project's directory; found as `find_project_root` does if absent.
+
+        Returns:
+            The settings.
+
+        Raises:
+            ConfigError: a source cannot be read, or a value does not fit.
+        """
+        return cls(project_root=project_root) if project_root is not None else cls()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Puts Cascade's own sources in the place of pydantic-settings', which cannot say where a value stood."""
+        layers = _READ.get()
+        return (init_settings, *(_LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
+
+    @field_validator("dagster_home", "dlt_directory", mode="after")
+    @classmethod
+    def _under_the_root(cls, value: Path, info: Any) -> Path:
+        return Path(info.data["project_root"]) / value.expanduser()
+
+    @field_validator("iceberg_warehouse", mode="after")
+    @classmethod
+    def _warehouse_under_the_root(cls, value: str | None, info: Any) -> str | None:
+        if value is None or "://" in value:
+            return value
+        return str(Path(info.data["project_root"]) / Path(value).expanduser())
+
+    @property
+    def state_directory(self) -> Path:
+        """Where the embedded catalog, the warehouse and the homes of Dagster and dlt are: `<root>/.cascade`."""
+        return self.project_root / ".cascade"
+
+    @property
+    def workflows_directory(self) -> Path:
+        """`workflows_path` as an absolute path."""
+        return self.project_root / self.workflows_path
+
+    @property
+    def dbt_project_directory(self) -> Path:
+        """`dbt_project_dir` as an absolute path."""
+        return self.project_root / self.dbt_project_dir
+
+    @property
+    def dlt_values(self) -> Mapping[str, str]:
+        """The keys of `.env` without `CASCADE_`. They are for dlt alone: see `cascade.config.dlt_provider`."""
+        return self._layers.dotenv_rest
+
+    def describe(self) -> tuple[DescribedSetting, ...]:
+        """Lists every setting with its value, where it comes from, and the extras. Secrets are masked.
+
+        Returns:
+            The known settings in the order of their documentation, then the extras by name.
+        """
+        from cascade.config.describe import describe
+
+        return describe(self)
+
+    def source_of(self, name: str) -> str:
+        """Names what gave a setting its value.
+
+        Returns:
+            "argument", "environment", ".env", "cascade_config.py", "pyproject.toml" or "default".
+        """
+        if name == "project_root" and name not in self._given:
+            return "environment" if os.environ.get(ROOT_VARIABLE) else "default"
+        return "argument" if name in self._given else self._layers.source(name)
+
+    def origin_of(self, name: str) -> str | None:
+        """Says where the value of a setting stands, such as `CASCADE_AUTOMATION in the environment`.
+
+        Returns:
+            The words, or None for a default or an argument.
+        """
+        return None if name in self._given else self._layers.origin(name)
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return [(name, mask_url(value) if isinstance(value, str) else value) for name, value in self]
+
+
+class _LayerSource(PydanticBaseSettingsSource):
+    """One layer, in the form in which pydantic-settings merges sources."""
+
+    def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
+        super().__init__(settings_cls)
+        self._layer = layer
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._layer.values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        return {
+            name: SecretStr(value) if name not in fields and isinstance(value, str) and is_secret_name(name) else value
+            for name, value in self._layer.values.items()
+        }
+
+
+def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, object]) -> ConfigError:
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False):
+        if detail["type"] == "default_factory_not_called":
+            # Only a consequence of the other errors.
+            continue
+        name = str(detail["loc"][0]) if detail["loc"] else "settings"
+        if name in given:
+            origin, value = f"{name} in the arguments of CascadeConfig", given[name]
+        else:
+            layer = next((layer for layer in layers.layers if name in layer.values), None)
+            origin = layers.origin(name) or name
+            value = layer.values[name] if layer else None
+        shown = "a hidden value" if is_secret_name(name) else repr(mask_url(value) if isinstance(value, str) else value)
+        message = str(detail["msg"])
+        problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
+    return ConfigError("\n".join(problems), hint="`config show` lists every setting and where its value comes from.")
+
+
+def _warn_about_close_names(layers: Layers) -> None:
+    known = set(CascadeConfig.model_fields)
+    for layer in layers.layers:
+        for name in layer.values:
+            if name in known:
+                continue
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            if close:
+                meant = f"{PREFIX}{close[0].upper()}" if layer.name in ("environment", ".env") else close[0]
+                message = f"{layer.origins[name]} is not a setting of Cascade. Did you mean {meant}?"
+                warnings.warn(message, ConfigWarning, stacklevel=4)

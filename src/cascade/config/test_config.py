@@ -1,0 +1,186 @@
+"""Where settings come from, which source wins, and what an error says."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cascade.config import CascadeConfig, ConfigWarning, find_project_root
+from cascade.exceptions import ConfigError
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("CASCADE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    path = root / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_first_source_that_has_a_setting_wins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = ("postgres_host", "postgres_user", "postgres_db", "trino_host")
+    monkeypatch.setenv("CASCADE_POSTGRES_HOST", "environment")
+    write(root, ".env", "".join(f"CASCADE_{key.upper()}=dotenv\n" for key in keys[:2]))
+    write(root, "cascade_config.py", "".join(f"{key} = 'python'\n" for key in keys[:3]))
+    write(root, "pyproject.toml", "[tool.cascade]\n" + "".join(f"{key} = 'toml'\n" for key in keys))
+
+    config = CascadeConfig.from_user_config()
+
+    assert [getattr(config, key) for key in keys] == ["environment", "dotenv", "python", "toml"]
+    assert [config.source_of(key) for key in keys] == ["environment", ".env", "cascade_config.py", "pyproject.toml"]
+    assert config.source_of("nessie_ref") == "default"
+
+
+def test_types_are_those_of_the_class(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_AUTOMATION", "true")
+    monkeypatch.setenv("CASCADE_PARTITION_START", "2013-01-01")
+    monkeypatch.setenv("CASCADE_POSTGRES_PASSWORD", "hunter2")
+    monkeypatch.setenv("CASCADE_TRINO_HOST", "")
+
+    config = CascadeConfig()
+
+    assert config.automation is True
+    assert config.partition_start == date(2013, 1, 1)
+    assert config.postgres_password == SecretStr("hunter2")
+    assert config.trino_host is None
+    assert "hunter2" not in repr(config)
+    assert "hunter2" not in str(config.describe())
+
+
+def test_a_bad_value_names_every_source_and_hides_secrets(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
+    write(root, "pyproject.toml", "[tool.cascade]\npartition_start = 'yesterday'\npostgres_password = [1]\n")
+
+    with pytest.raises(ConfigError) as caught:
+        CascadeConfig.from_user_config()
+
+    text = str(caught.value)
+    assert "CASCADE_POSTGRES_PORT in the environment is 'many'" in text
+    assert f"partition_start in {root / 'pyproject.toml'} [tool.cascade] is 'yesterday'" in text
+    assert "postgres_password" in text
+    assert "[1]" not in text
+    assert "dagster_home" not in text
+    assert caught.value.exit_code == 2
+
+
+def test_a_config_file_that_fails_gives_its_line(root: Path) -> None:
+    path = write(root, "cascade_config.py", "automation = True\nworkflows_path = undefined\n")
+    with pytest.raises(ConfigError, match="undefined") as caught:
+        CascadeConfig.from_user_config()
+    assert str(caught.value.location) == f"{path}:2"
+
+
+def test_a_broken_pyproject_gives_its_line(root: Path) -> None:
+    write(root, "pyproject.toml", "[tool.cascade]\nautomation = maybe\n")
+    with pytest.raises(ConfigError) as caught:
+        CascadeConfig.from_user_config()
+    assert caught.value.location is not None
+    assert caught.value.location.line == 2
+
+
+def test_a_close_name_warns_and_another_is_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_AUTOMATON", "true")
+    monkeypatch.setenv("CASCADE_STATION", "KNYC")
+    with pytest.warns(
+        ConfigWarning, match=r"CASCADE_AUTOMATON in the environment .* Did you mean CASCADE_AUTOMATION\?"
+    ):
+        config = CascadeConfig()
+    assert config.station == "KNYC"  # type: ignore[attr-defined]
+    assert config.automation is False
+
+
+def test_extras_that_look_like_secrets_are_masked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_NOAA_TOKEN", "abc123")
+    monkeypatch.setenv("CASCADE_ICEBERG_CATALOG", "postgresql://me:abc123@host/db")
+    config = CascadeConfig()
+    shown = {setting.name: setting.value for setting in config.describe()}
+    assert shown["noaa_token"] == "**********"
+    assert shown["iceberg_catalog"] == "postgresql://me:**********@host/db"
+    assert "abc123" not in repr(config)
+    assert config.noaa_token.get_secret_value() == "abc123"  # type: ignore[attr-defined]
+
+
+def test_other_keys_of_dotenv_are_for_dlt_alone(root: Path) -> None:
+    write(root, ".env", "SOURCES__GITHUB__TOKEN=xyz\nCASCADE_AUTOMATION=true\n")
+    config = CascadeConfig.from_user_config()
+    assert config.dlt_values == {"SOURCES__GITHUB__TOKEN": "xyz"}
+    assert "xyz" not in str(config.model_dump()) + repr(config)
+    assert config.automation is True
+
+
+def test_dlt_prefers_the_environment_then_dotenv(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dlt
+
+    from cascade.config.dlt_provider import register_dlt_provider
+
+    register_dlt_provider({"SOURCES__CASCADE_TEST__TOKEN": "dotenv", "SOURCES__CASCADE_TEST__USER": "dotenv"})
+    try:
+        monkeypatch.setenv("SOURCES__CASCADE_TEST__TOKEN", "environment")
+        assert dlt.secrets["sources.cascade_test.token"] == "environment"
+        assert dlt.secrets["sources.cascade_test.user"] == "dotenv"
+    finally:
+        register_dlt_provider({})
+
+
+def test_relative_paths_belong_to_the_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_ICEBERG_WAREHOUSE", "lake")
+    config = CascadeConfig(dagster_home="home")
+    assert config.iceberg_warehouse == str(root / "lake")
+    assert config.dagster_home == root / "home"
+    assert config.dlt_directory == root / ".cascade" / "dlt"
+    assert config.source_of("dagster_home") == "argument"
+
+
+def test_the_root_is_the_variable_then_the_marked_directory_then_here(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = root / "a" / "b"
+    below.mkdir(parents=True)
+    assert find_project_root(below) == below
+    write(root, "pyproject.toml", "[project]\nname = 'x'\n")
+    assert find_project_root(below) == below
+    write(root, "pyproject.toml", "[tool.cascade]\n")
+    assert find_project_root(below) == root
+    monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(root / "a"))
+    assert find_project_root(below) == root / "a"
+    monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(root / "missing"))
+    with pytest.raises(ConfigError, match="no such directory"):
+        find_project_root(below)
+
+
+def test_a_pex_falls_back_to_the_files_it_carries(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = root / "pex"
+    shipped.mkdir()
+    write(shipped, "cascade_config.py", "trino_host = 'shipped'\n")
+    write(shipped, ".env", "CASCADE_TRINO_HOST=never\n")
+    monkeypatch.setenv("CASCADE_SETTINGS_DIRECTORY", str(shipped))
+    assert CascadeConfig.from_user_config().trino_host == "shipped"
+    write(root, "cascade_config.py", "trino_host = 'own'\n")
+    assert CascadeConfig.from_user_config().trino_host == "own"
+
+
+def test_reading_the_settings_warns_of_nothing_by_itself(root: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CascadeConfig.from_user_config()
+
+
+def test_the_table_names_every_key() -> None:
+    from cascade.config import settings_table
+
+    table = settings_table()
+    for name, info in CascadeConfig.model_fields.items():
+        assert f"`CASCADE_{name.upper()}`" in table
+        assert info.description, f"{name} needs a description"
