@@ -1,0 +1,16 @@
+"""Templates of workflows, and what fills them.
+
+Standard library and jinja2 alone, so that `pants cascade-scaffold` can run this package in a process that
+installs nothing else. The same templates serve Pants and standalone projects.
+
+    >>> files = render_ingestion(IngestionRequest(package="workflows.weather", directory="src/workflows/weather"))
+    >>> sorted(files)[0]
+    'src/workflows/weather/__init__.py'
+"""
+
+from __future__ import annotations
+
+from cascade.scaffold.render import package_files, render_ingestion
+from cascade.scaffold.request import FLAVOURS, SOURCES, IngestionRequest
+
+__all__ = ["FLAVOURS", "SOURCES", "IngestionRequest", "package_files", "render_ingestion"]

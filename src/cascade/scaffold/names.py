@@ -1,0 +1,132 @@
+"""What a name must be, and the good name nearest to a bad one."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Iterator
+
+_PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_TABLE = re.compile(r"[A-Za-z0-9_]+")
+_CRON_FIELD = re.compile(r"[0-9A-Za-z*,/#?-]+")
+_CRON_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+
+# A pydantic model has these methods, and the generated code uses these types: a field of the same name would hide them.
+_TAKEN_BY_MODELS = frozenset(
+    {
+        *("construct", "copy", "dict", "from_orm", "json", "schema", "schema_json", "validate"),
+        *("parse_file", "parse_obj", "parse_raw", "update_forward_refs"),
+        *("float", "int", "str"),
+    }
+)
+
+
+def suggest(name: str, *, prefix: str) -> str:
+    """Make a lower-case identifier out of any text.
+
+    Args:
+        name: the text, such as `credit-risk` or `2024 Sales`.
+        prefix: what to put before a name that is empty, begins with a digit or is a keyword of Python.
+
+    Returns:
+        The identifier: `credit_risk`, `<prefix>_2024_sales`.
+    """
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    cleaned = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
+    if not cleaned:
+        return prefix
+    return f"{prefix}_{cleaned}" if cleaned[0].isdigit() or keyword.iskeyword(cleaned) else cleaned
+
+
+def package_problems(package: str, directory: str) -> Iterator[str]:
+    """Yield a sentence for each reason why a directory cannot hold the package.
+
+    Args:
+        package: dotted name, such as `workflows.weather`.
+        directory: path of the package from the root of the repository or project, with forward slashes.
+    """
+    parts = package.split(".")
+    bad = [part for part in parts if not _PACKAGE.fullmatch(part) or keyword.iskeyword(part)]
+    if bad:
+        good = "/".join(suggest(part, prefix="workflow") for part in parts)
+        listed = ", ".join(repr(part) for part in bad)
+        stem = directory[: -len("/".join(parts))] if directory.endswith("/".join(parts)) else ""
+        yield (
+            f"{listed} cannot name a Python package: use lower-case letters, digits and underscores, beginning with a "
+            f"letter. Use {stem}{good} instead of {directory}."
+        )
+        return
+    if not f"/{directory}".endswith("/" + "/".join(parts)):
+        yield f"The directory {directory} does not hold the package {package}: it must end with {'/'.join(parts)}."
+    if parts[0] in sys.stdlib_module_names:
+        yield (
+            f"The package {parts[0]} would hide Python's own module of that name. "
+            f"Put the workflow into a package, such as workflows/{'/'.join(parts)}."
+        )
+
+
+def table_problems(what: str, name: str) -> Iterator[str]:
+    """Yield a sentence if Dagster would refuse a table's or group's name.
+
+    Args:
+        what: `table` or `group`, for the message.
+        name: the name given.
+    """
+    if not _TABLE.fullmatch(name):
+        yield (
+            f"The {what} {name!r} may hold letters, digits and underscores only. "
+            f"Use {suggest(name, prefix=what)!r}, for instance."
+        )
+
+
+def key_problems(columns: tuple[str, ...]) -> Iterator[str]:
+    """Yield a sentence for each column of a unique key that cannot be a field of the generated schema.
+
+    Args:
+        columns: the columns of the key, in order.
+    """
+    if not columns:
+        yield "The unique key needs at least one column, such as 'id'."
+    for column in columns:
+        if not _COLUMN.fullmatch(column) or keyword.iskeyword(column):
+            yield (
+                f"The unique key's column {column!r} cannot be a field of a schema: use letters, digits and "
+                f"underscores, beginning with a letter. Use {suggest(column, prefix='key')!r}, for instance."
+            )
+        elif column in _TAKEN_BY_MODELS or column.startswith("model_"):
+            yield (
+                f"The unique key's column {column!r} has the name of something that schemas use themselves. "
+                f"Use {'key_' + column!r}, for instance, and give the source's name as the field's alias."
+            )
+    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    if repeated:
+        yield f"The unique key names {', '.join(map(repr, repeated))} more than once."
+    elif len({column.lower() for column in columns}) < len(columns):
+        alike = [column for column in columns if sum(column.lower() == other.lower() for other in columns) > 1]
+        yield f"The unique key's columns {', '.join(map(repr, alike))} differ in case only, which SQL does not see."
+
+
+def cron_problems(cron: str) -> Iterator[str]:
+    """Yield a sentence if a cron expression cannot be read.
+
+    Without croniter, which the process of `pants cascade-scaffold` may lack, only the form is checked; the decorator
+    of the written workflow checks the rest.
+
+    Args:
+        cron: the expression, such as `0 6 * * *`.
+    """
+    fields = cron.split(" ")
+    well_formed = cron in _CRON_ALIASES or (len(fields) == 5 and all(_CRON_FIELD.fullmatch(field) for field in fields))
+    if well_formed:
+        try:
+            from croniter import croniter
+        except ImportError:
+            return
+        well_formed = bool(croniter.is_valid(cron))
+    if not well_formed:
+        yield (
+            f"The cron expression {cron!r} cannot be read: it has five fields, minute, hour, day of the month, month "
+            "and day of the week. '0 6 * * *' is every day at six."
+        )

@@ -1,0 +1,195 @@
+"""Fill the templates of a workflow."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from functools import cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from cascade.scaffold.columns import DAYS, ExampleColumn, columns_for, day_column, example_rows
+from cascade.scaffold.imports import WIDTH, import_block
+from cascade.scaffold.request import IngestionRequest
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}
+
+
+def render_ingestion(request: IngestionRequest) -> dict[str, str]:
+    """Write an ingestion workflow: its package, function, schema and test, and an example file where it reads one.
+
+    Args:
+        request: what to write, checked.
+
+    Returns:
+        The text of each file by its path from the root of the repository or project, in the order to show them in.
+    """
+    layout = _Layout(request)
+    context = _context(request, layout)
+    code = {
+        layout.observations: f"ingestion/{request.source}/observations.py.jinja",
+        layout.schemas: "ingestion/schemas.py.jinja",
+        layout.test: f"ingestion/{request.source}/test_observations.py.jinja",
+    }
+    files = {f"{request.directory}/__init__.py": _docstring(f"The {_words(request.domain)} workflow.")}
+    files.update({path: _environment().get_template(template).render(context) for path, template in code.items()})
+    if request.source == "file":
+        files[f"{request.directory}/data/observations.csv"] = _csv(example_rows(columns_for(request.unique_key)))
+    return files
+
+
+def package_files(request: IngestionRequest) -> dict[str, str]:
+    """List the packages above the workflow's own, for the writer to make where a directory is new.
+
+    An existing directory without `__init__.py` may be a namespace that other roots share, so it must stay as it is.
+
+    Args:
+        request: what `render_ingestion` gets.
+
+    Returns:
+        The text of each `__init__.py` by its path.
+    """
+    layout = _Layout(request)
+    parts = request.package.split(".")[:-1]
+    directories = [layout.root / "/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    if request.flavour == "standalone":
+        directories.append(PurePosixPath(layout.schemas).parent)
+    return {f"{directory}/__init__.py": "" for directory in directories}
+
+
+class _Layout:
+    """Where the files of a request go, and the modules that they become."""
+
+    def __init__(self, request: IngestionRequest) -> None:
+        parts = request.package.split(".")
+        directory = PurePosixPath(request.directory)
+        self.root = PurePosixPath(*directory.parts[: -len(parts)])
+        self.observations_module = f"{request.package}.observations"
+        self.observations = f"{directory}/observations.py"
+        if request.flavour == "standalone":
+            self.schemas_module = ".".join([*parts[:-2], "schemas", request.domain])
+            self.schemas = str(self.root / f"{self.schemas_module.replace('.', '/')}.py")
+            self.test = str(self.root / f"tests/test_{request.domain}.py")
+        else:
+            self.schemas_module = f"{request.package}.schemas"
+            self.schemas = f"{directory}/schemas.py"
+            self.test = f"{directory}/test_observations.py"
+
+
+def _context(request: IngestionRequest, layout: _Layout) -> dict[str, object]:
+    columns = columns_for(request.unique_key)
+    rows = example_rows(columns)
+    day = day_column(columns)
+    first = [row for row in rows if row[day.name] == DAYS[0]]
+    datetime_alias = _free_alias([column.name for column in columns])
+    schema = "".join(word.capitalize() for word in request.domain.split("_") if word) + "Observation"
+    if schema[0].isdigit():
+        schema = f"Workflow{schema}"
+    first_party = {request.package.split(".")[0], *(["cascade"] if request.runtime_is_first_party else [])}
+
+    def imports(*lines: str) -> str:
+        return import_block(lines, first_party=frozenset(first_party))
+
+    return {
+        "request": request,
+        "words": _words(request.domain),
+        "schema": schema,
+        "columns": columns,
+        "annotation": lambda column: _annotation(column, datetime_alias),
+        "kinds": {column.kind for column in columns},
+        "dt": datetime_alias,
+        "import_datetime": "import datetime"
+        if datetime_alias == "datetime"
+        else f"import datetime as {datetime_alias}",
+        "day": day.name,
+        "first_day": DAYS[0],
+        "rows": rows,
+        "first_rows": first,
+        "sql_columns": {column.name: column.sql_type for column in columns},
+        "key": columns[0],
+        "imports": imports,
+        "observations_module": layout.observations_module,
+        "schemas_module": layout.schemas_module,
+        "secret": f"sources.{request.domain}.credentials",
+        "secret_variable": f"SOURCES__{request.domain.upper()}__CREDENTIALS",
+    }
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("cascade.scaffold"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(literal=literal, wrapped=_wrapped)
+    return environment
+
+
+def literal(value: object) -> str:
+    """Write a value as Python does, with the quotes that the formatter prefers.
+
+    Args:
+        value: text, a number, None, or a list, tuple or dict of these.
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if value.isprintable() and '"' not in value else repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(name)}: {literal(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(literal, value)) + (",)" if len(value) == 1 else ")")
+    return "[" + ", ".join(map(literal, value)) + "]" if isinstance(value, list) else repr(value)
+
+
+def _wrapped(value: object, indent: int, before: int = 0) -> str:
+    """Write a dict, list or tuple on one line if it fits, else an item a line, as the formatter leaves it.
+
+    Args:
+        value: what to write.
+        indent: columns before the line that it stands on.
+        before: columns of that line before and after the value.
+    """
+    line = literal(value)
+    if indent + before + len(line) <= WIDTH or not isinstance(value, (dict, list, tuple)):
+        return line
+    space = " " * indent
+    if isinstance(value, dict):
+        items = [f"{literal(name)}: {literal(item)}" for name, item in value.items()]
+    else:
+        items = [literal(item) for item in value]
+    inner = "".join(f"{space}    {item},\n" for item in items)
+    return f"{line[0]}\n{inner}{space}{line[-1]}"
+
+
+def _annotation(column: ExampleColumn, datetime_alias: str) -> str:
+    annotation = _ANNOTATIONS.get(column.kind, f"{datetime_alias}.date")
+    return annotation if column.required else f"{annotation} | None"
+
+
+def _free_alias(taken: list[str]) -> str:
+    return next(alias for alias in ("dt", "datetime", "datetime_") if alias not in taken)
+
+
+def _words(domain: str) -> str:
+    return domain.strip("_").replace("_", " ")
+
+
+def _docstring(text: str) -> str:
+    return f'"""{text}"""\n'
+
+
+def _csv(rows: list[dict[str, int | float | str | None]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,143 @@
+"""What is asked of the scaffold: the request, its defaults and its checks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cascade.exceptions import UsageError
+from cascade.scaffold.names import cron_problems, key_problems, package_problems, table_problems
+
+SOURCES = ("file", "rest-api", "database", "dataframe")
+"""The kinds of source there is a template for; the first is the default."""
+
+FLAVOURS = ("pants", "standalone")
+"""The layouts: everything in the workflow's directory, or the folders of a standalone project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestionRequest:
+    """An ingestion workflow to write.
+
+    Args:
+        package: dotted name of the package that will hold the code, such as `workflows.weather`. In a standalone
+            project it ends with `ingestion.<domain>`.
+        directory: path of the package from the root of the repository or project, such as `src/workflows/weather`.
+        source: where rows come from, one of `SOURCES`.
+        table: name of the table. Default: `<domain>_observations`.
+        unique_key: columns that identify a row.
+        cron: when to run by itself, such as `0 6 * * *`. Default: only when asked to.
+        group: Dagster's group of assets. Default: the domain.
+        flavour: one of `FLAVOURS`.
+        runtime_is_first_party: whether the sources of `cascade` are in the same repository, which decides in which
+            block of imports it stands.
+
+    Raises:
+        UsageError: an argument is wrong; the message lists every problem.
+    """
+
+    package: str
+    directory: str
+    source: str = SOURCES[0]
+    table: str | None = None
+    unique_key: tuple[str, ...] = ("id",)
+    cron: str | None = None
+    group: str | None = None
+    flavour: str = FLAVOURS[0]
+    runtime_is_first_party: bool = False
+
+    def __post_init__(self) -> None:
+        raise_if_any(tuple(self._problems()))
+
+    def _problems(self) -> Iterator[str]:
+        yield from package_problems(self.package, self.directory)
+        yield from _choice_problems("source", self.source, SOURCES)
+        yield from _choice_problems("flavour", self.flavour, FLAVOURS)
+        if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
+            yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
+        yield from table_problems("table", self.table_name)
+        yield from table_problems("group", self.group_name)
+        yield from key_problems(self.unique_key)
+        if self.cron is not None:
+            yield from cron_problems(self.cron)
+
+    @property
+    def domain(self) -> str:
+        """The workflow's subject: the last part of the package."""
+        return self.package.rpartition(".")[2]
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table, given or derived from the domain."""
+        return self.table if self.table is not None else f"{self.domain}_observations"
+
+    @property
+    def group_name(self) -> str:
+        """Name of Dagster's group, given or the domain."""
+        return self.group if self.group is not None else self.domain
+
+    @classmethod
+    def from_json(cls, document: object) -> IngestionRequest:
+        """Read a request as `python -m cascade.scaffold` gets it.
+
+        Args:
+            document: a JSON object with the fields of this class. `kind` may be `ingestion`; `unique_key` may be one
+                text with commas; null stands for the default.
+
+        Raises:
+            UsageError: the document is not a request, or an argument in it is wrong.
+        """
+        if not isinstance(document, Mapping):
+            raise UsageError(f"A request is a JSON object, not {type(document).__name__}.")
+        given = {name: value for name, value in document.items() if value is not None}
+        kind = given.pop("kind", "ingestion")
+        known = {field.name for field in fields(cls)}
+        problems = [*_choice_problems("kind", kind, ("ingestion",))]
+        problems += [_unknown(str(name), known) for name in given if name not in known]
+        problems += [f"The request lacks {name!r}." for name in ("package", "directory") if name not in given]
+        if "unique_key" in given:
+            given["unique_key"] = columns_of(given["unique_key"])
+        problems += [
+            f"{name!r} must be text, not {value!r}."
+            for name, value in given.items()
+            if name in known - {"unique_key", "runtime_is_first_party"} and not isinstance(value, str)
+        ]
+        raise_if_any(tuple(problems))
+        return cls(**given)
+
+
+def columns_of(value: Any) -> tuple[str, ...]:
+    """Read the columns of a key from `a,b`, from a list of such texts, or from both.
+
+    Args:
+        value: text or a sequence of texts.
+    """
+    texts = [value] if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
+    return tuple(column.strip() for text in texts for column in str(text).split(",") if column.strip())
+
+
+def raise_if_any(problems: tuple[str, ...]) -> None:
+    """Raise one error that lists all problems, if there are any.
+
+    Args:
+        problems: one sentence each.
+
+    Raises:
+        UsageError: there is at least one problem.
+    """
+    if problems:
+        raise UsageError(problems[0] if len(problems) == 1 else "\n".join(f"- {problem}" for problem in problems))
+
+
+def _choice_problems(what: str, value: object, choices: tuple[str, ...]) -> Iterator[str]:
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        yield f"The {what} {value!r} is not known; there is {', '.join(choices)}.{meant}"
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"The request has an unknown field {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")

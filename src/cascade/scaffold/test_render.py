@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.imports import import_block
+from cascade.scaffold.render import literal
+
+KEYS = (
+    ("id",),
+    ("station", "observed_at"),
+    ("date", "dt"),
+    ("dt", "datetime", "value"),
+    ("day",),
+    ("identifier_of_the_station", "identifier_of_the_instrument", "identifier_of_the_reading"),
+)
+FLAVOURS = {
+    "pants": ("workflows.credit_risk", "src/workflows/credit_risk"),
+    "standalone": ("workflows.ingestion.credit_risk", "workflows/ingestion/credit_risk"),
+}
+
+
+def every_request(first_party: bool = True) -> list[IngestionRequest]:
+    return [
+        IngestionRequest(
+            package=package,
+            directory=directory,
+            source=source,
+            unique_key=key,
+            flavour=flavour,
+            cron=None if key == ("id",) else "0 6 * * *",
+            runtime_is_first_party=first_party,
+        )
+        for flavour, (package, directory) in FLAVOURS.items()
+        for source in SOURCES
+        for key in KEYS
+    ]
+
+
+def write(files: dict[str, str], directory: Path) -> None:
+    for path, text in files.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_each_source_has_function_schema_test_and_package(source: str) -> None:
+    request = IngestionRequest(package="workflows.weather", directory="src/workflows/weather", source=source)
+    files = render_ingestion(request)
+    assert {path.removeprefix("src/workflows/weather/") for path in files} - {"data/observations.csv"} == {
+        "__init__.py",
+        "observations.py",
+        "schemas.py",
+        "test_observations.py",
+    }
+    code = files["src/workflows/weather/observations.py"]
+    assert 'table_name="weather_observations"' in code
+    assert 'unique_key="id"' in code
+    assert "def observations(" in code
+    assert "from workflows.weather.schemas import WeatherObservation" in code
+    assert "class WeatherObservation(BaseModel):" in files["src/workflows/weather/schemas.py"]
+
+
+def test_a_standalone_project_has_schemas_and_tests_in_folders_of_their_own() -> None:
+    request = IngestionRequest(
+        package="workflows.ingestion.weather", directory="workflows/ingestion/weather", flavour="standalone"
+    )
+    files = render_ingestion(request)
+    assert set(files) == {
+        "workflows/ingestion/weather/__init__.py",
+        "workflows/ingestion/weather/observations.py",
+        "workflows/ingestion/weather/data/observations.csv",
+        "workflows/schemas/weather.py",
+        "tests/test_weather.py",
+    }
+    assert "from workflows.schemas.weather import" in files["workflows/ingestion/weather/observations.py"]
+    assert "from workflows.ingestion.weather.observations import" in files["tests/test_weather.py"]
+    assert set(package_files(request)) == {
+        "workflows/__init__.py",
+        "workflows/ingestion/__init__.py",
+        "workflows/schemas/__init__.py",
+    }
+
+
+def test_what_is_asked_for_is_in_the_decorator() -> None:
+    request = IngestionRequest(
+        package="a.b",
+        directory="a/b",
+        table="Prices_1",
+        unique_key=("x", "y"),
+        cron="*/5 * * * *",
+        group="markets",
+    )
+    tree = ast.parse(render_ingestion(request)["a/b/observations.py"])
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list)
+    (decorator,) = function.decorator_list
+    assert isinstance(decorator, ast.Call)
+    given = {word.arg: ast.unparse(word.value) for word in decorator.keywords}
+    assert given == {
+        "table_name": "'Prices_1'",
+        "unique_key": "('x', 'y')",
+        "group": "'markets'",
+        "validation_schema": "BObservation",
+        "partition_start": "'2024-01-01'",
+        "cron": "'*/5 * * * *'",
+    }
+
+
+def test_no_field_hides_the_type_of_another() -> None:
+    for request in every_request():
+        for path, text in render_ingestion(request).items():
+            if "schemas" not in path:
+                continue
+            tree = ast.parse(text)
+            (model,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
+            fields = {node.target.id: node for node in model.body if isinstance(node, ast.AnnAssign)}  # type: ignore[union-attr]
+            used = {
+                name.id
+                for field in fields.values()
+                for name in ast.walk(field.annotation)
+                if isinstance(name, ast.Name)
+            }
+            assert not used & set(fields), (request.unique_key, used & set(fields))
+
+
+def test_the_same_request_gives_the_same_files() -> None:
+    assert [render_ingestion(request) for request in every_request()] == [
+        render_ingestion(request) for request in every_request()
+    ]
+
+
+def test_all_code_compiles() -> None:
+    for request in every_request():
+        for path, text in {**render_ingestion(request), **package_files(request)}.items():
+            if path.endswith(".py"):
+                compile(text, path, "exec", dont_inherit=True)
+                assert text == "" or (text.endswith("\n") and not text.endswith("\n\n"))
+
+
+@pytest.mark.skipif(
+    shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
+)
+@pytest.mark.parametrize("width", [88, 120])
+@pytest.mark.parametrize("first_party", [True, False])
+def test_all_code_is_formatted_and_clean(tmp_path: Path, width: int, first_party: bool) -> None:
+    for number, request in enumerate(every_request(first_party)):
+        write(render_ingestion(request), tmp_path / str(number))
+    ours = ["workflows", "cascade"] if first_party else ["workflows"]
+    ruff = ["ruff", "--isolated", "--config", f"line-length={width}"]
+    sources = ["--config", f"lint.isort.known-first-party={ours}", "--select", "E,F,I,UP,B,SIM,RUF", "--ignore", "E501"]
+    for command in ([*ruff, "format", "--diff", "."], [*ruff, "check", *sources, "."]):
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_imports_are_sorted_into_sections_and_wrapped() -> None:
+    block = import_block(
+        [
+            "from workflows.a import b",
+            "import polars as pl",
+            "from cascade.testing import test_workflow",
+            "from pathlib import Path",
+            "import json",
+            "from __future__ import annotations",
+            f"from workflows.{'x' * 60} import one, two, three",
+        ],
+        first_party=frozenset({"workflows"}),
+    )
+    assert block == (
+        "from __future__ import annotations\n\n"
+        "import json\nfrom pathlib import Path\n\n"
+        "import polars as pl\nfrom cascade.testing import test_workflow\n\n"
+        f"from workflows.a import b\nfrom workflows.{'x' * 60} import (\n    one,\n    two,\n    three,\n)"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["plain", 'a "quoted" text', "it's", "a\nb", "a\\b", "naïve", 3, None, ("a",), [1, "b"], {"a": None}]
+)
+def test_literals_read_back_as_what_was_given(value: object) -> None:
+    assert ast.literal_eval(literal(value)) == value

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cascade.exceptions import UsageError
+from cascade.scaffold import IngestionRequest
+from cascade.scaffold.__main__ import answer, main
+from cascade.scaffold.request import columns_of
+
+WEATHER = {"package": "workflows.weather", "directory": "src/workflows/weather"}
+
+
+def test_the_defaults_follow_from_the_directory() -> None:
+    request = IngestionRequest.from_json({"kind": "ingestion", **WEATHER, "table": None, "cron": None})
+    assert request.domain == "weather"
+    assert request.table_name == "weather_observations"
+    assert request.group_name == "weather"
+    assert request.unique_key == ("id",)
+    assert request.source == "file"
+
+
+def test_all_problems_come_in_one_error() -> None:
+    with pytest.raises(UsageError) as caught:
+        IngestionRequest(
+            package="workflows.weather",
+            directory="src/workflows/weather",
+            source="rest_api",
+            table="a b",
+            unique_key=("x-y",),
+            cron="never",
+        )
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert "Did you mean 'rest-api'?" in lines[0]
+    assert caught.value.exit_code == 2
+
+
+def test_a_standalone_workflow_is_in_the_ingestion_folder() -> None:
+    with pytest.raises(UsageError, match=r"must end with ingestion\.weather"):
+        IngestionRequest(package="workflows.weather", directory="workflows/weather", flavour="standalone")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ([], "A request is a JSON object, not list."),
+        ({"package": "workflows.weather"}, "The request lacks 'directory'."),
+        ({**WEATHER, "tabel": "x"}, "Did you mean 'table'?"),
+        ({**WEATHER, "kind": "transform"}, "The kind 'transform' is not known; there is ingestion."),
+        ({**WEATHER, "table": 3}, "'table' must be text, not 3."),
+        ({**WEATHER, "unique_key": 3}, "'3' cannot be a field"),
+    ],
+)
+def test_a_document_that_is_no_request_says_why(document: object, expected: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        IngestionRequest.from_json(document)
+    assert expected in str(caught.value)
+
+
+def test_columns_come_from_text_and_lists() -> None:
+    assert columns_of("a, b") == columns_of(["a", "b"]) == columns_of(["a,b"]) == ("a", "b")
+
+
+def test_the_answer_has_the_files_and_the_packages_above() -> None:
+    document = answer(json.dumps(WEATHER))
+    assert document["packages"] == {"src/workflows/__init__.py": ""}
+    assert isinstance(document["files"], dict)
+    assert list(document["files"]) == [
+        f"src/workflows/weather/{name}"
+        for name in ("__init__.py", "observations.py", "schemas.py", "test_observations.py", "data/observations.csv")
+    ]
+
+
+def test_errors_are_answers() -> None:
+    assert "is not JSON" in str(answer("{")["error"])
+    assert "Use src/workflows/credit_risk" in str(
+        answer(json.dumps({"package": "workflows.credit-risk", "directory": "src/workflows/credit-risk"}))["error"]
+    )
+
+
+def test_the_module_runs_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, runpy; sys.argv = ['scaffold', sys.argv[1]]\n"
+        "try:\n    runpy.run_module('cascade.scaffold', run_name='__main__')\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "heavy = {'dagster', 'dlt', 'pyarrow', 'pyiceberg', 'polars', 'pandas', 'pydantic', 'click', 'rich'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
+    result = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(WEATHER)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert set(json.loads(result.stdout)) == {"files", "packages"}
+
+
+def test_without_a_request_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Usage: python -m cascade.scaffold" in capsys.readouterr().err
