@@ -1,0 +1,52 @@
+"""Iceberg: the catalog, the tables, and the merge of a batch into one of them.
+
+The names below are loaded on first use, so that `import cascade.iceberg` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cascade.iceberg.catalog import Lakehouse, open_lakehouse
+    from cascade.iceberg.commit import Committed
+    from cascade.iceberg.merge import MergePlan, merge_rows, plan_merge
+    from cascade.iceberg.quarantine import replace_quarantine
+    from cascade.iceberg.tables import check_drift, ensure_table
+
+__all__ = [
+    "Committed",
+    "Lakehouse",
+    "MergePlan",
+    "check_drift",
+    "ensure_table",
+    "merge_rows",
+    "open_lakehouse",
+    "plan_merge",
+    "replace_quarantine",
+]
+
+_HOMES = {
+    "Committed": "commit",
+    "Lakehouse": "catalog",
+    "MergePlan": "merge",
+    "check_drift": "tables",
+    "ensure_table": "tables",
+    "merge_rows": "merge",
+    "open_lakehouse": "catalog",
+    "plan_merge": "merge",
+    "replace_quarantine": "quarantine",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

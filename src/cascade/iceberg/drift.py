@@ -1,0 +1,94 @@
+"""What is different between a table's schema and a declared one, and which differences G4 applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import IcebergType, NestedField, StructType
+
+
+@dataclass(frozen=True)
+class SchemaDifference:
+    """The differences of two schemas.
+
+    Args:
+        applied: one line for each that is applied: a new optional column, or a widened type.
+        refused: one line for each that is refused.
+    """
+
+    applied: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def schema_difference(table: Schema, declared: Schema) -> SchemaDifference:
+    """Compare a table's schema with the declared one, by the names of columns. Order and docs do not matter."""
+    found = [*_struct(table.as_struct(), declared.as_struct(), ""), *_keys(table, declared)]
+    return SchemaDifference(
+        applied=tuple(line for fine, line in found if fine),
+        refused=tuple(line for fine, line in found if not fine),
+    )
+
+
+def _keys(table: Schema, declared: Schema) -> Iterator[tuple[bool, str]]:
+    old, new = table.identifier_field_names(), declared.identifier_field_names()
+    if old != new:
+        yield False, f"unique key: the table's is ({_listed(old)}), the declared one is ({_listed(new)})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _struct(table: StructType, declared: StructType, prefix: str) -> Iterator[tuple[bool, str]]:
+    old = {field.name: field for field in table.fields}
+    new = {field.name: field for field in declared.fields}
+    for name, field in old.items():
+        if name not in new:
+            kind = "required" if field.required else "optional"
+            yield False, f"{prefix}{name}: {kind} {field.field_type} in the table, absent from the declared schema"
+        else:
+            yield from _field(field, new[name], prefix + name)
+    for name, field in new.items():
+        if name not in old:
+            yield _added(field, prefix)
+
+
+def _added(field: NestedField, prefix: str) -> tuple[bool, str]:
+    if field.required:
+        return (
+            False,
+            f"{prefix}{field.name}: absent from the table, required {field.field_type} in the declared schema; rows "
+            "that are there already have no value for it, so it must be optional",
+        )
+    return True, f"{prefix}{field.name}: new column, optional {field.field_type}"
+
+
+def _field(old: NestedField, new: NestedField, path: str) -> Iterator[tuple[bool, str]]:
+    if old.required != new.required:
+        kinds = ("optional", "required") if new.required else ("required", "optional")
+        yield False, f"{path}: {kinds[0]} in the table, {kinds[1]} in the declared schema"
+    yield from _type(old.field_type, new.field_type, path)
+
+
+def _type(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool, str]]:
+    from pyiceberg.types import ListType, StructType
+
+    if isinstance(old, StructType) and isinstance(new, StructType):
+        yield from _struct(old, new, path + ".")
+    elif isinstance(old, ListType) and isinstance(new, ListType):
+        yield from _field(old.element_field, new.element_field, path + "[]")
+    elif old != new:
+        yield _widens(old, new), f"{path}: {old} in the table, {new} in the declared schema"
+
+
+def _widens(old: IcebergType, new: IcebergType) -> bool:
+    from pyiceberg.types import DoubleType, FloatType, IntegerType, LongType
+
+    return (isinstance(old, IntegerType) and isinstance(new, LongType)) or (
+        isinstance(old, FloatType) and isinstance(new, DoubleType)
+    )

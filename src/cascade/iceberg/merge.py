@@ -1,0 +1,276 @@
+"""Merging a batch into a table on its unique key, in one snapshot.
+
+The plan names the files that can hold a key of the batch, by the statistics of the key in the manifests, and for each
+what changes in it. Writing puts a changed row where its old version was (copy-on-write), and new rows into new files. A
+row that is in the table already, equal in every column, is left alone: an identical batch changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, FileChange, commit_planned
+from cascade.iceberg.files import arrow_schema, conform, read_file, write_files
+from cascade.iceberg.same import same_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.table import FileScanTask, Table
+
+    from cascade.iceberg.catalog import Lakehouse
+
+FileIdentity = tuple[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What changes in one data file.
+
+    Args:
+        task: the file.
+        drop: positions of the rows that leave it.
+        put: rows of the batch that enter it.
+    """
+
+    task: FileScanTask
+    drop: pa.Array
+    put: pa.Array
+
+
+@dataclass(frozen=True)
+class MergePlan:
+    """How a batch enters a table.
+
+    Args:
+        snapshot_id: the snapshot that was read; None for an empty table.
+        layout: ids of the schema and of the partition spec that were read.
+        rows: the batch in the table's schema, sorted by key, one row for each.
+        candidates: the files that can hold a key of the batch.
+        rewrites: what changes in some of them.
+        append: rows of the batch whose keys are in no file.
+        updated: number of rows that replace another version.
+    """
+
+    snapshot_id: int | None
+    layout: tuple[int, int]
+    rows: pa.Table
+    candidates: frozenset[FileIdentity]
+    rewrites: tuple[Rewrite, ...]
+    append: pa.Array
+    updated: int
+
+    @property
+    def inserted(self) -> int:
+        """Number of rows whose keys are new."""
+        return len(self.append)
+
+
+def merge_rows(
+    lakehouse: Lakehouse,
+    identifier: tuple[str, str],
+    rows: pa.Table,
+    unique_key: Sequence[str],
+    *,
+    run_id: str,
+    partition: str | None = None,
+) -> Committed[MergePlan]:
+    """Merge rows into a table on its unique key. The last row of a key wins.
+
+    Args:
+        lakehouse: where the table is.
+        identifier: namespace and name of a table that exists.
+        rows: the rows; the names of their columns are those of the table.
+        unique_key: the columns of the key, without nulls.
+        run_id: goes into the snapshot's summary.
+        partition: key of the partition that was run, for the summary.
+
+    Returns:
+        the plan that was carried out, and the snapshot; none when the table held the same rows already.
+
+    Raises:
+        CommitError: other writers were faster again and again.
+    """
+    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
+    planner = MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key))
+    return commit_planned(lambda: lakehouse.catalog.load_table(identifier), planner, summary=summary)
+
+
+def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
+    """Return the last row of each key, sorted by key."""
+    positions = (
+        _keys(rows, unique_key, "at")
+        .unique(subset=_names(unique_key), keep="last")
+        .sort(_names(unique_key))["at"]
+        .to_arrow()
+    )
+    return rows.take(positions)
+
+
+def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str]) -> MergePlan:
+    """Plan the merge of rows into a table as it is now. Nothing is written."""
+    return MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key)).plan(table)
+
+
+@dataclass(frozen=True)
+class MergePlanner:
+    """Plans and writes merges.
+
+    Args:
+        rows: the batch, one row for each key.
+        unique_key: the columns of the key.
+    """
+
+    rows: pa.Table
+    unique_key: tuple[str, ...]
+
+    def plan(self, table: Table) -> MergePlan:
+        """Find what changes in which file."""
+        rows = conform(self.rows, arrow_schema(table))
+        tasks = self._candidates(table)
+        matching = _Matching(table, rows, self.unique_key)
+        rewrites = tuple(rewrite for task in tasks if (rewrite := matching.rewrite(task)) is not None)
+        snapshot = table.current_snapshot()
+        return MergePlan(
+            snapshot_id=snapshot.snapshot_id if snapshot else None,
+            layout=_layout(table),
+            rows=rows,
+            candidates=frozenset(map(_identity, tasks)),
+            rewrites=rewrites,
+            append=matching.unmatched(),
+            updated=matching.updated,
+        )
+
+    def still_holds(self, plan: MergePlan, table: Table) -> bool:
+        """A plan holds while exactly the same files can hold a key of the batch."""
+        return plan.layout == _layout(table) and plan.candidates == frozenset(map(_identity, self._candidates(table)))
+
+    def write(self, table: Table, plan: MergePlan) -> FileChange:
+        """Write the changed files anew, one at a time, and the new rows."""
+        added = []
+        for rewrite in plan.rewrites:
+            added += write_files(table, self._rewritten(table, plan, rewrite))
+        added += write_files(table, plan.rows.take(plan.append))
+        return FileChange(deleted=tuple(rewrite.task.file for rewrite in plan.rewrites), added=tuple(added))
+
+    def _rewritten(self, table: Table, plan: MergePlan, rewrite: Rewrite) -> pa.Table:
+        old = read_file(table, rewrite.task)
+        keep = pc.invert(pc.is_in(pa.arange(0, old.num_rows), value_set=rewrite.drop))
+        return sorted_by_key(pa.concat_tables([old.filter(keep), plan.rows.take(rewrite.put)]), self.unique_key)
+
+    def _candidates(self, table: Table) -> list[FileScanTask]:
+        if self.rows.num_rows == 0:
+            return []
+        return list(table.scan(row_filter=_range(self.rows, self.unique_key)).plan_files())
+
+
+def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
+    """Return rows sorted by key, rows of one key in the order they had."""
+    keys = _keys(rows, unique_key, "at").sort(_names(unique_key), maintain_order=True)
+    return rows.take(keys["at"].to_arrow())
+
+
+@dataclass
+class _Matching:
+    """Finds the rows of a batch in one file after another."""
+
+    table: Table
+    rows: pa.Table
+    unique_key: tuple[str, ...]
+    updated: int = 0
+    _keys: pl.DataFrame = field(init=False)
+    _found: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        self._keys = _keys(self.rows, self.unique_key, "row")
+        self._found = np.zeros(self.rows.num_rows, dtype=bool)
+
+    def rewrite(self, task: FileScanTask) -> Rewrite | None:
+        """Return what changes in a file, or None when nothing does."""
+        keys = _keys(read_file(self.table, task, self.unique_key), self.unique_key, "at")
+        both = keys.join(self._keys, on=_names(self.unique_key), how="inner").sort("at")
+        if both.is_empty():
+            return None
+        at, row = both["at"].to_numpy(), both["row"].to_numpy()
+        # Another writer may have left a key twice: the first version counts, and the others go.
+        first = both["row"].is_first_distinct().to_numpy() & ~self._found[row]
+        same = same_rows(
+            read_file(self.table, task).take(pa.array(at[first])),
+            self.rows.take(pa.array(row[first])),
+        ).to_numpy(zero_copy_only=False)
+        self._found[row] = True
+        put = row[first][~same]
+        drop = [*at[first][~same], *at[~first]]
+        self.updated += len(put)
+        return Rewrite(task, pa.array(drop, type=pa.int64()), pa.array(put, type=pa.int64())) if drop else None
+
+    def unmatched(self) -> pa.Array:
+        """Return the rows that no file had."""
+        import numpy as np
+
+        return pa.array(np.flatnonzero(~self._found), type=pa.int64())
+
+
+def _names(unique_key: Sequence[str]) -> list[str]:
+    return [f"key{position}" for position in range(len(unique_key))]
+
+
+def _keys(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.DataFrame:
+    """The key columns, renamed so that no name of a user's can meet ours, with the position of each row."""
+    import polars as pl
+
+    columns = [_storage(rows.column(name)) for name in unique_key]
+    keys = pa.table([*columns, pa.arange(0, rows.num_rows)], names=[*_names(unique_key), position])
+    frame = pl.from_arrow(keys)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not isinstance(column.type, pa.ExtensionType):
+        return column
+    return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
+
+
+def _identity(task: FileScanTask) -> FileIdentity:
+    return task.file.file_path, frozenset(file.file_path for file in task.delete_files)
+
+
+def _layout(table: Table) -> tuple[int, int]:
+    return table.metadata.current_schema_id, table.metadata.default_spec_id
+
+
+def _range(rows: pa.Table, unique_key: Sequence[str]) -> BooleanExpression:
+    """The range of each key column in the batch: a file whose statistics lie outside of one holds none of its keys."""
+    from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThanOrEqual, Reference
+    from pyiceberg.expressions.literals import literal
+
+    found: BooleanExpression = AlwaysTrue()
+    for name in unique_key:
+        column = rows.column(name)
+        if _has_range(column.type):
+            least, most = pc.min_max(column).values()
+            found = And(
+                found,
+                GreaterThanOrEqual(term=Reference(name), value=literal(least.as_py())),
+                LessThanOrEqual(term=Reference(name), value=literal(most.as_py())),
+            )
+    return found
+
+
+def _has_range(arrow: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(arrow)
+        or pa.types.is_string(arrow)
+        or pa.types.is_large_string(arrow)
+        or pa.types.is_date(arrow)
+        or (pa.types.is_timestamp(arrow) and arrow.unit == "us")
+        or pa.types.is_decimal(arrow)
+    )

@@ -1,0 +1,187 @@
+"""Making a table, and changing its schema as far as G4 allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from cascade.exceptions import CommitError, SchemaDriftError
+from cascade.iceberg.drift import schema_difference
+
+if TYPE_CHECKING:
+    from pyiceberg.partitioning import PartitionSpec
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
+    from pyiceberg.table.sorting import SortOrder
+
+    from cascade.iceberg.catalog import Lakehouse
+
+_ATTEMPTS = 20
+
+
+class LayoutField(Protocol):
+    """One field of an Iceberg layout; `cascade.declarations.PartitionField` is one."""
+
+    @property
+    def column(self) -> str:
+        """Name of the column."""
+        ...
+
+    @property
+    def transform(self) -> str:
+        """Iceberg's text for the transform."""
+        ...
+
+
+def layout_properties(unique_key: Sequence[str]) -> dict[str, str]:
+    """The properties of a table that keep its merges cheap: whole statistics of the key, and small row groups."""
+    return {
+        "write.parquet.row-group-limit": "125000",
+        "commit.manifest-merge.enabled": "true",
+        "commit.manifest.min-count-to-merge": "20",
+        **{f"write.metadata.metrics.column.{name}": "full" for name in unique_key},
+    }
+
+
+def ensure_table(
+    lakehouse: Lakehouse,
+    identifier: tuple[str, str],
+    schema: Schema,
+    *,
+    partition_spec: Sequence[LayoutField] = (),
+    properties: Mapping[str, str] | None = None,
+) -> Table:
+    """Make a table when there is none, and apply what G4 allows when the declared schema differs.
+
+    Args:
+        lakehouse: where the table is.
+        identifier: namespace and name.
+        schema: the declared schema; its identifier fields are the unique key.
+        partition_spec: the declared Iceberg layout.
+        properties: the properties of a new table, beside those of the layout.
+
+    Returns:
+        the table as it is now.
+
+    Raises:
+        SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
+        CommitError: other writers changed the table again and again meanwhile.
+    """
+    from pyiceberg.exceptions import CommitFailedException
+
+    for _ in range(_ATTEMPTS):
+        table = lakehouse.load(identifier) or _create(lakehouse, identifier, schema, partition_spec, properties or {})
+        try:
+            return _evolve(table, schema, partition_spec)
+        except CommitFailedException:
+            continue
+    raise CommitError(f"The schema of {'.'.join(identifier)} could not be changed: other writers changed it meanwhile.")
+
+
+def check_drift(table: Table, schema: Schema) -> bool:
+    """Compare a table with the declared schema.
+
+    Returns:
+        whether something must be applied.
+
+    Raises:
+        SchemaDriftError: G4 refuses one of the differences.
+    """
+    difference = schema_difference(table.schema(), schema)
+    if difference.refused:
+        raise SchemaDriftError(
+            ".".join(table.name()),
+            difference.refused,
+            hint="Nothing was written. Declare the columns as the table has them, or choose another table_name.",
+        )
+    return bool(difference.applied)
+
+
+def _create(
+    lakehouse: Lakehouse,
+    identifier: tuple[str, str],
+    schema: Schema,
+    partition_spec: Sequence[LayoutField],
+    properties: Mapping[str, str],
+) -> Table:
+    """Make the namespace and the table, or load the table that another process made meanwhile."""
+    from pyiceberg.exceptions import TableAlreadyExistsError
+
+    key = sorted(schema.identifier_field_names())
+    _create_namespace(lakehouse, identifier[0])
+    try:
+        return lakehouse.catalog.create_table(
+            identifier,
+            schema=schema,
+            partition_spec=_spec(schema, partition_spec),
+            sort_order=_sort_order(schema),
+            properties={**layout_properties(key), **properties},
+        )
+    except TableAlreadyExistsError:
+        return lakehouse.catalog.load_table(identifier)
+
+
+def _create_namespace(lakehouse: Lakehouse, namespace: str) -> None:
+    from pyiceberg.exceptions import NamespaceAlreadyExistsError
+
+    if lakehouse.catalog.namespace_exists(namespace):
+        return
+    try:
+        lakehouse.catalog.create_namespace(namespace)
+    except NamespaceAlreadyExistsError:
+        return
+    except Exception:
+        # A SQL catalog that loses the race raises the database's own error.
+        if not lakehouse.catalog.namespace_exists(namespace):
+            raise
+
+
+def _spec(schema: Schema, fields: Sequence[LayoutField]) -> PartitionSpec:
+    from pyiceberg.partitioning import PARTITION_FIELD_ID_START, PartitionField, PartitionSpec
+    from pyiceberg.transforms import parse_transform
+
+    return PartitionSpec(
+        *(
+            PartitionField(
+                source_id=schema.find_field(field.column).field_id,
+                field_id=PARTITION_FIELD_ID_START + position,
+                transform=parse_transform(field.transform),
+                name=_spec_name(field),
+            )
+            for position, field in enumerate(fields)
+        )
+    )
+
+
+def _spec_name(field: LayoutField) -> str:
+    transform = field.transform.replace("[", "_").rstrip("]")
+    return field.column if transform == "identity" else f"{field.column}_{transform}"
+
+
+def _sort_order(schema: Schema) -> SortOrder:
+    """The order of rows in files: the key, in the schema's order of columns."""
+    from pyiceberg.table.sorting import SortField, SortOrder
+    from pyiceberg.transforms import IdentityTransform
+
+    ids = [field.field_id for field in schema.fields if field.field_id in schema.identifier_field_ids]
+    return SortOrder(*(SortField(source_id=field_id, transform=IdentityTransform()) for field_id in ids))
+
+
+def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField]) -> Table:
+    """Apply new columns, widenings and another layout. Only metadata is written."""
+    changed = check_drift(table, schema)
+    wanted = {_spec_name(field): field for field in partition_spec}
+    present = {field.name for field in table.spec().fields if str(field.transform) != "void"}
+    if not changed and wanted.keys() == present:
+        return table
+    with table.transaction() as transaction:
+        if changed:
+            with transaction.update_schema() as update:
+                update.union_by_name(schema)
+        if wanted.keys() != present:
+            with transaction.update_spec() as spec:
+                for name in sorted(present - wanted.keys()):
+                    spec.remove_field(name)
+                for name in [name for name in wanted if name not in present]:
+                    spec.add_field(wanted[name].column, wanted[name].transform, name)
+    return table.refresh()

@@ -1,0 +1,203 @@
+"""The partitions of a workflow: their keys, and the stretch of time that each covers.
+
+Dagster decides what the keys are; this module asks it, and says in our words what is wrong with a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+
+from cascade.declarations import IngestionDeclaration
+from cascade.exceptions import PartitionError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+RANGE_SEPARATOR = "..."
+_TICKS_LOOKED_AT = 400
+
+_default_start: ContextVar[date | None] = ContextVar("cascade_default_partition_start", default=None)
+
+
+@dataclass(frozen=True)
+class PartitionWindow:
+    """One partition.
+
+    Args:
+        key: Dagster's key, such as `2013-01-15`.
+        start: aware start.
+        end: aware end, exclusive.
+    """
+
+    key: str
+    start: datetime
+    end: datetime
+
+
+@contextmanager
+def default_partition_start(start: date) -> Iterator[None]:
+    """Use a start for the declarations that give none, instead of reading the project's configuration."""
+    token = _default_start.set(start)
+    try:
+        yield
+    finally:
+        _default_start.reset(token)
+
+
+def partitions_definition(declaration: IngestionDeclaration) -> dg.TimeWindowPartitionsDefinition | None:
+    """Return Dagster's definition of a workflow's partitions, or None for a workflow without."""
+    import dagster as dg
+
+    if declaration.partitions is None:
+        return None
+    kinds = {
+        "hourly": dg.HourlyPartitionsDefinition,
+        "daily": dg.DailyPartitionsDefinition,
+        "weekly": dg.WeeklyPartitionsDefinition,
+        "monthly": dg.MonthlyPartitionsDefinition,
+    }
+    start = declaration.partition_start
+    end = declaration.partition_end
+    partitions: dg.TimeWindowPartitionsDefinition = kinds[declaration.partitions](
+        start_date=_local(_configured_start() if start is None else start, declaration.partition_timezone),
+        end_date=None if end is None else _local(end, declaration.partition_timezone),
+        timezone=declaration.partition_timezone,
+        end_offset=1 if fires_within_partition(declaration) else 0,
+    )
+    return partitions
+
+
+def window_for(declaration: IngestionDeclaration, key: str | None) -> PartitionWindow | None:
+    """Return the partition of a key.
+
+    Args:
+        declaration: the workflow's declaration.
+        key: the key as it was typed; None when none was given.
+
+    Returns:
+        the partition, or None for a workflow without partitions.
+
+    Raises:
+        PartitionError: a key is missing, is not one of the workflow's, or was given to a workflow without partitions.
+    """
+    partitions = partitions_definition(declaration)
+    if partitions is None:
+        if key is None:
+            return None
+        raise PartitionError(
+            f"{declaration.table} has no partitions, and {key} was given.", hint="Leave the partition out."
+        )
+    if key is None:
+        raise _error(
+            partitions, f"{declaration.table} is partitioned ({declaration.partitions}), and no key was given."
+        )
+    if not partitions.has_partition_key(key):
+        raise _error(partitions, f"{key} is not a partition of {declaration.table} ({declaration.partitions}).")
+    window = partitions.time_window_for_partition_key(key)
+    return PartitionWindow(key=key, start=window.start, end=window.end)
+
+
+def first_key(declaration: IngestionDeclaration) -> str | None:
+    """Return the key of the first partition, or None for a workflow without partitions."""
+    partitions = partitions_definition(declaration)
+    return None if partitions is None else partitions.get_first_partition_key()
+
+
+def keys_between(declaration: IngestionDeclaration, text: str) -> list[str]:
+    """Return the keys of a range, both ends included.
+
+    Args:
+        declaration: the workflow's declaration.
+        text: `FIRST...LAST`.
+
+    Raises:
+        PartitionError: the range is not written so, an end is no partition, or the first comes after the last.
+    """
+    first, separator, last = text.partition(RANGE_SEPARATOR)
+    if not separator or not first or not last:
+        raise PartitionError(f"{text!r} is not a range of partitions.", hint="Write it as FIRST...LAST.")
+    start, end = window_for(declaration, first), window_for(declaration, last)
+    partitions = partitions_definition(declaration)
+    if start is None or end is None or partitions is None:
+        raise PartitionError(f"{declaration.table} has no partitions.", hint="Leave the partitions out.")
+    if start.start > end.start:
+        raise PartitionError(f"{first} comes after {last}.", hint=f"Write {last}...{first}.")
+    return list(partitions.get_partition_keys_in_time_window(_window(start.start, end.end)))
+
+
+def fires_within_partition(declaration: IngestionDeclaration) -> bool:
+    """Tell whether `cron` ticks twice within one partition, so that a tick is for the current partition."""
+    if declaration.cron is None or declaration.partitions is None:
+        return False
+    from croniter import croniter
+
+    ticks = croniter(declaration.cron, datetime(2024, 1, 1))
+    before = None
+    for _ in range(_TICKS_LOOKED_AT):
+        now = _floor(ticks.get_next(datetime), declaration.partitions)
+        if now == before:
+            return True
+        before = now
+    return False
+
+
+def has_ended(declaration: IngestionDeclaration, now: datetime) -> bool:
+    """Tell whether the last partition lies behind.
+
+    Args:
+        declaration: the workflow's declaration.
+        now: an aware moment.
+    """
+    from zoneinfo import ZoneInfo
+
+    if declaration.partition_end is None:
+        return False
+    zone = ZoneInfo(declaration.partition_timezone)
+    return _local(declaration.partition_end, declaration.partition_timezone).replace(tzinfo=zone) <= now
+
+
+def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:
+    if partitions == "hourly":
+        return (tick.year, tick.month, tick.day, tick.hour)
+    if partitions == "daily":
+        return (tick.year, tick.month, tick.day)
+    if partitions == "weekly":
+        # Dagster's weeks begin on Sundays, and ordinal 0 would be one.
+        return (tick.toordinal() // 7,)
+    return (tick.year, tick.month)
+
+
+def _local(moment: date | datetime, timezone: str) -> datetime:
+    """The moment on a wall clock of the time zone, as Dagster takes it."""
+    from zoneinfo import ZoneInfo
+
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time())
+    return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+
+
+def _configured_start() -> date:
+    given = _default_start.get()
+    if given is not None:
+        return given
+    from cascade.config import CascadeConfig
+
+    return CascadeConfig.from_user_config().partition_start
+
+
+def _window(start: datetime, end: datetime) -> dg.TimeWindow:
+    import dagster as dg
+
+    return dg.TimeWindow(start=start, end=end)
+
+
+def _error(partitions: dg.TimeWindowPartitionsDefinition, message: str) -> PartitionError:
+    first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
+    if first is None or last is None:
+        return PartitionError(message, hint="It has no complete partition yet.")
+    return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}; try --partition {last}.")
