@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal, Required, TypedDict
+from typing import Literal, Required, TypedDict
 
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
 OnInvalid = Literal["quarantine", "fail"]
@@ -19,7 +19,7 @@ class IngestionArguments(TypedDict, total=False):
     table_name: Required[str]
     unique_key: Required[str | Sequence[str]]
     group: Required[str]
-    validation_schema: Required[type[Any]]
+    validation_schema: Required[type]
     namespace: str
     cron: str | None
     freshness_hours: float | tuple[float | None, float | None] | None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from cascade.declarations.arguments import OnInvalid, PartitionKind
 from cascade.declarations.functions import parameters_of
@@ -63,7 +62,7 @@ class IngestionDeclaration:
     table_name: str
     unique_key: tuple[str, ...]
     group: str
-    validation_schema: type[Any]
+    validation_schema: type
     namespace: str = "raw"
     cron: str | None = None
     freshness_hours: tuple[float | None, float] | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cascade.declarations.arguments import did_you_mean
 
@@ -15,21 +14,22 @@ def is_schema(value: object) -> bool:
     return isinstance(value, type) and (hasattr(value, "model_fields") or hasattr(value, "to_schema"))
 
 
-def columns_of(schema: type[Any]) -> Mapping[str, object] | None:
+def columns_of(schema: type) -> Mapping[str, object] | None:
     """Return the columns of a schema by name: a pydantic FieldInfo or a pandera Column each.
 
     Returns:
         None when pandera cannot build the schema; `cascade.schemas` says why, when the schema is converted.
     """
-    if hasattr(schema, "model_fields"):
-        return dict(schema.model_fields)
+    fields: Mapping[str, object] | None = getattr(schema, "model_fields", None)
+    if fields is not None:
+        return dict(fields)
     try:
-        return dict(schema.to_schema().columns)
+        return dict(schema.to_schema().columns)  # type: ignore[attr-defined]
     except Exception:  # pandera raises errors of many kinds, and its own report belongs to the conversion
         return None
 
 
-def key_problems(schema: type[Any], key: Sequence[str]) -> list[str]:
+def key_problems(schema: type, key: Sequence[str]) -> list[str]:
     """Return one sentence for each field of a key that cannot be part of one."""
     columns = columns_of(schema)
     if columns is None:
@@ -45,13 +45,13 @@ def key_problems(schema: type[Any], key: Sequence[str]) -> list[str]:
     return problems
 
 
-def layout_problems(schema: type[Any], names: Sequence[str]) -> list[str]:
+def layout_problems(schema: type, names: Sequence[str]) -> list[str]:
     """Return one sentence for each column of a partition layout that the schema does not have."""
     columns = columns_of(schema)
     return [] if columns is None else [_absent(schema, name, columns) for name in names if name not in columns]
 
 
-def _absent(schema: type[Any], name: str, columns: Mapping[str, object]) -> str:
+def _absent(schema: type, name: str, columns: Mapping[str, object]) -> str:
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
         return f'"{name}" is the source\'s name of a field of {schema.__name__}; its column is "{by_alias[0]}".'

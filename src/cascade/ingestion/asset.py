@@ -1,0 +1,131 @@
+"""From a declaration to its Dagster asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from cascade.declarations import IngestionDeclaration, is_broken
+from cascade.exceptions import CascadeError, CommitError, PartitionError
+from cascade.ingestion.deadline import RunTooLongError
+from cascade.ingestion.metadata import definition_metadata, run_metadata
+from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
+
+RESOURCE_KEY = "lakehouse"
+_MAY_PASS = (CommitError, RunTooLongError)
+
+
+def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
+    """Build the Dagster asset of a workflow. It needs the resource `lakehouse`.
+
+    Raises:
+        SchemaConversionError: a field of the schema cannot become a column.
+    """
+    partitions = partitions_definition(declaration)
+
+    def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        result = _run(declaration, context)
+        yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
+
+    # Dagster looks at the annotation of `context` itself, which is a text in a module with postponed annotations.
+    ingest.__annotations__.clear()
+    decorate = dg.multi_asset(
+        name=declaration.op_name,
+        specs=[asset_spec(declaration)],
+        partitions_def=partitions,
+        backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        retry_policy=_retry_policy(declaration),
+        required_resource_keys={RESOURCE_KEY},
+        pool="/".join(declaration.identifier),
+        description=declaration.description,
+    )
+    return decorate(ingest)
+
+
+def asset_spec(declaration: IngestionDeclaration) -> dg.AssetSpec:
+    """Return Dagster's description of a workflow's asset."""
+    return dg.AssetSpec(
+        key=list(declaration.asset_key),
+        deps=list(_deps(declaration.deps)),
+        description=declaration.description,
+        metadata=definition_metadata(declaration),
+        group_name=declaration.group,
+        owners=list(declaration.owners),
+        tags=dict(declaration.tags),
+        kinds={"python", "iceberg"},
+        partitions_def=partitions_definition(declaration),
+        automation_condition=automation_condition(declaration),
+        freshness_policy=_freshness_policy(declaration),
+    )
+
+
+def automation_condition(declaration: IngestionDeclaration) -> dg.AutomationCondition[Any] | None:
+    """Return when Dagster runs the asset unasked; None without a `cron`, and once the last partition lies behind."""
+    if declaration.cron is None or has_ended(declaration, datetime.now(UTC)):
+        return None
+    return dg.AutomationCondition.on_cron(declaration.cron, cron_timezone=declaration.partition_timezone)
+
+
+def _freshness_policy(declaration: IngestionDeclaration) -> dg.FreshnessPolicy | None:
+    if declaration.freshness_hours is None:
+        return None
+    warn, fail = declaration.freshness_hours
+    return dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=fail), warn_window=None if warn is None else timedelta(hours=warn)
+    )
+
+
+def _retry_policy(declaration: IngestionDeclaration) -> dg.RetryPolicy | None:
+    if declaration.max_retries == 0:
+        return None
+    return dg.RetryPolicy(max_retries=declaration.max_retries, delay=declaration.retry_delay_seconds)
+
+
+def _deps(deps: Iterable[object]) -> Iterator[Any]:
+    for dep in deps:
+        if is_broken(dep):
+            continue
+        if isinstance(dep, str):
+            yield dg.AssetKey(dep.split("/"))
+        elif isinstance(dep, (list, tuple)):
+            yield dg.AssetKey(list(dep))
+        else:
+            # A workflow's key says all that Dagster needs, and asks for no asset to be built yet.
+            yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
+
+
+def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> IngestionResult:
+    try:
+        result = run_ingestion(
+            declaration,
+            lakehouse=getattr(context.resources, RESOURCE_KEY),
+            window=_window(declaration, context),
+            run_id=context.run_id,
+            log=context.log.info,
+        )
+    except CascadeError as error:
+        if declaration.max_retries and not isinstance(error, _MAY_PASS):
+            # The same rows would be refused again: a retry only makes people wait.
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise
+    for row in result.refused:
+        context.log.warning(f"Refused by {row.rule}: {row.message} Row: {row.row_json}")
+    if result.rows_refused > len(result.refused):
+        context.log.warning(f"{result.rows_refused - len(result.refused)} more rows were refused.")
+    return result
+
+
+def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> PartitionWindow | None:
+    if not context.has_partition_key:
+        if context.has_partition_key_range:
+            keys = context.partition_keys
+            raise PartitionError(
+                f"{declaration.table}: one run is for one partition, and this one has {keys[0]}...{keys[-1]}.",
+                hint="Start it as a backfill with one run per partition.",
+            )
+        return window_for(declaration, None)
+    return window_for(declaration, context.partition_key)

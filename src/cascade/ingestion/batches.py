@@ -1,0 +1,187 @@
+"""From whatever a workflow's function gives to batches of rows.
+
+A batch is a list of dicts or an Arrow table. Values stay as the source gave them: validation sees a column of mixed
+types as it is. Nothing here imports a library that the function did not use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from cascade.exceptions import SourceError, SourceLocation
+from cascade.schemas import Batch
+
+ROWS_PER_BATCH = 50_000
+
+_ACCEPTED = (
+    "Give dicts, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or resource, a generator "
+    "of any of these, or None."
+)
+
+
+@dataclass
+class Feeder:
+    """Turns data into batches and hands them on, in the order of the source.
+
+    Args:
+        consume: takes each batch.
+        extract: takes each dlt source or resource, and feeds back what it yields.
+        table: full name of the table, for errors.
+        location: the workflow's function, for errors.
+    """
+
+    consume: Callable[[Batch], None]
+    extract: Callable[[Any], None]
+    table: str
+    location: SourceLocation
+    _rows: list[dict[str, object]] = field(default_factory=list)
+
+    def feed(self, data: object) -> None:
+        """Take data of any accepted kind. Call `flush` after the last.
+
+        Raises:
+            SourceError: the data, or something in it, is not rows.
+        """
+        if data is None:
+            return
+        if isinstance(data, Mapping):
+            self._add(data)
+        elif is_dlt(data):
+            self.flush()
+            self.extract(data)
+        elif not self._feed_frame(data):
+            self._feed_each(data)
+
+    def flush(self) -> None:
+        """Hand on the rows that are held back."""
+        rows, self._rows = self._rows, []
+        if rows:
+            self.consume(rows)
+
+    def _add(self, row: Mapping[Any, object]) -> None:
+        if not all(isinstance(name, str) for name in row):
+            wrong = next(name for name in row if not isinstance(name, str))
+            raise self._error(f"a row has the field {wrong!r}, whose name is not a text.")
+        self._rows.append(row if type(row) is dict else dict(row))
+        if len(self._rows) >= ROWS_PER_BATCH:
+            self.flush()
+
+    def _feed_frame(self, data: object) -> bool:
+        """Take a table or frame; return False when the data is none."""
+        if isinstance(data, pa.RecordBatchReader):
+            self._feed_reader(data)
+            return True
+        batch = _batch_of(data)
+        if batch is None:
+            return False
+        self.flush()
+        if len(batch):
+            self.consume(batch)
+        return True
+
+    def _feed_reader(self, reader: pa.RecordBatchReader) -> None:
+        self.flush()
+        held: list[pa.RecordBatch] = []
+        for batch in reader:
+            held.append(batch)
+            if sum(map(len, held)) >= ROWS_PER_BATCH:
+                self.consume(pa.Table.from_batches(held))
+                held = []
+        if any(len(batch) for batch in held):
+            self.consume(pa.Table.from_batches(held))
+
+    def _feed_each(self, data: object) -> None:
+        if isinstance(data, (str, bytes, bytearray)) or not isinstance(data, Iterable):
+            raise self._error(f"the function gave {_described(data)}.")
+        for item in data:
+            if isinstance(item, Mapping):
+                self._add(item)
+            else:
+                self.feed(item)
+
+    def _error(self, problem: str) -> SourceError:
+        return SourceError(f"{self.table}: {problem}", location=self.location, hint=_ACCEPTED)
+
+
+def is_dlt(data: object) -> bool:
+    """Tell whether data is a dlt source or resource."""
+    module = sys.modules.get("dlt.extract")
+    return module is not None and isinstance(data, (module.DltResource, module.DltSource))
+
+
+def one_batch(batches: list[Batch]) -> Batch | None:
+    """Put batches into one: Arrow when all are, else rows. None when there are none."""
+    if len(batches) < 2:
+        return batches[0] if batches else None
+    tables = [batch for batch in batches if isinstance(batch, pa.Table)]
+    if len(tables) == len(batches):
+        try:
+            return pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowException:
+            pass  # one column has types that have none in common, such as text and numbers
+    from cascade.schemas.rows import python_rows
+
+    return [row for batch in batches for row in (python_rows(batch)[0] if isinstance(batch, pa.Table) else batch)]
+
+
+def _batch_of(data: object) -> Batch | None:
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    polars, pandas = sys.modules.get("polars"), sys.modules.get("pandas")
+    if polars is not None and isinstance(data, polars.LazyFrame):
+        data = data.collect()
+    if polars is not None and isinstance(data, polars.DataFrame):
+        return _from_polars(data)
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        return _from_pandas(data)
+    if hasattr(data, "__arrow_c_stream__") and not (polars is not None and isinstance(data, polars.Series)):
+        return _from_stream(data)
+    return None
+
+
+def _from_polars(frame: Any) -> Batch:
+    from polars import CompatLevel, Object
+
+    if Object in frame.dtypes:
+        return list(frame.to_dicts())
+    table: pa.Table = frame.to_arrow(compat_level=CompatLevel.oldest())
+    return table
+
+
+def _from_pandas(frame: Any) -> Batch:
+    named = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index() if named else frame
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        # A column of Python objects of several types: validation is to see each as it is.
+        return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> object:
+    """A cell of a pandas frame as a Python value; what pandas calls missing is None."""
+    import pandas
+
+    if pandas.api.types.is_scalar(value) and pandas.isna(value):
+        return None
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") and value.ndim == 0 else value
+
+
+def _from_stream(data: Any) -> Batch | None:
+    try:
+        return pa.RecordBatchReader.from_stream(data).read_all()
+    except (pa.ArrowException, TypeError):
+        return None  # a stream of something else than rows
+
+
+def _described(data: object) -> str:
+    text = repr(data)
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return f"{type(data).__name__} {shown}, which is not rows"

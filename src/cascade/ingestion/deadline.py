@@ -1,0 +1,95 @@
+"""Stopping a run that takes longer than `max_runtime_seconds`, within the process that runs it."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from cascade.exceptions import CascadeError, SourceLocation
+
+
+class RunTooLongError(CascadeError):
+    """A run took longer than its workflow allows and was stopped. What it did not commit is not there."""
+
+
+class _DeadlinePassed(BaseException):
+    """Raised in the midst of a run. No `except Exception` of a source or a library swallows it."""
+
+
+@contextmanager
+def deadline(seconds: float | None, table: str, location: SourceLocation | None = None) -> Iterator[None]:
+    """Stop what runs inside after some seconds.
+
+    In the main thread an alarm interrupts even a wait for a socket. In another thread the interruption comes with the
+    next step of Python code.
+
+    Args:
+        seconds: None for no limit.
+        table: full name of the table, for the error.
+        location: the workflow's function, for the error.
+
+    Raises:
+        RunTooLongError: the time is over.
+    """
+    if seconds is None:
+        yield
+        return
+    arm = _alarm if _can_alarm() else _watch
+    try:
+        with arm(seconds):
+            yield
+    except _DeadlinePassed:
+        raise RunTooLongError(
+            f"{table}: the run was stopped after max_runtime_seconds={seconds:g}.",
+            location=location,
+            hint="Raise max_runtime_seconds, or let a run fetch less.",
+        ) from None
+
+
+def _can_alarm() -> bool:
+    return (
+        hasattr(signal, "setitimer")
+        and threading.current_thread() is threading.main_thread()
+        and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    )
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise _DeadlinePassed
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _watch(seconds: float) -> Iterator[None]:
+    """Interrupt the current thread from another one."""
+    thread = threading.get_ident()
+    lock = threading.Lock()
+    over = False
+
+    def interrupt() -> None:
+        with lock:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_DeadlinePassed))
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True
+        timer.cancel()
