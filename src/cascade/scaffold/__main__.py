@@ -1,8 +1,8 @@
 """`python -m cascade.scaffold REQUEST`: one JSON request in, one JSON answer out.
 
-The answer is `{"files": {path: text}, "packages": {path: text}}`, where `packages` are the `__init__.py` of the
-packages above, to be written in new directories only; or `{"error": "..."}`. The exit code is 0 for both, so that
-Pants keeps either answer in its cache.
+The answer is `{"files": {path: text}, "packages": {path: text}, "table": name, "partition": key}`, where `packages` are
+the `__init__.py` of the packages above, to be written in new directories only, and `partition` is one that has rows; or
+it is `{"error": "..."}`. The exit code is 0 for both, so that Pants keeps either answer in its cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 
 from cascade.exceptions import UsageError
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.columns import DAYS
 
 
 def answer(text: str) -> dict[str, object]:
@@ -29,7 +30,12 @@ def answer(text: str) -> dict[str, object]:
         return {"error": f"The request is not JSON: {error}."}
     try:
         request = IngestionRequest.from_json(document)
-        return {"files": render_ingestion(request), "packages": package_files(request)}
+        return {
+            "files": render_ingestion(request),
+            "packages": package_files(request),
+            "table": request.table_name,
+            "partition": DAYS[0],
+        }
     except UsageError as error:
         return {"error": str(error)}
 

@@ -95,7 +95,7 @@ def test_the_module_runs_and_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code, json.dumps(WEATHER)], env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert set(json.loads(result.stdout)) == {"files", "packages"}
+    assert set(json.loads(result.stdout)) == {"files", "packages", "table", "partition"}
 
 
 def test_without_a_request_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
