@@ -8,7 +8,10 @@ from typing import Any
 from pants.backend.python import register as python_backend
 from pants.engine.target import Target
 
+from cascade_pants.dependency_inference import project as project_dependencies
+from cascade_pants.goals import package, run
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.util_rules import all_workflows, manifest, project, workflow_facts, workflow_targets
 
 # Without the Python backend Pants would fail with pages of errors about its rule graph, so this one brings it along.
 # Where it is enabled as well, its rules are the same objects and count once.
@@ -28,4 +31,12 @@ def rules() -> Iterable[Any]:
     """All rules of the backend."""
     return [
         *python_backend.rules(),
+        *all_workflows.rules(),
+        *manifest.rules(),
+        *package.rules(),
+        *project.rules(),
+        *project_dependencies.rules(),
+        *run.rules(),
+        *workflow_facts.rules(),
+        *workflow_targets.rules(),
     ]

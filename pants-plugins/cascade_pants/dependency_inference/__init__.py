@@ -1,0 +1,1 @@
+"""Dependencies that no BUILD file has to name."""

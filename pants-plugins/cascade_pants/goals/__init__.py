@@ -1,0 +1,1 @@
+"""The goals, and what Cascade adds to those of Pants."""

@@ -1,0 +1,106 @@
+"""`pants package` on a `cascade_project`: one PEX that needs neither Pants nor pip where it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, OutputPathField, PackageFieldSet
+from pants.engine.process import Process
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import TransitiveTargetsRequest
+from pants.engine.unions import UnionRule
+from pants.util.logging import LogLevel
+
+from cascade_pants import engine
+from cascade_pants.engine import EnvironmentField
+from cascade_pants.target_types import (
+    CascadeProjectExecutionModeField,
+    CascadeProjectLayoutField,
+    CascadeProjectManifestField,
+    CascadeProjectWorkflowsField,
+)
+from cascade_pants.util_rules.manifest import manifest_module
+
+
+@dataclass(frozen=True)
+class CascadeProjectPackageFieldSet(PackageFieldSet):
+    """A `cascade_project`, as `pants package` sees it."""
+
+    required_fields = (CascadeProjectWorkflowsField, CascadeProjectManifestField)
+
+    output_path: OutputPathField
+    layout: CascadeProjectLayoutField
+    execution_mode: CascadeProjectExecutionModeField
+    environment: EnvironmentField
+
+
+def pex_arguments(execution_mode: PexExecutionMode) -> tuple[str, ...]:
+    """The arguments of the Pex tool beyond those that Pants gives.
+
+    Args:
+        execution_mode: how the PEX is to run.
+    """
+    # The environment of a virtual one is entered before the user's PATH, so that a program which a workflow starts by
+    # name is that of the PEX.
+    return ("--venv", "prepend") if execution_mode is PexExecutionMode.VENV else ()
+
+
+def for_one_minor_version(constraints: InterpreterConstraints, minor: str) -> InterpreterConstraints:
+    """Narrow constraints to one minor version of CPython.
+
+    Args:
+        constraints: what the contents of the PEX run on.
+        minor: a version such as `3.11`, which meets them.
+    """
+    return InterpreterConstraints.merge([constraints, InterpreterConstraints([f"CPython=={minor}.*"])])
+
+
+@rule(desc="Package Cascade project", level=LogLevel.DEBUG)
+async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup: PythonSetup) -> BuiltPackage:
+    closure = await engine.transitive_targets(TransitiveTargetsRequest([field_set.address]))
+    constraints = InterpreterConstraints.create_from_targets(closure.closure, python_setup) or InterpreterConstraints(
+        python_setup.interpreter_constraints
+    )
+    minors = constraints.partition_into_major_minor_versions(python_setup.interpreter_versions_universe)
+    minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
+    output = field_set.output_path.value_or_default(file_ending="pex")
+    pex = await engine.pex_from_targets(
+        PexFromTargetsRequest(
+            [field_set.address],
+            output_filename=output,
+            internal_only=False,
+            main=EntryPoint(manifest_module(field_set.address), "main"),
+            layout=PexLayout(field_set.layout.value),
+            additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value)),
+            # Pex packs a requirement for every interpreter on its path that the constraints allow. With one minor
+            # version the bytes no longer depend on which others the building machine has.
+            hardcoded_interpreter_constraints=for_one_minor_version(constraints, minor),
+            include_local_dists=True,
+            warn_for_transitive_files_targets=True,
+        )
+    )
+    return BuiltPackage(pex.digest, (BuiltPackageArtifact(output),))
+
+
+async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> str:
+    python = await engine.find_python(constraints)
+    result = await engine.run_process_or_raise(
+        Process(
+            (python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
+            # Another interpreter at the same path is another input.
+            env={"CASCADE_INTERPRETER": python.fingerprint},
+            description=f"Ask {python.path} for its version",
+            level=LogLevel.DEBUG,
+        )
+    )
+    return result.stdout.decode().strip()
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return [*collect_rules(), UnionRule(PackageFieldSet, CascadeProjectPackageFieldSet)]

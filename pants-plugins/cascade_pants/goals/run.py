@@ -1,0 +1,54 @@
+"""`pants run` on a `cascade_project`: the Cascade command line with the project's workflows, from live sources."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from pants.backend.python.goals.run_helper import _create_python_source_run_request
+from pants.backend.python.target_types import PexEntryPointField
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.base.build_root import BuildRoot
+from pants.core.goals.run import RestartableField, RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.rules import collect_rules, rule
+
+from cascade_pants import engine
+from cascade_pants.target_types import CascadeProjectManifestField, CascadeProjectWorkflowsField
+from cascade_pants.util_rules.manifest import manifest_module
+
+ROOT_VARIABLE = "CASCADE_PROJECT_ROOT"
+
+
+@dataclass(frozen=True)
+class CascadeProjectRunFieldSet(RunFieldSet):
+    """A `cascade_project`, as `pants run` and `pants cascade-dev` see it."""
+
+    required_fields = (CascadeProjectWorkflowsField, CascadeProjectManifestField)
+    # A project's state lies in the repository, and its sources are read live, so a sandbox would be wrong for both.
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+    workflows: CascadeProjectWorkflowsField
+    restartable: RestartableField
+
+
+@rule(desc="Prepare to run Cascade project")
+async def run_project(
+    field_set: CascadeProjectRunFieldSet, pex_environment: PexEnvironment, build_root: BuildRoot
+) -> RunRequest:
+    request = await _create_python_source_run_request(
+        field_set.address,
+        entry_point_field=PexEntryPointField(f"{manifest_module(field_set.address)}:main", field_set.address),
+        pex_env=pex_environment,
+        run_in_sandbox=False,
+    )
+    chosen = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
+    root = chosen.get(ROOT_VARIABLE) or os.path.join(build_root.path, field_set.address.spec_path).rstrip("/")
+    return dataclasses.replace(request, extra_env={**request.extra_env, ROOT_VARIABLE: root})
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return [*collect_rules(), *CascadeProjectRunFieldSet.rules()]

@@ -1,0 +1,106 @@
+"""What the tests of the backend share: a small repository with a stand-in for the runtime, and a runner of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from textwrap import dedent
+from typing import Any
+
+from pants.engine.internals.parametrize import Parametrize
+from pants.testutil.rule_runner import RuleRunner
+
+from cascade_pants import register
+
+RUNTIME: Mapping[str, str] = {
+    "src/cascade/BUILD": "python_sources(sources=['**/*.py'])",
+    "src/cascade/__init__.py": "",
+    "src/cascade/cli/__init__.py": "",
+    "src/cascade/cli/main.py": "def run_project(**arguments): print(sorted(arguments.items()))\n",
+    "src/cascade/framework/__init__.py": "",
+    "src/cascade/framework/definitions.py": "def build_definitions(modules): return modules\n",
+    "src/cascade/ingestion.py": "def cascade_ingestion(**arguments): return lambda function: function\n",
+}
+"""As much of the runtime as Pants has to see: its modules and their names."""
+
+# By the environment, where Pants leaves alone what the rules of a test do not know.
+_ENVIRONMENT = {
+    "PANTS_SOURCE_ROOT_PATTERNS": "['src']",
+    "PANTS_PYTHON_INTERPRETER_CONSTRAINTS": "['>=3.9,<3.14']",
+    "PANTS_PYTHON_TAILOR_SOURCE_TARGETS": "false",
+}
+
+
+def ingestion(table: str, *, function: str = "load", imports: str = "", **arguments: str) -> str:
+    """Write a module with one ingestion.
+
+    Args:
+        table: its `table_name`.
+        function: the name of its function.
+        imports: a line to put in between the imports.
+        arguments: further arguments of the decorator, as source.
+    """
+    more = "".join(f", {name}={source}" for name, source in arguments.items())
+    return dedent(
+        f"""\
+        from cascade.ingestion import cascade_ingestion
+        {imports}
+
+        @cascade_ingestion(table_name={table!r}{more})
+        def {function}():
+            return []
+        """
+    )
+
+
+def workflow(name: str, table: str, *, build: str = "cascade_workflow()") -> dict[str, str]:
+    """The files of a workflow under `src/workflows`.
+
+    Args:
+        name: its directory.
+        table: its table.
+        build: its BUILD file.
+    """
+    directory = f"src/workflows/{name}"
+    return {
+        f"{directory}/BUILD": build,
+        f"{directory}/observations.py": ingestion(table, imports=f"from workflows.{name}.schema import Row"),
+        f"{directory}/schema.py": "class Row: ...\n",
+        f"{directory}/test_observations.py": f"from workflows.{name}.observations import load\n\ndef test(): load()\n",
+    }
+
+
+def rule_runner(rules: Iterable[Any]) -> RuleRunner:
+    """Make a runner of rules that knows all targets.
+
+    Args:
+        rules: only what a test needs, since solving the graph of the whole backend takes seconds.
+    """
+    runner = RuleRunner(
+        rules=list(rules), target_types=list(register.target_types()), objects={"parametrize": Parametrize}
+    )
+    set_options(runner)
+    return runner
+
+
+def set_options(runner: RuleRunner, **options: str) -> None:
+    """Give a runner the options of a repository.
+
+    Args:
+        runner: the runner.
+        options: more of them, by the name of the environment variable without `PANTS_`.
+    """
+    runner.set_options(
+        [],
+        env={**_ENVIRONMENT, **{f"PANTS_{name}": value for name, value in options.items()}},
+        env_inherit={"PATH", "PYENV_ROOT", "HOME", "LANG"},
+    )
+
+
+def two_resolves(runner: RuleRunner) -> None:
+    """Give a runner the resolves `a`, which is the default, and `b`."""
+    set_options(
+        runner,
+        PYTHON_ENABLE_RESOLVES="true",
+        PYTHON_RESOLVES="{'a': '3rdparty/a.lock', 'b': '3rdparty/b.lock'}",
+        PYTHON_DEFAULT_RESOLVE="a",
+    )

@@ -1,0 +1,1 @@
+"""What the goals and the dependency inference share."""

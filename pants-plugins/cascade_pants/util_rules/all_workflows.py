@@ -1,0 +1,74 @@
+"""Every workflow of the repository."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import PythonResolveField
+from pants.engine.addresses import Address
+from pants.engine.collection import Collection
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import AllTargets
+from pants.util.logging import LogLevel
+
+from cascade_pants.target_types import CascadeWorkflowSourceField, CascadeWorkflowSourceLoadField
+
+
+@dataclass(frozen=True, order=True)
+class WorkflowFile:
+    """A file of a workflow that is neither a test nor a helper of tests.
+
+    Args:
+        path: from the root of the repository.
+        address: of the generated target.
+        load: whether the field `load` names it.
+    """
+
+    path: str
+    address: Address
+    load: bool = False
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A `cascade_workflow`, or one variant of it if it is parametrized.
+
+    Args:
+        address: of the target that generates the files.
+        resolve: the name of its resolve.
+        files: its sources, sorted by path, without tests and type stubs.
+    """
+
+    address: Address
+    resolve: str
+    files: tuple[WorkflowFile, ...]
+
+
+class AllWorkflows(Collection[Workflow]):
+    """Every workflow, sorted by address."""
+
+
+@rule(desc="Find all Cascade workflows", level=LogLevel.DEBUG)
+def find_all_workflows(targets: AllTargets, python_setup: PythonSetup) -> AllWorkflows:
+    files = defaultdict(list)
+    for target in targets:
+        if target.has_field(CascadeWorkflowSourceField):
+            path = target[CascadeWorkflowSourceField].file_path
+            # One target can give files to several resolves, by `overrides`.
+            resolve = target[PythonResolveField].normalized_value(python_setup)
+            workflow = (target.address.maybe_convert_to_target_generator(), resolve)
+            if not path.endswith(".pyi"):
+                files[workflow].append(
+                    WorkflowFile(path, target.address, bool(target[CascadeWorkflowSourceLoadField].value))
+                )
+    return AllWorkflows(
+        Workflow(address, resolve, tuple(sorted(found))) for (address, resolve), found in sorted(files.items())
+    )
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return list(collect_rules())

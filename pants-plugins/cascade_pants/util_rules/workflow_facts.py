@@ -1,0 +1,64 @@
+"""What the files of one workflow declare.
+
+One node of the engine reads a whole workflow: with one node a file, a repository of thousands of workflows would take
+three times the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pants.engine.fs import PathGlobs
+from pants.engine.rules import collect_rules, rule
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from cascade_pants import engine
+from cascade_pants.declarations import Declaration, declarations_in
+
+
+@dataclass(frozen=True)
+class WorkflowFactsRequest:
+    """Read the declarations of some files.
+
+    Args:
+        files: paths from the root of the repository, sorted.
+    """
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorkflowFacts:
+    """What files declare.
+
+    Args:
+        by_file: declarations by path, without the files that declare nothing.
+    """
+
+    by_file: FrozenDict[str, tuple[Declaration, ...]]
+
+
+@rule(desc="Read declarations of Cascade workflow", level=LogLevel.DEBUG)
+async def read_workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
+    contents = await engine.path_globs_contents(PathGlobs(request.files))
+    declared = ((file.path, declarations_in(file.content)) for file in contents)
+    return WorkflowFacts(FrozenDict({path: declarations for path, declarations in declared if declarations}))
+
+
+if engine.BY_NAME:
+
+    async def workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
+        """Read the declarations of some files, once for all who ask."""
+        return await read_workflow_facts(request)
+
+else:
+    from cascade_pants.engine.own_rules import own_rule
+
+    workflow_facts = own_rule(WorkflowFacts, WorkflowFactsRequest)
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return list(collect_rules())

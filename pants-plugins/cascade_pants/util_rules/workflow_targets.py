@@ -1,0 +1,172 @@
+"""What a `cascade_workflow` generates: one target for each of its files."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pants.backend.python.target_types import (
+    PythonSourceTarget,
+    PythonTestsGeneratingSourcesField,
+    PythonTestTarget,
+    PythonTestUtilsGeneratingSourcesField,
+)
+from pants.engine.addresses import Address
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import (
+    GeneratedTargets,
+    GenerateTargetsRequest,
+    InvalidFieldException,
+    SourcesPathsRequest,
+    Target,
+)
+from pants.engine.unions import UnionMembership, UnionRule
+from pants.source.filespec import FilespecMatcher
+
+from cascade_pants import engine
+from cascade_pants.target_types import (
+    CascadeWorkflowLoadField,
+    CascadeWorkflowOverridesField,
+    CascadeWorkflowSourceLoadField,
+    CascadeWorkflowSourcesField,
+    CascadeWorkflowSourceTarget,
+    CascadeWorkflowTarget,
+)
+
+_TESTS = FilespecMatcher(PythonTestsGeneratingSourcesField.default, ())
+_TEST_UTILS = FilespecMatcher(PythonTestUtilsGeneratingSourcesField.default, ())
+
+
+class GenerateWorkflowTargetsRequest(GenerateTargetsRequest):
+    """Generate the targets of one `cascade_workflow`."""
+
+    generate_from = CascadeWorkflowTarget
+
+
+def target_type_of(path: str) -> type[Target]:
+    """Say what a file of a workflow is.
+
+    Args:
+        path: any path; its last part decides, as it does for `python_tests` and `python_test_utils`.
+
+    Returns:
+        The test target, the plain Python target for helpers of tests, or the workflow's own target.
+    """
+    name = [os.path.basename(path)]
+    if _TESTS.matches(name):
+        return PythonTestTarget
+    if _TEST_UTILS.matches(name):
+        return PythonSourceTarget
+    return CascadeWorkflowSourceTarget
+
+
+def loaded_files(address: Address, patterns: Sequence[str], files: Iterable[str]) -> frozenset[str]:
+    """Find the files that the field `load` means.
+
+    Args:
+        address: the `cascade_workflow`.
+        patterns: the field's value, names and globs relative to the BUILD file.
+        files: the workflow's files, relative to the BUILD file.
+
+    Raises:
+        InvalidFieldException: an entry matches no file, or a test.
+    """
+    sources = [path for path in files if target_type_of(path) is CascadeWorkflowSourceTarget]
+    loaded: set[str] = set()
+    for pattern in patterns:
+        matched = FilespecMatcher((pattern,), ()).matches(sources)
+        if not matched:
+            close = difflib.get_close_matches(pattern, sources, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Its files are {', '.join(sorted(sources)) or 'none'}."
+            raise InvalidFieldException(
+                f"The field `{CascadeWorkflowLoadField.alias}` of {address} has the entry {pattern!r}, which matches "
+                f"no source file of this workflow. Give file names or globs relative to the BUILD file. {hint}"
+            )
+        loaded.update(matched)
+    return frozenset(loaded)
+
+
+def overrides_for(
+    address: Address, path: str, overrides: Mapping[str, Mapping[Address, Mapping[str, Any]]]
+) -> dict[Address, dict[str, Any]]:
+    """Put together what the field `overrides` says about one file.
+
+    Args:
+        address: what the target would be generated from if no override were parametrized.
+        path: the file, relative to the BUILD file.
+        overrides: for each key of the field, the fields to override, by the address that `parametrize` gives.
+
+    Returns:
+        The fields to override, by the address to generate from. Without any, `address` with none.
+
+    Raises:
+        InvalidFieldException: two keys set the same field, or two keys match and one of them is parametrized.
+    """
+    matching = [key for key in overrides if FilespecMatcher((key,), ()).matches([path])]
+    if len(matching) == 1:
+        return {at: dict(fields) for at, fields in overrides[matching[0]].items()}
+    merged: dict[str, Any] = {}
+    for key in matching:
+        if len(overrides[key]) != 1:
+            raise InvalidFieldException(
+                f"Several keys of the field `{CascadeWorkflowOverridesField.alias}` of {address} match {path!r}: "
+                f"{', '.join(map(repr, matching))}. With `parametrize(..)` in one of them, put them together under one."
+            )
+        (fields,) = overrides[key].values()
+        for field in sorted(merged.keys() & fields.keys()):
+            raise InvalidFieldException(
+                f"The field `{CascadeWorkflowOverridesField.alias}` of {address} sets `{field}` of {path!r} twice, to "
+                f"{merged[field]!r} and to {fields[field]!r}. Remove one of the keys {', '.join(map(repr, matching))}."
+            )
+        merged.update(fields)
+    return {address: merged}
+
+
+@rule
+async def generate_workflow_targets(
+    request: GenerateWorkflowTargetsRequest, union_membership: UnionMembership
+) -> GeneratedTargets:
+    generator = request.generator
+    directory = generator.address.spec_path
+    paths = await engine.source_paths(SourcesPathsRequest(generator[CascadeWorkflowSourcesField]))
+    files = [os.path.relpath(path, directory) for path in paths.files]
+    loaded = loaded_files(generator.address, generator[CascadeWorkflowLoadField].value or (), files)
+    _refuse_unused_overrides(generator.address, request.overrides, files)
+
+    targets = []
+    for file in files:
+        target_type = target_type_of(file)
+        aliases = {field.alias for field in target_type.class_field_types(union_membership)}
+        # The generator takes the fields of sources and of tests; each file gets those that it has.
+        template = {alias: value for alias, value in request.template.items() if alias in aliases}
+        if file in loaded:
+            template[CascadeWorkflowSourceLoadField.alias] = True
+        for address, fields in overrides_for(request.template_address, file, request.overrides).items():
+            targets.append(
+                target_type(
+                    {**template, **fields, "source": glob.escape(file)},
+                    address.create_file(file),
+                    union_membership,
+                    residence_dir=os.path.dirname(os.path.join(directory, file)),
+                )
+            )
+    return GeneratedTargets(generator, targets)
+
+
+def _refuse_unused_overrides(address: Address, overrides: Iterable[str], files: Sequence[str]) -> None:
+    for key in overrides:
+        if not FilespecMatcher((key,), ()).matches(files):
+            close = difflib.get_close_matches(key, files, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Its files are {', '.join(sorted(files)) or 'none'}."
+            raise InvalidFieldException(
+                f"The field `{CascadeWorkflowOverridesField.alias}` of {address} has the key {key!r}, which matches no "
+                f"file of this workflow. {hint}"
+            )
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return [*collect_rules(), UnionRule(GenerateTargetsRequest, GenerateWorkflowTargetsRequest)]
