@@ -20,8 +20,8 @@ from cascade.exceptions import ConfigError, SourceLocation
 
 PREFIX = "CASCADE_"
 
-_NOT_SETTINGS = frozenset({"settings_directory", "project_root"})
-"""Read elsewhere: they say where the other sources are."""
+_NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going"})
+"""Variables of the environment that steer a process and are no settings."""
 
 
 @dataclass(frozen=True)

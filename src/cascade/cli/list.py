@@ -1,0 +1,103 @@
+"""`list`: what the project holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cascade.cli.context import Invocation
+from cascade.cli.output import Output, json_option
+
+if TYPE_CHECKING:
+    from cascade.declarations import IngestionDeclaration
+    from cascade.framework.collect import Collected
+
+
+@click.command("list")
+@json_option
+@click.pass_obj
+def list_assets(invocation: Invocation, out: Output) -> None:
+    """List the workflows and assets of the project."""
+    collected, failures = invocation.loaded
+    workflows = sorted(collected.workflows, key=lambda workflow: workflow.declaration.asset_key)
+    others = _others(collected)
+    out.json(
+        {
+            "project": invocation.project.name,
+            "address": invocation.project.address,
+            "workflows": [_document(workflow.declaration) for workflow in workflows],
+            "others": [{"kind": kind, "name": name, "module": module} for kind, name, module in others],
+            "failures": [str(failure) for failure in failures],
+        }
+    )
+    if workflows:
+        out.table(
+            ("asset", "table", "group", "partitions", "cron", "key", "where"),
+            [_row(workflow.declaration) for workflow in workflows],
+        )
+    if others:
+        out.say()
+        out.table(("kind", "name", "module"), others)
+    if not workflows and not others:
+        out.say("There are no workflows yet.")
+    for failure in failures:
+        out.warn(f"not loaded: {failure}")
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+def _row(declaration: IngestionDeclaration) -> tuple[object, ...]:
+    return (
+        "/".join(declaration.asset_key),
+        declaration.table,
+        declaration.group,
+        declaration.partitions or "none",
+        declaration.cron,
+        ", ".join(declaration.unique_key),
+        f"{declaration.function.__module__}:{declaration.location.line}",
+    )
+
+
+def _document(declaration: IngestionDeclaration) -> dict[str, Any]:
+    return {
+        "asset": "/".join(declaration.asset_key),
+        "table": declaration.table,
+        "group": declaration.group,
+        "unique_key": list(declaration.unique_key),
+        "schema": declaration.validation_schema.__name__,
+        "partitions": declaration.partitions,
+        "partition_start": declaration.partition_start,
+        "partition_end": declaration.partition_end,
+        "partition_timezone": declaration.partition_timezone,
+        "cron": declaration.cron,
+        "owners": list(declaration.owners),
+        "description": declaration.description,
+        "module": declaration.function.__module__,
+        "file": declaration.location.file,
+        "line": declaration.location.line,
+    }
+
+
+def _others(collected: Collected) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    for kind, values in (
+        ("asset", collected.assets),
+        ("check", collected.asset_checks),
+        ("job", collected.jobs),
+        ("schedule", collected.schedules),
+        ("sensor", collected.sensors),
+    ):
+        for value in values:
+            found.extend((kind, name, collected.home(value) or "") for name in _names(kind, value))
+    found.extend(("definitions", "", collected.home(value) or "") for value in collected.definitions)
+    return found
+
+
+def _names(kind: str, value: Any) -> list[str]:
+    if kind == "asset":
+        keys = value.keys if hasattr(value, "keys") else [value.key]
+        return sorted(key.to_user_string() for key in keys)
+    if kind == "check":
+        return sorted(f"{key.asset_key.to_user_string()}:{key.name}" for key in value.check_keys)
+    return [str(value.name)]

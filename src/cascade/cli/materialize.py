@@ -1,0 +1,202 @@
+"""`materialize`: run assets, one Dagster run a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cascade.cli.context import Invocation, unknown_name
+from cascade.cli.output import Output, counted, json_option
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.framework.runs import RunOutcome
+
+_SAMPLE_ROWS = 5
+_COUNTS = ("rows_in", "rows_good", "rows_refused")
+
+
+@click.command()
+@click.argument("assets", metavar="ASSET...", nargs=-1, required=True)
+@click.option("--partition", "keys", metavar="KEY", multiple=True, help="A partition to run. May be repeated.")
+@click.option(
+    "--partition-range", "ranges", metavar="FIRST...LAST", multiple=True, help="Partitions to run, both ends included."
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show Dagster's log.")
+@json_option
+@click.pass_obj
+def materialize(
+    invocation: Invocation,
+    out: Output,
+    assets: tuple[str, ...],
+    keys: Sequence[str],
+    ranges: Sequence[str],
+    verbose: bool,
+) -> None:
+    """Run ASSET, such as weather_observations, for each partition asked for.
+
+    The runs go one after the other, and one that fails does not stop the rest. Exit code 1 when any failed.
+    """
+    from cascade.framework.instance import open_instance
+    from cascade.framework.runs import choose_partitions, run_partitions
+
+    _, failures = invocation.loaded
+    definitions = invocation.definitions()
+    chosen = [_find(invocation, definitions, name) for name in assets]
+    graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
+    plan = [
+        (key, choose_partitions(key.to_user_string(), graph.get(key).partitions_def, keys, ranges, command))
+        for key in chosen
+    ]
+    for failure in failures:
+        out.warn(f"not loaded: {failure}")
+    packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
+    outcomes: list[RunOutcome] = []
+    total = sum(len(partitions) for _, partitions in plan)
+    with open_instance(invocation.config) as instance, out.progress("materialize", total) as begin:
+        for key, partitions in plan:
+            name = key.to_user_string()
+            for outcome in run_partitions(
+                definitions,
+                key,
+                partitions,
+                instance=instance,
+                packages=packages,
+                verbose=verbose,
+                starting=lambda partition, name=name: begin(f"{name} {partition or ''}"),  # type: ignore[misc]
+            ):
+                outcomes.append(outcome)
+                _report(out, outcome, alone=total == 1, traceback=invocation.debug or verbose)
+    out.json(_document(outcomes))
+    _summary(invocation, out, outcomes)
+    if not all(outcome.success for outcome in outcomes):
+        raise click.exceptions.Exit(1)
+
+
+def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.AssetKey:
+    import dagster as dg
+
+    workflow = invocation.workflow_named(name)
+    if workflow is not None:
+        return workflow.key
+    graph = definitions.resolve_asset_graph()
+    key = dg.AssetKey.from_user_string(name)
+    if graph.has(key) and graph.get(key).is_materializable:
+        return key
+    known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+    _, failures = invocation.loaded
+    raise unknown_name("asset", name, known, failures, f"{invocation.program} list")
+
+
+def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:
+    name = f"{outcome.asset} {outcome.partition}" if outcome.partition else outcome.asset
+    if outcome.error is not None:
+        out.warn(f"{name} failed: {outcome.error}") if not alone else out.error(f"{name} failed: {outcome.error}")
+        if traceback and outcome.error.traceback:
+            click.echo(outcome.error.traceback, err=True)
+        return
+    if not alone:
+        out.say(f"{name}: {_numbers(outcome.counts)}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
+    refused = outcome.counts.get("rows_refused", 0)
+    if refused:
+        out.warn(f"{name}: {_refused_text(outcome, refused)}")
+
+
+def _refused_text(outcome: RunOutcome, refused: int) -> str:
+    lines = [f"{counted(refused, 'row')} refused, now in {outcome.table}__quarantine. The first of them:"]
+    for row in outcome.refused:
+        where = f"{row.get('field')}: " if row.get("field") else ""
+        lines.append(f"  {where}{row.get('message') or row.get('rule')}  {row.get('row', '')}")
+    return "\n".join(lines)
+
+
+def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]) -> None:
+    succeeded = [outcome for outcome in outcomes if outcome.success]
+    failed = [outcome for outcome in outcomes if not outcome.success]
+    if succeeded and succeeded[-1].sample:
+        last = succeeded[-1]
+        rows = [dict(row) for row in last.sample[:_SAMPLE_ROWS]]
+        out.table(list(rows[0]), [list(row.values()) for row in rows], fit=True)
+        out.say()
+    if succeeded:
+        names = sorted({outcome.asset for outcome in succeeded})
+        partitions = [outcome.partition for outcome in succeeded if outcome.partition]
+        what = (
+            f" {partitions[0]}"
+            if len(partitions) == 1
+            else f", {counted(len(partitions), 'partition')}"
+            if partitions
+            else ""
+        )
+        out.say(f"Materialized {', '.join(names)}{what}." + _unchanged(succeeded))
+    if len(failed) and len(outcomes) > 1:
+        listed = ", ".join(outcome.partition or outcome.asset for outcome in failed)
+        out.say(f"Failed: {len(failed)} of {len(outcomes)}: {listed}")
+    if succeeded:
+        totals = _totals(succeeded)
+        seconds = sum(outcome.seconds for outcome in outcomes)
+        out.say(f"{_numbers(totals)}{_snapshot(succeeded[-1])}, seconds {seconds:.2f}")
+
+
+def _unchanged(outcomes: Sequence[RunOutcome]) -> str:
+    if all(outcome.committed is False for outcome in outcomes):
+        return " The table held these rows already: no snapshot was written."
+    return ""
+
+
+def _totals(outcomes: Sequence[RunOutcome]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for outcome in outcomes:
+        for name, value in outcome.counts.items():
+            totals[name] = totals.get(name, 0) + value
+    return totals
+
+
+def _numbers(counts: Any) -> str:
+    if not counts:
+        return "no rows reported"
+    return ", ".join(f"{name.replace('_', ' ')} {counts.get(name, 0)}" for name in _COUNTS)
+
+
+def _snapshot(outcome: RunOutcome) -> str:
+    return f", snapshot id {outcome.snapshot_id}" if outcome.snapshot_id else ""
+
+
+def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
+    return {
+        "success": all(outcome.success for outcome in outcomes),
+        "runs": [
+            {
+                "asset": outcome.asset,
+                "table": outcome.table,
+                "partition": outcome.partition,
+                "run_id": outcome.run_id,
+                "success": outcome.success,
+                **outcome.counts,
+                "snapshot_id": outcome.snapshot_id,
+                "committed": outcome.committed,
+                "seconds": outcome.seconds,
+                "sample": [dict(row) for row in outcome.sample],
+                "refused": [dict(row) for row in outcome.refused],
+                "error": _error(outcome),
+            }
+            for outcome in outcomes
+        ],
+        "totals": {
+            **_totals([outcome for outcome in outcomes if outcome.success]),
+            "runs": len(outcomes),
+            "failed": [outcome.partition or outcome.asset for outcome in outcomes if not outcome.success],
+            "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
+        },
+    }
+
+
+def _error(outcome: RunOutcome) -> dict[str, Any] | None:
+    error = outcome.error
+    if error is None:
+        return None
+    location = {"file": error.location.file, "line": error.location.line} if error.location else None
+    return {"type": error.kind, "message": error.message, "location": location}

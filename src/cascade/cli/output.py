@@ -1,0 +1,261 @@
+"""What commands print: tables, progress and JSON.
+
+With `--json` standard output holds exactly one JSON document; whatever else writes there, a workflow's own `print`
+included, goes to standard error. Progress and colour are for terminals only.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
+
+import click
+
+from cascade.exceptions import CascadeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_CELL_WIDTH = 40
+
+
+class Output:
+    """Where one command prints.
+
+    Args:
+        as_json: whether a script reads it.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.document: object = None
+
+    def say(self, text: str = "") -> None:
+        """Prints a line for people. Under `--json` it is left out."""
+        if not self.as_json:
+            click.echo(text)
+
+    def warn(self, text: str) -> None:
+        """Prints a warning on standard error."""
+        say_on_stderr("warning", text, "yellow")
+
+    def error(self, text: str) -> None:
+        """Prints an error on standard error."""
+        say_on_stderr("error", text, "red")
+
+    def json(self, document: object) -> None:
+        """Gives the document that `--json` prints."""
+        self.document = document
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fit: bool = False) -> None:
+        """Prints a table: with lines on a terminal, in plain columns elsewhere.
+
+        Args:
+            columns: the heads.
+            rows: the cells. Numbers are set to the right.
+            fit: leave out the last columns where a terminal is too narrow, and say so.
+        """
+        if self.as_json:
+            return
+        cells = [[_cell(value) for value in row] for row in rows]
+        right = [bool(rows) and all(_is_number(row[i]) or row[i] is None for row in rows) for i in range(len(columns))]
+        if is_terminal(sys.stdout):
+            _print_rich(columns, cells, right, fit=fit)
+        else:
+            _print_plain(columns, cells, right)
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Shows a bar on standard error, on a terminal only.
+
+        Args:
+            label: what is being done.
+            total: how many steps there are.
+
+        Yields:
+            a function to call with the name of the next step as each begins.
+        """
+        if not is_terminal(sys.stderr):
+            yield lambda step: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        # Dagster takes over descriptors 1 and 2 during a step, to record what is printed there.
+        with (
+            os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal,
+            Progress(*columns, console=_console(file=terminal), transient=True) as bar,
+        ):
+            task = bar.add_task(label, total=total)
+            begun = 0
+
+            def begin(step: str) -> None:
+                nonlocal begun
+                bar.update(task, completed=begun, description=f"{label} {step}".rstrip())
+                begun += 1
+
+            yield begin
+
+
+def say_on_stderr(word: str, text: str, colour: str) -> None:
+    """Prints a message on standard error under a word, which has a colour on a terminal."""
+    coloured = is_terminal(sys.stderr) and not os.environ.get("NO_COLOR")
+    click.echo(f"{click.style(f'{word}:', fg=colour, bold=True) if coloured else f'{word}:'} {text}", err=True)
+
+
+def json_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command the flag `--json` and, as its first argument, the `Output` to print to."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
+    @functools.wraps(command)
+    def with_output(*args: Any, as_json: bool, **kwargs: Any) -> R:
+        out = Output(as_json=as_json)
+        if not as_json:
+            return command(out, *args, **kwargs)
+        with _only_json(out):
+            return command(out, *args, **kwargs)
+
+    return with_output
+
+
+@contextmanager
+def _only_json(out: Output) -> Iterator[None]:
+    """Keeps standard output for the document: everything else that is written there goes to standard error."""
+    stdout = sys.stdout
+    kept = _take_descriptor(stdout)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    except CascadeError as error:
+        out.document = out.document or {"error": error_document(error)}
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stdout = stdout
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+        if out.document is not None:
+            stdout.write(json.dumps(out.document, indent=2, default=json_value, ensure_ascii=False) + "\n")
+            stdout.flush()
+
+
+def _take_descriptor(stdout: Any) -> int | None:
+    """Points descriptor 1 at standard error as well: libraries in C and child processes write there."""
+    try:
+        if stdout.fileno() != 1:
+            return None
+    except (OSError, ValueError):
+        return None
+    stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    return kept
+
+
+def counted(number: int, noun: str) -> str:
+    """Writes a number with its noun: `1 module`, `2 modules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def error_document(error: CascadeError) -> dict[str, object]:
+    """Gives an error as JSON."""
+    location = {"file": error.location.file, "line": error.location.line} if error.location else None
+    return {"type": type(error).__name__, "message": error.message, "location": location, "hint": error.hint}
+
+
+def json_value(value: object) -> object:
+    """Turns a value that JSON lacks into text, or into a list."""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, (Decimal, Path)):
+        return str(value)
+    return str(value)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tells whether a person reads a stream as it is written."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def _console(file: TextIO | None = None) -> Console:
+    from rich.console import Console
+
+    return Console(file=file, highlight=False)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    text = " ".join(str(value).split())
+    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+
+
+def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
+    widths = [max(len(head), *(len(row[i]) for row in cells), 0) for i, head in enumerate(columns)]
+    for row in (columns, *cells):
+        line = "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        )
+        click.echo(line.rstrip())
+
+
+def _print_rich(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], *, fit: bool) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console = _console()
+    shown = _columns_that_fit(columns, cells, console.width) if fit else len(columns)
+    table = Table(box=box.ROUNDED)
+    for head, to_right in list(zip(columns, right, strict=True))[:shown]:
+        table.add_column(head, justify="right" if to_right else "left", no_wrap=fit, overflow="fold")
+    for row in cells:
+        # As text, so that brackets in the data are not taken for markup.
+        table.add_row(*(Text(cell) for cell in row[:shown]))
+    console.print(table)
+    if shown < len(columns):
+        console.print(f"… and {len(columns) - shown} more columns: {', '.join(columns[shown:])}", style="dim")
+
+
+def _columns_that_fit(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
+    used, count = 1, 0
+    for i, head in enumerate(columns):
+        used += max(len(head), *(len(row[i]) for row in cells), 0) + 3
+        if used > width:
+            break
+        count += 1
+    return max(count, 1)

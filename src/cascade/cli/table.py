@@ -1,0 +1,85 @@
+"""`table show`: rows of an Iceberg table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.context import Invocation, unknown_name
+from cascade.cli.output import Output, json_option
+from cascade.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from cascade.iceberg import Lakehouse
+
+
+@click.group()
+def table() -> None:
+    """Look at the tables of the lakehouse."""
+
+
+@table.command()
+@click.argument("name", metavar="TABLE")
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows to print.")
+@json_option
+@click.pass_obj
+def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
+    """Print rows of TABLE, such as weather_observations or raw.weather_observations."""
+    from cascade.iceberg import open_lakehouse
+
+    lakehouse = open_lakehouse(invocation.config)
+    identifier = _identifier(name)
+    found = lakehouse.load(identifier)
+    if found is None:
+        raise _no_such_table(invocation, lakehouse, name)
+    rows = found.scan(limit=limit).to_arrow()
+    snapshot = found.current_snapshot()
+    total = _total_rows(snapshot.summary.additional_properties if snapshot and snapshot.summary else {})
+    out.json(
+        {
+            "table": ".".join(identifier),
+            "columns": [{"name": field.name, "type": str(field.field_type)} for field in found.schema().fields],
+            "rows": rows.to_pylist(),
+            "total_rows": total,
+            # As text: the numbers exceed what a JSON reader in JavaScript keeps.
+            "snapshot_id": str(snapshot.snapshot_id) if snapshot else None,
+        }
+    )
+    out.table(rows.column_names, [tuple(row.values()) for row in rows.to_pylist()], fit=True)
+    of_total = f" of {total}" if total is not None else ""
+    out.say(f"{rows.num_rows}{of_total} rows of {'.'.join(identifier)}, " + _snapshot_text(snapshot))
+
+
+def _identifier(name: str) -> tuple[str, str]:
+    namespace, separator, table_name = name.replace("/", ".").rpartition(".")
+    return (namespace, table_name) if separator else ("raw", name)
+
+
+def _total_rows(summary: dict[str, str]) -> int | None:
+    total = summary.get("total-records")
+    return int(total) if total is not None else None
+
+
+def _snapshot_text(snapshot: object) -> str:
+    identifier = getattr(snapshot, "snapshot_id", None)
+    return f"snapshot {identifier}" if identifier is not None else "which has no snapshot yet"
+
+
+def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
+    workflow = invocation.workflow_named(name)
+    if workflow is not None:
+        declaration = workflow.declaration
+        partition = " --partition KEY" if declaration.partitions else ""
+        asset = "/".join(declaration.asset_key)
+        return UsageError(
+            f"The table {declaration.table} is declared at {declaration.location} and has not been made yet.",
+            hint=f"Make it: {invocation.program} materialize {asset}{partition}",
+        )
+    catalog = lakehouse.catalog
+    known = [
+        ".".join(identifier) for namespace in catalog.list_namespaces() for identifier in catalog.list_tables(namespace)
+    ]
+    short = [table.removeprefix("raw.") for table in known]
+    _, failures = invocation.loaded
+    return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} list")

@@ -1,0 +1,51 @@
+"""`validate`: everything that is wrong with the declarations of the project."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cascade.cli.context import Invocation
+from cascade.cli.output import Output, counted, json_option
+
+
+@click.command()
+@click.option("--module", "modules", metavar="NAME", multiple=True, help="A module to check. May be repeated.")
+@click.option(
+    "--known", metavar="NAME", multiple=True, hidden=True, help="A module that another workflow lists. May be repeated."
+)
+@json_option
+@click.pass_obj
+def validate(invocation: Invocation, out: Output, modules: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """Check every workflow: decorators, keys, cron, schemas, imports.
+
+    Prints one line `path:line: message` for each problem and exits with 1 if there is any.
+    """
+    from cascade.framework.validate import find_problems, relative_path
+
+    # A check must leave nothing behind, least of all among sources that somebody else compares.
+    sys.dont_write_bytecode = True
+    names = modules or invocation.module_names
+    problems = find_problems(names, known, listed_only=bool(modules) or invocation.project.generated)
+    base = Path.cwd()
+    out.json(
+        {
+            "modules": list(names),
+            "problems": [
+                {
+                    "file": relative_path(problem.location.file, base) if problem.location else None,
+                    "line": problem.location.line if problem.location else None,
+                    "kind": problem.kind,
+                    "message": problem.message,
+                }
+                for problem in problems
+            ],
+        }
+    )
+    for problem in problems:
+        out.say(problem.render(base))
+    if problems:
+        raise click.exceptions.Exit(1)
+    out.say(f"No problems in {counted(len(names), 'module')}.")

@@ -1,0 +1,67 @@
+"""Finding, in a traceback, the line that the user wrote."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from functools import cache
+
+from cascade.exceptions import SourceLocation
+
+
+def location_of_error(error: BaseException, packages: Iterable[str] = ()) -> SourceLocation | None:
+    """Finds the user's line in which an exception arose.
+
+    Args:
+        error: the exception, with its traceback.
+        packages: the top-level packages of the user. In a PEX they lie beside the libraries, so that a path alone
+            does not tell them apart.
+
+    Returns:
+        The innermost line of the user's code, or None where the traceback has none.
+    """
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return SourceLocation(error.filename, error.lineno)
+    frames = traceback.extract_tb(error.__traceback__)
+    return user_location(((frame.filename, frame.lineno or 1) for frame in frames), packages)
+
+
+def user_location(frames: Iterable[tuple[str, int]], packages: Iterable[str] = ()) -> SourceLocation | None:
+    """Picks the innermost frame of the user's code.
+
+    Args:
+        frames: file and line of each frame, the outermost first.
+        packages: the top-level packages of the user.
+    """
+    candidates = [(file, line) for file, line in frames if not file.startswith("<") and not _is_cascade(file)]
+    directories = tuple(path for name in packages for path in _directories_of(name))
+    for file, line in reversed(candidates):
+        if file.startswith(directories) if directories else False:
+            return SourceLocation(file, line)
+    for file, line in reversed(candidates):
+        if not file.startswith(_library_directories()):
+            return SourceLocation(file, line)
+    return None
+
+
+def _directories_of(package: str) -> list[str]:
+    module = sys.modules.get(package)
+    if module is None:
+        return []
+    paths = list(getattr(module, "__path__", []))
+    return [f"{path}{os.sep}" for path in paths] or [str(getattr(module, "__file__", None) or "<none>")]
+
+
+def _is_cascade(file: str) -> bool:
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+    # Tests that stand beside this package's code are users of it.
+    return file.startswith(here) and not os.path.basename(file).startswith("test_")
+
+
+@cache
+def _library_directories() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple({paths[key] + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -1,0 +1,80 @@
+"""The project's Dagster instance: its home, and the `dagster.yaml` in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.config import CascadeConfig
+
+_MARK = "# Written by Cascade."
+
+_DAGSTER_YAML = f"""\
+{_MARK} Delete this line to keep your own changes.
+
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+
+# A workflow's op is in a pool named by its table: one run per table at a time, whatever starts it.
+concurrency:
+  pools:
+    granularity: run
+    default_limit: 1
+
+freshness:
+  enabled: true
+
+# A run whose process never reports is not waited for.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+"""
+
+
+def prepare_dagster_home(config: CascadeConfig) -> Path:
+    """Makes Dagster's home and its `dagster.yaml`, and names it in `DAGSTER_HOME` for this process and its children.
+
+    A `dagster.yaml` without Cascade's first line is the user's and stays as it is.
+
+    Args:
+        config: the settings; `dagster_home` says where.
+
+    Returns:
+        The directory.
+
+    Raises:
+        ConfigError: the directory cannot be written.
+    """
+    home = config.dagster_home
+    path = home / "dagster.yaml"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        present = path.read_text(encoding="utf-8") if path.is_file() else None
+        if present is None or (present.startswith(_MARK) and present != _DAGSTER_YAML):
+            # Two first starts at once must not read half a file.
+            draft = home / f"dagster.yaml.{os.getpid()}"
+            draft.write_text(_DAGSTER_YAML, encoding="utf-8")
+            draft.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"Dagster's home {home} cannot be written: {error.strerror or error}.",
+            hint="Set CASCADE_DAGSTER_HOME to a directory that can.",
+        ) from error
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
+    """Opens the project's Dagster instance. Use it as a context manager."""
+    prepare_dagster_home(config)
+    import dagster as dg
+
+    return dg.DagsterInstance.get()
