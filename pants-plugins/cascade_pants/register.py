@@ -9,7 +9,7 @@ from pants.backend.python import register as python_backend
 from pants.engine.target import Target
 
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.goals import package, run
+from cascade_pants.goals import dev, package, run, scaffold, scaffold_answer, tailor
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules import all_workflows, manifest, project, workflow_facts, workflow_targets
 
@@ -32,11 +32,15 @@ def rules() -> Iterable[Any]:
     return [
         *python_backend.rules(),
         *all_workflows.rules(),
+        *dev.rules(),
         *manifest.rules(),
         *package.rules(),
         *project.rules(),
         *project_dependencies.rules(),
         *run.rules(),
+        *scaffold.rules(),
+        *scaffold_answer.rules(),
+        *tailor.rules(),
         *workflow_facts.rules(),
         *workflow_targets.rules(),
     ]

@@ -1,0 +1,230 @@
+"""Asks the runtime's templates for the files of a new workflow, in a process.
+
+The templates belong to the runtime, which lives in the user's resolve and not in Pants' interpreter. The process gets
+them and what they import, and nothing else of the resolve, so that it is ready in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import PythonRequirementsField, PythonSourceField
+from pants.backend.python.util_rules.pex import VenvPexProcess
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest
+from pants.engine.addresses import Address, Addresses
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import Dependencies, DependenciesRequest, Target
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from cascade_pants import engine
+from cascade_pants.subsystem import CascadeSubsystem
+
+TEMPLATES_MODULE = "cascade.scaffold"
+NO_FILES: FrozenDict[str, str] = FrozenDict()
+
+
+@dataclass(frozen=True)
+class ScaffoldRequest:
+    """A workflow to write.
+
+    Args:
+        arguments: the fields of `cascade.scaffold.IngestionRequest` by name, as JSON text.
+    """
+
+    arguments: str
+
+    @classmethod
+    def create(cls, arguments: Mapping[str, object]) -> ScaffoldRequest:
+        """Leave out what was not given, and put the rest in one order, so that the same request is the same process."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return cls(json.dumps(given, sort_keys=True))
+
+
+@dataclass(frozen=True)
+class ScaffoldAnswer:
+    """The files of a workflow, or why there are none.
+
+    Args:
+        files: the text of each file by its path from the root of the repository.
+        packages: the same for the `__init__.py` above, which belong into new directories only.
+        table: the name of the table that the workflow fills.
+        partition: the key of a partition for which the workflow has rows.
+        resolve: the resolve that the runtime was found in, if resolves are enabled.
+        error: what is wrong with the request.
+        runtime_missing: whether no resolve has the runtime.
+    """
+
+    files: FrozenDict[str, str] = NO_FILES
+    packages: FrozenDict[str, str] = NO_FILES
+    table: str = ""
+    partition: str = ""
+    resolve: str | None = None
+    error: str | None = None
+    runtime_missing: bool = False
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """The targets that hold the templates, and what the process must install for them."""
+
+    sources: tuple[Target, ...]
+    requirements: tuple[Address, ...]
+    resolve: str | None
+
+
+def resolves_to_search(python_setup: PythonSetup) -> tuple[str | None, ...]:
+    """List the resolves that may hold the runtime, the default one first.
+
+    Args:
+        python_setup: the options of `[python]`.
+    """
+    if not python_setup.enable_resolves:
+        return (None,)
+    others = sorted(set(python_setup.resolves) - {python_setup.default_resolve})
+    return (python_setup.default_resolve, *others)
+
+
+def missing_runtime_message(requirement: str, resolve: str | None) -> str:
+    """Say how to add the runtime to a repository.
+
+    Args:
+        requirement: the requirement that provides the runtime, such as `cascade-workflows`.
+        resolve: the resolve that workflows are in by default, if resolves are enabled.
+    """
+    of_resolve = f' of the resolve "{resolve}"' if resolve else ""
+    lock = f" and lock it again: pants generate-lockfiles --resolve={resolve}" if resolve else ""
+    return (
+        f"No target of this repository provides {TEMPLATES_MODULE}, the runtime's templates.\n"
+        f"Add this line to the requirements{of_resolve}{lock}\n\n"
+        f"    {requirement}\n\n"
+        "Its package is not named like its module, so tell Pants in the BUILD file beside the requirements:\n\n"
+        f'    python_requirements(..., module_mapping={{"{requirement}": ["cascade"]}})'
+    )
+
+
+async def _find_templates(python_setup: PythonSetup) -> _Templates | None:
+    """Find the targets that provide the templates, in the first resolve that has them."""
+    modules = (TEMPLATES_MODULE, f"{TEMPLATES_MODULE}.__main__")
+    for resolve in resolves_to_search(python_setup):
+        found = await engine.concurrently(
+            engine.module_owners(PythonModuleOwnersRequest(module, resolve=resolve)) for module in modules
+        )
+        owners = sorted({address for owner in found for address in (*owner.unambiguous, *owner.ambiguous)})
+        if owners:
+            sources, requirements = await _with_direct_needs(tuple(owners))
+            return _Templates(sources, requirements, resolve)
+    return None
+
+
+async def _with_direct_needs(owners: tuple[Address, ...]) -> tuple[tuple[Target, ...], tuple[Address, ...]]:
+    """Collect the package of the templates, what it imports, and which requirements it imports.
+
+    Imports are followed inside the package only. What it imports from outside is light by the runtime's own rules, but
+    the `__init__.py` above it names the whole runtime for type checkers, and so would lead to everything.
+    """
+    seen: dict[Address, Target] = {}
+    package: str | None = None
+    waiting = owners
+    while waiting:
+        targets = await engine.targets_from_addresses(Addresses(waiting))
+        seen.update((target.address, target) for target in targets)
+        if package is None:
+            package = _common_directory(targets)
+        inside = [target for target in targets if _is_inside(target, package)]
+        needed = await engine.concurrently(
+            engine.direct_dependencies(DependenciesRequest(target[Dependencies])) for target in inside
+        )
+        waiting = tuple(sorted({address for addresses in needed for address in addresses} - set(seen)))
+    requirements = tuple(address for address, target in seen.items() if target.has_field(PythonRequirementsField))
+    return tuple(target for address, target in seen.items() if address not in requirements), requirements
+
+
+def _common_directory(targets: Iterable[Target]) -> str:
+    files = [target[PythonSourceField].file_path for target in targets if target.has_field(PythonSourceField)]
+    return os.path.dirname(min(files)) if files else ""
+
+
+def _is_inside(target: Target, package: str) -> bool:
+    if not target.has_field(PythonSourceField) or not target.has_field(Dependencies):
+        return False
+    return target[PythonSourceField].file_path.startswith(f"{package}/")
+
+
+@rule(desc="Write a Cascade workflow from the runtime's templates", level=LogLevel.DEBUG)
+async def answer_scaffold_request(
+    request: ScaffoldRequest, python_setup: PythonSetup, cascade: CascadeSubsystem
+) -> ScaffoldAnswer:
+    templates = await _find_templates(python_setup)
+    if templates is None:
+        resolve = resolves_to_search(python_setup)[0]
+        message = missing_runtime_message(cascade.runtime_requirement, resolve)
+        return ScaffoldAnswer(error=message, runtime_missing=True)
+    sources = await engine.python_sources(PythonSourceFilesRequest(templates.sources))
+    venv = await engine.venv_pex_from_targets(
+        PexFromTargetsRequest(
+            templates.requirements,
+            output_filename="cascade_scaffold.pex",
+            internal_only=True,
+            include_source_files=False,
+        )
+    )
+    arguments = {**json.loads(request.arguments), "runtime_is_first_party": bool(templates.sources)}
+    result = await engine.run_venv_pex(
+        VenvPexProcess(
+            venv,
+            argv=("-m", TEMPLATES_MODULE, json.dumps(arguments, sort_keys=True)),
+            input_digest=sources.source_files.snapshot.digest,
+            extra_env={"PEX_EXTRA_SYS_PATH": os.pathsep.join(sources.source_roots)},
+            description="Write a Cascade workflow from the runtime's templates",
+            level=LogLevel.DEBUG,
+        )
+    )
+    return read_answer(result.exit_code, result.stdout.decode(), result.stderr.decode(), templates.resolve)
+
+
+def read_answer(exit_code: int, output: str, errors: str, resolve: str | None) -> ScaffoldAnswer:
+    """Read what the process printed.
+
+    Args:
+        exit_code: of the process.
+        output: its standard output, one JSON document.
+        errors: its standard error, to be shown if it failed.
+        resolve: the resolve that the runtime was found in.
+    """
+    if exit_code != 0:
+        return ScaffoldAnswer(error=f"`python -m {TEMPLATES_MODULE}` failed:\n{errors}", resolve=resolve)
+    document = json.loads(output)
+    if "error" in document:
+        return ScaffoldAnswer(error=document["error"], resolve=resolve)
+    return ScaffoldAnswer(
+        files=FrozenDict(document["files"]),
+        packages=FrozenDict(document["packages"]),
+        table=document["table"],
+        partition=document["partition"],
+        resolve=resolve,
+    )
+
+
+if engine.BY_NAME:
+
+    async def scaffold_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
+        """Ask the runtime's templates for the files of a workflow."""
+        return await answer_scaffold_request(request, **engine.implicitly())
+
+else:
+    from cascade_pants.engine.own_rules import own_rule
+
+    scaffold_answer = own_rule(ScaffoldAnswer, ScaffoldRequest)
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return list(collect_rules())

@@ -1,0 +1,101 @@
+"""`pants tailor`: proposes a `cascade_workflow` for each directory with a decorated function that nothing owns."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pants.backend.python.goals.tailor import _find_source_targets
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.core.goals.tailor import AllOwnedSources, PutativeTarget, PutativeTargets, PutativeTargetsRequest
+from pants.engine.rules import collect_rules, rule
+from pants.engine.unions import UnionRule
+from pants.util.logging import LogLevel
+
+from cascade_pants import engine
+from cascade_pants.declarations import declarations_in
+from cascade_pants.target_types import CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.util_rules.workflow_targets import target_type_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PutativeWorkflowsRequest(PutativeTargetsRequest):
+    """Find the workflows that no BUILD file mentions."""
+
+
+def workflow_directories(declaring: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Choose the directories that become workflows. A workflow owns everything below it, so they do not nest.
+
+    Args:
+        declaring: paths of the files that declare something and that nothing owns.
+
+    Returns:
+        For each directory the names of its files that declare something.
+    """
+    by_directory = defaultdict(list)
+    for path in declaring:
+        by_directory[os.path.dirname(path)].append(os.path.basename(path))
+    return {
+        directory: tuple(sorted(names))
+        for directory, names in sorted(by_directory.items())
+        if not any(_is_above(other, directory) for other in by_directory)
+    }
+
+
+def claimed_by(directories: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
+    """Find the files that the chosen workflows would own.
+
+    Args:
+        directories: of the workflows.
+        paths: of any files.
+    """
+    tops = tuple(directories)
+    return frozenset(path for path in paths if any(_is_above(top, path) for top in tops))
+
+
+def _is_above(directory: str, path: str) -> bool:
+    return path != directory and (directory == "" or path.startswith(f"{directory}/"))
+
+
+@rule(desc="Find Cascade workflows without a target", level=LogLevel.DEBUG)
+async def find_putative_workflows(
+    request: PutativeWorkflowsRequest, all_owned_sources: AllOwnedSources, python_setup: PythonSetup
+) -> PutativeTargets:
+    globs = request.path_globs("*.py", "*.pyi")
+    contents = await engine.path_globs_contents(globs)
+    owned = set(all_owned_sources)
+    declaring = [
+        file.path
+        for file in contents
+        if file.path not in owned
+        and target_type_of(file.path) is CascadeWorkflowSourceTarget
+        and declarations_in(file.content)
+    ]
+    directories = workflow_directories(declaring)
+    if python_setup.tailor_source_targets:
+        if directories:
+            logger.warning(
+                f"These directories hold workflows, but Pants' own tailoring of Python claims their files as well: "
+                f"{', '.join(directories)}. Set `tailor_source_targets = false` under `[python]` in pants.toml: the "
+                f"Cascade backend then proposes `{CascadeWorkflowTarget.alias}` for them and the usual targets for all "
+                "other Python."
+            )
+        return PutativeTargets()
+    workflows = [
+        PutativeTarget.for_target_type(CascadeWorkflowTarget, path=directory, name=None, triggering_sources=names)
+        for directory, names in directories.items()
+    ]
+    claimed = claimed_by(directories, (file.path for file in contents))
+    others = await _find_source_targets(globs, AllOwnedSources(sorted(owned | claimed)), python_setup)
+    return PutativeTargets([*workflows, *others])
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return [*collect_rules(), UnionRule(PutativeTargetsRequest, PutativeWorkflowsRequest)]

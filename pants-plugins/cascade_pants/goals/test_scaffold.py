@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+from pants.backend.python.target_types import PythonRequirementTarget, PythonSourceTarget
+from pants.base.specs import RawSpecs, Specs
+from pants.base.specs_parser import SpecsParser
+from pants.core.goals.tailor import TailorSubsystem
+from pants.engine.addresses import Address
+from pants.engine.rules import QueryRule, rule
+from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
+from pants.util.frozendict import FrozenDict
+
+from cascade_pants.goals import scaffold
+from cascade_pants.goals.scaffold import (
+    CascadeScaffold,
+    WrongUseError,
+    build_file,
+    directory_in,
+    escapes,
+    package_in,
+    written_report,
+)
+from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, missing_runtime_message, read_answer
+from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowTarget
+
+WEATHER = "src/workflows/weather"
+
+
+def specs(*texts: str) -> Specs:
+    return SpecsParser(root_dir=os.getcwd()).parse_specs(texts, description_of_origin="tests")
+
+
+@pytest.mark.parametrize("text", [WEATHER, f"{WEATHER}/", f"./{WEATHER}", f"//{WEATHER}"])
+def test_one_directory_is_wanted(text: str) -> None:
+    assert directory_in(specs(text)) == WEATHER
+
+
+def test_a_name_with_a_dot_is_still_a_directory() -> None:
+    assert directory_in(specs("src/workflows/weather.v2")) == "src/workflows/weather.v2"
+
+
+@pytest.mark.parametrize(
+    "texts", [[], [WEATHER, "src/workflows/other"], ["src::"], [f"{WEATHER}:x"], ["src/*"], ["-src/a", WEATHER]]
+)
+def test_anything_else_is_refused_with_an_example(texts: list[str]) -> None:
+    with pytest.raises(WrongUseError, match="cascade-scaffold src/workflows/weather"):
+        directory_in(specs(*texts))
+
+
+def test_the_package_counts_from_the_source_root() -> None:
+    assert package_in(WEATHER, "src") == "workflows.weather"
+    assert package_in("weather", ".") == "weather"
+    assert package_in("projects/a/python/weather", "projects/a/python") == "weather"
+
+
+@pytest.mark.parametrize(
+    ("directory", "root", "example"), [("src", "src", "src/workflows/weather"), ("", ".", "workflows/weather")]
+)
+def test_a_source_root_is_no_package(directory: str, root: str, example: str) -> None:
+    with pytest.raises(WrongUseError, match=f"such as {example}"):
+        package_in(directory, root)
+
+
+def test_links_out_of_the_repository_are_seen(tmp_path: Any) -> None:
+    (tmp_path / "repository" / "src").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "repository" / "src" / "link").symlink_to(tmp_path / "outside")
+    root = str(tmp_path / "repository")
+    assert escapes("src/link/weather", root)
+    assert escapes("../outside", root)
+    assert not escapes("src/weather", root)
+
+
+def test_build_file_of_python_alone() -> None:
+    assert build_file(WEATHER, [f"{WEATHER}/__init__.py"], None) == "cascade_workflow()\n"
+
+
+def test_data_becomes_resources_that_the_workflow_depends_on() -> None:
+    files = [f"{WEATHER}/observations.py", f"{WEATHER}/data/a.csv", f"{WEATHER}/data/b.csv"]
+    assert build_file(WEATHER, files, "data-team") == (
+        'cascade_workflow(dependencies=[":data"], resolve="data-team")\n\nresources(name="data", sources=["data/*"])\n'
+    )
+
+
+def test_the_report_names_files_and_next_commands() -> None:
+    answer = ScaffoldAnswer(table="weather_observations", partition="2024-01-01")
+    report = written_report(["a/BUILD"], answer, "a", [Address("", target_name="dev")])
+    assert "Wrote a/BUILD" in report
+    assert "test a::" in report
+    assert "run :dev -- materialize weather_observations --partition 2024-01-01" in report
+
+
+def test_requests_for_the_same_are_equal() -> None:
+    assert ScaffoldRequest.create({"b": 1, "a": None}) == ScaffoldRequest.create({"b": 1})
+    assert ScaffoldRequest.create({"b": 1, "a": 2}) == ScaffoldRequest.create({"a": 2, "b": 1})
+
+
+def test_answers_are_read() -> None:
+    assert read_answer(0, '{"error": "no"}', "", "r") == ScaffoldAnswer(error="no", resolve="r")
+    document = '{"files": {"a": "b"}, "packages": {}, "table": "t", "partition": "p"}'
+    assert read_answer(0, document, "", None) == ScaffoldAnswer(files=FrozenDict({"a": "b"}), table="t", partition="p")
+    assert "Traceback" in str(read_answer(1, "", "Traceback", None).error)
+
+
+def test_a_missing_runtime_is_answered_with_the_line_to_add() -> None:
+    message = missing_runtime_message("cascade-workflows", "python-default")
+    assert "\n    cascade-workflows\n" in message
+    assert "--resolve=python-default" in message
+    assert 'module_mapping={"cascade-workflows": ["cascade"]}' in message
+
+
+@rule
+async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
+    """Stand for the process, which needs an interpreter with jinja2."""
+    if "credit-risk" in request.arguments:
+        return ScaffoldAnswer(error="Use src/workflows/credit_risk instead.")
+    return ScaffoldAnswer(
+        files=FrozenDict({f"{WEATHER}/observations.py": request.arguments, f"{WEATHER}/data/observations.csv": "id\n"}),
+        packages=FrozenDict({"src/workflows/__init__.py": ""}),
+        table="weather_observations",
+        partition="2024-01-01",
+        resolve="python-default",
+    )
+
+
+@pytest.fixture
+def rule_runner() -> RuleRunner:
+    return make_runner([canned_answer])
+
+
+def make_runner(answering: list[Any]) -> RuleRunner:
+    runner = RuleRunner(
+        rules=[*answering, *scaffold.rules(), *TailorSubsystem.rules(), QueryRule(ScaffoldAnswer, [ScaffoldRequest])],
+        target_types=[CascadeProjectTarget, CascadeWorkflowTarget, PythonSourceTarget, PythonRequirementTarget],
+    )
+    runner.set_options(["--source-root-patterns=['/src']"], env_inherit={"PATH"})
+    runner.write_files({"BUILD": 'cascade_project(name="dev")\n'})
+    return runner
+
+
+def scaffold_with(runner: RuleRunner, *arguments: str) -> GoalRuleResult:
+    return runner.run_goal_rule(
+        CascadeScaffold, args=arguments, global_args=["--source-root-patterns=['/src']"], env_inherit={"PATH"}
+    )
+
+
+def read(runner: RuleRunner, path: str) -> str:
+    with open(os.path.join(runner.build_root, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def exists(runner: RuleRunner, path: str) -> bool:
+    return os.path.exists(os.path.join(runner.build_root, path))
+
+
+def test_a_new_directory_is_written_with_its_build_file(rule_runner: RuleRunner) -> None:
+    result = scaffold_with(rule_runner, "--type=database", "--unique-key=a,b", "--cron=@@daily", WEATHER)
+    assert result.exit_code == 0, result.stderr
+    assert read(rule_runner, f"{WEATHER}/BUILD").startswith('cascade_workflow(dependencies=[":data"])\n')
+    assert read(rule_runner, "src/workflows/__init__.py") == ""
+    arguments = read(rule_runner, f"{WEATHER}/observations.py")
+    for name, value in {"source": "database", "unique_key": ["a,b"], "cron": "@daily"}.items():
+        assert json.loads(arguments)[name] == value
+    assert "run :dev -- materialize weather_observations" in result.stdout
+
+
+def test_existing_files_are_listed_and_kept_unless_forced(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files({f"{WEATHER}/observations.py": "mine\n"})
+    result = scaffold_with(rule_runner, WEATHER)
+    assert result.exit_code == 1
+    assert f"  {WEATHER}/observations.py\n" in result.stderr
+    assert read(rule_runner, f"{WEATHER}/observations.py") == "mine\n"
+    assert not exists(rule_runner, f"{WEATHER}/BUILD")
+    # An existing directory without __init__.py may be shared with other roots, so it gets none.
+    assert scaffold_with(rule_runner, "--force", WEATHER).exit_code == 0
+    assert read(rule_runner, f"{WEATHER}/observations.py") != "mine\n"
+    assert not exists(rule_runner, "src/workflows/__init__.py")
+
+
+def test_a_dry_run_shows_the_files_and_writes_none(rule_runner: RuleRunner) -> None:
+    result = scaffold_with(rule_runner, "--dry-run", WEATHER)
+    assert result.exit_code == 0
+    assert f"# {WEATHER}/BUILD\ncascade_workflow" in result.stdout
+    assert not exists(rule_runner, WEATHER)
+
+
+@pytest.mark.parametrize(
+    ("directory", "expected"),
+    [
+        ("lib/weather", "lib/weather is not under a source root"),
+        ("src/", "src is a source root"),
+        ("src/workflows/credit-risk", "Use src/workflows/credit_risk instead."),
+    ],
+)
+def test_wrong_use_ends_with_two(rule_runner: RuleRunner, directory: str, expected: str) -> None:
+    result = scaffold_with(rule_runner, directory)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert not exists(rule_runner, directory + "/BUILD")
+
+
+def test_specs_without_includes_are_nothing() -> None:
+    with pytest.raises(WrongUseError, match="got nothing"):
+        directory_in(Specs(RawSpecs(description_of_origin="x"), RawSpecs(description_of_origin="x")))
