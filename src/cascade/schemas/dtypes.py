@@ -15,7 +15,6 @@ from cascade.schemas import values
 from cascade.schemas.bare import bare_model
 from cascade.schemas.values import Member, ValueType
 
-
 _UNSIGNED = "Iceberg has no unsigned 64-bit numbers; use Int64"
 _DURATION = "Iceberg has no durations; use Int64 or Float64 with the unit in the name, such as delay_seconds"
 
@@ -54,7 +53,9 @@ def from_polars(dtype: Any) -> ValueType:
     if base in (pl.List, pl.Array):
         inner = getattr(dtype, "inner", None)
         if inner is None:
-            raise UnsupportedDtypeError(f"{base.__name__} does not say what it holds; write pl.List(pl.Int64) or the like")
+            raise UnsupportedDtypeError(
+                f"{base.__name__} does not say what it holds; write pl.List(pl.Int64) or the like"
+            )
         return _list(inner, from_polars)
     if base is pl.Struct:
         fields = getattr(dtype, "fields", None)
@@ -78,7 +79,9 @@ def from_polars(dtype: Any) -> ValueType:
         raise UnsupportedDtypeError(_UNSIGNED)
     if base is pl.Duration:
         raise UnsupportedDtypeError(_DURATION)
-    raise UnsupportedDtypeError(f"{dtype} is no type of a table; use pl.String, pl.Int64, pl.Float64 or another plain dtype")
+    raise UnsupportedDtypeError(
+        f"{dtype} is no type of a table; use pl.String, pl.Int64, pl.Float64 or another plain dtype"
+    )
 
 
 def from_pandas(dtype: Any) -> ValueType:
@@ -94,7 +97,9 @@ def from_pandas(dtype: Any) -> ValueType:
         return from_arrow(dtype.pyarrow_dtype)
     if isinstance(dtype, pd.CategoricalDtype):
         if dtype.categories is None:
-            raise UnsupportedDtypeError("the categories are not named; write Annotated[pd.CategoricalDtype, [...], False]")
+            raise UnsupportedDtypeError(
+                "the categories are not named; write Annotated[pd.CategoricalDtype, [...], False]"
+            )
         return from_arrow(pa.array(dtype.categories.tolist()).type)
     if isinstance(dtype, pd.StringDtype):
         return values.text()
@@ -104,7 +109,9 @@ def from_pandas(dtype: Any) -> ValueType:
         return values.boolean()
     numpy = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
     if numpy is None or isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)):
-        raise UnsupportedDtypeError(f"{dtype} is no type of a table; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype")
+        raise UnsupportedDtypeError(
+            f"{dtype} is no type of a table; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype"
+        )
     if numpy.kind == "M":
         return values.timestamp(aware=False)
     if numpy.kind == "m":
@@ -135,7 +142,12 @@ def from_arrow(arrow: pa.DataType) -> ValueType:
         return values.boolean()
     if is_.is_string(arrow) or is_.is_large_string(arrow) or is_.is_string_view(arrow):
         return values.text()
-    if is_.is_binary(arrow) or is_.is_large_binary(arrow) or is_.is_fixed_size_binary(arrow) or is_.is_binary_view(arrow):
+    if (
+        is_.is_binary(arrow)
+        or is_.is_large_binary(arrow)
+        or is_.is_fixed_size_binary(arrow)
+        or is_.is_binary_view(arrow)
+    ):
         return values.binary()
     if is_.is_timestamp(arrow):
         return values.timestamp(aware=arrow.tz is not None)

@@ -37,7 +37,9 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
     schema = pandera_schema(model)
     backend = backend_of(model, schema)
     if getattr(schema, "index", None) is not None:
-        raise _error(model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]")
+        raise _error(
+            model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]"
+        )
     columns = []
     for name, declared in schema.columns.items():
         if declared.regex:

@@ -216,8 +216,8 @@ def _from_class(
         return _from_decimal(metadata, root, path)
     if (
         issubclass(annotation, AnyUrl)
-        or annotation.__module__ == "pydantic.networks"
-        and hasattr(annotation, "unicode_string")
+        or (annotation.__module__ == "pydantic.networks"
+        and hasattr(annotation, "unicode_string"))
     ):
         return values.text(str)
     if issubclass(annotation, timedelta):

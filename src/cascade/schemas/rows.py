@@ -20,8 +20,14 @@ from cascade.schemas.columns import Column, DeclaredSchema
 Batch = list[dict[str, object]] | pa.Table
 """A batch of rows as the source gave them: dicts, or an Arrow table."""
 
+Reason = tuple[str, str | None, str]
+"""Why a row was refused: rule, field, message."""
+
 RULE_KEY = "unique_key"
+NULL_KEY = "A field of the unique key is null"
 RULE_UNREADABLE = "unreadable_value"
+
+_SHOWN_REASONS = 10
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,18 @@ class ValidationResult:
     good: pa.Table
     refused: tuple[RefusedRow, ...]
     dropped_fields: tuple[str, ...]
+
+
+def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
+    """A refused row: the first reason is its rule, and the message tells all of them, each once."""
+    reasons = list(dict.fromkeys(reasons))
+    rule, field, message = reasons[0]
+    if len(reasons) > 1:
+        shown = [f"{where}: {text}" if where else text for _, where, text in reasons[:_SHOWN_REASONS]]
+        if len(reasons) > _SHOWN_REASONS:
+            shown.append(f"and {len(reasons) - _SHOWN_REASONS} more")
+        message = "; ".join(shown)
+    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row})
 
 
 def field_names(batch: Batch) -> list[str]:
@@ -183,7 +201,7 @@ def _plain(name: str) -> str:
 
 
 def _jsonable(value: object) -> Any:
-    if value is None or isinstance(value, (bool, int)) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return _jsonable(value.value)

@@ -32,19 +32,18 @@ from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.from_pydantic import complete, source_names
 from cascade.schemas.rows import (
+    NULL_KEY,
     RULE_KEY,
     RULE_UNREADABLE,
     Batch,
-    RefusedRow,
+    Reason,
     ValidationResult,
     field_names,
     missing_column,
     python_rows,
+    refuse,
 )
 from cascade.schemas.values import RULE_NULL, RULE_TYPE, Member, Unfit, to_arrow
-
-_SHOWN_REASONS = 10
-_Reason = tuple[str, str | None, str]  # rule, field, message
 
 
 class PydanticValidator:
@@ -82,18 +81,18 @@ class PydanticValidator:
             judged = self._from_arrow(rows, set(present))
         else:
             rows = judged = batch
-        reasons: dict[int, list[_Reason]] = {
+        reasons: dict[int, list[Reason]] = {
             position: [(RULE_UNREADABLE, field, reason)] for position, (field, reason) in unreadable.items()
         }
         models, positions = self._judge(judged, present, reasons)
         good, unfit = self._to_table(models, positions)
         reasons.update(unfit)
-        refused = tuple(_refused(rows[position], reasons[position]) for position in sorted(reasons))
+        refused = tuple(refuse(rows[position], reasons[position]) for position in sorted(reasons))
         dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
         return ValidationResult(good, refused, dropped)
 
     def _judge(
-        self, rows: Sequence[Any], present: Sequence[str], reasons: dict[int, list[_Reason]]
+        self, rows: Sequence[Any], present: Sequence[str], reasons: dict[int, list[Reason]]
     ) -> tuple[list[Any], list[int]]:
         """The models of the rows that pydantic accepts, and their positions; the reasons of the others go to `reasons`."""
         validate = self._model.__pydantic_validator__.validate_python
@@ -129,7 +128,7 @@ class PydanticValidator:
             ):
                 raise missing_column(self._declared, column, present)
 
-    def _reason(self, detail: Any) -> _Reason:
+    def _reason(self, detail: Any) -> Reason:
         location = detail["loc"]
         field = ".".join(map(str, location)) or None
         if (
@@ -138,11 +137,11 @@ class PydanticValidator:
             and detail["type"] != "missing"
             and detail["input"] is None
         ):
-            return RULE_KEY, field, "A field of the unique key is null"
+            return RULE_KEY, field, NULL_KEY
         return detail["type"], field, detail["msg"]
 
-    def _to_table(self, models: list[Any], positions: list[int]) -> tuple[pa.Table, dict[int, list[_Reason]]]:
-        reasons: dict[int, list[_Reason]] = {}
+    def _to_table(self, models: list[Any], positions: list[int]) -> tuple[pa.Table, dict[int, list[Reason]]]:
+        reasons: dict[int, list[Reason]] = {}
         kind = self._model
         if not all(isinstance(model, kind) for model in models):
             for model, position in zip(models, positions, strict=True):
@@ -153,7 +152,7 @@ class PydanticValidator:
             models, positions = [model for model, _ in kept], [position for _, position in kept]
         attributes = [model.__dict__ for model in models]
         arrays = []
-        bad: dict[int, list[_Reason]] = {}
+        bad: dict[int, list[Reason]] = {}
         for column in self._declared.columns:
             assert column.value_type is not None
             name = column.name
@@ -171,9 +170,9 @@ class PydanticValidator:
             reasons.update({positions[index]: found for index, found in bad.items()})
         return table, reasons
 
-    def _null_reason(self, column: Column) -> _Reason:
+    def _null_reason(self, column: Column) -> Reason:
         if column.name in self._key:
-            return RULE_KEY, column.source_name, "A field of the unique key is null"
+            return RULE_KEY, column.source_name, NULL_KEY
         return RULE_NULL, column.source_name, f"The schema gave None where column {column.name} needs a value"
 
     def _from_arrow(self, rows: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
@@ -221,15 +220,5 @@ def _null_positions(array: pa.Array) -> list[int]:
     return [index for index, is_null in enumerate(array.is_null().to_pylist()) if is_null]
 
 
-def _unfit_reason(column: Column, reason: Unfit) -> _Reason:
+def _unfit_reason(column: Column, reason: Unfit) -> Reason:
     return reason.rule, ".".join(map(str, (column.source_name, *reason.path))), reason.message
-
-
-def _refused(row: Any, reasons: Sequence[_Reason]) -> RefusedRow:
-    rule, field, message = reasons[0]
-    if len(reasons) > 1:
-        shown = [f"{where}: {text}" if where else text for _, where, text in reasons[:_SHOWN_REASONS]]
-        if len(reasons) > _SHOWN_REASONS:
-            shown.append(f"and {len(reasons) - _SHOWN_REASONS} more")
-        message = "; ".join(shown)
-    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row})

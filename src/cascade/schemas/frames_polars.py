@@ -1,0 +1,69 @@
+"""Arrow to Polars frames in the dtypes that a pandera schema declares, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from cascade.schemas.columns import Column
+from cascade.schemas.rows import Reason
+from cascade.schemas.values import RULE_RANGE
+
+_CHECK_OUTPUT = "check_output"
+
+
+def to_frame(table: pa.Table, schema: Any) -> tuple[pl.DataFrame, dict[int, list[Reason]]]:
+    """A Polars frame of the declared dtypes.
+
+    Args:
+        table: columns of the declared Arrow types, by the names in `schema`.
+        schema: pandera's schema.
+
+    Returns:
+        The frame, null where a cell is outside its dtype, and the reasons by position.
+    """
+    frame = pl.DataFrame(pl.from_arrow(table))
+    series = []
+    reasons: dict[int, list[Reason]] = {}
+    for name in frame.columns:
+        dtype = schema.columns[name].dtype.type
+        given = frame.get_column(name)
+        cast = given.cast(dtype, strict=False)
+        if cast.null_count() != given.null_count():
+            for position in (cast.is_null() & given.is_not_null()).arg_true().to_list():
+                reasons.setdefault(position, []).append(
+                    (RULE_RANGE, name, f"{given[position]!r} is no value of {dtype}")
+                )
+        series.append(cast)
+    return pl.DataFrame(series), reasons
+
+
+def to_column(frame: pl.DataFrame, column: Column) -> pa.Array:
+    """One column of a validated frame in its declared Arrow type."""
+    plain = pl.Series(pl.from_arrow(pa.array([], type=column.type))).dtype
+    array: pa.Array = frame.get_column(column.name).cast(plain).to_arrow().cast(column.type)
+    return array
+
+
+def without(frame: pl.DataFrame, positions: Sequence[int]) -> pl.DataFrame:
+    """The frame without some of its rows."""
+    return frame.filter(~pl.int_range(pl.len()).is_in(list(positions)))
+
+
+def failing_rows(frame: pl.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
+    """The rows that one failed pandera check blames, as position, column and value; None if it blames no row."""
+    output = error.check_output
+    # A check of the whole frame gives one answer, which pandera would report as the failure of row 0.
+    if not isinstance(error.failure_cases, pl.DataFrame) or output is None or output.height != frame.height:
+        return None
+    if _CHECK_OUTPUT not in output.columns:
+        return None
+    positions = output.get_column(_CHECK_OUTPUT).fill_null(True).not_().arg_true().to_list()
+    cases = error.failure_cases
+    single = cases.width == 1 and cases.height == len(positions)
+    found = cases.get_column(cases.columns[0]).to_list() if single else [None] * len(positions)
+    name = error.schema.name if single and error.schema.name in frame.columns else None
+    return [(position, name, value) for position, value in zip(positions, found, strict=True)]

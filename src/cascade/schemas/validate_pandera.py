@@ -1,0 +1,264 @@
+"""Validation by a pandera DataFrameModel, on a Polars or pandas frame in the dtypes that the model declares.
+
+    rows ──► columns of the declared types ──► frame ──► pandera ──► rows that fail leave ──► pandera again ──► good rows
+
+What lands satisfies the whole model: after the rows that fail have left, the rest is judged again, until nothing fails. A
+failure that blames no row (a check of the whole frame, a check that raises) refuses the batch, if it is still there then.
+
+A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or that of
+a method of the model), or one of these:
+
+| rule | reason |
+|---|---|
+| `column_type` | the cell cannot become the declared type without loss (see cells.py) |
+| `timezone_aware`, `timezone_naive` | a datetime without a zone where one is declared, or the other way round |
+| `column_range` | the value is outside the dtype: too large, or none of the categories |
+| `column_null` | null where the model allows none, when only types are converted |
+| `unique_key` | a field of the key is null |
+
+Fields that the model lacks are dropped and reported; under `strict=True` they refuse the batch, as pandera does. A nullable
+or optional column that the source lacks is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cascade.exceptions import RowsRefusedError
+from cascade.schemas import cells
+from cascade.schemas.columns import Column, DeclaredSchema
+from cascade.schemas.from_pandera import backend_of, pandera_schema
+from cascade.schemas.rows import (
+    NULL_KEY,
+    RULE_KEY,
+    Batch,
+    Reason,
+    ValidationResult,
+    field_names,
+    missing_column,
+    python_rows,
+    refuse,
+)
+from cascade.schemas.values import RULE_NULL
+
+_OF_EACH_VALUE = frozenset(
+    ["equal_to", "not_equal_to", "greater_than", "greater_than_or_equal_to", "less_than", "less_than_or_equal_to", "in_range", "isin", "notin", "str_matches", "str_contains", "str_startswith", "str_endswith", "str_length"]
+)
+
+
+class PanderaValidator:
+    """Judges batches by a pandera model.
+
+    Args:
+        declared: the columns of the model.
+        unique_key: names of the key columns.
+        types_only: convert to the declared types, and leave out every check.
+    """
+
+    def __init__(self, declared: DeclaredSchema, unique_key: tuple[str, ...], *, types_only: bool = False) -> None:
+        self._declared = declared
+        self._key = frozenset(unique_key)
+        self._types_only = types_only
+        self._schema = pandera_schema(declared.model)
+        self._backend = backend_of(declared.model, self._schema)
+        if self._backend == "pandas":
+            from cascade.schemas import frames_pandas
+
+            self._schema = frames_pandas.allow_nulls(self._schema)
+
+    @property
+    def needs_whole_partition(self) -> bool:
+        """Whether a rule compares rows, or may: uniqueness, checks of the frame, and checks and parsers written by hand."""
+        schema = self._schema
+        if self._types_only:
+            return False
+        if schema.unique or schema.checks or getattr(schema, "parsers", None):
+            return True
+        return any(
+            column.unique or getattr(column, "parsers", None) or any(map(_may_compare_rows, column.checks))
+            for column in schema.columns.values()
+        )
+
+    def validate(self, batch: Batch) -> ValidationResult:
+        """Judge a batch.
+
+        Raises:
+            MissingColumnError: a column that the model requires is absent from the whole batch.
+            RowsRefusedError: a failure blames no row, or the model is strict and the source has other fields.
+        """
+        present = field_names(batch)
+        total = batch.num_rows if isinstance(batch, pa.Table) else len(batch)
+        dropped = tuple(name for name in present if name not in self._declared.by_name)
+        if dropped and self._schema.strict is True and not self._types_only:
+            raise self._refusal([f"strict=True allows no other fields, and the source has {', '.join(dropped)}"], total)
+        if total == 0:
+            return ValidationResult(self._declared.empty(), (), dropped)
+        reasons: dict[int, list[Reason]] = {}
+        table = self._typed(batch, present, reasons)
+        positions = [position for position in range(total) if position not in reasons]
+        if len(positions) < total:
+            table = table.take(pa.array(positions, type=pa.int64()))
+        good = self._declared.empty()
+        if positions:
+            good = self._complete(table) if self._types_only else self._judge(table, positions, reasons, total)
+        refused = tuple(refuse(_row(batch, position), reasons[position]) for position in sorted(reasons))
+        return ValidationResult(good, refused, dropped)
+
+    def _typed(self, batch: Batch, present: Sequence[str], reasons: dict[int, list[Reason]]) -> pa.Table:
+        """The columns that the batch has, or that pandera must see, in the declared types."""
+        arrays: dict[str, pa.Array] = {}
+        total = batch.num_rows if isinstance(batch, pa.Table) else len(batch)
+        for column in self._declared.columns:
+            assert column.value_type is not None
+            if column.name not in present:
+                if self._is_left_out(column):
+                    continue
+                if column.required:
+                    raise missing_column(self._declared, column, present)
+                arrays[column.name] = pa.nulls(total, type=column.type)
+                continue
+            if isinstance(batch, pa.Table):
+                array, unfit = cells.from_column(batch.column(column.name), column.value_type)
+            else:
+                array, unfit = cells.from_values([row.get(column.name) for row in batch], column.value_type)
+            for position, found in unfit.items():
+                field = ".".join(map(str, (column.name, *found.path)))
+                reasons.setdefault(position, []).append((found.rule, field, found.message))
+            if array.null_count > len(unfit):
+                self._refuse_nulls(column, array, unfit.keys(), reasons)
+            arrays[column.name] = array
+        return pa.table(arrays)
+
+    def _refuse_nulls(self, column: Column, array: pa.Array, known: Any, reasons: dict[int, list[Reason]]) -> None:
+        if column.name in self._key:
+            reason: Reason = (RULE_KEY, column.name, NULL_KEY)
+        elif self._types_only and column.required:
+            reason = (RULE_NULL, column.name, f"Column {column.name} needs a value")
+        else:
+            return
+        for position, is_null in enumerate(array.is_null().to_pylist()):
+            if is_null and position not in known:
+                reasons.setdefault(position, []).append(reason)
+
+    def _is_left_out(self, column: Column) -> bool:
+        """Whether pandera should not see a column that the source lacks: it does without, or adds it itself."""
+        declared = self._schema.columns[column.name]
+        return not declared.required or (self._schema.add_missing_columns and declared.default is not None)
+
+    def _judge(self, table: pa.Table, positions: list[int], reasons: dict[int, list[Reason]], total: int) -> pa.Table:
+        frames = self._frames()
+        frame, outside = frames.to_frame(table, self._schema)
+        if outside:
+            reasons.update({positions[index]: found for index, found in outside.items()})
+            frame, positions = frames.without(frame, list(outside)), _others(positions, outside)
+        while positions:
+            validated, failures, whole = self._run(frame)
+            if validated is not None:
+                return self._complete(validated)
+            if not failures:
+                raise self._refusal(whole, total)
+            reasons.update({positions[index]: found for index, found in failures.items()})
+            frame, positions = frames.without(frame, list(failures)), _others(positions, failures)
+        return self._declared.empty()
+
+    def _run(self, frame: Any) -> tuple[Any, dict[int, list[Reason]], list[str]]:
+        """The validated frame; or the failures by row, and those of no row."""
+        from pandera.config import ValidationDepth, config_context
+        from pandera.errors import SchemaErrors
+
+        # Settings of pandera's own, such as an environment variable that turns it off, do not decide what lands.
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+            try:
+                return self._schema.validate(frame, lazy=True), {}, []
+            except SchemaErrors as errors:
+                found = errors.schema_errors
+        failures: dict[int, list[Reason]] = {}
+        whole: list[str] = []
+        for error in found:
+            rows = self._frames().failing_rows(frame, error)
+            if rows is None:
+                whole.append(_whole_message(error))
+            for position, column, value in rows or ():
+                failures.setdefault(position, []).append(self._reason(error, column, value))
+        return None, failures, whole
+
+    def _reason(self, error: Any, column: str | None, value: Any) -> Reason:
+        rule, told = _rule(error)
+        if rule == "not_nullable":
+            return rule, column, "the value is null"
+        if rule == "multiple_fields_uniqueness":
+            return rule, None, f"({', '.join(self._schema.unique)}) is there more than once"
+        if error.schema is self._schema or column is None:
+            return rule, None, f"the row fails {told}"
+        shown = repr(value.item() if hasattr(value, "item") else value)
+        return (
+            rule,
+            column,
+            f"{shown} is there more than once" if rule == "field_uniqueness" else f"{shown} fails {told}",
+        )
+
+    def _complete(self, data: Any) -> pa.Table:
+        """A table of all declared columns, null where the data lacks one."""
+        arrays = []
+        count = data.num_rows if isinstance(data, pa.Table) else len(data)
+        names = data.column_names if isinstance(data, pa.Table) else list(data.columns)
+        for column in self._declared.columns:
+            if column.name not in names:
+                arrays.append(pa.nulls(count, type=column.type))
+            elif isinstance(data, pa.Table):
+                arrays.append(data.column(column.name).cast(column.type))
+            else:
+                arrays.append(self._frames().to_column(data, column))
+        return pa.Table.from_arrays(arrays, schema=self._declared.arrow)
+
+    def _frames(self) -> Any:
+        if self._backend == "polars":
+            from cascade.schemas import frames_polars
+
+            return frames_polars
+        from cascade.schemas import frames_pandas
+
+        return frames_pandas
+
+    def _refusal(self, messages: Sequence[str], total: int) -> RowsRefusedError:
+        listed = messages[0] if len(messages) == 1 else "".join(f"\n  - {message}" for message in messages)
+        return RowsRefusedError(
+            f"{self._declared.name} refuses the whole batch of {total} rows, and blames no single row: {listed}",
+            refused=total,
+            total=total,
+        )
+
+
+def _may_compare_rows(check: Any) -> bool:
+    if check.element_wise:
+        return False
+    return not (check.name in _OF_EACH_VALUE and type(check).is_builtin_check(check.name)) or bool(check.groupby)
+
+
+def _rule(error: Any) -> tuple[str, str]:
+    """The name of a failed check, and how to call it in a message."""
+    check = error.check
+    if check is None or isinstance(check, str):
+        name = str(check or error.reason_code.name.lower())
+        return name, name
+    name = check.name or "check"
+    return name, str(check.error or name)
+
+
+def _whole_message(error: Any) -> str:
+    rule, told = _rule(error)
+    if error.reason_code.name == "CHECK_ERROR":
+        return f"{rule} raised {error.failure_cases}"
+    where = f" of {error.schema.name}" if error.schema is not None and error.schema.name else ""
+    return f"{told}{where} fails"
+
+
+def _others(positions: list[int], without: Any) -> list[int]:
+    return [position for index, position in enumerate(positions) if index not in without]
+
+
+def _row(batch: Batch, position: int) -> object:
+    return python_rows(batch.slice(position, 1))[0][0] if isinstance(batch, pa.Table) else batch[position]
