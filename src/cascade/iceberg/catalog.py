@@ -150,7 +150,7 @@ def _open(properties: dict[str, str]) -> Catalog:
 
 
 def _unreachable(uri: str, error: Exception) -> ConfigError:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    first_line = _masked((str(error).strip().splitlines() or [type(error).__name__])[0])
     return ConfigError(
         f"The Iceberg catalog at {_shown(uri)} cannot be opened: {first_line}",
         hint="Check CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI, and that the server runs.",
@@ -159,4 +159,8 @@ def _unreachable(uri: str, error: Exception) -> ConfigError:
 
 def _shown(uri: str) -> str:
     """The address without a password and without our own query."""
-    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:***@", uri).split("?")[0]
+    return _masked(uri).split("?")[0]
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"//([^:/@\s]*):[^@\s]*@", r"//\1:***@", text)

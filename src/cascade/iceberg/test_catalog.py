@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cascade.exceptions import ConfigError
+from cascade.iceberg import catalog
+from cascade.iceberg.catalog import open_lakehouse
+from cascade.iceberg.conftest import Settings
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What would be opened, for catalogs that are not there."""
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr(catalog, "_open", lambda properties: asked.append(properties))
+    return asked
+
+
+def test_the_embedded_lakehouse_is_under_the_state_directory(tmp_path: Path) -> None:
+    state = tmp_path / "a project" / ".cascade"
+    lakehouse = open_lakehouse(Settings(state))
+    assert (state / "catalog.db").is_file()
+    assert lakehouse.warehouse == (state / "warehouse").as_uri()
+    assert lakehouse.dlt_directory == state / "dlt"
+    assert lakehouse.uri == f"sqlite:///{state / 'catalog.db'}"
+    assert lakehouse.load(("raw", "nothing")) is None
+
+
+def test_a_writer_waits_for_a_busy_file(tmp_path: Path) -> None:
+    lakehouse = open_lakehouse(Settings(tmp_path))
+    connection: Any = lakehouse.catalog.engine.raw_connection()  # type: ignore[attr-defined]
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (60_000,)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://nessie:19120", "http://nessie:19120/", "http://nessie:19120/api/v2", "http://nessie:19120/iceberg/main"],
+)
+def test_nessie_is_reached_over_iceberg_rest(tmp_path: Path, opened: list[dict[str, str]], given: str) -> None:
+    open_lakehouse(Settings(tmp_path, nessie_uri=given, nessie_ref="dev", iceberg_warehouse="s3://lake/wh"))
+    assert opened == [{"uri": "http://nessie:19120/iceberg/dev", "warehouse": "s3://lake/wh"}]
+
+
+def test_a_rest_catalog_knows_its_own_warehouse(tmp_path: Path, opened: list[dict[str, str]]) -> None:
+    open_lakehouse(Settings(tmp_path, iceberg_catalog="https://catalog/api"))
+    assert opened == [{"uri": "https://catalog/api"}]
+
+
+def test_a_database_catalog_keeps_its_uri(tmp_path: Path, opened: list[dict[str, str]]) -> None:
+    settings = Settings(tmp_path, iceberg_catalog="postgresql+psycopg2://me:secret@db/cat", iceberg_warehouse="s3://wh")
+    lakehouse = open_lakehouse(settings)
+    assert opened == [{"uri": "postgresql+psycopg2://me:secret@db/cat", "warehouse": "s3://wh"}]
+    assert lakehouse.uri == "postgresql+psycopg2://me:***@db/cat"
+
+
+def test_a_warehouse_on_disk_is_made(tmp_path: Path) -> None:
+    lakehouse = open_lakehouse(Settings(tmp_path / "state", iceberg_warehouse=str(tmp_path / "elsewhere")))
+    assert (tmp_path / "elsewhere").is_dir()
+    assert lakehouse.warehouse == (tmp_path / "elsewhere").as_uri()
+
+
+def test_two_catalogs_are_refused(tmp_path: Path) -> None:
+    settings = replace(Settings(tmp_path), nessie_uri="http://nessie", iceberg_catalog="sqlite:///x.db")
+    with pytest.raises(ConfigError, match="Two settings name a catalog"):
+        open_lakehouse(settings)
+
+
+def test_a_catalog_that_cannot_be_opened_is_named_without_its_password(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, iceberg_catalog="nosuchdb://me:secret@host/db", iceberg_warehouse=str(tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        open_lakehouse(settings)
+    assert "nosuchdb://me:***@host/db cannot be opened" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").write_text("not a database, and long enough to be looked at as one " * 20)
+    with pytest.raises(ConfigError, match=r"catalog\.db cannot be opened"):
+        open_lakehouse(Settings(tmp_path))
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "catalog.db").execute("SELECT * FROM iceberg_tables")
