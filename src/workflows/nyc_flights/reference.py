@@ -1,4 +1,4 @@
-"""Ingests airlines, airports and planes: small tables that are read whole, each in another of the forms a workflow may give."""
+"""Ingests airlines, airports and planes: small tables, read whole, each in another form that a workflow may give."""
 
 from __future__ import annotations
 

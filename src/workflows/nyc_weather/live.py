@@ -55,7 +55,8 @@ def archive_observations(window: PartitionWindow) -> DltSource:
         {
             "client": {"base_url": BASE_URL, "paginator": "single_page"},
             "resources": [
-                dlt.resource([asdict(airport) for airport in NEW_YORK], name="airports", selected=False),
+                # One page of airports: dlt asks the API for each item of a page.
+                dlt.resource([[asdict(airport) for airport in NEW_YORK]], name="airports", selected=False),
                 {
                     "name": "observations",
                     "endpoint": {

@@ -1,0 +1,190 @@
+"""Runs a workflow in a test, the way Dagster runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import traceback
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cascade.exceptions import CascadeError, UsageError
+from cascade.testing.lakehouse import throwaway_lakehouse
+
+if TYPE_CHECKING:
+    import dagster as dg
+    import pyarrow as pa
+
+    from cascade.declarations import IngestionDeclaration
+    from cascade.iceberg import Lakehouse
+    from cascade.ingestion import IngestionWorkflow
+    from cascade.schemas import RefusedRow
+
+_COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
+
+
+@dataclass(frozen=True, repr=False)
+class WorkflowResult:
+    """What a run of a workflow did. It is true if the run succeeded.
+
+    Args:
+        success: whether the run succeeded. Refused rows alone are no failure, unless all were refused.
+        rows: every row that is now in the table, sorted by the unique key.
+        refused: the refused rows of the partition that are now in the quarantine, each with its rule and its message.
+        partition: key of the partition, None for a workflow without.
+        error: what the run raised.
+        rows_in: rows that the source gave, in a run that succeeded.
+        rows_good: how many of them passed validation.
+        rows_refused: how many did not.
+        rows_inserted: rows whose keys were new to the table.
+        rows_updated: rows that replaced another version.
+        committed: whether the run made a snapshot.
+        snapshot_id: the table's current snapshot.
+    """
+
+    success: bool
+    rows: pa.Table
+    refused: tuple[RefusedRow, ...]
+    partition: str | None
+    error: BaseException | None = None
+    rows_in: int = 0
+    rows_good: int = 0
+    rows_refused: int = 0
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    committed: bool = False
+    snapshot_id: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.success
+
+    def __repr__(self) -> str:
+        """What a failed `assert` shows."""
+        where = f" of {self.partition}" if self.partition else ""
+        if self.error is None:
+            return f"<run{where}: {self.rows.num_rows} rows in the table, {len(self.refused)} refused>"
+        if isinstance(self.error, CascadeError):
+            return f"<failed run{where}: {self.error}>"
+        return f"<failed run{where}>\n{''.join(traceback.format_exception(self.error))}"
+
+
+def test_workflow(
+    workflow: IngestionWorkflow[..., Any],
+    test_data: object = None,
+    partition: str | None = None,
+    *,
+    lakehouse: Lakehouse | None = None,
+) -> WorkflowResult:
+    """Run a workflow into a throw-away lakehouse, through the Dagster asset that runs in production.
+
+    Args:
+        workflow: the decorated function.
+        test_data: stands for what the function returns: dicts, Arrow, a frame, a dlt resource. The function itself is
+            called if absent.
+        partition: key of the partition; the first one if absent.
+        lakehouse: a lakehouse that outlives the call (see `throwaway_lakehouse`), to run a workflow more than once.
+
+    Returns:
+        what the run did. It is true if the run succeeded; a failed run has its `error`.
+
+    Raises:
+        UsageError: the workflow is not a decorated function.
+        PartitionError: the workflow has no such partition.
+    """
+    from cascade.partitions import first_key, window_for
+
+    declaration = getattr(workflow, "declaration", None)
+    if declaration is None:
+        raise UsageError(f"test_workflow takes a function with @cascade_ingestion, not {workflow!r}.")
+    key = first_key(declaration) if partition is None else partition
+    # A wrong key is a mistake in the test, not an outcome of the run.
+    window_for(declaration, key)
+    with nullcontext(lakehouse) if lakehouse is not None else throwaway_lakehouse() as opened:
+        return _run(workflow if test_data is None else _standing_in(declaration, test_data), key, opened)
+
+
+# pytest would take the function for a test where it is imported.
+test_workflow.__test__ = False  # type: ignore[attr-defined]
+
+
+def _standing_in(declaration: IngestionDeclaration, test_data: object) -> IngestionWorkflow[..., Any]:
+    """The same workflow with a function that returns the test data."""
+    from cascade.ingestion import IngestionWorkflow
+
+    @functools.wraps(declaration.function)
+    def give(**_: object) -> object:
+        return test_data
+
+    return IngestionWorkflow(dataclasses.replace(declaration, function=give))
+
+
+def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lakehouse) -> WorkflowResult:
+    import dagster as dg
+
+    from cascade.ingestion.asset import RESOURCE_KEY
+
+    declaration = workflow.declaration
+    error: BaseException | None = None
+    values: dict[str, Any] = {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        try:
+            result = dg.materialize(
+                [workflow.asset],
+                partition_key=key,
+                instance=instance,
+                resources={RESOURCE_KEY: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+            values = _metadata(result, workflow.key)
+        except Exception as raised:
+            error = _innermost(raised)
+    committed = bool(values.get("cascade/committed", False))
+    rows, snapshot_id = _rows(lakehouse, declaration)
+    return WorkflowResult(
+        success=error is None,
+        rows=rows,
+        refused=_refused(lakehouse, declaration, key),
+        partition=key,
+        error=error,
+        committed=committed,
+        snapshot_id=snapshot_id,
+        **{name: int(values.get(f"cascade/{name}", 0)) for name in _COUNTS},
+    )
+
+
+def _metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, Any]:
+    for event in result.get_asset_materialization_events():
+        if event.asset_key == key:
+            return {name: value.value for name, value in event.materialization.metadata.items()}
+    return {}
+
+
+def _innermost(raised: BaseException) -> BaseException:
+    """What the workflow raised, without what Dagster put around it."""
+    while raised.__cause__ is not None and type(raised).__module__.startswith("dagster"):
+        raised = raised.__cause__
+    return raised
+
+
+def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.Table, int | None]:
+    from cascade.schemas import declared_schema
+
+    table = lakehouse.load(declaration.identifier)
+    if table is None:
+        return declared_schema(declaration.validation_schema).empty(), None
+    rows = table.scan().to_arrow()
+    snapshot = table.current_snapshot()
+    order = [(name, "ascending") for name in declaration.unique_key]
+    return rows.sort_by(order), snapshot.snapshot_id if snapshot else None
+
+
+def _refused(lakehouse: Lakehouse, declaration: IngestionDeclaration, key: str | None) -> tuple[RefusedRow, ...]:
+    from cascade.schemas import RefusedRow
+
+    table = lakehouse.load(declaration.quarantine_identifier)
+    if table is None:
+        return ()
+    rows = [row for row in table.scan().to_arrow().to_pylist() if row["partition"] == key]
+    return tuple(RefusedRow(row["rule"], row["field"], row["message"], json.loads(row["row"])) for row in rows)
