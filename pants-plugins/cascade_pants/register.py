@@ -9,9 +9,9 @@ from pants.backend.python import register as python_backend
 from pants.engine.target import Target
 
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.goals import dev, package, run, scaffold, scaffold_answer, tailor
+from cascade_pants.goals import check, dev, package, run, scaffold, scaffold_answer, tailor
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
-from cascade_pants.util_rules import all_workflows, manifest, project, workflow_facts, workflow_targets
+from cascade_pants.util_rules import all_workflows, manifest, project, runtime, workflow_facts, workflow_targets
 
 # Without the Python backend Pants would fail with pages of errors about its rule graph, so this one brings it along.
 # Where it is enabled as well, its rules are the same objects and count once.
@@ -32,12 +32,14 @@ def rules() -> Iterable[Any]:
     return [
         *python_backend.rules(),
         *all_workflows.rules(),
+        *check.rules(),
         *dev.rules(),
         *manifest.rules(),
         *package.rules(),
         *project.rules(),
         *project_dependencies.rules(),
         *run.rules(),
+        *runtime.rules(),
         *scaffold.rules(),
         *scaffold_answer.rules(),
         *tailor.rules(),

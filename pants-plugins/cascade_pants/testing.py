@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from textwrap import dedent
 from typing import Any
 
+from pants.backend.python import target_types_rules as python_target_types
+from pants.backend.python.dependency_inference import rules as python_inference
 from pants.engine.internals.parametrize import Parametrize
 from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants import register
+from cascade_pants.dependency_inference import project as project_dependencies
+from cascade_pants.util_rules import all_workflows, manifest, project, runtime, workflow_facts, workflow_targets
 
 RUNTIME: Mapping[str, str] = {
     "src/cascade/BUILD": "python_sources(sources=['**/*.py'])",
@@ -67,6 +71,21 @@ def workflow(name: str, table: str, *, build: str = "cascade_workflow()") -> dic
         f"{directory}/schema.py": "class Row: ...\n",
         f"{directory}/test_observations.py": f"from workflows.{name}.observations import load\n\ndef test(): load()\n",
     }
+
+
+def project_rules() -> list[Any]:
+    """The rules that a project needs to be found, with Pants' inference for Python, and without the goals."""
+    return [
+        *all_workflows.rules(),
+        *manifest.rules(),
+        *project.rules(),
+        *project_dependencies.rules(),
+        *python_inference.rules(),
+        *python_target_types.rules(),
+        *runtime.rules(),
+        *workflow_facts.rules(),
+        *workflow_targets.rules(),
+    ]
 
 
 def rule_runner(rules: Iterable[Any]) -> RuleRunner:

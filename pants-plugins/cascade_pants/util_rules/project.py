@@ -146,10 +146,7 @@ async def find_project(
         None if entries is None else parse_workflow_specs(request.address, entries),
         all_workflows,
     )
-    all_facts = await engine.concurrently(
-        workflow_facts(WorkflowFactsRequest(tuple(sorted({file.path for file in workflow.files}))))
-        for workflow in workflows
-    )
+    all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
     addresses: dict[str, Address] = {}
     declared = []
     for workflow, facts in zip(workflows, all_facts):

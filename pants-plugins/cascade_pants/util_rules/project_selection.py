@@ -97,7 +97,11 @@ def select_workflows(
         if spec.excludes:
             continue
         here = {workflow.address for workflow in matched if workflow.resolve == resolve}
-        elsewhere = [workflow for workflow in matched if workflow.address not in here]
+        elsewhere = [
+            workflow
+            for workflow in matched
+            if workflow.address not in here and _without_excluded(workflow, specs) is not None
+        ]
         if elsewhere:
             raise InvalidFieldException(_in_another_resolve(project, resolve, spec, elsewhere))
         included |= here

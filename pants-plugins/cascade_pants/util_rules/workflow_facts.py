@@ -16,6 +16,7 @@ from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.declarations import Declaration, declarations_in
+from cascade_pants.util_rules.all_workflows import Workflow
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class WorkflowFactsRequest:
     """
 
     files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, workflow: Workflow) -> WorkflowFactsRequest:
+        """Read the declarations of a workflow, whatever file is parametrized."""
+        return cls(tuple(sorted({file.path for file in workflow.files})))
 
 
 @dataclass(frozen=True)

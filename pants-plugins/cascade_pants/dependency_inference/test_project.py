@@ -1,0 +1,96 @@
+"""What a project depends on."""
+
+from __future__ import annotations
+
+import pytest
+from pants.engine.addresses import Address, Addresses
+from pants.engine.internals.scheduler import ExecutionError
+from pants.engine.target import Dependencies, DependenciesRequest
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from cascade_pants.testing import RUNTIME, project_rules, rule_runner, two_resolves, workflow
+
+FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
+
+
+@pytest.fixture
+def runner() -> RuleRunner:
+    return rule_runner([*project_rules(), QueryRule(Addresses, [DependenciesRequest])])
+
+
+def dependencies(runner: RuleRunner, files: dict[str, str]) -> list[str]:
+    runner.write_files({**FILES, **files})
+    target = runner.get_target(Address("", target_name="dev"))
+    return [str(address) for address in runner.request(Addresses, [DependenciesRequest(target[Dependencies])])]
+
+
+def failure(runner: RuleRunner, files: dict[str, str]) -> str:
+    with pytest.raises(ExecutionError) as raised:
+        dependencies(runner, files)
+    return str(raised.value)
+
+
+def test_the_modules_to_load_and_the_runtime(runner: RuleRunner) -> None:
+    assert dependencies(runner, {}) == [
+        "src/cascade/cli/main.py:../cascade",
+        "src/cascade/framework/definitions.py:../cascade",
+        "src/workflows/weather/observations.py",
+    ]
+
+
+def test_what_a_project_starts_is_there_where_the_resolve_has_it(runner: RuleRunner) -> None:
+    found = dependencies(
+        runner, {"3rdparty/BUILD": "python_requirement(name='web', requirements=['dagster-webserver'])"}
+    )
+    assert "3rdparty:web" in found
+
+
+def test_dependencies_may_be_added_and_dropped(runner: RuleRunner) -> None:
+    added, dropped = "src/workflows/weather/schema.py", "!src/cascade/cli/main.py:../cascade"
+    build = f"cascade_project(name='dev', dependencies=[{added!r}, {dropped!r}])"
+    assert dependencies(runner, {"BUILD": build}) == [
+        "src/cascade/framework/definitions.py:../cascade",
+        "src/workflows/weather/observations.py",
+        "src/workflows/weather/schema.py",
+    ]
+
+
+def test_the_runtime_as_a_requirement(runner: RuleRunner) -> None:
+    two_resolves(runner)
+    found = dependencies(
+        runner,
+        {
+            "BUILD": "cascade_project(name='dev', resolve='b')",
+            "src/workflows/weather/BUILD": "cascade_workflow(resolve='b')",
+            "3rdparty/BUILD": "python_requirement(name='runtime', requirements=['cascade-workflows'], "
+            "modules=['cascade'], resolve='b')",
+        },
+    )
+    assert found == ["3rdparty:runtime", "src/workflows/weather/observations.py"]
+
+
+def test_a_resolve_without_the_runtime(runner: RuleRunner) -> None:
+    two_resolves(runner)
+    message = failure(
+        runner,
+        {
+            "BUILD": "cascade_project(name='dev', resolve='b')",
+            "src/workflows/weather/BUILD": "cascade_workflow(resolve='b')",
+        },
+    )
+    assert "The cascade_project //:dev needs the Cascade runtime" in message
+    assert "nothing in its resolve 'b' provides the module cascade.cli.main" in message
+    assert "Add the line `cascade-workflows`" in message
+    assert "3rdparty/b.lock" in message
+
+
+def test_the_runtime_twice(runner: RuleRunner) -> None:
+    message = failure(
+        runner,
+        {
+            "3rdparty/BUILD": "python_requirement(name='runtime', requirements=['cascade-workflows'], "
+            "modules=['cascade.cli.main'])"
+        },
+    )
+    assert "which several targets" in message
+    assert "3rdparty:runtime, src/cascade/cli/main.py:../cascade" in message

@@ -1,0 +1,252 @@
+"""`pants check` on workflows: each is loaded in a sandbox, and every error is reported by file and line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from pants.backend.python.dependency_inference.module_mapper import module_from_stripped_path
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import EntryPoint, InterpreterConstraintsField, PythonResolveField
+from pants.backend.python.util_rules.pex import VenvPexProcess
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest
+from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
+from pants.engine.fs import CreateDigest, FileContent, MergeDigests
+from pants.engine.rules import collect_rules, rule
+from pants.engine.target import FieldSet, TransitiveTargetsRequest
+from pants.engine.unions import UnionRule
+from pants.option.option_types import IntOption, SkipOption
+from pants.option.subsystem import Subsystem
+from pants.source.source_root import SourceRootsRequest
+from pants.util.collections import partition_sequentially
+from pants.util.logging import LogLevel
+from pants.util.strutil import help_text
+
+from cascade_pants import engine
+from cascade_pants.subsystem import CascadeSubsystem
+from cascade_pants.target_types import CascadeWorkflowSourceField
+from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.project import loaded_modules
+from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
+from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, workflow_facts
+
+# A module of this name is put into directories that have none to load, so that the runtime looks through them as well.
+_MARKER = "__cascade_check__"
+
+
+@dataclass(frozen=True)
+class CascadeCheckFieldSet(FieldSet):
+    """A file of a workflow, as `pants check` sees it."""
+
+    required_fields = (CascadeWorkflowSourceField,)
+
+    source: CascadeWorkflowSourceField
+    resolve: PythonResolveField
+    interpreter_constraints: InterpreterConstraintsField
+
+
+class CascadeCheckSubsystem(Subsystem):
+    options_scope = "cascade-check"
+    name = "cascade-check"
+    help = help_text(
+        """
+        Loads the declarations of Cascade workflows and reports every error with file and line: wrong arguments of a
+        decorator, a key that is not in the schema, a cron that cannot be parsed, a schema that cannot become an Iceberg
+        table, a module that does not import, a workflow that no project would load.
+        """
+    )
+
+    skip = SkipOption("check")
+    batch_size = IntOption(
+        default=16,
+        advanced=True,
+        help=help_text(
+            """
+            How many workflows one process loads at most.
+
+            A process spends most of its time on importing Dagster and the like, so larger batches take less time
+            altogether; smaller ones use more cores, and an edit has fewer of the others checked again.
+            """
+        ),
+    )
+
+
+class CascadeCheckRequest(CheckRequest):
+    """Check workflows."""
+
+    field_set_type = CascadeCheckFieldSet
+    tool_name = CascadeCheckSubsystem.options_scope
+
+
+@dataclass(frozen=True)
+class WorkflowBatch:
+    """Workflows that one process checks.
+
+    Args:
+        resolve: the resolve of all of them.
+        workflows: at least one, sorted by address.
+    """
+
+    resolve: str
+    workflows: tuple[Workflow, ...]
+
+    @property
+    def description(self) -> str:
+        """What it is, in few words."""
+        first, *others = self.workflows
+        return f"{first.address} and {len(others)} more" if others else str(first.address)
+
+
+def batches(
+    field_sets: Iterable[CascadeCheckFieldSet],
+    workflows: Iterable[Workflow],
+    python_setup: PythonSetup,
+    size: int,
+) -> list[WorkflowBatch]:
+    """Divide what is to be checked among processes.
+
+    A workflow is checked as a whole, whichever of its files was asked for. Those in one batch share a resolve and
+    interpreter constraints. The division is stable: a new workflow changes few batches beside its own.
+
+    Args:
+        field_sets: the files asked for.
+        workflows: every workflow of the repository.
+        python_setup: for the defaults of the fields.
+        size: how many workflows may be in a batch.
+    """
+    constraints = defaultdict(set)
+    for field_set in field_sets:
+        workflow = (
+            field_set.address.maybe_convert_to_target_generator(),
+            field_set.resolve.normalized_value(python_setup),
+        )
+        constraints[workflow].add(field_set.interpreter_constraints.value_or_global_default(python_setup))
+    groups = defaultdict(list)
+    for one in workflows:
+        key = (one.address, one.resolve)
+        if key in constraints:
+            groups[one.resolve, tuple(sorted(constraints[key]))].append(one)
+    return [
+        WorkflowBatch(resolve, tuple(batch))
+        for (resolve, _), group in sorted(groups.items())
+        for batch in partition_sequentially(
+            group, key=lambda workflow: str(workflow.address), size_target=max(1, size // 2), size_max=size
+        )
+    ]
+
+
+def marker_directories(workflows: Iterable[Workflow], loaded: Iterable[str]) -> list[str]:
+    """Find the directories of workflows in which no module is loaded.
+
+    Args:
+        workflows: the workflows.
+        loaded: paths of the modules that are loaded.
+    """
+    directories = {str(PurePosixPath(path).parent) for path in loaded}
+    return sorted({workflow.address.spec_path for workflow in workflows} - directories)
+
+
+def validate_arguments(modules: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Write the command line of `cascade validate`.
+
+    Args:
+        modules: what to load and check.
+        known: modules of other workflows that may be there too, which those will load.
+    """
+    return (
+        "validate",
+        *(word for module in sorted(modules) for word in ("--module", module)),
+        *(word for module in sorted(known) for word in ("--known", module)),
+    )
+
+
+@rule(desc="Load declarations of Cascade workflows", level=LogLevel.DEBUG)
+async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cascade: CascadeSubsystem) -> CheckResult:
+    owners = await runtime_owners(RuntimeOwnersRequest(batch.resolve, f"`pants check` of {batch.description}"))
+    files = sorted({file.address for workflow in batch.workflows for file in workflow.files})
+    addresses = [*files, *owners.runtime]
+    closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
+    present = {target.address for target in closure}
+    neighbours = [
+        workflow
+        for workflow in all_workflows
+        if workflow.resolve == batch.resolve
+        and workflow not in batch.workflows
+        and any(file.address in present for file in workflow.files)
+    ]
+    both = [*batch.workflows, *neighbours]
+    all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in both)
+    loaded = [set(loaded_modules(workflow, facts.by_file)) for workflow, facts in zip(both, all_facts)]
+    mine = set().union(*loaded[: len(batch.workflows)])
+    others = set().union(*loaded[len(batch.workflows) :])
+    markers = [
+        str(PurePosixPath(directory, f"{_MARKER}.py")) for directory in marker_directories(batch.workflows, mine)
+    ]
+
+    sources, venv, marked, roots = await engine.concurrently(
+        engine.python_sources(PythonSourceFilesRequest(closure, include_files=True)),
+        engine.venv_pex_from_targets(
+            PexFromTargetsRequest(
+                addresses,
+                output_filename="cascade_check.pex",
+                internal_only=True,
+                include_source_files=False,
+                main=EntryPoint(cascade.runtime_modules[0], "main"),
+            )
+        ),
+        engine.create_digest(CreateDigest([FileContent(path, b"") for path in markers])),
+        engine.source_roots(SourceRootsRequest.for_files(sorted({*mine, *others, *markers}))),
+    )
+
+    def module_of(path: str) -> str:
+        return str(module_from_stripped_path(PurePath(path).relative_to(roots.path_to_root[PurePath(path)].path)))
+
+    digest = await engine.merge_digests(MergeDigests([sources.source_files.snapshot.digest, marked]))
+    result = await engine.run_venv_pex(
+        VenvPexProcess(
+            venv,
+            argv=validate_arguments(map(module_of, {*mine, *markers}), map(module_of, others)),
+            input_digest=digest,
+            extra_env={"PEX_EXTRA_SYS_PATH": ":".join(sources.source_roots), "PYTHONDONTWRITEBYTECODE": "1"},
+            description=f"Check {batch.description}",
+            level=LogLevel.DEBUG,
+        )
+    )
+    return engine.check_result(result, batch.description)
+
+
+if engine.BY_NAME:
+
+    async def check_batch(batch: WorkflowBatch) -> CheckResult:
+        """Check some workflows in one process."""
+        return await check_one_batch(batch, **engine.implicitly())
+
+else:
+    from cascade_pants.engine.own_rules import own_rule
+
+    check_batch = own_rule(CheckResult, WorkflowBatch)
+
+
+@rule(desc="Check Cascade workflows", level=LogLevel.DEBUG)
+async def check_workflows(
+    request: CascadeCheckRequest,
+    subsystem: CascadeCheckSubsystem,
+    all_workflows: AllWorkflows,
+    python_setup: PythonSetup,
+) -> CheckResults:
+    if subsystem.skip:
+        return CheckResults([], checker_name=request.tool_name)
+    results = await engine.concurrently(
+        check_batch(batch)
+        for batch in batches(request.field_sets, all_workflows, python_setup, max(1, subsystem.batch_size))
+    )
+    return CheckResults(results, checker_name=request.tool_name)
+
+
+def rules() -> list[Any]:
+    """The rules of this module."""
+    return [*collect_rules(), UnionRule(CheckRequest, CascadeCheckRequest)]

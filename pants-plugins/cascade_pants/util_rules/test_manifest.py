@@ -1,0 +1,135 @@
+"""The generated manifest module."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pants.backend.python.target_types import PythonSourceField
+from pants.engine.addresses import Address
+from pants.engine.fs import DigestContents
+from pants.engine.internals.native_engine import Digest
+from pants.engine.target import HydratedSources, HydrateSourcesRequest
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from cascade_pants.target_types import CascadeProjectManifestField
+from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
+from cascade_pants.util_rules.manifest import manifest_module, manifest_source
+
+DEV = Address("", target_name="dev")
+FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
+
+
+@pytest.fixture
+def runner() -> RuleRunner:
+    return rule_runner(
+        [*project_rules(), QueryRule(HydratedSources, [HydrateSourcesRequest]), QueryRule(DigestContents, [Digest])]
+    )
+
+
+def generated(runner: RuleRunner, files: dict[str, str], address: Address = DEV) -> dict[str, str]:
+    runner.write_files({**FILES, **files})
+    field = runner.get_target(address)[CascadeProjectManifestField]
+    request = HydrateSourcesRequest(field, for_sources_types=(PythonSourceField,), enable_codegen=True)
+    sources = runner.request(HydratedSources, [request])
+    return {file.path: file.content.decode() for file in runner.request(DigestContents, [sources.snapshot.digest])}
+
+
+@pytest.mark.parametrize(
+    ("address", "module"),
+    [
+        (DEV, "cascade_project_dev"),
+        (Address("apps/billing", target_name="prod"), "cascade_project_apps_billing_prod"),
+        (Address("apps/credit-risk"), "cascade_project_apps_credit_risk_credit_risk"),
+        (Address("", target_name="dev", parameters={"resolve": "b"}), "cascade_project_dev_resolve_b"),
+    ],
+)
+def test_the_name_of_the_module(address: Address, module: str) -> None:
+    assert manifest_module(address) == module
+
+
+def test_the_manifest_lies_under_the_source_root_of_the_workflows(runner: RuleRunner) -> None:
+    (item,) = generated(runner, {}).items()
+    assert item == (
+        "src/cascade_project_dev.py",
+        manifest_source(DEV, ("workflows.weather.observations",), "cascade.cli.main"),
+    )
+
+
+def test_the_manifest_can_be_put_elsewhere(runner: RuleRunner) -> None:
+    set_options(runner, CASCADE_MANIFEST_SOURCE_ROOT="src/generated", SOURCE_ROOT_PATTERNS="['src', 'src/generated']")
+    assert list(generated(runner, {})) == ["src/generated/cascade_project_dev.py"]
+
+
+def test_settings_travel_and_secrets_do_not(runner: RuleRunner) -> None:
+    files = {
+        "cascade_config.py": "TRINO_HOST = 'trino'\n",
+        "pyproject.toml": "[tool.cascade]\nworkflows_path = 'w'\n",
+        ".env": "CASCADE_POSTGRES_PASSWORD=secret\n",
+    }
+    found = generated(runner, files)
+    assert found["src/cascade_project_dev_settings/cascade_config.py"] == files["cascade_config.py"]
+    assert found["src/cascade_project_dev_settings/pyproject.toml"] == files["pyproject.toml"]
+    assert len(found) == 3
+
+
+def test_settings_are_those_of_the_projects_directory(runner: RuleRunner) -> None:
+    found = generated(
+        runner,
+        {
+            "apps/x/BUILD": "cascade_project(name='x')",
+            "apps/x/pyproject.toml": "[tool.ruff]\nline-length = 1\n",
+            "cascade_config.py": "X = 1\n",
+        },
+        Address("apps/x", target_name="x"),
+    )
+    assert list(found) == ["src/cascade_project_apps_x_x.py"]
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Path:
+    for path, content in RUNTIME.items():
+        file = tmp_path / Path(path).relative_to("src")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    (tmp_path / "cascade_project_dev.py").write_text(
+        manifest_source(DEV, ("workflows.a", "workflows.b"), "cascade.cli.main")
+    )
+    return tmp_path
+
+
+def python(directory: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(directory)}
+    environment.pop("CASCADE_SETTINGS_DIRECTORY", None)
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, check=True, capture_output=True, text=True, cwd=directory
+    ).stdout
+
+
+def test_main_hands_the_project_to_the_command_line(imported: Path) -> None:
+    assert python(imported, "-m", "cascade_project_dev").strip() == str(
+        [
+            ("address", "//:dev"),
+            ("manifest", "cascade_project_dev"),
+            ("modules", ("workflows.a", "workflows.b")),
+            ("name", "dev"),
+        ]
+    )
+
+
+def test_definitions_are_built_when_asked_for_and_once(imported: Path) -> None:
+    code = (
+        "import sys, cascade_project_dev as m; assert 'defs' in dir(m); assert 'cascade.framework' not in sys.modules; "
+        "assert m.defs is m.defs; print(m.defs); print(hasattr(m, 'other'))"
+    )
+    assert python(imported, "-c", code).split("\n")[:2] == ["('workflows.a', 'workflows.b')", "False"]
+
+
+def test_the_settings_beside_it_are_announced(imported: Path) -> None:
+    code = "import os, cascade_project_dev; print(os.environ.get('CASCADE_SETTINGS_DIRECTORY'))"
+    assert python(imported, "-c", code).strip() == "None"
+    (imported / "cascade_project_dev_settings").mkdir()
+    assert python(imported, "-c", code).strip() == str(imported / "cascade_project_dev_settings")

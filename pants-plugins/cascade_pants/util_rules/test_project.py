@@ -1,0 +1,165 @@
+"""What a project holds, and what it says where that makes no sense."""
+
+from __future__ import annotations
+
+import pytest
+from pants.backend.python.target_types import PythonResolveField
+from pants.engine.addresses import Address
+from pants.engine.internals.scheduler import ExecutionError
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from cascade_pants.target_types import CascadeProjectWorkflowsField
+from cascade_pants.testing import RUNTIME, ingestion, project_rules, rule_runner, two_resolves, workflow
+from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest
+
+DEV = Address("", target_name="dev")
+FILES = {
+    "BUILD": "cascade_project(name='dev')",
+    **RUNTIME,
+    **workflow("flights", "flights"),
+    **workflow("weather", "weather_observations"),
+}
+
+
+@pytest.fixture
+def runner() -> RuleRunner:
+    return rule_runner([*project_rules(), QueryRule(CascadeProject, [CascadeProjectRequest])])
+
+
+def project(runner: RuleRunner, files: dict[str, str], address: Address = DEV) -> CascadeProject:
+    runner.write_files({**FILES, **files})
+    target = runner.get_target(address)
+    request = CascadeProjectRequest(address, target[CascadeProjectWorkflowsField], target[PythonResolveField])
+    return runner.request(CascadeProject, [request])
+
+
+def failure(runner: RuleRunner, files: dict[str, str]) -> str:
+    with pytest.raises(ExecutionError) as raised:
+        project(runner, files)
+    (error,) = raised.value.wrapped_exceptions
+    return str(error)
+
+
+def test_every_workflow_without_a_word_about_it(runner: RuleRunner) -> None:
+    found = project(runner, {})
+    assert found.modules == ("workflows.flights.observations", "workflows.weather.observations")
+    assert [str(address) for address in found.addresses] == [
+        "src/workflows/flights/observations.py",
+        "src/workflows/weather/observations.py",
+    ]
+    assert found.source_root == "src"
+
+
+def test_a_file_that_declares_nothing_is_left_to_the_imports(runner: RuleRunner) -> None:
+    found = project(
+        runner,
+        {
+            "src/workflows/weather/extra.py": "import dagster as dg\n\n@dg.asset\ndef extra(): ...\n",
+            "src/workflows/weather/settings.py": "import dagster as dg\nKEY = dg.AssetKey('x')\n",
+            "src/workflows/weather/stubs.pyi": "import dagster as dg\n\n@dg.asset\ndef extra(): ...\n",
+            "src/workflows/weather/test_more.py": "import dagster as dg\n\n@dg.asset\ndef extra(): ...\n",
+            "src/workflows/weather/conftest.py": "import dagster as dg\n\n@dg.asset\ndef extra(): ...\n",
+        },
+    )
+    assert [module for module in found.modules if "weather" in module] == [
+        "workflows.weather.extra",
+        "workflows.weather.observations",
+    ]
+
+
+def test_a_package_is_a_module_too(runner: RuleRunner) -> None:
+    found = project(
+        runner,
+        {"src/workflows/planes/BUILD": "cascade_workflow()", "src/workflows/planes/__init__.py": ingestion("planes")},
+    )
+    assert "workflows.planes" in found.modules
+
+
+def test_load_names_a_module_that_shows_nothing(runner: RuleRunner) -> None:
+    found = project(
+        runner,
+        {
+            "src/workflows/weather/BUILD": "cascade_workflow(load=['made.py'])",
+            "src/workflows/weather/made.py": "from company import make\n\nmade = make('x')\n",
+        },
+    )
+    assert "workflows.weather.made" in found.modules
+
+
+def test_two_workflows_that_declare_one_table(runner: RuleRunner) -> None:
+    message = failure(runner, workflow("copy", "weather_observations"))
+    assert "In the cascade_project //:dev a table is declared more than once" in message
+    assert (
+        "raw.weather_observations by load in src/workflows/copy/observations.py:4 (src/workflows/copy:copy) and load "
+        "in src/workflows/weather/observations.py:4 (src/workflows/weather:weather)"
+    ) in message
+    assert "`namespace`" in message
+
+
+def test_another_namespace_is_another_table(runner: RuleRunner) -> None:
+    files = workflow("copy", "weather_observations")
+    files["src/workflows/copy/observations.py"] = ingestion("weather_observations", namespace="'staging'")
+    assert "workflows.copy.observations" in project(runner, files).modules
+
+
+def test_a_table_that_cannot_be_read(runner: RuleRunner, caplog: pytest.LogCaptureFixture) -> None:
+    files = workflow("odd", "x")
+    files["src/workflows/odd/observations.py"] = (
+        "from cascade.ingestion import cascade_ingestion\n\n@cascade_ingestion(table_name=name())\ndef load(): ...\n"
+    )
+    found = project(runner, files)
+    assert "workflows.odd.observations" in found.modules
+    assert "src/workflows/odd/observations.py:3 (src/workflows/odd:odd): `table_name` is `name()`" in caplog.text
+    assert "run, test, check and package work" in caplog.text
+
+
+def test_workflows_that_declare_nothing(runner: RuleRunner) -> None:
+    message = failure(
+        runner,
+        {
+            "BUILD": "cascade_project(name='dev', workflows=['src/workflows/empty'])",
+            "src/workflows/empty/BUILD": "cascade_workflow()",
+            "src/workflows/empty/helpers.py": "X = 1\n",
+        },
+    )
+    assert "//:dev would load no module: nothing is declared in src/workflows/empty:empty" in message
+    assert "`load`" in message
+
+
+def test_a_spec_that_matches_nothing(runner: RuleRunner) -> None:
+    message = failure(runner, {"BUILD": "cascade_project(name='dev', workflows=['src/workflows/wether'])"})
+    assert "has the entry 'src/workflows/wether'" in message
+    assert "Did you mean 'src/workflows/weather'?" in message
+
+
+def test_resolves(runner: RuleRunner) -> None:
+    two_resolves(runner)
+    other = workflow("spark", "jobs", build="cascade_workflow(resolve='b')")
+    assert not any("spark" in module for module in project(runner, other).modules)
+    files = {**other, "BUILD": "cascade_project(name='dev', resolve='b')"}
+    assert project(runner, files).modules == ("workflows.spark.observations",)
+    message = failure(runner, {**other, "BUILD": "cascade_project(name='dev', workflows=['src/workflows::'])"})
+    assert "src/workflows/spark:spark (resolve 'b')" in message
+
+
+def test_a_workflow_in_both_resolves(runner: RuleRunner) -> None:
+    two_resolves(runner)
+    files = workflow("both", "both", build="cascade_workflow(resolve=parametrize('a', 'b'))")
+    files["BUILD"] = "cascade_project(name='dev', resolve='b', workflows=['src/workflows/both'])"
+    (address,) = project(runner, files).addresses
+    assert address.parameters == {"resolve": "b"}
+
+
+def test_a_workflow_parametrized_within_its_resolve_is_loaded_once(runner: RuleRunner) -> None:
+    files = workflow(
+        "many",
+        "many",
+        build="cascade_workflow(interpreter_constraints=parametrize(old=['==3.11.*'], new=['==3.12.*']))",
+    )
+    files["BUILD"] = "cascade_project(name='dev', workflows=['src/workflows/many'])"
+    assert project(runner, files).modules == ("workflows.many.observations",)
+
+
+def test_the_tag_of_the_command_line_does_not_change_a_project(runner: RuleRunner) -> None:
+    runner.set_options(["--tag=nightly"], env={"PANTS_SOURCE_ROOT_PATTERNS": "['src']"}, env_inherit={"PATH"})
+    assert len(project(runner, {"BUILD": "cascade_project(name='dev', workflows=['src/workflows::'])"}).modules) == 2
