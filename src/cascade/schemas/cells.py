@@ -1,9 +1,10 @@
 """Columns of the declared types from what a source gave, without the rules of a schema.
 
-A cell becomes the declared type where nothing is lost, as pydantic's lax mode has it: 12, 12.0 and "12" are the integer 12,
-and "2013-01-01T05:00:00Z" is an instant. A cell for which that is not so (12.5, "abc", a naive datetime where an instant is
-declared) is given back with the reason, so that its row can be refused. Integers that come as floats, because a reader had no
-nullable integers, are integers again. Floating numbers are rounded to the declared width, and times to microseconds.
+A cell becomes the declared type where nothing is lost, as pydantic's lax mode has it: 12, 12.0 and "12" are the
+integer 12, and "2013-01-01T05:00:00Z" is an instant. A cell for which that is not so (12.5, "abc", a naive datetime
+where an instant is declared) is given back with the reason, so that its row can be refused. Integers that come as
+floats, because a reader had no nullable integers, are integers again. Floating numbers are rounded to the declared
+width, and times are cut to microseconds.
 """
 
 from __future__ import annotations
@@ -80,30 +81,24 @@ def _casts(given: pa.DataType, wanted: pa.DataType) -> bool:
     is_ = pa.types
     if given == wanted or is_.is_null(given):
         return True
-    if is_.is_integer(wanted):
-        return is_.is_integer(given) or is_.is_floating(given)
-    if is_.is_floating(wanted):
-        return is_.is_integer(given) or is_.is_floating(given)
-    if is_.is_decimal(wanted):
-        return is_.is_decimal(given) or is_.is_integer(given)
-    if is_.is_string(wanted):
-        return is_.is_large_string(given) or is_.is_string_view(given)
-    if is_.is_binary(wanted):
-        return is_.is_large_binary(given) or is_.is_binary_view(given) or is_.is_fixed_size_binary(given)
-    if is_.is_timestamp(wanted):
-        return is_.is_timestamp(given) and (given.tz is None) == (wanted.tz is None)
-    if is_.is_date(wanted):
-        return is_.is_date32(given)
     if is_.is_list(wanted):
         return (is_.is_list(given) or is_.is_large_list(given)) and _casts(given.value_type, wanted.value_type)
     if is_.is_struct(wanted):
         names = [field.name for field in wanted]
-        return (
-            is_.is_struct(given)
-            and [field.name for field in given] == names
-            and all(_casts(given.field(name).type, wanted.field(name).type) for name in names)
+        same = is_.is_struct(given) and [field.name for field in given] == names
+        return same and all(_casts(given.field(name).type, wanted.field(name).type) for name in names)
+    if is_.is_timestamp(wanted):
+        return is_.is_timestamp(given) and bool(given.tz is None) == bool(wanted.tz is None)
+    return any(
+        matches(wanted) and any(source(given) for source in sources)
+        for matches, sources in (
+            (is_.is_integer, (is_.is_integer, is_.is_floating)),
+            (is_.is_floating, (is_.is_integer, is_.is_floating)),
+            (is_.is_decimal, (is_.is_integer, is_.is_decimal)),
+            (is_.is_string, (is_.is_large_string, is_.is_string_view)),
+            (is_.is_binary, (is_.is_large_binary, is_.is_binary_view, is_.is_fixed_size_binary)),
         )
-    return False
+    )
 
 
 def _in_range(column: pa.ChunkedArray) -> bool:

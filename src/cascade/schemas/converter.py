@@ -30,7 +30,7 @@ def declared_schema(schema: type) -> DeclaredSchema:
         schema: a pydantic model, or a pandera DataFrameModel for Polars or pandas.
 
     Raises:
-        SchemaConversionError: the schema is neither, or a field cannot become a column; names the field and what to use.
+        SchemaConversionError: the schema is neither, or a field cannot become a column; names the field.
     """
     if is_pydantic_model(schema):
         return DeclaredSchema(schema, schema.__name__, columns_from_pydantic(schema))
@@ -49,7 +49,7 @@ def declared_schema(schema: type) -> DeclaredSchema:
 
 
 def is_pandera_model(schema: object) -> bool:
-    """Whether `schema` is a pandera DataFrameModel. Imports nothing: such a class exists only where pandera is loaded."""
+    """Whether `schema` is a pandera DataFrameModel. Imports nothing: one exists only where pandera is loaded."""
     module = sys.modules.get("pandera.api.dataframe.model")
     base = getattr(module, "DataFrameModel", None)
     return base is not None and isinstance(schema, type) and issubclass(schema, base)
@@ -90,7 +90,7 @@ def _check_key(declared: DeclaredSchema, name: str) -> None:
         )
     reason = None
     if not column.required:
-        reason = "a column of the unique key may not be null; make the field required, without `| None`, nullable or Optional"
+        reason = "a column of the unique key may not be null; declare it without `| None`, Optional or nullable"
     elif pa.types.is_floating(column.type):
         reason = "a floating number does not compare reliably, so it cannot be a key; use int, Decimal or str"
     elif pa.types.is_nested(column.type):

@@ -1,11 +1,12 @@
 """The dtypes of Polars, pandas, NumPy and Arrow, read as column types.
 
-Whole numbers keep the sign and become 32 or 64 bits wide, whichever holds them; timestamps become microseconds in UTC or
-without zone; categories and enums become the type of their values. What Iceberg has no type for is refused with what to use.
+Whole numbers become 32 or 64 bits wide, whichever holds them; timestamps become microseconds in UTC or without zone;
+categories and enums become the type of their values. What Iceberg has no type for is refused with what to use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -62,7 +63,7 @@ def from_polars(dtype: Any) -> ValueType:
         if not fields:
             raise UnsupportedDtypeError('Struct does not name its fields; write pl.Struct({"x": pl.Int64}) or the like')
         return _struct([(field.name, field.dtype) for field in fields], from_polars)
-    plain = {
+    plain: dict[Any, Callable[[], ValueType]] = {
         pl.Float32: lambda: values.floating(32),
         pl.Float64: values.floating,
         pl.Boolean: values.boolean,
@@ -181,7 +182,7 @@ def _decimal(precision: int | None, scale: int | None, example: str) -> ValueTyp
         raise UnsupportedDtypeError(f"a decimal column has a fixed size; write {example} or the like")
     if not 1 <= precision <= 38 or not 0 <= scale <= precision:
         raise UnsupportedDtypeError(
-            f"precision {precision} and scale {scale} do not fit: Iceberg has 1 to 38 digits, of which scale are after the point"
+            f"precision {precision} and scale {scale} do not fit: Iceberg has 1 to 38 digits, the scale among them"
         )
     return values.decimal(precision, scale)
 

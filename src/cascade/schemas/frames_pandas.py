@@ -48,7 +48,7 @@ def to_frame(table: pa.Table, schema: Any) -> tuple[pd.DataFrame, dict[int, list
 
 
 def to_column(frame: pd.DataFrame, column: Column) -> pa.Array:
-    """One column of a validated frame in its declared Arrow type; pandas' NaN is null where pandas has no other null."""
+    """One column of a validated frame in its declared Arrow type; NaN is null where pandas has no other null."""
     series = frame[column.name]
     if series.dtype == object:
         return pa.Array.from_pandas(series, type=column.type)

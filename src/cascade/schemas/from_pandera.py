@@ -6,18 +6,21 @@
 | Int64, UInt32 | long |
 | Float32, Float64 | float, double |
 | String, Enum, Categorical; pandas' categories of text | string |
-| Boolean, Binary, Date, Time, Decimal(p, s), List, Array, Struct | boolean, binary, date, time, decimal, list, list, struct |
+| Boolean, Binary, Date, Time, Decimal(p, s) | boolean, binary, date, time, decimal |
+| List and Array, Struct | list, struct |
 | Datetime with a zone, without one | timestamptz, timestamp |
 | pandas: extension dtypes, `pd.ArrowDtype`, NumPy's, pandera's Decimal and Date | as above |
 
-A column is named as pandera names it: by its alias if it has one. `nullable` and `Optional` columns are optional, and a
-description becomes documentation. In pandas, a nullable `int` or `bool` is judged as `Int64` or `boolean`, since NumPy has no
-null for them.
+A column is named as pandera names it: by its alias if it has one. `nullable` and `Optional` columns are optional, and
+a description becomes documentation. In pandas, a nullable `int` or `bool` is judged as `Int64` or `boolean`, since
+NumPy has no null for them.
 """
 
 from __future__ import annotations
 
 import copy
+import typing
+from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 from cascade.exceptions import SchemaConversionError
@@ -134,8 +137,6 @@ def _culprit(model: type, error: Exception) -> tuple[str, str]:
 
 
 def _annotations(model: type) -> dict[str, Any]:
-    import typing
-
     try:
         return typing.get_type_hints(model)
     except Exception:  # an annotation that does not evaluate was reported above, by pandera's own error
@@ -157,12 +158,9 @@ def _kind_of(literal: Any) -> str:
 
 def _is_known(annotation: Any, model: type) -> bool:
     polars = any(base.__module__.startswith("pandera.api.polars") for base in model.__mro__)
-    if polars:
-        from pandera.engines.polars_engine import Engine
-    else:
-        from pandera.engines.pandas_engine import Engine
+    engine = import_module(f"pandera.engines.{'polars' if polars else 'pandas'}_engine").Engine
     try:
-        Engine.dtype(annotation)
+        engine.dtype(annotation)
     except Exception:  # whatever it raises, it does not know the annotation
         return False
     return True

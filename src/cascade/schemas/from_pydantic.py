@@ -56,8 +56,8 @@ _PLAIN: dict[Any, typing.Callable[[], ValueType]] = {
     pydantic.EmailStr: values.text,
 }
 _SUPPORTED = (
-    "use one of bool, int, float, Decimal, str, bytes, date, time, AwareDatetime, NaiveDatetime, UUID, an Enum, a Literal, "
-    "a nested model, a list of these, or one of these `| None`"
+    "use one of bool, int, float, Decimal, str, bytes, date, time, AwareDatetime, NaiveDatetime, UUID, an Enum, "
+    "a Literal, a nested model, a list of these, or one of these `| None`"
 )
 _ENUM_VALUES: dict[type, typing.Callable[[], ValueType]] = {
     bool: values.boolean,
@@ -214,10 +214,8 @@ def _from_class(
         return _from_enum([member.value for member in annotation], annotation, root, path)
     if issubclass(annotation, Decimal):
         return _from_decimal(metadata, root, path)
-    if (
-        issubclass(annotation, AnyUrl)
-        or (annotation.__module__ == "pydantic.networks"
-        and hasattr(annotation, "unicode_string"))
+    if issubclass(annotation, AnyUrl) or (
+        annotation.__module__ == "pydantic.networks" and hasattr(annotation, "unicode_string")
     ):
         return values.text(str)
     if issubclass(annotation, timedelta):
@@ -283,8 +281,8 @@ def _from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], pat
         raise _error(
             root,
             path,
-            f"max_digits={digits} and decimal_places={places} do not fit: Iceberg has 1 to 38 digits, of which decimal_places "
-            f"are after the point; write {example}",
+            f"max_digits={digits} and decimal_places={places} do not fit: Iceberg has 1 to 38 digits, those after the "
+            f"point among them; write {example}",
         )
     return values.decimal(digits, places)
 
@@ -364,10 +362,8 @@ def _unwrapped(annotation: Any, metadata: tuple[Any, ...]) -> tuple[Any, tuple[A
 def _constraint(metadata: Iterable[Any], name: str) -> int | None:
     """The value of a constraint, the outermost one if it is given more than once."""
     for item in metadata:
-        if isinstance(item, FieldInfo):
-            found = _constraint(item.metadata, name)
-        else:
-            found = getattr(item, name, None)
+        inner = isinstance(item, FieldInfo)
+        found = _constraint(item.metadata, name) if inner else getattr(item, name, None)
         if found is not None:
             return int(found)
     return None

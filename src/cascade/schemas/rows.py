@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas.columns import Column, DeclaredSchema
 
-Batch = list[dict[str, object]] | pa.Table
+Batch: TypeAlias = list[dict[str, object]] | pa.Table
 """A batch of rows as the source gave them: dicts, or an Arrow table."""
 
-Reason = tuple[str, str | None, str]
+Reason: TypeAlias = tuple[str, str | None, str]
 """Why a row was refused: rule, field, message."""
 
 RULE_KEY = "unique_key"
@@ -35,7 +35,8 @@ class RefusedRow:
     """A row that did not pass, and why.
 
     Args:
-        rule: name of the first rule that refused it: a pydantic error type, a pandera check, or one of validation.py's own.
+        rule: name of the first rule that refused it: a pydantic error type, a pandera check, or one of Cascade's own
+            (see validate_pydantic.py and validate_pandera.py).
         field: the field of the source row that broke it, with dots for nested fields; None for a rule of the whole row.
         message: every reason, in whole words; the first one is that of `rule`.
         row: the row as the source gave it.
@@ -168,7 +169,7 @@ def missing_column(declared: DeclaredSchema, column: Column, present: Iterable[s
         hint = (
             f'Either rename it in the workflow, or read it by an alias: Field(validation_alias="{nearest}").'
             if declared.by_name[column.name].value_type is not None and hasattr(declared.model, "model_fields")
-            else f'Either rename "{nearest}" to "{column.source_name}" in the workflow, or rename the column in the schema.'
+            else f'Rename "{nearest}" to "{column.source_name}", in the workflow or the column in the schema.'
         )
     else:
         found = f"The source has {fields}." if present else "The source's rows have no fields at all."

@@ -1,12 +1,14 @@
 """Validation by a pandera DataFrameModel, on a Polars or pandas frame in the dtypes that the model declares.
 
-    rows ──► columns of the declared types ──► frame ──► pandera ──► rows that fail leave ──► pandera again ──► good rows
+    rows ──► columns of the declared types ──► frame ──► pandera ──► failing rows leave ──► pandera again ──► good rows
 
-What lands satisfies the whole model: after the rows that fail have left, the rest is judged again, until nothing fails. A
-failure that blames no row (a check of the whole frame, a check that raises) refuses the batch, if it is still there then.
+What lands satisfies the whole model: after the rows that fail have left, the rest is judged again, until nothing
+fails. A failure that blames no row (a check of the whole frame, a check that raises) refuses the batch, if it is still
+there then. Of rows that are alike where they must be unique, pandera blames every one, unless the
+model's `report_duplicates` says otherwise.
 
-A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or that of
-a method of the model), or one of these:
+A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or
+that of a method of the model), or one of these:
 
 | rule | reason |
 |---|---|
@@ -16,8 +18,8 @@ a method of the model), or one of these:
 | `column_null` | null where the model allows none, when only types are converted |
 | `unique_key` | a field of the key is null |
 
-Fields that the model lacks are dropped and reported; under `strict=True` they refuse the batch, as pandera does. A nullable
-or optional column that the source lacks is null.
+Fields that the model lacks are dropped and reported; under `strict=True` they refuse the batch, as pandera does. A
+nullable or optional column that the source lacks is null.
 """
 
 from __future__ import annotations
@@ -44,8 +46,24 @@ from cascade.schemas.rows import (
 )
 from cascade.schemas.values import RULE_NULL
 
+# Of pandera's built-in checks, those that look at one value at a time.
 _OF_EACH_VALUE = frozenset(
-    ["equal_to", "not_equal_to", "greater_than", "greater_than_or_equal_to", "less_than", "less_than_or_equal_to", "in_range", "isin", "notin", "str_matches", "str_contains", "str_startswith", "str_endswith", "str_length"]
+    {
+        "equal_to",
+        "not_equal_to",
+        "greater_than",
+        "greater_than_or_equal_to",
+        "less_than",
+        "less_than_or_equal_to",
+        "in_range",
+        "isin",
+        "notin",
+        "str_matches",
+        "str_contains",
+        "str_startswith",
+        "str_endswith",
+        "str_length",
+    }
 )
 
 
@@ -71,7 +89,7 @@ class PanderaValidator:
 
     @property
     def needs_whole_partition(self) -> bool:
-        """Whether a rule compares rows, or may: uniqueness, checks of the frame, and checks and parsers written by hand."""
+        """Whether a rule compares rows, or may: uniqueness, checks of the frame, checks and parsers written by hand."""
         schema = self._schema
         if self._types_only:
             return False

@@ -14,9 +14,9 @@ validated values. Beyond pydantic's own rules a row is refused for:
 | `unique_key` | a field of the key is null |
 | `unreadable_value` | a value of an Arrow batch that Python has no value for |
 
-Fields that the model lacks are dropped and reported, unless the model says `extra="forbid"`: then they refuse their rows.
-From Arrow, a nullable column that the table lacks is null (writers leave out columns without a value), timestamps lose
-their nanoseconds, and a strict model gets UUIDs, Enum members and tuples, which Arrow has no types for.
+Fields that the model lacks are dropped and reported, unless the model says `extra="forbid"`: then they refuse their
+rows. From Arrow, a nullable column that the table lacks is null (writers leave out columns without a value),
+timestamps lose their nanoseconds, and a strict model gets UUIDs, Enum members and tuples, which Arrow has no types for.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class PydanticValidator:
     needs_whole_partition = False
 
     def __init__(self, declared: DeclaredSchema, unique_key: tuple[str, ...], *, types_only: bool = False) -> None:
-        model = declared.model
+        model: type[pydantic.BaseModel] = declared.model
         complete(model, model)
         self._declared = declared
         self._key_fields = {name for key in unique_key for name in declared.by_name[key].source_names}
@@ -94,7 +94,7 @@ class PydanticValidator:
     def _judge(
         self, rows: Sequence[Any], present: Sequence[str], reasons: dict[int, list[Reason]]
     ) -> tuple[list[Any], list[int]]:
-        """The models of the rows that pydantic accepts, and their positions; the reasons of the others go to `reasons`."""
+        """The models of the rows that pydantic accepts, and their positions; `reasons` gets those of the others."""
         validate = self._model.__pydantic_validator__.validate_python
         models: list[Any] = []
         positions: list[int] = []

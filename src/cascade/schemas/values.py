@@ -1,9 +1,9 @@
 """How Python values of a declared type become Arrow.
 
 `pyarrow.array` alone is no judge: it turns 1.5 into the integer 1, takes a naive datetime for UTC, drops the time of a
-datetime that is to be a date, and stops at the first value that does not fit. A `ValueType` therefore names the exact Python
-types that Arrow converts without loss. A column of those is converted at once; in any other column each value is looked at,
-and the ones that do not fit are given back so that only their rows are refused.
+datetime that is to be a date, and stops at the first value that does not fit. A `ValueType` therefore names the exact
+Python types that Arrow converts without loss. A column of those is converted at once; in any other column each value
+is looked at, and the ones that do not fit are given back so that only their rows are refused.
 """
 
 from __future__ import annotations
@@ -216,10 +216,10 @@ def decimal(precision: int, scale: int) -> ValueType:
     def store(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (Decimal, int)):
             raise _wrong_type(value, "a decimal number")
-        value = Decimal(value)
-        if not value.is_finite():
-            raise Unfit(RULE_RANGE, f"{value} is no number that a decimal column can hold")
-        return value
+        number = Decimal(value)
+        if not number.is_finite():
+            raise Unfit(RULE_RANGE, f"{number} is no number that a decimal column can hold")
+        return number
 
     return ValueType(pa.decimal128(precision, scale), Decimal, store, frozenset({Decimal}))
 
@@ -228,9 +228,9 @@ def calendar_date() -> ValueType:
     """Dates."""
 
     def store(value: Any) -> date:
-        if isinstance(value, datetime) or not isinstance(value, date):
-            raise _wrong_type(value, "a date")
-        return value
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        raise _wrong_type(value, "a date")
 
     return ValueType(pa.date32(), date, store, frozenset({date}))
 
@@ -259,11 +259,10 @@ def timestamp(*, aware: bool) -> ValueType:
             raise Unfit(RULE_NEEDS_ZONE, NEEDS_ZONE)
         if not aware and has_zone:
             raise Unfit(RULE_REFUSES_ZONE, REFUSES_ZONE)
-        if type(value) is not datetime:
-            # A pandas Timestamp is a datetime too, whose nanoseconds end here.
-            value = datetime(*value.timetuple()[:6], value.microsecond, value.tzinfo, fold=value.fold)
+        # A pandas Timestamp is a datetime too, whose nanoseconds end here.
+        plain = datetime(*value.timetuple()[:6], value.microsecond, value.tzinfo, fold=value.fold)
         try:
-            return value.astimezone(UTC) if aware else value.replace(tzinfo=None)
+            return plain.astimezone(UTC) if aware else plain.replace(tzinfo=None)
         except OverflowError:
             raise Unfit(RULE_RANGE, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
 
