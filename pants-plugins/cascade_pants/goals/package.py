@@ -60,6 +60,20 @@ def for_one_minor_version(constraints: InterpreterConstraints, minor: str) -> In
     return InterpreterConstraints.merge([constraints, InterpreterConstraints([f"CPython=={minor}.*"])])
 
 
+async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> str:
+    python = await engine.find_python(constraints)
+    result = await engine.run_process_or_raise(
+        Process(
+            (python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
+            # Another interpreter at the same path is another input.
+            env={"CASCADE_INTERPRETER": python.fingerprint},
+            description=f"Ask {python.path} for its version",
+            level=LogLevel.DEBUG,
+        )
+    )
+    return result.stdout.decode().strip()
+
+
 @rule(desc="Package Cascade project", level=LogLevel.DEBUG)
 async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup: PythonSetup) -> BuiltPackage:
     closure = await engine.transitive_targets(TransitiveTargetsRequest([field_set.address]))
@@ -85,20 +99,6 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
         )
     )
     return BuiltPackage(pex.digest, (BuiltPackageArtifact(output),))
-
-
-async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> str:
-    python = await engine.find_python(constraints)
-    result = await engine.run_process_or_raise(
-        Process(
-            (python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
-            # Another interpreter at the same path is another input.
-            env={"CASCADE_INTERPRETER": python.fingerprint},
-            description=f"Ask {python.path} for its version",
-            level=LogLevel.DEBUG,
-        )
-    )
-    return result.stdout.decode().strip()
 
 
 def rules() -> list[Any]:

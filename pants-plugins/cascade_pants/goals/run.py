@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from pants.backend.python.target_types import PexEntryPointField
 from pants.backend.python.util_rules.pex_environment import PexEnvironment
 from pants.base.build_root import BuildRoot
 from pants.core.goals.run import RestartableField, RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.engine.addresses import Address
 from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.rules import collect_rules, rule
 
@@ -34,6 +36,17 @@ class CascadeProjectRunFieldSet(RunFieldSet):
     restartable: RestartableField
 
 
+def project_root(build_root: str, project: Address, environment: Mapping[str, str]) -> str:
+    """Say where a project's state, settings and relative paths belong.
+
+    Args:
+        build_root: the root of the repository.
+        project: address of the `cascade_project`.
+        environment: what the user's environment says, which comes first.
+    """
+    return environment.get(ROOT_VARIABLE) or os.path.normpath(os.path.join(build_root, project.spec_path))
+
+
 @rule(desc="Prepare to run Cascade project")
 async def run_project(
     field_set: CascadeProjectRunFieldSet, pex_environment: PexEnvironment, build_root: BuildRoot
@@ -44,8 +57,8 @@ async def run_project(
         pex_env=pex_environment,
         run_in_sandbox=False,
     )
-    chosen = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
-    root = chosen.get(ROOT_VARIABLE) or os.path.join(build_root.path, field_set.address.spec_path).rstrip("/")
+    user = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
+    root = project_root(build_root.path, field_set.address, user)
     return dataclasses.replace(request, extra_env={**request.extra_env, ROOT_VARIABLE: root})
 
 

@@ -1,0 +1,100 @@
+"""How checks are divided among processes, and what each is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.engine.addresses import Address
+from pants.testutil.option_util import create_subsystem
+
+from cascade_pants.goals.check import (
+    CascadeCheckFieldSet,
+    WorkflowBatch,
+    batches,
+    marker_directories,
+    validate_arguments,
+)
+from cascade_pants.target_types import CascadeWorkflowSourceTarget
+from cascade_pants.util_rules.all_workflows import Workflow, WorkflowFile
+
+SETUP = create_subsystem(
+    PythonSetup,
+    enable_resolves=True,
+    resolves={"a": "a.lock", "b": "b.lock"},
+    default_resolve="a",
+    interpreter_constraints=[">=3.11"],
+    warn_on_python2_usage=False,
+)
+
+
+def workflow(name: str, resolve: str = "a", files: Iterable[str] = ("x.py", "y.py")) -> Workflow:
+    return Workflow(
+        Address(f"w/{name}"),
+        resolve,
+        tuple(WorkflowFile(f"w/{name}/{f}", Address(f"w/{name}", relative_file_path=f)) for f in files),
+    )
+
+
+def field_set(name: str, file: str = "x.py", fields: Mapping[str, object] | None = None) -> CascadeCheckFieldSet:
+    target = CascadeWorkflowSourceTarget(
+        {"source": file, **(fields or {})}, Address(f"w/{name}", relative_file_path=file)
+    )
+    return CascadeCheckFieldSet.create(target)
+
+
+def names(found: list[WorkflowBatch]) -> list[list[str]]:
+    return [[workflow.address.spec_path for workflow in batch.workflows] for batch in found]
+
+
+def test_a_workflow_is_checked_as_a_whole_whatever_was_asked_for() -> None:
+    (batch,) = batches([field_set("one", "y.py")], [workflow("one"), workflow("two")], SETUP, 16)
+    assert batch == WorkflowBatch("a", (workflow("one"),))
+
+
+def test_resolves_and_interpreters_are_kept_apart() -> None:
+    asked = [
+        field_set("one"),
+        field_set("two", fields={"resolve": "b"}),
+        field_set("three", fields={"interpreter_constraints": ["==3.12.*"]}),
+    ]
+    workflows = [workflow("one"), workflow("two", "a"), workflow("two", "b"), workflow("three")]
+    found = batches(asked, workflows, SETUP, 16)
+    assert sorted(names(found)) == [["w/one"], ["w/three"], ["w/two"]]
+    assert {batch.resolve for batch in found if batch.workflows[0].address.spec_path == "w/two"} == {"b"}
+
+
+def test_no_batch_is_larger_than_allowed_and_none_is_lost() -> None:
+    workflows = [workflow(f"n{number:03}") for number in range(100)]
+    found = batches([field_set(f"n{number:03}") for number in range(100)], workflows, SETUP, 16)
+    assert max(len(batch.workflows) for batch in found) <= 16
+    assert 7 <= len(found) <= 25
+    assert [name for batch in names(found) for name in batch] == [f"w/n{number:03}" for number in range(100)]
+
+
+def test_a_new_workflow_leaves_most_batches_as_they_are() -> None:
+    numbers = range(100)
+    before = batches([field_set(f"n{n:03}") for n in numbers], [workflow(f"n{n:03}") for n in numbers], SETUP, 16)
+    more = [*(f"n{n:03}" for n in numbers), "n010b"]
+    after = batches([field_set(n) for n in more], [workflow(n) for n in sorted(more)], SETUP, 16)
+    assert len(set(after) - set(before)) <= 3
+
+
+def test_directories_in_which_nothing_is_loaded() -> None:
+    workflows = [workflow("one"), workflow("two"), workflow("three")]
+    assert marker_directories(workflows, ["w/one/x.py", "w/two/parts/x.py"]) == ["w/three", "w/two"]
+
+
+def test_the_command_line_is_the_same_for_the_same_modules() -> None:
+    assert validate_arguments({"b", "a"}, {"d", "c"}) == (
+        "validate",
+        *("--module", "a"),
+        *("--module", "b"),
+        *("--known", "c"),
+        *("--known", "d"),
+    )
+
+
+def test_a_batch_is_described_by_its_first_workflow() -> None:
+    assert WorkflowBatch("a", (workflow("one"),)).description == "w/one:one"
+    assert WorkflowBatch("a", (workflow("one"), workflow("two"))).description == "w/one:one and 1 more"

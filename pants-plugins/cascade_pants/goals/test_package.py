@@ -1,0 +1,121 @@
+"""What the Pex tool is asked for."""
+
+from __future__ import annotations
+
+import pytest
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import Pex
+from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.core.goals.package import BuiltPackage
+from pants.engine.addresses import Address
+from pants.engine.fs import EMPTY_DIGEST
+from pants.engine.process import Process, ProcessResult
+from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
+from pants.testutil.option_util import create_subsystem
+from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+
+from cascade_pants.goals.package import (
+    CascadeProjectPackageFieldSet,
+    for_one_minor_version,
+    package_project,
+    pex_arguments,
+)
+from cascade_pants.target_types import CascadeProjectTarget
+
+DEV = Address("", target_name="dev")
+
+
+def packaged(
+    *,
+    found: str = "3.11",
+    default: str = ">=3.11,<3.14",
+    address: Address = DEV,
+    **fields: object,
+) -> tuple[BuiltPackage, PexFromTargetsRequest]:
+    """Run the rule, with an interpreter that says it is `found`."""
+    requests: list[PexFromTargetsRequest] = []
+    target = CascadeProjectTarget(fields, address)
+    setup = create_subsystem(
+        PythonSetup,
+        interpreter_constraints=[default],
+        interpreter_versions_universe=["3.10", "3.11", "3.12", "3.13"],
+        warn_on_python2_usage=False,
+    )
+
+    def build(request: PexFromTargetsRequest) -> Pex:
+        requests.append(request)
+        return Pex(EMPTY_DIGEST, request.output_filename, None)
+
+    def ask(process: Process) -> ProcessResult:
+        assert dict(process.env) == {"CASCADE_INTERPRETER": "fingerprint"}
+        return _Answer(f"{found}\n".encode())  # type: ignore[return-value]
+
+    package = run_rule_with_mocks(
+        package_project,
+        rule_args=[CascadeProjectPackageFieldSet.create(target), setup],
+        mock_gets=[
+            MockGet(TransitiveTargets, (TransitiveTargetsRequest,), lambda _: TransitiveTargets((target,), ())),
+            MockGet(PythonExecutable, (InterpreterConstraints,), lambda _: PythonExecutable("/bin/p", "fingerprint")),
+            MockGet(ProcessResult, (Process,), ask),
+            MockGet(Pex, (PexFromTargetsRequest,), build),
+        ],
+    )
+    (request,) = requests
+    return package, request
+
+
+class _Answer:
+    def __init__(self, stdout: bytes) -> None:
+        self.stdout = stdout
+
+
+def test_one_file_that_starts_the_manifest() -> None:
+    package, request = packaged()
+    assert [artifact.relpath for artifact in package.artifacts] == ["dev.pex"]
+    assert request.main == EntryPoint("cascade_project_dev", "main")
+    assert request.layout is PexLayout.ZIPAPP
+    assert request.additional_args == ("--venv", "prepend")
+    assert not request.internal_only
+
+
+def test_a_project_in_a_directory() -> None:
+    package, _ = packaged(address=Address("apps/billing", target_name="prod"))
+    assert package.artifacts[0].relpath == "apps.billing/prod.pex"
+
+
+def test_the_fields() -> None:
+    package, request = packaged(output_path="out/x.pex", layout="packed", execution_mode="zipapp")
+    assert package.artifacts[0].relpath == "out/x.pex"
+    assert request.layout is PexLayout.PACKED
+    assert request.additional_args == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "minor"),
+    [
+        ({"interpreter_constraints": ["==3.12.*"], "found": "3.11"}, "3.12"),
+        ({"interpreter_constraints": [">=3.12"], "found": "3.13"}, "3.13"),
+        ({"found": "3.12"}, "3.12"),
+        ({"default": "==3.11.*", "found": "3.12"}, "3.11"),
+    ],
+)
+def test_one_minor_version(arguments: dict[str, object], minor: str) -> None:
+    _, request = packaged(**arguments)  # type: ignore[arg-type]
+    constraints = request.hardcoded_interpreter_constraints
+    assert constraints is not None
+    assert constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (minor,)
+
+
+def test_narrower_constraints_are_kept() -> None:
+    narrowed = for_one_minor_version(InterpreterConstraints([">=3.11.4,<3.14"]), "3.11")
+    assert str(narrowed) == "CPython<3.14,==3.11.*,>=3.11.4"
+
+
+def test_the_arguments_of_each_mode() -> None:
+    assert {mode: pex_arguments(mode) for mode in PexExecutionMode} == {
+        PexExecutionMode.VENV: ("--venv", "prepend"),
+        PexExecutionMode.ZIPAPP: (),
+    }

@@ -1,0 +1,61 @@
+"""The plugin is valid Python wherever Pants runs: CPython 3.9 for Pants 2.17, up to 3.14 from 2.32 on."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cascade_pants import register
+
+# Importing this brings the whole plugin along, where a test sees only what it imports.
+PLUGIN = Path(register.__file__).parent
+OLDEST = (3, 9)
+_COMPILE = "import sys\nfor path in sys.argv[1:]:\n    compile(open(path, encoding='utf-8').read(), path, 'exec')\n"
+
+
+def version_of(python: str) -> tuple[int, int] | None:
+    """Run an interpreter, since a shim may exist and not work."""
+    try:
+        answer = subprocess.run(
+            [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, timeout=30
+        )
+        major, minor = map(int, answer.stdout.split())
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    return major, minor
+
+
+def interpreters() -> dict[tuple[int, int], str]:
+    """Every version that this machine has, from PATH and from the places where pyenv and uv put theirs."""
+    home = os.environ.get("HOME", "/")
+    candidates = [sys.executable]
+    candidates += [path for minor in range(9, 20) if (path := shutil.which(f"python3.{minor}"))]
+    for pattern in (".pyenv/versions/3.*/bin/python3", ".local/share/uv/python/cpython-3.*/bin/python3"):
+        candidates += glob.glob(os.path.join(home, pattern))
+    found: dict[tuple[int, int], str] = {}
+    for python in candidates:
+        version = version_of(python)
+        if version is not None and version >= OLDEST:
+            found.setdefault(version, python)
+    return found
+
+
+INTERPRETERS = interpreters()
+
+
+@pytest.mark.parametrize("version", sorted({min(INTERPRETERS), max(INTERPRETERS)}))
+def test_every_file_compiles(version: tuple[int, int]) -> None:
+    files = sorted(str(path) for path in PLUGIN.rglob("*.py"))
+    assert len(files) > 20
+    result = subprocess.run([INTERPRETERS[version], "-c", _COMPILE, *files], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_oldest_one_is_among_them() -> None:
+    assert min(INTERPRETERS) == OLDEST

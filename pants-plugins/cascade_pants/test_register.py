@@ -1,0 +1,61 @@
+"""The backend as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from pants.backend.python import register as python_backend
+from pants.core import register as core_backend
+from pants.engine.target import COMMON_TARGET_FIELDS, Field, Target
+from pants.option.subsystem import Subsystem
+from pants.testutil.rule_runner import RuleRunner
+
+from cascade_pants import register
+from cascade_pants.goals.check import CascadeCheckSubsystem
+from cascade_pants.subsystem import CascadeSubsystem
+from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+
+OURS = [CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget]
+
+
+def test_the_backend_works_without_the_one_for_python_enabled() -> None:
+    RuleRunner(
+        rules=[*core_backend.rules(), *register.rules()],
+        target_types=[*core_backend.target_types(), *register.target_types()],
+    )
+
+
+def test_with_it_enabled_no_rule_is_there_twice() -> None:
+    ours = [rule for rule in register.rules() if callable(rule)]
+    assert set(filter(callable, python_backend.rules())) <= set(ours)
+
+
+def test_targets_that_build_files_may_use() -> None:
+    aliases = {target.alias for target in register.target_types()}
+    assert {"cascade_project", "cascade_workflow", "cascade_workflow_source", "python_sources"} <= aliases
+
+
+@pytest.mark.parametrize("target", OURS)
+def test_every_target_explains_itself(target: type[Target]) -> None:
+    assert len(help_of(target)) > 100
+
+
+@pytest.mark.parametrize(
+    "field", sorted({f for t in OURS for f in t.core_fields if f not in COMMON_TARGET_FIELDS}, key=lambda f: f.__name__)
+)
+def test_every_field_explains_itself(field: type[Field]) -> None:
+    if not field.alias.startswith("_") and field.alias != "source":
+        assert len(help_of(field)) > 40, field
+
+
+@pytest.mark.parametrize("subsystem", [CascadeSubsystem, CascadeCheckSubsystem])
+def test_every_option_explains_itself(subsystem: type[Subsystem]) -> None:
+    assert len(help_of(subsystem)) > 40
+    for name, option in vars(subsystem).items():
+        text = getattr(option, "_help", None)
+        if text is not None and name != "skip":
+            assert len(text() if callable(text) else text) > 20, name
+
+
+def help_of(thing: type) -> str:
+    text = thing.help  # type: ignore[attr-defined]
+    return str(text() if callable(text) else text)
