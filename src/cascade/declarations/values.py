@@ -205,7 +205,8 @@ def dependencies(value: object) -> tuple[object, ...]:
 def _is_dependency(item: object) -> bool:
     if isinstance(item, str):
         return bool(item)
-    if isinstance(item, (list, tuple)):
-        return bool(item) and all(isinstance(part, str) and part for part in item)
-    # Dagster is not imported to find out: its assets, specs, deps and keys all come from its own package.
-    return hasattr(item, "declaration") or is_broken(item) or type(item).__module__.split(".")[0] == "dagster"
+    # Dagster is not imported to find out: its assets, specs, deps and keys all come from its own package. It comes
+    # before the tuples, since its keys are some.
+    if hasattr(item, "declaration") or is_broken(item) or type(item).__module__.split(".")[0] == "dagster":
+        return True
+    return isinstance(item, (list, tuple)) and bool(item) and all(isinstance(part, str) and part for part in item)

@@ -91,7 +91,7 @@ def _deps(deps: Iterable[object]) -> Iterator[Any]:
             continue
         if isinstance(dep, str):
             yield dg.AssetKey(dep.split("/"))
-        elif isinstance(dep, (list, tuple)):
+        elif isinstance(dep, (list, tuple)) and not isinstance(dep, dg.AssetKey):
             yield dg.AssetKey(list(dep))
         else:
             # A workflow's key says all that Dagster needs, and asks for no asset to be built yet.
@@ -104,7 +104,7 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
             declaration,
             lakehouse=getattr(context.resources, RESOURCE_KEY),
             window=_window(declaration, context),
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             log=context.log.info,
         )
     except CascadeError as error:

@@ -32,7 +32,7 @@ def rows(data: object) -> list[dict[str, Any]]:
     return [row for batch in fed(data) for row in (batch.to_pylist() if isinstance(batch, pa.Table) else batch)]
 
 
-ONE_TWO = [{"id": 1, "name": "a"}, {"id": 2, "name": None}]
+ONE_TWO: list[dict[str, Any]] = [{"id": 1, "name": "a"}, {"id": 2, "name": None}]
 TABLE = pa.Table.from_pylist(ONE_TWO)
 
 
@@ -52,7 +52,7 @@ def pages() -> Iterator[object]:
         tuple(ONE_TWO),
         generator(),
         pages(),
-        map(dict, ONE_TWO),
+        (dict(row) for row in ONE_TWO),
         [OrderedDict(row) for row in ONE_TWO],
         TABLE,
         TABLE.to_batches(),

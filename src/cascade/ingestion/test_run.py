@@ -8,10 +8,8 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import pandera.polars as pa_polars
-import polars as pl
 import pyarrow as pa
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field
@@ -218,12 +216,15 @@ def test_g4_a_new_optional_column_is_applied(lakehouse: Lakehouse) -> None:
 
 
 def test_a_schema_of_the_whole_frame_sees_the_whole_partition(lakehouse: Lakehouse) -> None:
+    import pandera.polars as pa_polars
+    import polars as pl
+
     class Unique(pa_polars.DataFrameModel):
         station: str
         n: int
 
         class Config:
-            unique = ["station"]
+            unique: ClassVar[list[str]] = ["station"]
 
     def pages() -> Iterator[object]:
         yield {"station": "a", "n": 1}

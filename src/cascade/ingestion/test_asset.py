@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import pytest
+from pydantic import AwareDatetime, BaseModel, Field
+
+from cascade.exceptions import CascadeError, PartitionError, RowsRefusedError
+from cascade.iceberg.catalog import Lakehouse
+from cascade.ingestion import IngestionWorkflow, cascade_ingestion
+
+DAY = "2013-01-15"
+AT = datetime(2013, 1, 15, 12, tzinfo=UTC)
+
+
+class Reading(BaseModel):
+    id: int
+    at: AwareDatetime = Field(description="When it was read.")
+    celsius: float | None = Field(None, lt=60)
+    price: Decimal | None = Field(None, max_digits=8, decimal_places=2)
+
+
+ARGUMENTS: dict[str, Any] = {
+    "table_name": "readings",
+    "unique_key": "id",
+    "group": "weather",
+    "validation_schema": Reading,
+    "partition_start": "2013-01-01",
+}
+
+
+def fetch() -> Iterator[object]:
+    """Fetch the readings."""
+    yield {"id": 1, "at": AT, "celsius": float("inf")}
+    yield {"id": 2**60, "at": AT, "celsius": 2.5, "price": Decimal("1.10"), "extra": 1}
+    yield {"id": 3, "at": AT, "celsius": 99.0}
+
+
+def workflow(function: Any = fetch, **arguments: Any) -> IngestionWorkflow[..., Any]:
+    return cascade_ingestion(**{**ARGUMENTS, **arguments})(function)
+
+
+def materialized(
+    lakehouse: Lakehouse, built: IngestionWorkflow[..., Any], key: str | None = DAY, **options: Any
+) -> dg.ExecuteInProcessResult:
+    return dg.materialize([built.asset], partition_key=key, resources={"lakehouse": lakehouse}, **options)
+
+
+def spec_of(**arguments: Any) -> dg.AssetSpec:
+    (spec,) = workflow(**arguments).asset.specs
+    return spec
+
+
+def test_the_asset_is_built_once_with_the_names_of_the_contract() -> None:
+    built = workflow()
+    assert built.asset is built.asset
+    assert built.key == dg.AssetKey(["readings"])
+    assert built.op.name == "dlt_readings"
+    elsewhere = workflow(namespace="lab")
+    assert elsewhere.key == dg.AssetKey(["lab", "readings"]) == elsewhere.asset.key
+    assert elsewhere.op.name == "dlt_lab__readings"
+
+
+def test_a_run_leaves_what_a_person_looks_for(lakehouse: Lakehouse) -> None:
+    result = materialized(lakehouse, workflow())
+    (event,) = result.asset_materializations_for_node("dlt_readings")
+    assert event.partition == DAY
+    found: dict[str, Any] = {name: value.value for name, value in event.metadata.items()}
+    assert found["cascade/rows_in"] == 3
+    assert found["cascade/rows_good"] == found["cascade/rows_inserted"] == found["dagster/partition_row_count"] == 1
+    assert found["cascade/rows_refused"] == 2
+    assert found["cascade/rows_updated"] == 0
+    assert found["dagster/row_count"] == 1
+    assert found["cascade/committed"] is True
+    assert found["cascade/table"] == "raw.readings"
+    assert found["cascade/dropped_fields"] == "extra"
+    snapshot = lakehouse.catalog.load_table("raw.readings").current_snapshot()
+    assert snapshot is not None and found["cascade/snapshot_id"] == str(snapshot.snapshot_id)
+    for step in ("extract", "validate", "quarantine", "plan", "write", "commit"):
+        assert found[f"cascade/seconds_{step}"] >= 0
+    assert found["cascade/seconds"] > 0
+    (row,) = found["cascade/preview"].records
+    assert row.data == {"id": str(2**60), "at": "2013-01-15T12:00:00+00:00", "celsius": 2.5, "price": "1.10"}
+    refused = found["cascade/refused_preview"].records
+    assert [record.data["field"] for record in refused] == ["celsius", "celsius"]
+    assert [column.name for column in found["dagster/column_schema"].columns] == ["id", "at", "celsius", "price"]
+
+
+def test_the_definition_says_what_is_known_before_a_run() -> None:
+    spec = spec_of(owners=["team:weather", "a@example.com"], tags={"tier": "gold"})
+    assert spec.description == "Fetch the readings."
+    assert spec.group_name == "weather"
+    assert list(spec.owners) == ["team:weather", "a@example.com"]
+    assert spec.tags["tier"] == "gold"
+    assert spec.kinds == {"python", "iceberg"}
+    columns = spec.metadata["dagster/column_schema"].columns
+    assert columns[1].description == "When it was read."
+    assert columns[0].constraints.unique and not columns[0].constraints.nullable
+    assert columns[2].constraints.nullable
+    code, schema = spec.metadata["dagster/code_references"].code_references
+    assert (code.file_path, code.line_number) == (__file__, fetch.__code__.co_firstlineno)
+    assert schema.file_path == __file__
+
+
+def test_partitions_run_one_in_a_run() -> None:
+    asset = workflow(partition_end="2013-02-01", partition_timezone="America/New_York").asset
+    assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
+    assert len(asset.partitions_def.get_partition_keys()) == 31
+    assert asset.partitions_def.timezone == "America/New_York"
+    assert asset.backfill_policy == dg.BackfillPolicy.multi_run(1)
+    assert workflow(partitions=None, partition_start=None).asset.partitions_def is None
+
+
+def test_a_table_has_a_pool_of_its_own() -> None:
+    assert workflow(namespace="lab").op.pool == "lab/readings"
+
+
+def test_freshness_and_retries() -> None:
+    assert spec_of().freshness_policy is None
+    policy = spec_of(freshness_hours=(24, 48)).freshness_policy
+    assert policy == dg.FreshnessPolicy.time_window(fail_window=hours(48), warn_window=hours(24))
+    assert spec_of(freshness_hours=3).freshness_policy == dg.FreshnessPolicy.time_window(fail_window=hours(3))
+    assert workflow().op.retry_policy is None
+    assert workflow(max_retries=2, retry_delay_seconds=5).op.retry_policy == dg.RetryPolicy(max_retries=2, delay=5)
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+def test_deps_may_be_workflows_keys_and_assets() -> None:
+    @dg.asset
+    def theirs() -> None: ...
+
+    ours = workflow(table_name="ours")
+    deps = [ours, theirs, "plain", "with/slash", ["in", "parts"], dg.AssetKey("key"), dg.AssetSpec("spec")]
+    keys = [dep.asset_key.to_user_string() for dep in spec_of(deps=deps).deps]
+    assert sorted(keys) == sorted(["ours", "theirs", "plain", "with/slash", "in/parts", "key", "spec"])
+
+
+def requested(now: str, **arguments: Any) -> set[str | None]:
+    """The partitions that Dagster's automation asks for in the minute of `now`, local time in New York."""
+    from zoneinfo import ZoneInfo
+
+    built = workflow(partition_timezone="America/New_York", **arguments)
+    moment = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo("America/New_York"))
+    definitions = dg.Definitions(assets=[built.asset], resources={"lakehouse": None})
+    instance = dg.DagsterInstance.ephemeral()
+    before = dg.evaluate_automation_conditions(
+        defs=definitions, instance=instance, evaluation_time=moment - hours(1 / 60)
+    )
+    after = dg.evaluate_automation_conditions(
+        defs=definitions, instance=instance, evaluation_time=moment + hours(1 / 60), cursor=before.cursor
+    )
+    return set(after.get_requested_partitions(built.key))
+
+
+@pytest.mark.parametrize(
+    ("now", "cron", "expected"),
+    [
+        ("2024-03-05T06:00", "0 6 * * *", {"2024-03-04"}),
+        ("2024-03-05T07:00", "0 6 * * *", set()),
+        ("2024-03-05T06:00", "0 6 * * 2", {"2024-03-04"}),
+        ("2024-03-05T18:00", "0 */6 * * *", {"2024-03-05"}),
+        ("2024-03-05T23:30", "30 23 * * *", {"2024-03-04"}),
+    ],
+)
+def test_a_tick_asks_for_the_newest_closed_partition_or_the_current_one(
+    now: str, cron: str, expected: set[str]
+) -> None:
+    assert requested(now, cron=cron, partition_start="2024-03-01") == expected
+
+
+def test_a_tick_of_an_hourly_asset() -> None:
+    got = requested("2024-03-05T06:10", cron="10 * * * *", partitions="hourly", partition_start="2024-03-05")
+    assert got == {"2024-03-05-05:00"}
+
+
+def test_no_condition_without_a_cron_or_after_the_last_partition() -> None:
+    assert spec_of().automation_condition is None
+    assert spec_of(cron="0 6 * * *").automation_condition is not None
+    assert spec_of(cron="0 6 * * *", partition_end="2014-01-01").automation_condition is None
+
+
+def test_a_partitioned_asset_without_a_key_fails(lakehouse: Lakehouse) -> None:
+    with pytest.raises(PartitionError, match=r"is partitioned \(daily\), and no key was given"):
+        materialized(lakehouse, workflow(), key=None)
+
+
+def test_a_run_over_a_range_fails(lakehouse: Lakehouse) -> None:
+    tags = {"dagster/asset_partition_range_start": DAY, "dagster/asset_partition_range_end": "2013-01-17"}
+    with pytest.raises(PartitionError, match=r"this one has 2013-01-15\.\.\.2013-01-17"):
+        materialized(lakehouse, workflow(), key=None, tags=tags)
+
+
+def test_a_failed_run_fails_with_our_error(lakehouse: Lakehouse) -> None:
+    with pytest.raises(RowsRefusedError, match="2 of 3 rows"):
+        materialized(lakehouse, workflow(on_invalid="fail"))
+
+
+@pytest.mark.parametrize(("function", "calls"), [(fetch, 1), (lambda: 1 / 0, 3)])
+def test_only_what_may_pass_is_tried_again(lakehouse: Lakehouse, function: Any, calls: int) -> None:
+    called: list[int] = []
+
+    def counted() -> object:
+        called.append(1)
+        return function()
+
+    built = workflow(counted, max_retries=2, retry_delay_seconds=0, on_invalid="fail")
+    result = materialized(lakehouse, built, raise_on_error=False)
+    assert not result.success
+    assert len(called) == calls
+
+
+def test_a_limit_is_enforced_in_process(lakehouse: Lakehouse) -> None:
+    def slow() -> None:
+        import time
+
+        time.sleep(30)
+
+    with pytest.raises(CascadeError, match="max_runtime_seconds=1"):
+        materialized(lakehouse, workflow(slow, max_runtime_seconds=1))
+
+
+def test_refused_rows_are_told_in_the_log(lakehouse: Lakehouse) -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    result = materialized(lakehouse, workflow(), instance=instance)
+    warned = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level == logging.WARNING]
+    assert len(warned) == 2
+    assert warned[1].startswith("Refused by less_than: Input should be less than 60")
+    assert '"celsius": 99.0' in warned[1]

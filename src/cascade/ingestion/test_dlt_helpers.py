@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+import pytest
+from pydantic import BaseModel
+
+from cascade.exceptions import CascadeError, SourceError
+from cascade.iceberg import commit
+from cascade.iceberg.catalog import Lakehouse
+from cascade.ingestion import cascade_ingestion
+from cascade.ingestion.deadline import RunTooLongError
+from cascade.ingestion.dlt_helpers import dlt_session, quiet_dlt
+from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.partitions import window_for
+
+DAY = "2013-01-15"
+
+
+class Event(BaseModel):
+    id: int
+    createdAt: int
+
+
+ARGUMENTS: dict[str, Any] = {
+    "table_name": "events",
+    "unique_key": "id",
+    "group": "events",
+    "validation_schema": Event,
+    "partition_start": "2013-01-01",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt-data"))
+
+
+def ran(lakehouse: Lakehouse, function: Any, key: str = DAY, **arguments: Any) -> IngestionResult:
+    declaration = cascade_ingestion(**{**ARGUMENTS, **arguments})(function).declaration
+    return run_ingestion(declaration, lakehouse=lakehouse, window=window_for(declaration, key), run_id="run")
+
+
+def ids(lakehouse: Lakehouse) -> list[int]:
+    return sorted(lakehouse.catalog.load_table("raw.events").scan().to_arrow().column("id").to_pylist())
+
+
+class Source:
+    """An incremental source: each extraction sees the events after its cursor."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.events = list(events)
+        self.cursors: list[int] = []
+
+    def __call__(self) -> Any:
+        @dlt.resource(name="events", primary_key="id")
+        def events(created: Any = dlt.sources.incremental("createdAt", initial_value=0)) -> Iterator[object]:  # noqa: B008
+            self.cursors.append(created.last_value)
+            yield [event for event in self.events if event["createdAt"] > created.last_value]
+
+        return events()
+
+
+ONE: dict[str, Any]
+ONE, TWO, THREE = ({"id": n, "createdAt": n} for n in (1, 2, 3))
+
+
+def test_a_resource_and_a_source_land_with_their_own_names(lakehouse: Lakehouse) -> None:
+    @dlt.source
+    def shop() -> Any:
+        return dlt.resource([ONE, TWO], name="events"), dlt.resource([THREE], name="others")
+
+    assert ran(lakehouse, lambda: dlt.resource([ONE], name="events")).rows_inserted == 1
+    assert ran(lakehouse, lambda: shop().with_resources("events")).rows_inserted == 1
+    table = lakehouse.catalog.load_table("raw.events").scan().to_arrow()
+    assert table.column_names == ["id", "createdAt"]
+
+
+def test_several_selected_resources_are_listed(lakehouse: Lakehouse) -> None:
+    @dlt.source
+    def shop() -> Any:
+        return dlt.resource([ONE], name="events"), dlt.resource([TWO], name="others")
+
+    with pytest.raises(SourceError) as caught:
+        ran(lakehouse, shop)
+    assert 'the dlt source "shop" has 2 selected resources (events, others)' in str(caught.value)
+    assert '.with_resources("events")' in str(caught.value)
+
+
+def test_a_transformer_gives_its_own_rows(lakehouse: Lakehouse) -> None:
+    @dlt.resource
+    def pages() -> Iterator[object]:
+        yield [1, 2]
+
+    @dlt.transformer
+    def details(page: list[int]) -> Iterator[object]:
+        yield [{"id": n, "createdAt": 0} for n in page]
+
+    ran(lakehouse, lambda: pages | details)
+    assert ids(lakehouse) == [1, 2]
+
+
+def test_rows_reach_validation_as_the_source_gave_them(lakehouse: Lakehouse) -> None:
+    mixed = [ONE, {"id": "three", "createdAt": 1}, {"id": [4], "createdAt": 1}, {"id": 5, "createdAt": {"a": 1}}]
+    result = ran(lakehouse, lambda: dlt.resource(mixed, name="events"))
+    assert (result.rows_good, result.rows_refused) == (1, 3)
+    assert [row.row for row in result.refused] == mixed[1:]
+
+
+def test_arrow_passes_through(lakehouse: Lakehouse) -> None:
+    ran(lakehouse, lambda: dlt.resource([pa.Table.from_pylist([ONE, TWO])], name="events"))
+    assert ids(lakehouse) == [1, 2]
+
+
+def test_a_generator_may_give_resources(lakehouse: Lakehouse) -> None:
+    def both() -> Iterator[object]:
+        yield ONE
+        yield dlt.resource([TWO], name="events")
+        yield THREE
+
+    assert ran(lakehouse, both).rows_in == 3
+    assert ids(lakehouse) == [1, 2, 3]
+
+
+def test_a_resource_that_is_given_twice_is_read_twice(lakehouse: Lakehouse) -> None:
+    shared = dlt.resource(lambda: [ONE, TWO], name="events")
+    assert ran(lakehouse, lambda: shared).rows_in == 2
+    assert ran(lakehouse, lambda: shared).rows_in == 2
+
+
+def test_a_cursor_moves_with_the_table(lakehouse: Lakehouse) -> None:
+    source = Source(ONE, TWO)
+    ran(lakehouse, source)
+    source.events.append(THREE)
+    result = ran(lakehouse, source)
+    assert source.cursors == [0, 2]
+    assert (result.rows_in, result.rows_inserted) == (1, 1)
+    assert ids(lakehouse) == [1, 2, 3]
+
+
+def test_g9_a_cursor_is_not_ahead_of_a_commit_that_failed(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(ONE)
+    ran(lakehouse, source)
+    source.events.append(TWO)
+    with monkeypatch.context() as patch:
+
+        def broken(*args: object) -> int:
+            raise OSError("no space left")
+
+        patch.setattr(commit, "try_commit", broken)
+        with pytest.raises(OSError, match="no space left"):
+            ran(lakehouse, source)
+    result = ran(lakehouse, source)
+    assert source.cursors == [0, 1, 1]
+    assert result.rows_inserted == 1
+    assert ids(lakehouse) == [1, 2]
+
+
+def test_g9_a_cursor_is_not_ahead_of_refused_rows(lakehouse: Lakehouse) -> None:
+    source = Source(ONE, {"id": "x", "createdAt": 2})
+    with pytest.raises(CascadeError, match="1 of 2 rows were refused"):
+        ran(lakehouse, source, on_invalid="fail")
+    source.events[1] = TWO
+    ran(lakehouse, source, on_invalid="fail")
+    assert source.cursors == [0, 0]
+    assert ids(lakehouse) == [1, 2]
+
+
+def test_a_source_without_news_keeps_the_refused_rows(lakehouse: Lakehouse) -> None:
+    source = Source(ONE, {"id": "x", "createdAt": 2})
+    ran(lakehouse, source)
+    assert ran(lakehouse, source).rows_in == 0
+    assert lakehouse.catalog.load_table("raw.events__quarantine").scan().to_arrow().num_rows == 1
+
+
+def test_partitions_and_tables_have_states_of_their_own(lakehouse: Lakehouse) -> None:
+    source = Source(ONE)
+    ran(lakehouse, source)
+    ran(lakehouse, source, key="2013-01-16")
+    ran(lakehouse, source, table_name="other_events")
+    assert source.cursors == [0, 0, 0]
+
+
+def test_an_interrupted_extraction_leaves_nothing_that_blocks_the_next(lakehouse: Lakehouse) -> None:
+    def interrupted() -> Any:
+        def events() -> Iterator[object]:
+            yield ONE
+            raise LookupError("the server went away")
+
+        return dlt.resource(events, name="events")
+
+    for _ in range(2):
+        with pytest.raises(LookupError, match="the server went away"):
+            ran(lakehouse, interrupted)
+    assert ran(lakehouse, Source(TWO)).rows_in == 1
+    assert ids(lakehouse) == [2]
+
+
+def test_an_extraction_that_takes_too_long_is_stopped(lakehouse: Lakehouse) -> None:
+    def slow() -> Any:
+        def events() -> Iterator[object]:
+            import time
+
+            yield ONE
+            time.sleep(30)
+
+        return dlt.resource(events, name="events")
+
+    with pytest.raises(RunTooLongError):
+        ran(lakehouse, slow, max_runtime_seconds=2)
+    assert ran(lakehouse, Source(TWO)).rows_in == 1
+
+
+def test_only_small_state_files_are_kept(lakehouse: Lakehouse) -> None:
+    source = Source(ONE)
+    for _ in range(3):
+        ran(lakehouse, source)
+    kept = sorted(path.name for path in lakehouse.dlt_directory.rglob("*") if path.is_file())
+    assert kept == ["current", "dlt_events.schema.json", "state.json"]
+
+
+def test_a_working_copy_that_a_killed_run_left_is_removed_in_time(lakehouse: Lakehouse, tmp_path: Path) -> None:
+    ran(lakehouse, Source(ONE))
+    home = lakehouse.dlt_directory / "dlt_events" / DAY
+    old, young = home / "work-old", home / "work-young"
+    old.mkdir()
+    young.mkdir()
+    os.utime(old, (0, 0))
+    ran(lakehouse, Source(ONE))
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_kept_state_survives_a_crash_before_the_pointer_moved(lakehouse: Lakehouse) -> None:
+    source = Source(ONE)
+    ran(lakehouse, source)
+    home = lakehouse.dlt_directory / "dlt_events" / DAY
+    (home / "kept-half").mkdir()
+    (home / ".kept-half").write_text("kept-half")
+    ran(lakehouse, source)
+    assert source.cursors == [0, 1]
+
+
+def test_what_the_user_set_stays_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "true")
+    monkeypatch.delenv("DLT_DATA_DIR")
+    quiet_dlt(tmp_path)
+    assert os.environ["RUNTIME__DLTHUB_TELEMETRY"] == "true"
+    assert os.environ["DLT_DATA_DIR"] == str(tmp_path / "data")
+
+
+def test_keys_that_differ_in_their_signs_only_have_different_homes(lakehouse: Lakehouse) -> None:
+    declaration = cascade_ingestion(**ARGUMENTS)(Source()).declaration
+    homes = set()
+    for key in ("2013-11-03-01:00-0400", "2013-11-03-01:00-0500", "2013-11-03-01_00-0500", None):
+        with dlt_session(declaration, lakehouse.dlt_directory, key) as session:
+            homes.add(session.home)
+    assert len(homes) == 4

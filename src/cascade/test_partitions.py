@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from cascade.declarations import IngestionDeclaration
+from cascade.exceptions import PartitionError
+from cascade.ingestion import cascade_ingestion
+from cascade.partitions import (
+    default_partition_start,
+    fires_within_partition,
+    first_key,
+    has_ended,
+    keys_between,
+    partitions_definition,
+    window_for,
+)
+
+
+class Row(BaseModel):
+    id: int
+
+
+def declared(**arguments: Any) -> IngestionDeclaration:
+    given = {"partition_start": "2013-01-01", "partition_end": "2014-01-01", **arguments}
+    if given.get("partitions", "daily") is None:
+        given |= {"partition_start": None, "partition_end": None}
+    decorate = cascade_ingestion(table_name="rows", unique_key="id", group="g", validation_schema=Row, **given)
+    return decorate(lambda: None).declaration
+
+
+NEW_YORK = {"partition_timezone": "America/New_York"}
+
+
+def test_a_window_is_aware_and_local() -> None:
+    window = window_for(declared(**NEW_YORK), "2013-01-15")
+    assert window is not None
+    assert window.start.astimezone(UTC) == datetime(2013, 1, 15, 5, tzinfo=UTC)
+    assert window.end.astimezone(UTC) == datetime(2013, 1, 16, 5, tzinfo=UTC)
+
+
+def test_the_day_on_which_the_clocks_change_is_longer() -> None:
+    window = window_for(declared(**NEW_YORK), "2013-11-03")
+    assert window is not None
+    assert (window.end.astimezone(UTC) - window.start.astimezone(UTC)).total_seconds() == 25 * 3600
+
+
+@pytest.mark.parametrize(
+    ("partitions", "key"),
+    [("hourly", "2013-01-01-00:00"), ("daily", "2013-01-01"), ("weekly", "2013-01-06"), ("monthly", "2013-01-01")],
+)
+def test_the_first_key_of_each_kind(partitions: str, key: str) -> None:
+    assert first_key(declared(partitions=partitions)) == key
+
+
+def test_no_partitions_no_key() -> None:
+    whole = declared(partitions=None)
+    assert partitions_definition(whole) is None
+    assert first_key(whole) is None
+    assert window_for(whole, None) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "said"),
+    [
+        ({}, None, r"raw.rows is partitioned \(daily\), and no key was given"),
+        ({}, "2012-12-31", "2012-12-31 is not a partition of raw.rows"),
+        ({}, "2014-01-01", r"2013-01-01\.\.\.2013-12-31"),
+        ({}, "15.1.2013", "15.1.2013 is not a partition"),
+        ({"partitions": None}, "2013-01-15", "raw.rows has no partitions, and 2013-01-15 was given"),
+        ({"partitions": "hourly"}, "2013-01-15", "is not a partition"),
+        ({"partition_start": "2999-01-01", "partition_end": None}, "2999-01-01", "no complete partition yet"),
+    ],
+)
+def test_a_wrong_key_is_named_with_the_right_ones(arguments: dict[str, Any], key: str | None, said: str) -> None:
+    with pytest.raises(PartitionError, match=said):
+        window_for(declared(**arguments), key)
+
+
+def test_a_range_has_both_its_ends() -> None:
+    assert keys_between(declared(), "2013-01-30...2013-02-01") == ["2013-01-30", "2013-01-31", "2013-02-01"]
+    assert keys_between(declared(), "2013-01-30...2013-01-30") == ["2013-01-30"]
+    hourly = keys_between(declared(partitions="hourly", **NEW_YORK), "2013-11-03-00:00...2013-11-03-02:00")
+    assert len(hourly) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2013-01-30", "is not a range"),
+        ("...2013-01-30", "is not a range"),
+        ("2013-02-01...2013-01-30", "2013-02-01 comes after 2013-01-30"),
+        ("2013-02-30...2013-03-01", "2013-02-30 is not a partition"),
+    ],
+)
+def test_a_wrong_range_says_what_is_wrong(text: str, said: str) -> None:
+    with pytest.raises(PartitionError, match=said):
+        keys_between(declared(), text)
+
+
+def test_a_range_of_a_table_without_partitions() -> None:
+    with pytest.raises(PartitionError, match="has no partitions"):
+        keys_between(declared(partitions=None), "2013-01-01...2013-01-02")
+
+
+@pytest.mark.parametrize(
+    ("cron", "partitions", "within"),
+    [
+        ("0 6 * * *", "daily", False),
+        ("0 6 * * 1-5", "daily", False),
+        ("0 6,18 * * *", "daily", True),
+        ("*/5 * * * *", "daily", True),
+        ("0 * * * *", "hourly", False),
+        ("*/30 * * * *", "hourly", True),
+        ("0 6 * * *", "weekly", True),
+        ("0 6 * * 0", "weekly", False),
+        ("0 6 1 * *", "monthly", False),
+        ("0 6 1,15 6 *", "monthly", True),
+        ("@daily", "daily", False),
+        ("0 6,18 * * *", None, False),
+        (None, "daily", False),
+    ],
+)
+def test_whether_a_cron_fires_within_a_partition(cron: str | None, partitions: str | None, within: bool) -> None:
+    assert fires_within_partition(declared(cron=cron, partitions=partitions)) is within
+
+
+def test_weeks_begin_on_sundays() -> None:
+    """A tick on Saturday and one on Sunday are in different weeks, as Dagster has them."""
+    assert not fires_within_partition(declared(cron="0 6 * * 6", partitions="weekly"))
+    assert fires_within_partition(declared(cron="0 6 * * 0,6", partitions="weekly"))
+    window = window_for(declared(partitions="weekly"), "2013-01-06")
+    assert window is not None and window.start.date().toordinal() % 7 == 0
+
+
+def test_the_end_is_local_and_exclusive() -> None:
+    declaration = declared(**NEW_YORK)
+    assert not has_ended(declaration, datetime(2014, 1, 1, 4, 59, tzinfo=UTC))
+    assert has_ended(declaration, datetime(2014, 1, 1, 5, tzinfo=UTC))
+    assert not has_ended(declared(partition_end=None), datetime(2999, 1, 1, tzinfo=UTC))
+
+
+def test_the_default_start_is_the_configured_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    declaration = declared(partition_start=None)
+    with default_partition_start(date(2013, 6, 1)):
+        assert first_key(declaration) == "2013-06-01"
+    monkeypatch.setenv("CASCADE_PARTITION_START", "2013-07-01")
+    assert first_key(declaration) == "2013-07-01"
+
+
+def test_an_aware_start_is_read_in_the_time_zone() -> None:
+    assert first_key(declared(partition_start=datetime(2013, 1, 1, 5, tzinfo=UTC), **NEW_YORK)) == "2013-01-01"
