@@ -1,0 +1,168 @@
+"""A copy of the repository in which a test may do what a user does: start `./pants`, write files, commit.
+
+The copy holds the working tree as it is, edits included, so that a change is tested before it is committed. It has a
+Pants daemon of its own, which ends with the tests; Pants' caches are the user's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+# What would lead Pants or the project elsewhere.
+FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "PYTHON", "PEX_", "NYC_")
+GIT = ("git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "-c", "commit.gpgsign=false")
+SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended.
+
+    Args:
+        command: what was run, for messages.
+        code: its exit code.
+        out: what it wrote to standard output.
+        err: what it wrote to standard error.
+        seconds: how long it took.
+    """
+
+    command: str
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def ok(self) -> Finished:
+        """Itself, if the command succeeded.
+
+        Raises:
+            AssertionError: it failed; shows everything it wrote.
+        """
+        assert self.code == 0, str(self)
+        return self
+
+    def json(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.ok().out)
+
+    def __str__(self) -> str:
+        return f"$ {self.command}\nexit {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"
+
+
+def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> Finished:
+    """Run a command to its end."""
+    start = time.monotonic()
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    finished = Finished(" ".join(command), done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+    print(f"{finished.seconds:6.1f} s  {finished.command}")
+    return finished
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A copy of the repository.
+
+    Args:
+        root: its directory.
+    """
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment without what belongs to the process that runs the tests."""
+        return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
+
+    def pants(self, *arguments: str) -> Finished:
+        """Run `./pants`."""
+        return run(["./pants", *arguments], self.root, self.environment)
+
+    def dev(self, *arguments: str) -> Finished:
+        """Run the command line of the project: `./pants run :dev -- ...`."""
+        return self.pants("run", ":dev", "--", *arguments)
+
+    def git(self, *arguments: str) -> str:
+        """Run git, and give what it prints."""
+        return run([*GIT, *arguments], self.root, self.environment).ok().out
+
+    def changes(self) -> list[str]:
+        """The paths that git sees as new or changed, directories that are all new as one."""
+        return sorted(line[3:] for line in self.git("status", "--porcelain").splitlines())
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Edit a file; the old text must be in it."""
+        text = (self.root / path).read_text()
+        assert old in text, f"{path} does not hold {old!r}"
+        self.write(path, text.replace(old, new))
+
+    def isolated_environment(self, home: Path) -> dict[str, str]:
+        """The environment of a server: no Pants, no pip, no variable; only an interpreter that is found, and a home."""
+        return {"PATH": isolated_path(), "HOME": str(home)}
+
+    def isolated(self, directory: Path, *command: str) -> Finished:
+        """Run a command as on a server, in a directory without a repository around it."""
+        return run(list(command), directory, self.isolated_environment(directory))
+
+
+def isolated_path() -> str:
+    """The directories of the interpreters at hand, without those of Pants."""
+    found = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
+    return os.pathsep.join([*dict.fromkeys(str(Path(path).parent) for path in found if path), "/usr/bin", "/bin"])
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """The working tree, committed as the only commit of a new repository."""
+    repository = Repository(tmp_path_factory.mktemp("e2e") / "repository")
+    listed = run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], REPOSITORY, repository.environment
+    )
+    for name in filter(None, listed.ok().out.split("\0")):
+        source, target = REPOSITORY / name, repository.root / name
+        # A file that is deleted in the working tree is listed still.
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    repository.git("init", "--quiet")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--message", "The working tree")
+    try:
+        yield repository
+    finally:
+        stop_daemon(repository.root)
+
+
+@pytest.fixture
+def repository(copy: Repository) -> Repository:
+    """The copy without what tests before have written. The tables they filled, and dist/, stay."""
+    copy.git("reset", "--quiet", "--hard")
+    copy.git("clean", "--quiet", "-d", "--force")
+    return copy
+
+
+def stop_daemon(root: Path) -> None:
+    """End the Pants daemon of a copy."""
+    for file in root.glob(".pids/**/pid"):
+        with contextlib.suppress(ValueError, ProcessLookupError, FileNotFoundError):
+            os.kill(int(file.read_text()), signal.SIGTERM)

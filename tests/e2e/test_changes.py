@@ -1,0 +1,93 @@
+"""What a change touches, and what `check` says of a wrong one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from e2e.conftest import Repository
+
+SHARED = "src/workflows/nyc_common/airports.py"
+CHANGED = ("--changed-since=HEAD", "--changed-dependents=transitive")
+
+
+def changed(repository: Repository, *options: str) -> set[str]:
+    """The targets that an edit touches, as addresses."""
+    return set(repository.pants(*CHANGED, *options, "list").ok().out.split())
+
+
+def test_an_edit_in_a_shared_schema_touches_the_workflows_that_use_it(repository: Repository) -> None:
+    assert changed(repository) == set()
+    repository.write(SHARED, (repository.root / SHARED).read_text() + "\n# Edited.\n")
+    touched = changed(repository)
+    assert "//:dev" in touched
+    assert "src/workflows/nyc_weather/schema.py" in touched
+    assert "src/workflows/nyc_flights/flight_schema.py" in touched
+    tests = changed(repository, "--filter-target-type=python_test")
+    assert {
+        "src/workflows/nyc_common/test_recorded.py:tests",
+        "src/workflows/nyc_flights/test_flights.py",
+        "src/workflows/nyc_weather/test_live.py",
+        "src/workflows/nyc_weather/test_observations.py",
+    } <= tests
+    assert not [address for address in tests if address.startswith(("src/cascade", "pants-plugins"))]
+
+
+def test_an_edit_in_one_workflow_does_not_touch_the_other(repository: Repository) -> None:
+    path = "src/workflows/nyc_weather/live.py"
+    repository.write(path, (repository.root / path).read_text() + "\n# Edited.\n")
+    touched = changed(repository)
+    assert "//:dev" in touched
+    assert "src/workflows/nyc_weather/test_live.py" in touched
+    assert not [address for address in touched if "nyc_flights" in address]
+
+
+def test_an_edit_in_the_data_touches_the_tests_that_read_it(repository: Repository) -> None:
+    path = repository.root / "src/workflows/nyc_flights/data/airlines.parquet"
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert "src/workflows/nyc_flights/test_flights.py" in changed(repository, "--filter-target-type=python_test")
+
+
+def test_the_dependencies_of_the_project_are_its_workflows(repository: Repository) -> None:
+    found = set(repository.pants("dependencies", ":dev").ok().out.split())
+    assert {
+        "src/workflows/nyc_flights/flights.py",
+        "src/workflows/nyc_flights/reference.py",
+        "src/workflows/nyc_weather/observations.py",
+    } <= found
+    assert not [address for address in found if "test_" in address]
+
+
+def test_two_workflows_of_one_table_are_an_error_that_names_both(repository: Repository) -> None:
+    repository.write("src/workflows/copied/BUILD", "cascade_workflow()\n")
+    text = (repository.root / "src/workflows/nyc_flights/reference.py").read_text()
+    repository.write("src/workflows/copied/reference.py", text)
+    failed = repository.pants("dependencies", ":dev")
+    assert failed.code != 0, str(failed)
+    assert "src/workflows/copied/reference.py" in failed.err
+    assert "src/workflows/nyc_flights/reference.py" in failed.err
+    assert "airlines" in failed.err
+
+
+def test_check_reports_every_mistake_with_file_and_line(repository: Repository) -> None:
+    repository.replace("src/workflows/nyc_flights/flights.py", 'group="nyc_flights"', 'gruop="nyc_flights"')
+    repository.replace(
+        "src/workflows/nyc_weather/observations.py", '("origin", "time_hour")', '("origin", "time_huor")'
+    )
+    checked = repository.pants("check", "src/workflows::")
+    assert checked.code == 1, str(checked)
+    said = checked.out + checked.err
+    for path, meant in (
+        ("src/workflows/nyc_flights/flights.py", "group"),
+        ("src/workflows/nyc_weather/observations.py", "time_hour"),
+    ):
+        line = next((line for line in said.splitlines() if line.startswith(f"{path}:")), None)
+        assert line is not None, said
+        assert line[len(path) + 1 :].split(":")[0].isdigit()
+        assert meant in said
+    assert "Traceback" not in said
+
+
+def test_the_examples_pass_the_check_and_tailor_has_nothing_to_add(repository: Repository) -> None:
+    repository.pants("check", "src/workflows::").ok()
+    repository.pants("tailor", "--check", "src/workflows::", "tests::").ok()
