@@ -154,7 +154,7 @@ def _dotted(line: LogicalLine, first: int) -> tuple[str, int]:
 def _ingestions(line: LogicalLine, first: int, names: Names) -> Iterator[tuple[Declaration, ast.Call | None]]:
     """The calls of `cascade_ingestion` in the expression that begins at a token, at least one."""
     source = line.source(first)
-    found = []
+    found: list[tuple[Declaration, ast.Call | None]] = []
     try:
         # In brackets a comment or a line break at the end does no harm.
         tree = ast.parse(f"({source}\n)", mode="eval")

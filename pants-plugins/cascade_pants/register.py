@@ -20,7 +20,7 @@ from cascade_pants.util_rules import all_workflows, manifest, project, runtime, 
 def target_types() -> Iterable[type[Target]]:
     """Target types that BUILD files may use."""
     return [
-        *python_backend.target_types(),
+        *python_backend.target_types(),  # type: ignore[no-untyped-call]
         CascadeWorkflowTarget,
         CascadeWorkflowSourceTarget,
         CascadeProjectTarget,
@@ -30,7 +30,7 @@ def target_types() -> Iterable[type[Target]]:
 def rules() -> Iterable[Any]:
     """All rules of the backend."""
     return [
-        *python_backend.rules(),
+        *python_backend.rules(),  # type: ignore[no-untyped-call]
         *all_workflows.rules(),
         *check.rules(),
         *dev.rules(),

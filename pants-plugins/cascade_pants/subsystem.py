@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pants.option.option_types import StrListOption, StrOption
 from pants.option.subsystem import Subsystem
-from pants.util.strutil import help_text
+from pants.util.strutil import help_text, softwrap
 
 
 class CascadeSubsystem(Subsystem):
@@ -20,7 +20,7 @@ class CascadeSubsystem(Subsystem):
 
     runtime_requirement = StrOption(
         default="cascade-workflows",
-        help=help_text(
+        help=softwrap(
             """
             The requirement that provides the Cascade runtime, `import cascade`.
 
@@ -33,7 +33,7 @@ class CascadeSubsystem(Subsystem):
     runtime_modules = StrListOption(
         default=["cascade.cli.main", "cascade.framework.definitions"],
         advanced=True,
-        help=help_text(
+        help=softwrap(
             """
             Modules of the runtime that every project depends on. The first holds `run_project`, which the manifest
             calls.
@@ -43,7 +43,7 @@ class CascadeSubsystem(Subsystem):
     process_modules = StrListOption(
         default=["dagster_webserver"],
         advanced=True,
-        help=help_text(
+        help=softwrap(
             """
             Modules that a project starts as processes, so that no import leads to them.
 
@@ -55,7 +55,7 @@ class CascadeSubsystem(Subsystem):
     manifest_source_root = StrOption(
         default=None,
         advanced=True,
-        help=help_text(
+        help=softwrap(
             """
             The source root under which manifests are generated, such as `src/python`.
 

@@ -62,7 +62,7 @@ class CascadeWorkflowSourceTarget(PythonSourceTarget):
     """
 
     alias = "cascade_workflow_source"
-    core_fields = (
+    core_fields = (  # type: ignore[assignment]
         *COMMON_TARGET_FIELDS,
         InterpreterConstraintsField,
         PythonDependenciesField,
@@ -72,7 +72,7 @@ class CascadeWorkflowSourceTarget(PythonSourceTarget):
         CascadeWorkflowSourceField,
         CascadeWorkflowSourceLoadField,
     )
-    help = help_text(
+    help = help_text(  # type: ignore[assignment]
         """
         One Python file of a Cascade workflow.
 
@@ -144,7 +144,7 @@ class CascadeWorkflowTarget(TargetGenerator, PythonSourceTarget, PythonTestTarge
 
     alias = "cascade_workflow"
     generated_target_cls = CascadeWorkflowSourceTarget
-    core_fields = (
+    core_fields = (  # type: ignore[assignment]
         *COMMON_TARGET_FIELDS,
         CascadeWorkflowSourcesField,
         CascadeWorkflowLoadField,
@@ -152,7 +152,7 @@ class CascadeWorkflowTarget(TargetGenerator, PythonSourceTarget, PythonTestTarge
     )
     copied_fields = COMMON_TARGET_FIELDS
     moved_fields = _moved_fields()
-    help = help_text(
+    help = help_text(  # type: ignore[assignment]
         """
         A directory with a Cascade workflow: functions with `@cascade_ingestion`, their schemas and their tests.
 

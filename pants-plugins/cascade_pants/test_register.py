@@ -14,19 +14,20 @@ from cascade_pants.goals.check import CascadeCheckSubsystem
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 
-OURS = [CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget]
+OURS: list[type[Target]] = [CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget]
 
 
 def test_the_backend_works_without_the_one_for_python_enabled() -> None:
     RuleRunner(
-        rules=[*core_backend.rules(), *register.rules()],
-        target_types=[*core_backend.target_types(), *register.target_types()],
+        rules=[*core_backend.rules(), *register.rules()],  # type: ignore[no-untyped-call]
+        target_types=[*core_backend.target_types(), *register.target_types()],  # type: ignore[no-untyped-call]
     )
 
 
 def test_with_it_enabled_no_rule_is_there_twice() -> None:
-    ours = [rule for rule in register.rules() if callable(rule)]
-    assert set(filter(callable, python_backend.rules())) <= set(ours)
+    ours = {id(rule) for rule in register.rules() if callable(rule)}
+    theirs = {id(rule) for rule in python_backend.rules() if callable(rule)}  # type: ignore[no-untyped-call]
+    assert theirs <= ours
 
 
 def test_targets_that_build_files_may_use() -> None:
@@ -40,7 +41,7 @@ def test_every_target_explains_itself(target: type[Target]) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", sorted({f for t in OURS for f in t.core_fields if f not in COMMON_TARGET_FIELDS}, key=lambda f: f.__name__)
+    "field", [field for target in OURS for field in target.core_fields if field not in COMMON_TARGET_FIELDS]
 )
 def test_every_field_explains_itself(field: type[Field]) -> None:
     if not field.alias.startswith("_") and field.alias != "source":

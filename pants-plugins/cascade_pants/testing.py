@@ -80,8 +80,8 @@ def project_rules() -> list[Any]:
         *manifest.rules(),
         *project.rules(),
         *project_dependencies.rules(),
-        *python_inference.rules(),
-        *python_target_types.rules(),
+        *python_inference.rules(),  # type: ignore[no-untyped-call]
+        *python_target_types.rules(),  # type: ignore[no-untyped-call]
         *runtime.rules(),
         *workflow_facts.rules(),
         *workflow_targets.rules(),

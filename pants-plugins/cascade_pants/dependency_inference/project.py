@@ -32,7 +32,7 @@ class ProjectDependenciesFieldSet(FieldSet):
     resolve: PythonResolveField
 
 
-class InferProjectDependencies(InferDependenciesRequest):
+class InferProjectDependencies(InferDependenciesRequest):  # type: ignore[type-arg]
     """Infer the dependencies of one `cascade_project`."""
 
     infer_from = ProjectDependenciesFieldSet

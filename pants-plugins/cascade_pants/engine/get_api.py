@@ -108,7 +108,7 @@ async def direct_dependencies(request: DependenciesRequest) -> Addresses:
     return await Get(Addresses, DependenciesRequest, request)
 
 
-async def targets_for_roots(request: TargetRootsToFieldSetsRequest) -> TargetRootsToFieldSets:
+async def targets_for_roots(request: TargetRootsToFieldSetsRequest) -> TargetRootsToFieldSets:  # type: ignore[type-arg]
     """Find the field sets that the specs of the command line match."""
     return await Get(TargetRootsToFieldSets, TargetRootsToFieldSetsRequest, request)
 

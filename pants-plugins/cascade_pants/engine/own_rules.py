@@ -5,8 +5,8 @@ Awaiting such a rule like any coroutine would work on 2.17, but would run it aga
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from pants.engine.rules import Get
 
@@ -14,7 +14,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 
-def own_rule(result: type[Result], request: type[Request]) -> Callable[[Request], Awaitable[Result]]:
+def own_rule(result: type[Result], request: type[Request]) -> Callable[[Request], Coroutine[Any, Any, Result]]:
     """Make the accessor of a rule, for the branch of a module that runs on Pants 2.17.
 
     Args:

@@ -25,7 +25,7 @@ class Doubled:
 
 @dataclass(frozen=True)
 class Sums:
-    values: tuple
+    values: tuple[object, ...]
 
 
 asked: list[int] = []

@@ -24,7 +24,7 @@ from pants.option.subsystem import Subsystem
 from pants.source.source_root import SourceRootsRequest
 from pants.util.collections import partition_sequentially
 from pants.util.logging import LogLevel
-from pants.util.strutil import help_text
+from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
 from cascade_pants.subsystem import CascadeSubsystem
@@ -64,7 +64,7 @@ class CascadeCheckSubsystem(Subsystem):
     batch_size = IntOption(
         default=16,
         advanced=True,
-        help=help_text(
+        help=softwrap(
             """
             How many workflows one process loads at most.
 
@@ -75,7 +75,7 @@ class CascadeCheckSubsystem(Subsystem):
     )
 
 
-class CascadeCheckRequest(CheckRequest):
+class CascadeCheckRequest(CheckRequest):  # type: ignore[type-arg]
     """Check workflows."""
 
     field_set_type = CascadeCheckFieldSet
@@ -223,12 +223,13 @@ if engine.BY_NAME:
 
     async def check_batch(batch: WorkflowBatch) -> CheckResult:
         """Check some workflows in one process."""
-        return await check_one_batch(batch, **engine.implicitly())
+        result: CheckResult = await check_one_batch(batch, **engine.implicitly())
+        return result
 
 else:
     from cascade_pants.engine.own_rules import own_rule
 
-    check_batch = own_rule(CheckResult, WorkflowBatch)
+    check_batch = own_rule(CheckResult, WorkflowBatch)  # type: ignore[assignment]
 
 
 @rule(desc="Check Cascade workflows", level=LogLevel.DEBUG)

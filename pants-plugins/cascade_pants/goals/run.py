@@ -16,6 +16,7 @@ from pants.core.goals.run import RestartableField, RunFieldSet, RunInSandboxBeha
 from pants.engine.addresses import Address
 from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.rules import collect_rules, rule
+from pants.util.frozendict import FrozenDict
 
 from cascade_pants import engine
 from cascade_pants.target_types import CascadeProjectManifestField, CascadeProjectWorkflowsField
@@ -59,7 +60,7 @@ async def run_project(
     )
     user = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
     root = project_root(build_root.path, field_set.address, user)
-    return dataclasses.replace(request, extra_env={**request.extra_env, ROOT_VARIABLE: root})
+    return dataclasses.replace(request, extra_env=FrozenDict({**request.extra_env, ROOT_VARIABLE: root}))
 
 
 def rules() -> list[Any]:

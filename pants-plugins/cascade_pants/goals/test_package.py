@@ -16,6 +16,7 @@ from pants.engine.process import Process, ProcessResult
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
+from pants.util.ordered_set import FrozenOrderedSet
 
 from cascade_pants.goals.package import (
     CascadeProjectPackageFieldSet,
@@ -57,7 +58,11 @@ def packaged(
         package_project,
         rule_args=[CascadeProjectPackageFieldSet.create(target), setup],
         mock_gets=[
-            MockGet(TransitiveTargets, (TransitiveTargetsRequest,), lambda _: TransitiveTargets((target,), ())),
+            MockGet(
+                TransitiveTargets,
+                (TransitiveTargetsRequest,),
+                lambda _: TransitiveTargets((target,), FrozenOrderedSet()),
+            ),
             MockGet(PythonExecutable, (InterpreterConstraints,), lambda _: PythonExecutable("/bin/p", "fingerprint")),
             MockGet(ProcessResult, (Process,), ask),
             MockGet(Pex, (PexFromTargetsRequest,), build),

@@ -148,7 +148,7 @@ async def find_project(
     )
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
     addresses: dict[str, Address] = {}
-    declared = []
+    declared: list[_Declared] = []
     for workflow, facts in zip(workflows, all_facts):
         loaded = loaded_modules(workflow, facts.by_file)
         addresses.update(loaded)
@@ -173,12 +173,13 @@ if engine.BY_NAME:
 
     async def cascade_project(request: CascadeProjectRequest) -> CascadeProject:
         """Find what a project holds, once for all who ask."""
-        return await find_project(request, **engine.implicitly())
+        project: CascadeProject = await find_project(request, **engine.implicitly())
+        return project
 
 else:
     from cascade_pants.engine.own_rules import own_rule
 
-    cascade_project = own_rule(CascadeProject, CascadeProjectRequest)
+    cascade_project = own_rule(CascadeProject, CascadeProjectRequest)  # type: ignore[assignment]
 
 
 def rules() -> list[Any]:

@@ -104,12 +104,13 @@ if engine.BY_NAME:
 
     async def runtime_owners(request: RuntimeOwnersRequest) -> RuntimeOwners:
         """Find who provides the runtime, once for all who ask."""
-        return await find_runtime_owners(request, **engine.implicitly())
+        owners: RuntimeOwners = await find_runtime_owners(request, **engine.implicitly())
+        return owners
 
 else:
     from cascade_pants.engine.own_rules import own_rule
 
-    runtime_owners = own_rule(RuntimeOwners, RuntimeOwnersRequest)
+    runtime_owners = own_rule(RuntimeOwners, RuntimeOwnersRequest)  # type: ignore[assignment]
 
 
 def rules() -> list[Any]:

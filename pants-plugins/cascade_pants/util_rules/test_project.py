@@ -36,8 +36,7 @@ def project(runner: RuleRunner, files: dict[str, str], address: Address = DEV) -
 def failure(runner: RuleRunner, files: dict[str, str]) -> str:
     with pytest.raises(ExecutionError) as raised:
         project(runner, files)
-    (error,) = raised.value.wrapped_exceptions
-    return str(error)
+    return str(next(iter(raised.value.wrapped_exceptions)))
 
 
 def test_every_workflow_without_a_word_about_it(runner: RuleRunner) -> None:

@@ -17,7 +17,7 @@ from pants.backend.python.target_types import (
 )
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
-from pants.engine.target import DescriptionField, InvalidFieldException, Tags
+from pants.engine.target import DescriptionField, InvalidFieldException, Tags, Target
 from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants.target_types import CascadeWorkflowSourceLoadField, CascadeWorkflowSourceTarget
@@ -42,7 +42,7 @@ def runner() -> RuleRunner:
     return rule_runner(workflow_targets.rules())
 
 
-def generated(runner: RuleRunner, build: str) -> dict[str, object]:
+def generated(runner: RuleRunner, build: str) -> dict[str, Target]:
     runner.write_files({**FILES, "src/w/BUILD": build})
     return {path[len("src/w/") :]: runner.get_target(Address("src/w", relative_file_path=path[6:])) for path in FILES}
 
@@ -83,7 +83,7 @@ def test_fields_of_sources_and_tests_go_where_they_belong(runner: RuleRunner) ->
 
 
 def test_fields_of_other_backends_are_known_everywhere() -> None:
-    runner = rule_runner([*workflow_targets.rules(), *black_skip_rules()])
+    runner = rule_runner([*workflow_targets.rules(), *black_skip_rules()])  # type: ignore[no-untyped-call]
     targets = generated(runner, "cascade_workflow(skip_black=True, overrides={'flights.py': {'skip_black': False}})")
     assert {path: target[SkipBlackField].value for path, target in targets.items()} == {
         path: path != "flights.py" for path in targets
@@ -130,7 +130,10 @@ def test_parametrized_fields_and_overrides(runner: RuleRunner) -> None:
 
 
 def test_several_keys_for_one_file_may_not_be_parametrized() -> None:
-    overrides = {"*.py": {AT: {"tags": ["x"]}}, "a.py": {AT: {"timeout": 1}, Address("x"): {"timeout": 2}}}
+    overrides: dict[str, dict[Address, dict[str, object]]] = {
+        "*.py": {AT: {"tags": ["x"]}},
+        "a.py": {AT: {"timeout": 1}, Address("x"): {"timeout": 2}},
+    }
     with pytest.raises(InvalidFieldException, match="put them together under one"):
         overrides_for(AT, "a.py", overrides)
 

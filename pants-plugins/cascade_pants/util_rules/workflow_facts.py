@@ -57,12 +57,13 @@ if engine.BY_NAME:
 
     async def workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
         """Read the declarations of some files, once for all who ask."""
-        return await read_workflow_facts(request)
+        facts: WorkflowFacts = await read_workflow_facts(request)
+        return facts
 
 else:
     from cascade_pants.engine.own_rules import own_rule
 
-    workflow_facts = own_rule(WorkflowFacts, WorkflowFactsRequest)
+    workflow_facts = own_rule(WorkflowFacts, WorkflowFactsRequest)  # type: ignore[assignment]
 
 
 def rules() -> list[Any]:

@@ -40,7 +40,7 @@ _TESTS = FilespecMatcher(PythonTestsGeneratingSourcesField.default, ())
 _TEST_UTILS = FilespecMatcher(PythonTestUtilsGeneratingSourcesField.default, ())
 
 
-class GenerateWorkflowTargetsRequest(GenerateTargetsRequest):
+class GenerateWorkflowTargetsRequest(GenerateTargetsRequest):  # type: ignore[type-arg]
     """Generate the targets of one `cascade_workflow`."""
 
     generate_from = CascadeWorkflowTarget
