@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -91,8 +91,8 @@ def _deps(deps: Iterable[object]) -> Iterator[Any]:
             continue
         if isinstance(dep, str):
             yield dg.AssetKey(dep.split("/"))
-        elif isinstance(dep, (list, tuple)) and not isinstance(dep, dg.AssetKey):
-            yield dg.AssetKey(list(dep))
+        elif type(dep) in (list, tuple):  # Dagster's keys and specs are tuples as well, of classes of their own
+            yield dg.AssetKey(list(cast("Sequence[str]", dep)))
         else:
             # A workflow's key says all that Dagster needs, and asks for no asset to be built yet.
             yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
