@@ -68,21 +68,23 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
 def _watch(seconds: float) -> Iterator[None]:
     """Interrupt the current thread from another one."""
-    thread = threading.get_ident()
+    thread = ctypes.c_ulong(threading.get_ident())
     lock = threading.Lock()
     over = False
 
     def interrupt() -> None:
         with lock:
             if not over:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_DeadlinePassed))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_DeadlinePassed))
 
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True
@@ -93,3 +95,5 @@ def _watch(seconds: float) -> Iterator[None]:
         with lock:
             over = True
         timer.cancel()
+        # An interruption that has not come through yet must not reach what runs next in this thread.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
