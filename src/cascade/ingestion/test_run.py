@@ -1,69 +1,23 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
 from cascade.exceptions import MissingColumnError, RowsRefusedError, SchemaDriftError, SourceError
-from cascade.iceberg import merge_rows, open_lakehouse
+from cascade.iceberg import merge_rows
 from cascade.iceberg.catalog import Lakehouse
-from cascade.iceberg.conftest import Settings
 from cascade.ingestion import cascade_ingestion
+from cascade.ingestion.conftest import ARGUMENTS, AT, DAY, HOT, A, B, Reading, ran, stations, table_rows
 from cascade.ingestion.deadline import RunTooLongError
-from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, window_for
-
-DAY = "2013-01-15"
-
-
-class Reading(BaseModel):
-    station: str
-    at: AwareDatetime
-    celsius: float | None = Field(None, lt=60)
-
-
-AT = datetime(2013, 1, 15, 12, tzinfo=UTC)
-A = {"station": "a", "at": AT, "celsius": 1.0}
-B = {"station": "b", "at": AT, "celsius": None}
-HOT = {"station": "c", "at": AT, "celsius": 99.0}
-
-ARGUMENTS: dict[str, Any] = {
-    "table_name": "readings",
-    "unique_key": ["station", "at"],
-    "group": "weather",
-    "validation_schema": Reading,
-    "partition_start": "2013-01-01",
-}
-
-
-def ran(
-    lakehouse: Lakehouse,
-    *rows: object,
-    function: Any = None,
-    key: str | None = DAY,
-    run_id: str = "run",
-    **arguments: Any,
-) -> IngestionResult:
-    declaration = cascade_ingestion(**{**ARGUMENTS, **arguments})(function or (lambda: list(rows))).declaration
-    return run_ingestion(declaration, lakehouse=lakehouse, window=window_for(declaration, key), run_id=run_id)
-
-
-def table_rows(lakehouse: Lakehouse, name: str = "readings") -> list[dict[str, Any]]:
-    return sorted(lakehouse.catalog.load_table(("raw", name)).scan().to_arrow().to_pylist(), key=repr)
-
-
-def stations(lakehouse: Lakehouse) -> list[str]:
-    return [row["station"] for row in table_rows(lakehouse)]
 
 
 def test_a_run_lands_its_rows_and_says_so(lakehouse: Lakehouse) -> None:
@@ -262,56 +216,6 @@ def test_an_error_of_the_function_stays_itself(lakehouse: Lakehouse) -> None:
     with pytest.raises(LookupError, match="no such station"):
         ran(lakehouse, function=broken)
     assert table_rows(lakehouse) == []
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from cascade.iceberg import commit, merge, open_lakehouse
-from cascade.iceberg.conftest import Settings
-from cascade.ingestion import dlt_helpers
-from cascade.ingestion.test_run import A, B, HOT, ran
-
-def kill(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def after(function):
-    def call(*args, **kwargs):
-        function(*args, **kwargs)
-        kill()
-    return call
-
-point = sys.argv[2]
-if point == "plan":
-    merge.MergePlanner.plan = kill
-elif point == "write":
-    merge.MergePlanner.write = after(merge.MergePlanner.write)
-elif point == "commit":
-    commit._without_retries = after(commit._without_retries)
-elif point == "committed":
-    commit.try_commit = after(commit.try_commit)
-elif point == "state":
-    dlt_helpers.DltSession.keep = kill
-ran(open_lakehouse(Settings(Path(sys.argv[1]))), {**A, "celsius": 2.0}, B, HOT)
-"""
-
-
-@pytest.mark.parametrize("point", ["plan", "write", "commit", "committed", "state"])
-def test_g2_a_killed_run_leaves_readers_on_a_whole_snapshot_and_converges(tmp_path: Path, point: str) -> None:
-    lakehouse = open_lakehouse(Settings(tmp_path))
-    ran(lakehouse, A)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), point], env=environment, timeout=120)
-    assert killed.returncode == -signal.SIGKILL
-    found = [(row["station"], row["celsius"]) for row in table_rows(lakehouse)]
-    if found != [("a", 1.0)]:
-        # Only the quarantine is committed before the table.
-        assert found == [("a", 2.0), ("b", None)]
-    for _ in range(2):
-        result = ran(lakehouse, {**A, "celsius": 2.0}, B, HOT)
-        assert [(row["station"], row["celsius"]) for row in table_rows(lakehouse)] == [("a", 2.0), ("b", None)]
-        assert len(table_rows(lakehouse, "readings__quarantine")) == 1
-    assert not result.committed
 
 
 def test_a_merge_of_another_writer_meanwhile_is_kept(lakehouse: Lakehouse) -> None:
