@@ -23,10 +23,12 @@ from cascade.ingestion.conftest import A, B, HOT, ran
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def after(function):
+def after(function, table=None):
     def call(*args, **kwargs):
-        function(*args, **kwargs)
-        kill()
+        result = function(*args, **kwargs)
+        if table is None or args[0].name()[-1] == table:
+            kill()
+        return result
     return call
 
 point = sys.argv[2]
@@ -35,16 +37,18 @@ if point == "plan":
 elif point == "write":
     merge.MergePlanner.write = after(merge.MergePlanner.write)
 elif point == "commit":
-    commit._without_retries = after(commit._without_retries)
+    commit._without_retries = after(commit._without_retries, "readings")
+elif point == "quarantined":
+    commit.try_commit = after(commit.try_commit, "readings__quarantine")
 elif point == "committed":
-    commit.try_commit = after(commit.try_commit)
+    commit.try_commit = after(commit.try_commit, "readings")
 elif point == "state":
     dlt_helpers.DltSession.keep = kill
 ran(open_lakehouse(Settings(Path(sys.argv[1]))), {**A, "celsius": 2.0}, B, HOT)
 """
 
 
-@pytest.mark.parametrize("point", ["plan", "write", "commit", "committed", "state"])
+@pytest.mark.parametrize("point", ["quarantined", "plan", "write", "commit", "committed", "state"])
 def test_g2_a_killed_run_leaves_readers_on_a_whole_snapshot_and_converges(tmp_path: Path, point: str) -> None:
     lakehouse = open_lakehouse(Settings(tmp_path))
     ran(lakehouse, A)
