@@ -123,6 +123,9 @@ def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext
     if not context.has_partition_key:
         if context.has_partition_key_range:
             keys = context.partition_keys
+            if len(keys) == 1:
+                # Dagster's backfills say even a single partition as a range.
+                return window_for(declaration, keys[0])
             raise PartitionError(
                 f"{declaration.table}: one run is for one partition, and this one has {keys[0]}...{keys[-1]}.",
                 hint="Start it as a backfill with one run per partition.",

@@ -198,6 +198,13 @@ def test_a_run_over_a_range_fails(lakehouse: Lakehouse) -> None:
         materialized(lakehouse, workflow(), key=None, tags=tags)
 
 
+def test_a_run_of_a_backfill_has_its_partition_as_a_range_of_one(lakehouse: Lakehouse) -> None:
+    tags = {"dagster/asset_partition_range_start": DAY, "dagster/asset_partition_range_end": DAY}
+    result = materialized(lakehouse, workflow(), key=None, tags=tags)
+    (event,) = result.get_asset_materialization_events()
+    assert event.partition == DAY
+
+
 def test_a_failed_run_fails_with_our_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(RowsRefusedError, match="2 of 3 rows"):
         materialized(lakehouse, workflow(on_invalid="fail"))
