@@ -32,7 +32,7 @@ def render_ingestion(request: IngestionRequest) -> dict[str, str]:
     context = _context(request, layout)
     code = {
         layout.observations: f"ingestion/{request.source}/observations.py.jinja",
-        layout.schemas: "ingestion/schemas.py.jinja",
+        layout.schemas: "ingestion/schema.py.jinja",
         layout.test: f"ingestion/{request.source}/test_observations.py.jinja",
     }
     files = {f"{request.directory}/__init__.py": _docstring(f"The {_words(request.domain)} workflow.")}
@@ -75,8 +75,8 @@ class _Layout:
             self.schemas = str(self.root / f"{self.schemas_module.replace('.', '/')}.py")
             self.test = str(self.root / f"tests/test_{request.domain}.py")
         else:
-            self.schemas_module = f"{request.package}.schemas"
-            self.schemas = f"{directory}/schemas.py"
+            self.schemas_module = f"{request.package}.schema"
+            self.schemas = f"{directory}/schema.py"
             self.test = f"{directory}/test_observations.py"
 
 
@@ -111,6 +111,7 @@ def _context(request: IngestionRequest, layout: _Layout) -> dict[str, object]:
         "first_rows": first,
         "sql_columns": {column.name: column.sql_type for column in columns},
         "key": columns[0],
+        "value": columns[-1],
         "imports": imports,
         "observations_module": layout.observations_module,
         "schemas_module": layout.schemas_module,
@@ -131,7 +132,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters.update(literal=literal, wrapped=_wrapped)
+    environment.filters.update(literal=literal, tuple=tuple, wrapped=_wrapped)
     return environment
 
 

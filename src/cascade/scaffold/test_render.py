@@ -55,15 +55,15 @@ def test_each_source_has_function_schema_test_and_package(source: str) -> None:
     assert {path.removeprefix("src/workflows/weather/") for path in files} - {"data/observations.csv"} == {
         "__init__.py",
         "observations.py",
-        "schemas.py",
+        "schema.py",
         "test_observations.py",
     }
     code = files["src/workflows/weather/observations.py"]
     assert 'table_name="weather_observations"' in code
     assert 'unique_key="id"' in code
     assert "def observations(" in code
-    assert "from workflows.weather.schemas import WeatherObservation" in code
-    assert "class WeatherObservation(BaseModel):" in files["src/workflows/weather/schemas.py"]
+    assert "from workflows.weather.schema import WeatherObservation" in code
+    assert "class WeatherObservation(BaseModel):" in files["src/workflows/weather/schema.py"]
 
 
 def test_a_standalone_project_has_schemas_and_tests_in_folders_of_their_own() -> None:
@@ -114,7 +114,7 @@ def test_what_is_asked_for_is_in_the_decorator() -> None:
 def test_no_field_hides_the_type_of_another() -> None:
     for request in every_request():
         for path, text in render_ingestion(request).items():
-            if "schemas" not in path:
+            if "schema" not in path:
                 continue
             tree = ast.parse(text)
             (model,) = (node for node in tree.body if isinstance(node, ast.ClassDef))

@@ -71,7 +71,7 @@ def test_the_answer_has_the_files_and_the_packages_above() -> None:
     assert isinstance(document["files"], dict)
     assert list(document["files"]) == [
         f"src/workflows/weather/{name}"
-        for name in ("__init__.py", "observations.py", "schemas.py", "test_observations.py", "data/observations.csv")
+        for name in ("__init__.py", "observations.py", "schema.py", "test_observations.py", "data/observations.csv")
     ]
 
 

@@ -1,0 +1,108 @@
+"""What is written works: its tests run the workflow, `validate` accepts it, and mypy finds nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# The written code and the processes below need these. Nothing else here imports them, and a sandbox holds imports only.
+import cascade.cli.main
+import cascade.testing
+from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
+
+assert cascade.cli.main and cascade.testing
+
+KEYS = (("id",), ("station", "observed_at"), ("date",))
+
+
+@pytest.fixture(scope="module")
+def pants_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All kinds of workflows, as `pants cascade-scaffold` writes them."""
+    root = tmp_path_factory.mktemp("pants")
+    for source in SOURCES:
+        for number, key in enumerate(KEYS):
+            domain = f"weather_{source.replace('-', '_')}_{number}"
+            request = IngestionRequest(
+                package=f"workflows.{domain}",
+                directory=f"src/workflows/{domain}",
+                source=source,
+                unique_key=key,
+                cron="0 6 * * *",
+            )
+            write(request, root)
+    return root / "src"
+
+
+@pytest.fixture(scope="module")
+def standalone_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All kinds of workflows in one standalone project."""
+    root = tmp_path_factory.mktemp("standalone")
+    for source in SOURCES:
+        domain = f"weather_{source.replace('-', '_')}"
+        request = IngestionRequest(
+            package=f"workflows.ingestion.{domain}",
+            directory=f"workflows/ingestion/{domain}",
+            source=source,
+            flavour="standalone",
+        )
+        write(request, root)
+    return root
+
+
+def write(request: IngestionRequest, root: Path) -> None:
+    for path, text in {**package_files(request), **render_ingestion(request)}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def python(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of Python in a project, which can import itself and everything that this test can."""
+    path = os.pathsep.join([str(project), *(entry for entry in sys.path if entry)])
+    environment = {**os.environ, "PYTHONPATH": path, **variables}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def modules(project: Path) -> list[str]:
+    files = sorted(project.glob("workflows/**/observations.py"))
+    return [".".join(file.relative_to(project).with_suffix("").parts) for file in files]
+
+
+def assert_tests_pass(project: Path, tests: int) -> None:
+    result = python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(rf"\b{tests} passed", result.stdout), result.stdout
+
+
+def test_the_written_tests_run_their_workflows(pants_project: Path) -> None:
+    # Two tests a workflow, and a third where it reads a file.
+    assert_tests_pass(pants_project, len(KEYS) * (2 * len(SOURCES) + 1))
+
+
+def test_the_written_tests_of_a_standalone_project_run_their_workflows(standalone_project: Path) -> None:
+    assert_tests_pass(standalone_project, 2 * len(SOURCES) + 1)
+
+
+def test_validate_accepts_what_is_written(pants_project: Path, standalone_project: Path) -> None:
+    for project in (pants_project, standalone_project):
+        named = [argument for module in modules(project) for argument in ("--module", module)]
+        result = python(project, "-m", "cascade", "validate", *named)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("mypy") is None, reason="mypy is not installed; the repository's lint command has it"
+)
+def test_what_is_written_passes_mypy_strict(pants_project: Path) -> None:
+    source = str(Path(cascade.testing.__file__).parents[2])
+    options = ("--strict", "--explicit-package-bases", "--follow-imports=silent", "--cache-dir", os.devnull)
+    result = python(pants_project, "-m", "mypy", *options, "workflows", MYPYPATH=f"{source}{os.pathsep}{pants_project}")
+    problems = [line for line in result.stdout.splitlines() if line.startswith("workflows")]
+    assert "checked" in result.stdout or "no issues found" in result.stdout, result.stdout + result.stderr
+    assert not problems, result.stdout
