@@ -25,6 +25,8 @@ from pants.util.strutil import help_text, softwrap
 from cascade_pants import engine
 from cascade_pants.goals.projects import projects_at_root
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, scaffold_answer
+from cascade_pants.goals.scaffold_table import TableTakenError, declared_tables, table_for, taken_notice
+from cascade_pants.util_rules.all_workflows import AllWorkflows
 
 WRONG_USE = 2
 EXAMPLE = "cascade-scaffold src/workflows/weather"
@@ -69,7 +71,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         default=None,
         help=softwrap(
             """
-            The table to fill. By default the directory's name and `_observations`.
+            The table to fill. By default the directory's name and `_observations`; if another workflow of the
+            repository fills that one already, a name near to it.
 
             Example: `--table=hourly_weather`
             """
@@ -273,13 +276,17 @@ async def cascade_scaffold(
     build_root: BuildRoot,
     python_setup: PythonSetup,
     tailor: TailorSubsystem,
+    workflows: AllWorkflows,
 ) -> CascadeScaffold:
     try:
         directory = directory_in(specs)
         if escapes(directory, build_root.path):
             raise WrongUseError(f"{directory} is outside this repository, {build_root.path}.")
         package = package_in(directory, await source_root_of(directory))
-    except WrongUseError as error:
+        domain = package.rpartition(".")[2]
+        taken = await declared_tables(workflows, outside=directory)
+        table = table_for(domain, options.table, taken)
+    except (WrongUseError, TableTakenError) as error:
         console.print_stderr(console.red(str(error)))
         return CascadeScaffold(exit_code=WRONG_USE)
     answer = await scaffold_answer(
@@ -289,7 +296,7 @@ async def cascade_scaffold(
                 "source": options.type.value,
                 "package": package,
                 "directory": directory,
-                "table": options.table,
+                "table": table,
                 "unique_key": list(options.unique_key) or None,
                 "cron": options.cron,
                 "flavour": "pants",
@@ -314,6 +321,8 @@ async def cascade_scaffold(
         return CascadeScaffold(exit_code=0)
     digest = await engine.create_digest(CreateDigest(FileContent(path, text.encode()) for path, text in files.items()))
     workspace.write_digest(digest)
+    if table is not None and options.table is None:
+        console.print_stdout(taken_notice(domain, table, taken))
     projects = await projects_at_root()
     console.print_stdout(written_report(files, answer, directory, [project.address for project in projects]))
     return CascadeScaffold(exit_code=0)

@@ -5,10 +5,11 @@ import os
 from typing import Any
 
 import pytest
-from pants.backend.python.target_types import PythonRequirementTarget, PythonSourceTarget
 from pants.base.specs import RawSpecs, Specs
 from pants.base.specs_parser import SpecsParser
 from pants.core.goals.tailor import TailorSubsystem
+from pants.core.target_types import ResourcesGeneratorTarget
+from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address
 from pants.engine.rules import QueryRule, rule
 from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
@@ -25,7 +26,9 @@ from cascade_pants.goals.scaffold import (
     written_report,
 )
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, missing_runtime_message, read_answer
+from cascade_pants.goals.scaffold_table import TableTakenError, table_for
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowTarget
+from cascade_pants.util_rules import all_workflows, workflow_facts, workflow_targets
 
 WEATHER = "src/workflows/weather"
 
@@ -134,8 +137,17 @@ def rule_runner() -> RuleRunner:
 
 def make_runner(answering: list[Any]) -> RuleRunner:
     runner = RuleRunner(
-        rules=[*answering, *scaffold.rules(), *TailorSubsystem.rules(), QueryRule(ScaffoldAnswer, [ScaffoldRequest])],
-        target_types=[CascadeProjectTarget, CascadeWorkflowTarget, PythonSourceTarget, PythonRequirementTarget],
+        rules=[
+            *answering,
+            *scaffold.rules(),
+            *all_workflows.rules(),
+            *core_target_rules(),
+            *workflow_facts.rules(),
+            *workflow_targets.rules(),
+            *TailorSubsystem.rules(),
+            QueryRule(ScaffoldAnswer, [ScaffoldRequest]),
+        ],
+        target_types=[CascadeProjectTarget, CascadeWorkflowTarget, ResourcesGeneratorTarget],
     )
     runner.set_options(["--source-root-patterns=['/src']"], env_inherit={"PATH"})
     runner.write_files({"BUILD": 'cascade_project(name="dev")\n'})
@@ -166,6 +178,36 @@ def test_a_new_directory_is_written_with_its_build_file(rule_runner: RuleRunner)
     for name, value in {"source": "database", "unique_key": ["a,b"], "cron": "@daily"}.items():
         assert json.loads(arguments)[name] == value
     assert "run :dev -- materialize weather_observations" in result.stdout
+
+
+OTHER = """\
+from cascade.ingestion import cascade_ingestion
+
+
+@cascade_ingestion(table_name="weather_observations", unique_key="id", group="g", validation_schema=object)
+def rows():
+    return []
+"""
+
+
+def test_a_table_that_another_workflow_fills_is_left_to_it(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files({"src/other/rows.py": OTHER, "src/other/BUILD": "cascade_workflow()\n"})
+    result = scaffold_with(rule_runner, WEATHER)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(read(rule_runner, f"{WEATHER}/observations.py"))["table"] == "weather_daily_observations"
+    assert "because raw.weather_observations is declared already, at src/other/rows.py:4." in result.stdout
+    asked = scaffold_with(rule_runner, "--force", "--table=weather_observations", WEATHER)
+    assert asked.exit_code == 2
+    assert "--table=weather_daily_observations" in asked.stderr
+
+
+def test_tables_are_free_taken_or_asked_for() -> None:
+    taken = {"raw.a_observations": "x.py:1", "raw.a_daily_observations": "y.py:1", "raw.prices": "z.py:1"}
+    assert table_for("b", None, taken) is None
+    assert table_for("b", "mine", taken) == "mine"
+    assert table_for("a", None, taken) == "a_daily_observations_2"
+    with pytest.raises(TableTakenError, match=r"at z\.py:1.*--table=daily_prices"):
+        table_for("b", "prices", taken)
 
 
 def test_existing_files_are_listed_and_kept_unless_forced(rule_runner: RuleRunner) -> None:
