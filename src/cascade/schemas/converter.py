@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"]
 
 
-@lru_cache(maxsize=512)
 def declared_schema(schema: type) -> DeclaredSchema:
     """Read a validation schema as the columns of a table.
 
@@ -32,20 +31,22 @@ def declared_schema(schema: type) -> DeclaredSchema:
     Raises:
         SchemaConversionError: the schema is neither, or a field cannot become a column; names the field.
     """
+    if not isinstance(schema, type):
+        reason = f"{schema!r:.80} is an instance; give the class of the model itself"
+        raise SchemaConversionError(type(schema).__name__, "*", reason)
+    return _declared(schema)
+
+
+@lru_cache(maxsize=512)
+def _declared(schema: type) -> DeclaredSchema:
     if is_pydantic_model(schema):
         return DeclaredSchema(schema, schema.__name__, columns_from_pydantic(schema))
     if is_pandera_model(schema):
         from cascade.schemas.from_pandera import columns_from_pandera
 
         return DeclaredSchema(schema, schema.__name__, columns_from_pandera(schema))
-    name = getattr(schema, "__name__", repr(schema))
-    if isinstance(schema, type):
-        raise SchemaConversionError(
-            name, "*", "neither a pydantic model nor a pandera DataFrameModel", location=location_of(schema)
-        )
-    raise SchemaConversionError(
-        type(schema).__name__, "*", f"{schema!r} is an instance; give the class of the model itself"
-    )
+    reason = "neither a pydantic model nor a pandera DataFrameModel"
+    raise SchemaConversionError(schema.__name__, "*", reason, location=location_of(schema))
 
 
 def is_pandera_model(schema: object) -> bool:

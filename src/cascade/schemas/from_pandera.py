@@ -133,14 +133,24 @@ def _culprit(model: type, error: Exception) -> tuple[str, str]:
         if inner is Any or not _is_known(inner, model):
             shown = getattr(inner, "__name__", str(inner))
             return field, f"{shown} is no dtype of pandera; use str, int, float, or a dtype of the frame library"
+    for field, (_, info) in getattr(model, "__fields__", {}).items():
+        if isinstance(error, TypeError) and getattr(info, "dtype_kwargs", None):
+            given = ", ".join(repr(value) for value in info.dtype_kwargs.values())
+            return field, f"dtype_kwargs does not go with this dtype; write Annotated[<the dtype>, {given}]"
     return "*", f"pandera cannot make a schema of it: {error}"
 
 
 def _annotations(model: type) -> dict[str, Any]:
+    """The annotations of the model's fields, those of the base classes first."""
     try:
-        return typing.get_type_hints(model)
-    except Exception:  # an annotation that does not evaluate was reported above, by pandera's own error
-        return dict(getattr(model, "__annotations__", {}))
+        found = typing.get_type_hints(model)
+    except Exception:  # an annotation that does not evaluate is reported with pandera's own error
+        found = dict(getattr(model, "__annotations__", {}))
+    return {
+        name: annotation
+        for name, annotation in found.items()
+        if name != "Config" and not name.startswith("_") and get_origin(annotation) is not typing.ClassVar
+    }
 
 
 def _without_wrappers(annotation: Any) -> Any:

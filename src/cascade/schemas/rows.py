@@ -129,9 +129,17 @@ def python_values(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
         try:
             values.append(scalar.as_py())
         except (pa.ArrowException, OverflowError, ValueError) as error:
-            values.append(str(scalar))
-            problems[position] = f"{scalar} is no value that Python can express: {error}"
+            shown = _shown(scalar)
+            values.append(shown)
+            problems[position] = f"{shown} is no value that Python can express: {error}"
     return values, problems
+
+
+def _shown(scalar: pa.Scalar) -> str:
+    try:
+        return str(scalar)
+    except (pa.ArrowException, OverflowError, ValueError):
+        return f"{scalar.value} as {scalar.type}"
 
 
 def _in_microseconds(arrow: pa.DataType) -> pa.DataType:
@@ -161,25 +169,24 @@ def missing_column(declared: DeclaredSchema, column: Column, present: Iterable[s
     """The error for a required column that no row of a batch has, with the nearest field of the source."""
     present = list(present)
     names = " or ".join(f'"{name}"' for name in column.source_names)
-    read_from = "" if column.source_names == (column.name,) else f", which column {column.name} is read from,"
+    column_name = "" if column.source_names == (column.name,) else f", for column {column.name},"
     nearest = _nearest(column.source_names, [name for name in present if name not in declared_names(declared)])
     fields = ", ".join(present[:20]) + (" and more" if len(present) > 20 else "")
     if nearest is not None:
         found = f'The nearest field of the source is "{nearest}".'
         hint = (
             f'Either rename it in the workflow, or read it by an alias: Field(validation_alias="{nearest}").'
-            if declared.by_name[column.name].value_type is not None and hasattr(declared.model, "model_fields")
+            if hasattr(declared.model, "model_fields")
             else f'Rename "{nearest}" to "{column.source_name}", in the workflow or the column in the schema.'
         )
     else:
         found = f"The source has {fields}." if present else "The source's rows have no fields at all."
         hint = "Give the field in the workflow, or make the column optional in the schema."
-    error = MissingColumnError(
-        f"Required field {names}{read_from} of {declared.name} is absent from the whole batch. {found}",
+    return MissingColumnError(
+        f"{declared.name} requires the field {names}{column_name} and no row of the batch has it. {found}",
         location=declared.location,
         hint=hint,
     )
-    return error
 
 
 def declared_names(declared: DeclaredSchema) -> frozenset[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -28,6 +28,7 @@ RULE_REFUSES_ZONE = "timezone_naive"
 NEEDS_ZONE = "Input should have timezone info"
 REFUSES_ZONE = "Input should not have timezone info"
 
+_NO_OFFSET = timedelta(0)
 _CONVERSION_ERRORS = (pa.ArrowException, OverflowError, ValueError, TypeError)
 
 
@@ -267,9 +268,9 @@ def timestamp(*, aware: bool) -> ValueType:
             raise Unfit(RULE_RANGE, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
 
     def suspect(value: datetime) -> bool:
-        if aware:
-            return value.utcoffset() is None or not 1 < value.year < 9999
-        return value.utcoffset() is not None
+        # Only UTC is safe with Arrow: where PYARROW_IGNORE_TIMEZONE is set, as importing pandera does, Arrow takes the
+        # clock time of any other zone for UTC.
+        return value.utcoffset() != (_NO_OFFSET if aware else None)
 
     arrow = pa.timestamp("us", "UTC" if aware else None)
     return ValueType(arrow, datetime, store, frozenset({datetime}), suspect=suspect)

@@ -1,0 +1,161 @@
+"""The Iceberg schema of a model: types, ids, documentation, nullability and keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import pandera.polars as pandera
+import pytest
+from pydantic import BaseModel, Field, NaiveDatetime
+from pyiceberg import types
+from pyiceberg.catalog.sql import SqlCatalog
+
+from cascade.exceptions import SchemaConversionError
+from cascade.schemas import declared_schema, to_iceberg_schema, validator_for
+
+
+class Wind(BaseModel):
+    speed: float = Field(description="In miles an hour.")
+    gust: float | None = None
+
+
+class Everything(BaseModel):
+    id: int = Field(description="The key.")
+    yes: bool
+    ratio: float | None
+    name: str
+    raw: bytes
+    amount: Annotated[Decimal, Field(max_digits=10, decimal_places=2)]
+    day: dt.date
+    at: dt.time
+    seen: dt.datetime
+    local: NaiveDatetime
+    uid: UUID
+    tags: list[str]
+    wind: Wind | None
+    winds: list[Wind]
+
+
+class Frame(pandera.DataFrameModel):
+    id: int
+    ratio: float = pandera.Field(nullable=True)
+
+
+def test_every_type_has_its_iceberg_type() -> None:
+    schema = to_iceberg_schema(Everything)
+    found = {field.name: field.field_type for field in schema.fields}
+    assert found["id"] == types.LongType()
+    assert found["yes"] == types.BooleanType()
+    assert found["ratio"] == types.DoubleType()
+    assert found["name"] == types.StringType()
+    assert found["raw"] == types.BinaryType()
+    assert found["amount"] == types.DecimalType(10, 2)
+    assert found["day"] == types.DateType()
+    assert found["at"] == types.TimeType()
+    assert found["seen"] == types.TimestamptzType()
+    assert found["local"] == types.TimestampType()
+    assert found["uid"] == types.UUIDType()
+    assert isinstance(found["tags"], types.ListType)
+    assert found["tags"].element_required
+    assert isinstance(found["wind"], types.StructType)
+    assert [field.required for field in found["wind"].fields] == [True, False]
+
+
+def test_ids_are_unique_and_those_of_the_columns_come_first() -> None:
+    schema = to_iceberg_schema(Everything)
+    ids = list(schema._lazy_id_to_name)
+    assert [field.field_id for field in schema.fields] == list(range(1, len(schema.fields) + 1))
+    assert len(ids) == len(set(ids)) == len(schema.fields) + 1 + 2 + 3
+
+
+def test_documentation_and_nullability_are_kept_at_every_depth() -> None:
+    schema = to_iceberg_schema(Everything)
+    assert schema.find_field("id").doc == "The key."
+    assert schema.find_field("id").required
+    assert not schema.find_field("ratio").required
+    assert schema.find_field("winds.element.speed").doc == "In miles an hour."
+
+
+def test_a_table_of_the_schema_takes_its_rows_and_gives_them_back(tmp_path: Path) -> None:
+    catalog = SqlCatalog("test", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=f"file://{tmp_path}")
+    catalog.create_namespace("raw")
+    table = catalog.create_table("raw.everything", to_iceberg_schema(Everything, ("id",)))
+    row = {
+        "id": 1,
+        "yes": True,
+        "ratio": None,
+        "name": "ü",
+        "raw": b"\x00",
+        "amount": Decimal("12.30"),
+        "day": dt.date(2013, 1, 1),
+        "at": dt.time(1, 2, 3, 4),
+        "seen": dt.datetime(2013, 1, 1, 5, tzinfo=dt.UTC),
+        "local": dt.datetime(2013, 1, 1),
+        "uid": UUID(int=7),
+        "tags": ["a", "b"],
+        "wind": {"speed": 1.5, "gust": None},
+        "winds": [{"speed": 1.5, "gust": 2.0}],
+    }
+    good = validator_for(Everything, unique_key=("id",)).validate([row]).good
+    table.append(good)
+    assert table.scan().to_arrow().to_pylist() == good.to_pylist() == [row]
+
+
+def test_the_key_becomes_the_identifier() -> None:
+    schema = to_iceberg_schema(Everything, ("id", "name"))
+    assert schema.identifier_field_names() == {"id", "name"}
+
+
+def test_a_pandera_model_converts_likewise() -> None:
+    schema = to_iceberg_schema(Frame, ("id",))
+    assert schema.find_field("id").field_type == types.LongType()
+    assert schema.identifier_field_names() == {"id"}
+    assert not schema.find_field("ratio").required
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("nam", 'unique_key names it, and the schema has no such column; did you mean "name"?'),
+        ("zzzzzz", "and the schema has no such column; its columns are id, yes, ratio"),
+        ("ratio", "a column of the unique key may not be null; declare it without `| None`"),
+        ("tags", "a key must be a single value"),
+        ("wind", "may not be null"),
+    ],
+)
+def test_a_wrong_key_is_an_error(key: str, reason: str) -> None:
+    with pytest.raises(SchemaConversionError) as caught:
+        to_iceberg_schema(Everything, (key,))
+    assert caught.value.field == key
+    assert reason in str(caught.value)
+
+
+def test_a_floating_key_is_an_error() -> None:
+    with pytest.raises(
+        SchemaConversionError, match="does not compare reliably, so it cannot be a key; use int, Decimal or str"
+    ):
+        to_iceberg_schema(Wind, ("speed",))
+
+
+def test_a_class_that_is_no_schema_is_an_error() -> None:
+    with pytest.raises(SchemaConversionError, match="neither a pydantic model nor a pandera DataFrameModel"):
+        declared_schema(dict)
+
+
+def test_an_instance_is_told_to_be_a_class() -> None:
+    with pytest.raises(SchemaConversionError, match="is an instance; give the class of the model itself"):
+        declared_schema(Wind(speed=1))  # type: ignore[arg-type]
+
+
+def test_a_schema_is_read_once() -> None:
+    assert declared_schema(Everything) is declared_schema(Everything)
+
+
+def test_the_empty_table_has_the_schema_with_its_documentation() -> None:
+    declared = declared_schema(Everything)
+    assert declared.empty().schema.equals(declared.arrow, check_metadata=True)
+    assert declared.empty().num_rows == 0

@@ -1,0 +1,196 @@
+"""Refused rows as JSON, Arrow as Python rows, and the error for an absent column."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+
+from cascade.schemas import RefusedRow, declared_schema
+from cascade.schemas.rows import field_names, missing_column, python_rows, refuse
+
+
+class Colour(Enum):
+    RED = "r"
+
+
+def test_a_row_is_written_as_json_in_the_order_of_the_source() -> None:
+    row = {
+        "z": 1,
+        "at": dt.datetime(2013, 1, 1, 5, tzinfo=dt.UTC),
+        "day": dt.date(2013, 1, 1),
+        "time": dt.time(1, 2),
+        "took": dt.timedelta(minutes=1),
+        "money": Decimal("1.50"),
+        "uid": UUID(int=1),
+        "raw": b"\x00\xff",
+        "nan": float("nan"),
+        "inf": float("-inf"),
+        "colour": Colour.RED,
+        "set": {2, 1},
+        "list": [1, (2, 3)],
+        "deep": {1: {"a": None}},
+        "text": "ü",
+        "big": 2**70,
+    }
+    assert json.loads(RefusedRow("r", None, "m", row).row_json) == {
+        "z": 1,
+        "at": "2013-01-01T05:00:00+00:00",
+        "day": "2013-01-01",
+        "time": "01:02:00",
+        "took": 60.0,
+        "money": "1.50",
+        "uid": "00000000-0000-0000-0000-000000000001",
+        "raw": "AP8=",
+        "nan": "nan",
+        "inf": "-inf",
+        "colour": "r",
+        "set": [1, 2],
+        "list": [1, [2, 3]],
+        "deep": {"1": {"a": None}},
+        "text": "ü",
+        "big": 2**70,
+    }
+    assert RefusedRow("r", None, "m", row).row_json.startswith('{"z": 1, "at"')
+    assert '"ü"' in RefusedRow("r", None, "m", row).row_json
+
+
+def test_text_that_is_no_unicode_is_escaped() -> None:
+    text = RefusedRow("r", None, "m", {"a": "\ud800"}).row_json
+    assert text.encode() == b'{"a": "\\ud800"}'
+
+
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes() | st.decimals()
+)
+
+
+@given(
+    st.dictionaries(st.text(), st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+)
+def test_every_row_has_a_json_form_that_utf8_can_hold(row: dict[str, Any]) -> None:
+    text = RefusedRow("r", None, "m", row).row_json
+    text.encode()
+    json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+
+
+def test_the_first_reason_is_the_rule_and_all_are_told_once() -> None:
+    one = refuse({"a": 1}, [("rule", "a", "why")])
+    assert (one.rule, one.field, one.message) == ("rule", "a", "why")
+    two = refuse({"a": 1}, [("rule", "a", "why"), ("rule", "a", "why"), ("other", None, "whole")])
+    assert (two.rule, two.message) == ("rule", "a: why; whole")
+    many = refuse({}, [(str(n), "a", str(n)) for n in range(12)])
+    assert many.message.endswith("a: 9; and 2 more")
+
+
+def test_what_is_no_row_is_kept_under_a_name() -> None:
+    assert refuse(5, [("rule", None, "why")]).row_json == '{"value": 5}'
+
+
+def test_the_fields_of_dicts_are_those_of_all_rows_in_order() -> None:
+    assert field_names([{"b": 1}, {"a": 1, "b": 2}, {"c": 1}]) == ["b", "a", "c"]
+    assert field_names(pa.table({"x": [1], "a": [2]})) == ["x", "a"]
+
+
+def test_arrow_nanoseconds_are_cut_to_microseconds_at_every_depth() -> None:
+    stamp = pa.timestamp("ns", "UTC")
+    table = pa.table(
+        {
+            "at": pa.array([1999], stamp),
+            "list": pa.array([[1999]], pa.list_(stamp)),
+            "struct": pa.array([{"t": 1999}], pa.struct([("t", stamp)])),
+            "time": pa.array([1999], pa.time64("ns")),
+            "took": pa.array([1999], pa.duration("ns")),
+        }
+    )
+    [row], problems = python_rows(table)
+    at = dt.datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=dt.UTC)
+    assert problems == {}
+    assert type(row["at"]) is dt.datetime
+    assert row == {
+        "at": at,
+        "list": [at],
+        "struct": {"t": at},
+        "time": dt.time(0, 0, 0, 1),
+        "took": dt.timedelta(microseconds=1),
+    }
+
+
+def test_arrow_zones_are_kept() -> None:
+    [row], _ = python_rows(pa.table({"at": pa.array([0], pa.timestamp("s", "America/New_York"))}))
+    assert isinstance(row["at"], dt.datetime)
+    assert row["at"].isoformat() == "1969-12-31T19:00:00-05:00"
+
+
+def test_arrow_dictionaries_are_decoded() -> None:
+    assert python_rows(pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()}))[0][2] == {"a": "x"}
+
+
+def test_a_value_that_python_cannot_express_is_told_with_its_field() -> None:
+    rows, problems = python_rows(pa.table({"n": [1, 2], "at": pa.array([0, 2**62], pa.timestamp("us", "UTC"))}))
+    assert rows[0] == {"n": 1, "at": dt.datetime(1970, 1, 1, tzinfo=dt.UTC)}
+    assert list(problems) == [1]
+    field, reason = problems[1]
+    assert field == "at"
+    assert "is no value that Python can express" in reason
+    assert RefusedRow("r", field, reason, rows[1]).row_json.startswith('{"n": 2, "at": "')
+
+
+def test_a_table_without_columns_still_has_its_rows() -> None:
+    table = pa.table({"a": [1, 2]}).select([])
+    assert python_rows(table)[0] == ([{}, {}] if table.num_rows == 2 else [])
+
+
+class Station(BaseModel):
+    id: int
+    station_id: str = Field(alias="station")
+    wind_speed: float
+
+
+@pytest.mark.parametrize(
+    ("column", "present", "text"),
+    [
+        (
+            "wind_speed",
+            ["id", "windSpeed"],
+            'Station requires the field "wind_speed" and no row of the batch has it. '
+            'The nearest field of the source is "windSpeed".\n'
+            'Either rename it in the workflow, or read it by an alias: Field(validation_alias="windSpeed").',
+        ),
+        (
+            "station_id",
+            ["id", "Stations"],
+            'Station requires the field "station", for column station_id, and no row of the batch has it. '
+            'The nearest field of the source is "Stations".',
+        ),
+        (
+            "wind_speed",
+            ["id", "x"],
+            "The source has id, x.\nGive the field in the workflow, or make the column optional",
+        ),
+        ("wind_speed", [], "The source's rows have no fields at all."),
+    ],
+)
+def test_an_absent_column_is_told_with_the_nearest_field(column: str, present: list[str], text: str) -> None:
+    declared = declared_schema(Station)
+    message = str(missing_column(declared, declared.by_name[column], present))
+    assert text in message
+    assert message.startswith(f"{__file__}:")
+
+
+def test_a_field_that_another_column_is_read_from_is_not_called_near() -> None:
+    class Model(BaseModel):
+        wind_speed: float
+        wind_speed_2: float
+
+    declared = declared_schema(Model)
+    assert "nearest" not in str(missing_column(declared, declared.by_name["wind_speed"], ["wind_speed_2"]))
