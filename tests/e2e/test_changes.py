@@ -90,4 +90,4 @@ def test_check_reports_every_mistake_with_file_and_line(repository: Repository) 
 
 def test_the_examples_pass_the_check_and_tailor_has_nothing_to_add(repository: Repository) -> None:
     repository.pants("check", "src/workflows::").ok()
-    repository.pants("tailor", "--check", "src/workflows::", "tests::").ok()
+    repository.pants("tailor", "--check", "src/workflows::", "tests/e2e::").ok()
