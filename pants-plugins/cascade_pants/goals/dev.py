@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pants.base.build_root import BuildRoot
 from pants.base.specs import Specs
 from pants.core.goals.run import RestartableField, RunRequest
 from pants.engine.addresses import Address
@@ -88,10 +90,12 @@ class CodeServer:
     Args:
         name: of its code location in the UI.
         argv: the command line that its `code-server` is appended to.
+        source_roots: where in the repository its sources are read live.
     """
 
     name: str
     argv: tuple[str, ...]
+    source_roots: tuple[str, ...] = ()
 
 
 def location_names(addresses: Sequence[Address]) -> tuple[str, ...]:
@@ -126,6 +130,16 @@ def relocated(request: RunRequest, directory: str) -> RunRequest:
     )
 
 
+def live_source_roots(request: RunRequest) -> tuple[str, ...]:
+    """List the source roots that a project reads in the repository and not in its sandbox.
+
+    Args:
+        request: how to run the project.
+    """
+    roots = request.extra_env.get("PEX_EXTRA_SYS_PATH", "").split(os.pathsep)
+    return tuple(root for root in roots if root and CHROOT not in root)
+
+
 def code_server(name: str, request: RunRequest) -> CodeServer:
     """Write a command line that starts a project from within another one's process.
 
@@ -136,11 +150,18 @@ def code_server(name: str, request: RunRequest) -> CodeServer:
         request: how to run the project, relocated.
     """
     variables = (f"{variable}={value}" for variable, value in sorted(request.extra_env.items()))
-    return CodeServer(name, ("/usr/bin/env", "-u", "PYTHONPATH", *variables, *request.args))
+    argv = ("/usr/bin/env", "-u", "PYTHONPATH", *variables, *request.args)
+    return CodeServer(name, argv, live_source_roots(request))
 
 
 def dev_argv(
-    request: RunRequest, *, host: str | None, port: int | None, code_servers: Iterable[CodeServer] = ()
+    request: RunRequest,
+    *,
+    host: str | None,
+    port: int | None,
+    restartable: bool = False,
+    build_root: str = "",
+    code_servers: Iterable[CodeServer] = (),
 ) -> tuple[str, ...]:
     """Write the command line of the whole.
 
@@ -148,6 +169,8 @@ def dev_argv(
         request: how to run the first project.
         host: to listen on, or None for the runtime's default.
         port: to listen on, or None for the runtime's default.
+        restartable: whether Pants starts it again when a file changes, so that it need not watch the files itself.
+        build_root: of the repository.
         code_servers: the other projects.
     """
     argv = [*request.args, "dev"]
@@ -155,7 +178,11 @@ def dev_argv(
         argv += ["--host", host]
     if port is not None:
         argv += ["--port", str(port)]
+    if restartable:
+        argv.append("--no-reload")
     for server in code_servers:
+        for root in server.source_roots:
+            argv += ["--watch", os.path.normpath(os.path.join(build_root, root))]
         argv += ["--with-code-server", f"{server.name}={json.dumps(list(server.argv))}"]
     return tuple(argv)
 
@@ -178,6 +205,7 @@ def interactive_process(
     addresses: Sequence[Address],
     *,
     environment: Mapping[str, str],
+    build_root: str,
     host: str | None,
     port: int | None,
     restartable: bool,
@@ -189,6 +217,7 @@ def interactive_process(
         requests: how to run each project, the first one in charge.
         addresses: of the projects, in the same order.
         environment: the user's.
+        build_root: of the repository.
         host: to listen on, or None for the runtime's default.
         port: to listen on, or None for the runtime's default.
         restartable: whether Pants starts it again when a file changes.
@@ -208,6 +237,8 @@ def interactive_process(
             first,
             host=host,
             port=port,
+            restartable=restartable,
+            build_root=build_root,
             code_servers=[code_server(name, request) for name, request in zip(names, moved)],
         ),
         env={**environment, **first.extra_env},
@@ -226,6 +257,7 @@ async def cascade_dev(
     specs: Specs,
     options: CascadeDevSubsystem,
     environment: CompleteEnvironmentVars,
+    build_root: BuildRoot,
     global_options: GlobalOptions,
 ) -> CascadeDev:
     try:
@@ -245,6 +277,7 @@ async def cascade_dev(
         requests,
         [project.address for project in projects],
         environment=environment,
+        build_root=build_root.path,
         host=options.host,
         port=options.port,
         restartable=options.reload or any(project[RestartableField].value for project in projects),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
@@ -17,7 +16,7 @@ from pants.engine.console import Console
 from pants.engine.fs import CreateDigest, FileContent, Workspace
 from pants.engine.goal import Goal, GoalSubsystem
 from pants.engine.rules import collect_rules, goal_rule
-from pants.option.option_types import BoolOption, EnumOption, StrListOption, StrOption
+from pants.option.option_types import BoolOption, StrListOption, StrOption
 from pants.source.source_root import NoSourceRootError, SourceRootsRequest
 from pants.util.docutil import bin_name
 from pants.util.strutil import help_text, softwrap
@@ -30,15 +29,6 @@ from cascade_pants.util_rules.all_workflows import AllWorkflows
 
 WRONG_USE = 2
 EXAMPLE = "cascade-scaffold src/workflows/weather"
-
-
-class ScaffoldSource(Enum):
-    """Where the rows of a workflow come from."""
-
-    FILE = "file"
-    REST_API = "rest-api"
-    DATABASE = "database"
-    DATAFRAME = "dataframe"
 
 
 class CascadeScaffoldSubsystem(GoalSubsystem):
@@ -56,8 +46,9 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         """
     )
 
-    type = EnumOption(
-        default=ScaffoldSource.FILE,
+    # Not an enumeration: the runtime of the resolve knows what it has templates for, and its error is the better one.
+    type = StrOption(
+        default="file",
         help=softwrap(
             """
             Where rows come from: `file` (CSV, JSON lines or Parquet beside the code), `rest-api` (dlt's REST source),
@@ -293,7 +284,7 @@ async def cascade_scaffold(
         ScaffoldRequest.create(
             {
                 "kind": "ingestion",
-                "source": options.type.value,
+                "source": options.type,
                 "package": package,
                 "directory": directory,
                 "table": table,

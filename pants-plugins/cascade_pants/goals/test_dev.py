@@ -43,6 +43,16 @@ def test_host_and_port_are_passed_on() -> None:
     assert argv[1:] == ("dev", "--host", "0.0.0.0", "--port", "3001")
 
 
+def test_pants_alone_restarts_what_it_watches() -> None:
+    assert dev_argv(request("dev"), host=None, port=None, restartable=True)[1:] == ("dev", "--no-reload")
+
+
+def test_the_sources_of_further_projects_are_watched() -> None:
+    server = code_server("billing", request("billing"))
+    argv = dev_argv(request("dev"), host=None, port=None, build_root="/repository", code_servers=[server])
+    assert argv[2:4] == ("--watch", "/repository/src")
+
+
 def test_further_projects_are_code_servers_of_the_first() -> None:
     argv = dev_argv(request("dev"), host=None, port=None, code_servers=[CodeServer("billing", ("run", "it"))])
     assert argv[1:] == ("dev", "--with-code-server", 'billing=["run", "it"]')
@@ -71,6 +81,7 @@ def test_projects_of_one_name_stay_apart() -> None:
         [request("dev"), request("dev", OTHER_DIGEST)],
         [DEV, BILLING],
         environment={"HOME": "/home/me", "PEX_EXTRA_SYS_PATH": "overruled"},
+        build_root="/repository",
         host=None,
         port=None,
         restartable=True,

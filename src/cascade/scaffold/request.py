@@ -57,8 +57,11 @@ class IngestionRequest:
         yield from _choice_problems("flavour", self.flavour, FLAVOURS)
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
             yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
-        yield from table_problems("table", self.table_name)
-        yield from table_problems("group", self.group_name)
+        # What is derived is as good as the package's name, about which enough is said above.
+        if self.table is not None:
+            yield from table_problems("table", self.table)
+        if self.group is not None:
+            yield from table_problems("group", self.group)
         yield from key_problems(self.unique_key)
         if self.cron is not None:
             yield from cron_problems(self.cron)

@@ -23,6 +23,12 @@ def test_the_defaults_follow_from_the_directory() -> None:
     assert request.source == "file"
 
 
+def test_a_bad_package_is_one_problem() -> None:
+    with pytest.raises(UsageError) as caught:
+        IngestionRequest(package="workflows.credit-risk", directory="src/workflows/credit-risk")
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_all_problems_come_in_one_error() -> None:
     with pytest.raises(UsageError) as caught:
         IngestionRequest(
