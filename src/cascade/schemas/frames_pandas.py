@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cascade.schemas.columns import Column
 from cascade.schemas.rows import Reason
@@ -39,11 +40,9 @@ def to_frame(table: pa.Table, schema: Any) -> tuple[pd.DataFrame, dict[int, list
         exchange = _exchange_type(dtype)
         if exchange is not None and array.type != exchange:
             array = _cast(array, exchange, name, dtype, reasons)
-        series[name] = _series(array, dtype)
         if isinstance(dtype, pd.CategoricalDtype):
-            for position in np.flatnonzero(series[name].isna().to_numpy() & ~np.asarray(array.is_null())):
-                message = f"{array[int(position)].as_py()!r} is none of the categories"
-                reasons.setdefault(int(position), []).append((RULE_RANGE, name, message))
+            array = _of_categories(array, name, dtype, reasons)
+        series[name] = _series(array, dtype)
     return pd.DataFrame(series), reasons
 
 
@@ -100,6 +99,15 @@ def _filled(array: pa.Array, name: str, default: Any, reasons: dict[int, list[Re
     return array.fill_null(pa.scalar(default, type=array.type))
 
 
+def _of_categories(array: pa.Array, name: str, dtype: Any, reasons: dict[int, list[Reason]]) -> pa.Array:
+    known = pc.is_in(array, value_set=pa.array(dtype.categories.tolist(), type=array.type))
+    outside = np.flatnonzero(~np.asarray(known) & ~np.asarray(array.is_null()))
+    for position in outside.tolist():
+        message = f"{array[position].as_py()!r} is none of the categories"
+        reasons.setdefault(position, []).append((RULE_RANGE, name, message))
+    return pc.if_else(known, array, None) if len(outside) else array
+
+
 def _exchange_type(dtype: Any) -> pa.DataType | None:
     """The Arrow type that pandas takes over as `dtype` without a change, where there is one."""
     if isinstance(dtype, pd.ArrowDtype):
@@ -127,8 +135,8 @@ def _cast(array: pa.Array, exchange: pa.DataType, name: str, dtype: Any, reasons
             cells.append(cell.cast(exchange, safe=safe))
         except pa.ArrowException:
             reasons.setdefault(position, []).append((RULE_RANGE, name, f"{cell} is no value of {dtype}"))
-            # Its row is refused; any value keeps the place, and a zero is one of each of these types.
-            cells.append(pa.scalar(0, type=pa.int8()).cast(exchange))
+            # Its row is refused, so that any value may keep the place.
+            cells.append(pa.scalar(0 if _cannot_hold_null(dtype) else None, type=exchange))
     return pa.array(cells, type=exchange)
 
 

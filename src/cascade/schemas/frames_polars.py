@@ -56,7 +56,8 @@ def without(frame: pl.DataFrame, positions: Sequence[int]) -> pl.DataFrame:
 def failing_rows(frame: pl.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
     """The rows that one failed pandera check blames, as position, column and value; None if it blames no row."""
     output = error.check_output
-    # A check of the whole frame gives one answer, which pandera would report as the failure of row 0.
+    # A check of the whole frame gives one answer, which pandera would report as the failure of row 0. (In a frame of
+    # one row the two are the same.)
     if not isinstance(error.failure_cases, pl.DataFrame) or output is None or output.height != frame.height:
         return None
     if _CHECK_OUTPUT not in output.columns:
