@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,25 +40,36 @@ class CascadeProjectPackageFieldSet(PackageFieldSet):
     environment: EnvironmentField
 
 
-def pex_arguments(execution_mode: PexExecutionMode) -> tuple[str, ...]:
+def pex_arguments(execution_mode: PexExecutionMode, layout: PexLayout) -> tuple[str, ...]:
     """The arguments of the Pex tool beyond those that Pants gives.
 
     Args:
         execution_mode: how the PEX is to run.
+        layout: one file, or a directory.
     """
-    # The environment of a virtual one is entered before the user's PATH, so that a program which a workflow starts by
-    # name is that of the PEX.
-    return ("--venv", "prepend") if execution_mode is PexExecutionMode.VENV else ()
+    # The programs of the environment come first on PATH, so that one which a workflow starts by name is the PEX's.
+    venv = ("--venv", "prepend") if execution_mode is PexExecutionMode.VENV else ()
+    # Started by the shell, a PEX finds its interpreter by an absolute path, which the environment of a service manager
+    # may not give it otherwise, and skips its own start once its virtual environment is there.
+    boot = ("--sh-boot",) if layout is PexLayout.ZIPAPP else ()
+    return (*venv, *boot)
 
 
-def for_one_minor_version(constraints: InterpreterConstraints, minor: str) -> InterpreterConstraints:
+def for_one_minor_version(
+    constraints: InterpreterConstraints, minor: str, universe: Iterable[str]
+) -> InterpreterConstraints:
     """Narrow constraints to one minor version of CPython.
 
     Args:
         constraints: what the contents of the PEX run on.
         minor: a version such as `3.11`, which meets them.
+        universe: all minor versions that there are.
     """
-    return InterpreterConstraints.merge([constraints, InterpreterConstraints([f"CPython=={minor}.*"])])
+    narrow = InterpreterConstraints([f"CPython=={minor}.*"])
+    # The PEX shows its constraints to whoever starts it on another Python, so that the plainest ones are the best.
+    if constraints.contains(narrow, sorted({*universe, minor})):
+        return narrow
+    return InterpreterConstraints.merge([constraints, narrow])
 
 
 async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> str:
@@ -80,20 +92,22 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
     constraints = InterpreterConstraints.create_from_targets(closure.closure, python_setup) or InterpreterConstraints(
         python_setup.interpreter_constraints
     )
-    minors = constraints.partition_into_major_minor_versions(python_setup.interpreter_versions_universe)
+    universe = python_setup.interpreter_versions_universe
+    minors = constraints.partition_into_major_minor_versions(universe)
     minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
     output = field_set.output_path.value_or_default(file_ending="pex")
+    layout = PexLayout(field_set.layout.value)
     pex = await engine.pex_from_targets(
         PexFromTargetsRequest(
             [field_set.address],
             output_filename=output,
             internal_only=False,
             main=EntryPoint(manifest_module(field_set.address), "main"),
-            layout=PexLayout(field_set.layout.value),
-            additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value)),
+            layout=layout,
+            additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
             # Pex packs a requirement for every interpreter on its path that the constraints allow. With one minor
             # version the bytes no longer depend on which others the building machine has.
-            hardcoded_interpreter_constraints=for_one_minor_version(constraints, minor),
+            hardcoded_interpreter_constraints=for_one_minor_version(constraints, minor, universe),
             include_local_dists=True,
             warn_for_transitive_files_targets=True,
         )

@@ -82,7 +82,7 @@ def test_one_file_that_starts_the_manifest() -> None:
     assert [artifact.relpath for artifact in package.artifacts] == ["dev.pex"]
     assert request.main == EntryPoint("cascade_project_dev", "main")
     assert request.layout is PexLayout.ZIPAPP
-    assert request.additional_args == ("--venv", "prepend")
+    assert request.additional_args == ("--venv", "prepend", "--sh-boot")
     assert not request.internal_only
 
 
@@ -114,13 +114,17 @@ def test_one_minor_version(arguments: dict[str, object], minor: str) -> None:
     assert constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (minor,)
 
 
-def test_narrower_constraints_are_kept() -> None:
-    narrowed = for_one_minor_version(InterpreterConstraints([">=3.11.4,<3.14"]), "3.11")
-    assert str(narrowed) == "CPython<3.14,==3.11.*,>=3.11.4"
+def test_constraints_that_say_more_are_kept() -> None:
+    universe = ["3.11", "3.12"]
+    plain = for_one_minor_version(InterpreterConstraints([">=3.11,<3.14"]), "3.11", universe)
+    assert str(plain) == "CPython==3.11.*"
+    newer = for_one_minor_version(InterpreterConstraints([">=3.11,<3.14"]), "3.13", universe)
+    assert str(newer) == "CPython==3.13.*"
+    narrow = for_one_minor_version(InterpreterConstraints([">=3.11.4,<3.14"]), "3.11", universe)
+    assert str(narrow) == "CPython<3.14,==3.11.*,>=3.11.4"
 
 
-def test_the_arguments_of_each_mode() -> None:
-    assert {mode: pex_arguments(mode) for mode in PexExecutionMode} == {
-        PexExecutionMode.VENV: ("--venv", "prepend"),
-        PexExecutionMode.ZIPAPP: (),
-    }
+def test_the_arguments_of_each_mode_and_layout() -> None:
+    assert pex_arguments(PexExecutionMode.VENV, PexLayout.ZIPAPP) == ("--venv", "prepend", "--sh-boot")
+    assert pex_arguments(PexExecutionMode.VENV, PexLayout.LOOSE) == ("--venv", "prepend")
+    assert pex_arguments(PexExecutionMode.ZIPAPP, PexLayout.PACKED) == ()
