@@ -20,6 +20,8 @@ _COMMANDS = {
     "materialize": "cascade.cli.materialize:materialize",
     "table": "cascade.cli.table:table",
     "validate": "cascade.cli.validate:validate",
+    "dev": "cascade.cli.dev:dev",
+    "code-server": "cascade.cli.code_server:code_server",
     "config": "cascade.cli.config:config",
 }
 
@@ -91,13 +93,18 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Ingest into an Iceberg lakehouse by declared workflows."""
+    """Ingest into an Iceberg lakehouse by declared workflows.
+
+    Without a command it starts the UI, as `dev` does.
+    """
     ctx.obj = ctx.obj or Invocation()
     ctx.obj.debug = debug
     for name, value in _NO_TELEMETRY.items():
         os.environ.setdefault(name, value)
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        command = cli.get_command(ctx, "dev")
+        assert command is not None
+        ctx.invoke(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -129,8 +136,6 @@ def run_project(
     from cascade.framework.project import STANDALONE_MODULE, Project
 
     os.environ.setdefault("CASCADE_PROJECT_NAME", name)
-    if manifest is not None:
-        _name_shipped_settings(manifest)
     _start(Project(name, tuple(modules), address=address, module=manifest or STANDALONE_MODULE), arguments)
 
 
@@ -139,16 +144,6 @@ def _start(project: Any, arguments: Sequence[str] | None) -> NoReturn:
     invocation = Invocation(given=project)
     cli.main(args=list(sys.argv[1:] if arguments is None else arguments), prog_name=invocation.program, obj=invocation)
     raise AssertionError("unreachable")  # pragma: no cover
-
-
-def _name_shipped_settings(manifest: str) -> None:
-    """In a PEX the settings files that were packaged lie beside the manifest; the children need to know as well."""
-    from cascade.config.root import SETTINGS_VARIABLE
-
-    module = sys.modules.get(manifest) or sys.modules["__main__"]
-    file = getattr(module, "__file__", None)
-    if file:
-        os.environ.setdefault(SETTINGS_VARIABLE, os.path.dirname(os.path.abspath(file)))
 
 
 def _show_warning(

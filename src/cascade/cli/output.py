@@ -64,11 +64,11 @@ class Output:
         Args:
             columns: the heads.
             rows: the cells. Numbers are set to the right.
-            fit: leave out the last columns where a terminal is too narrow, and say so.
+            fit: shorten long cells, and on a narrow terminal leave out the last columns and say so.
         """
         if self.as_json:
             return
-        cells = [[_cell(value) for value in row] for row in rows]
+        cells = [[_cell(value, _CELL_WIDTH if fit else None) for value in row] for row in rows]
         right = [bool(rows) and all(_is_number(row[i]) or row[i] is None for row in rows) for i in range(len(columns))]
         if is_terminal(sys.stdout):
             _print_rich(columns, cells, right, fit=fit)
@@ -212,7 +212,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, width: int | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -220,7 +220,7 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     text = " ".join(str(value).split())
-    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"
 
 
 def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:

@@ -24,26 +24,32 @@ class DotenvProvider(ConfigProvider):
 
     @property
     def name(self) -> str:
+        """How dlt names this provider in its messages."""
         return _NAME
 
     def get_value(self, key: str, hint: type[Any], pipeline_name: str | None, *sections: str) -> tuple[Any | None, str]:
+        """Looks a key up under its sections, and gives the name under which it was looked for."""
         full = EnvironProvider.get_key_name(key, *((pipeline_name,) if pipeline_name else ()), *sections)
         return self._values.get(full), full
 
     @property
     def supports_secrets(self) -> bool:
+        """`.env` may hold secrets."""
         return True
 
     @property
     def supports_sections(self) -> bool:
+        """Sections are part of the key, joined by two underscores."""
         return True
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to find."""
         return not self._values
 
     @property
     def locations(self) -> list[str]:
+        """Where to look for a value that dlt misses."""
         return [".env"]
 
 

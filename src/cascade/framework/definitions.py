@@ -7,7 +7,7 @@ module in a project without Pants.
 from __future__ import annotations
 
 import os
-import warnings
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,8 @@ def build_definitions(modules: Iterable[str] | None = None, config: CascadeConfi
     if loaded.failures and not os.environ.get(KEEP_GOING_VARIABLE):
         raise combined(loaded.failures)
     for failure in loaded.failures:
-        warnings.warn(f"Not loaded: {failure}", stacklevel=2)
+        # The code server's standard error is what a person who edits a workflow has before the eyes.
+        print(f"warning: not loaded: {failure}", file=sys.stderr, flush=True)
     return assemble(collect(loaded.modules), config, failures=loaded.failures)
 
 

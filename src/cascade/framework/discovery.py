@@ -136,9 +136,9 @@ def _make_importable(package: Path) -> None:
             spec = importlib.util.find_spec(name)
         except (ImportError, ValueError):
             return
-        places = [*(spec.submodule_search_locations or [spec.origin])] if spec else []
+        places = list(spec.submodule_search_locations or ()) or [spec.origin] if spec else []
     else:
-        places = list(getattr(module, "__path__", [getattr(module, "__file__", None)]))
+        places = [*getattr(module, "__path__", [module.__file__])]
     if places and not any(place and Path(place).resolve() == package for place in places):
         raise DiscoveryError(
             f"The directory {package} is hidden by another package named {name!r}, at {places[0]}.",

@@ -145,9 +145,8 @@ def _of_definitions(collected: Collected, loaded: LoadedModules) -> list[Problem
     except CascadeError as error:
         return [_of_error(error)]
     except Exception as error:
-        return [
-            Problem(f"Dagster refuses the definitions of {', '.join(loaded.modules)}: {error}", type(error).__name__)
-        ]
+        why = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
+        return [Problem(f"Dagster refuses the definitions of {', '.join(loaded.modules)}: {why}", type(error).__name__)]
     return []
 
 

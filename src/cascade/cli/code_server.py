@@ -1,0 +1,52 @@
+"""`code-server`: the project as a Dagster code location over gRPC, for a webserver elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.context import Invocation
+from cascade.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from cascade.framework.project import Project
+
+
+@click.command("code-server")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--socket", type=click.Path(path_type=Path), help="A Unix socket to listen on, in place of a port.")
+@click.option("--log-level", default="warning", show_default=True, help="How much Dagster logs.")
+@click.pass_obj
+def code_server(invocation: Invocation, host: str, port: int | None, socket: Path | None, log_level: str) -> None:
+    """Serve the project's definitions to a Dagster webserver and daemon, which name it in their workspace.yaml:
+
+    \b
+        load_from:
+          - grpc_server: {host: 10.0.0.7, port: 4000, location_name: dev}
+    """
+    from cascade.cli.processes import child_environment
+
+    if (port is None) == (socket is None):
+        raise UsageError("Give one of --port and --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
+    listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
+    config = invocation.config
+    argv = code_server_argv(invocation.project, config.project_root, log_level) + listen
+    sys.stdout.flush()
+    # The process itself becomes the server, so that whoever started it signals the right one.
+    os.execve(sys.executable, argv, child_environment(CASCADE_PROJECT_ROOT=str(config.project_root)))
+
+
+def code_server_argv(project: Project, root: Path, log_level: str = "warning") -> list[str]:
+    """Gives the command line of a project's code server, without where it listens."""
+    return [
+        *(sys.executable, "-m", "dagster", "code-server", "start"),
+        *("--module-name", project.module, "--attribute", "defs"),
+        *("--working-directory", str(root), "--location-name", project.name),
+        # Runs are started with this very interpreter: in a PEX there is no `dagster` on the path.
+        *("--use-python-environment-entry-point", "--log-level", log_level),
+    ]

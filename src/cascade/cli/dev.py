@@ -1,0 +1,290 @@
+"""`dev`: Dagster's UI on the project, live on every saved edit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.code_server import code_server_argv
+from cascade.cli.context import Invocation
+from cascade.cli.output import Output, counted
+from cascade.exceptions import CascadeError, UsageError
+
+if TYPE_CHECKING:
+    from cascade.cli.processes import Children
+    from cascade.cli.ui import Location, UserInterface
+    from cascade.cli.watch import Watcher
+
+_START_SECONDS = 180
+_POLL_SECONDS = 0.2
+_LONGEST_SOCKET = 90
+
+
+@dataclass(frozen=True)
+class CodeServer:
+    """A code server to start: the name of its location, its command line, its socket."""
+
+    name: str
+    argv: tuple[str, ...]
+    socket: Path
+    own: bool
+
+
+class Stopped(Exception):
+    """The user or the system asked for the end."""
+
+
+class StopSignals:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further ones do not disturb the stopping."""
+
+    def __init__(self) -> None:
+        self._asked = self._held = self._raised = False
+
+    def __enter__(self) -> StopSignals:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._ask) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Puts the end off until the block is over, so that no child starts without being written down."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            self._raise()
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+        if not self._held:
+            self._raise()
+
+    def _raise(self) -> None:
+        if not self._raised:
+            self._raised = True
+            raise Stopped
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen on.")
+@click.option("--reload/--no-reload", default=True, show_default=True, help="Reload the code on every saved edit.")
+@click.option("--with-code-server", "others", metavar="NAME=JSON_ARGV", multiple=True, hidden=True)
+@click.option("--watch", "watched", type=click.Path(path_type=Path), multiple=True, hidden=True)
+@click.option("--verbose", "-v", is_flag=True, help="Show what Dagster logs.")
+@click.pass_obj
+def dev(
+    invocation: Invocation,
+    host: str,
+    port: int,
+    reload: bool,
+    others: Sequence[str],
+    watched: Sequence[Path],
+    verbose: bool,
+) -> None:
+    """Start Dagster's UI, its daemon and the project's code server. Ctrl-C ends them all."""
+    from cascade.cli.ports import require_free_port
+    from cascade.cli.processes import Children
+    from cascade.cli.ui import UserInterface
+    from cascade.framework.instance import prepare_dagster_home
+
+    require_free_port(host, port, f"{invocation.program} dev")
+    _require_webserver()
+    prepare_dagster_home(invocation.config)
+    ui = UserInterface(host, port)
+    out = Output()
+    scratch = _scratch_directory()
+    with StopSignals() as signals, Children(scratch) as children:
+        try:
+            servers = _code_servers(invocation, others, scratch, "info" if verbose else "warning")
+            _start(invocation, children, signals, servers, scratch, host, port, verbose)
+            _wait_until(children, ui.answers, "The UI")
+            locations = ui.locations()
+            _introduce(invocation, out, ui, locations)
+            watcher = _watcher(invocation, ui, servers, watched) if reload else None
+            _supervise(children, watcher)
+        except Stopped:
+            out.say("\nStopping…")
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _require_webserver() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("dagster_webserver") is None:
+        raise CascadeError(
+            "The UI is not installed: there is no module dagster_webserver.", hint="Type: pip install dagster-webserver"
+        )
+
+
+def _scratch_directory() -> Path:
+    scratch = Path(tempfile.mkdtemp(prefix="cascade-"))
+    if len(str(scratch)) > _LONGEST_SOCKET - len("/00.sock"):
+        # The path of a Unix socket has a limit of about a hundred bytes, which a sandbox's TMPDIR may exceed.
+        scratch.rmdir()
+        scratch = Path(tempfile.mkdtemp(prefix="cascade-", dir="/tmp"))
+    return scratch
+
+
+def _code_servers(
+    invocation: Invocation, others: Sequence[str], scratch: Path, log_level: str
+) -> tuple[CodeServer, ...]:
+    own = code_server_argv(invocation.project, invocation.config.project_root, log_level)
+    servers = [CodeServer(invocation.project.name, tuple(own), scratch / "0.sock", own=True)]
+    for number, text in enumerate(others, start=1):
+        name, separator, argv = text.partition("=")
+        try:
+            words = json.loads(argv)
+        except json.JSONDecodeError:
+            words = None
+        if not separator or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise UsageError(f"--with-code-server takes NAME=JSON_ARGV, a list of words, and was given {text!r}.")
+        servers.append(CodeServer(name, (*words, "code-server"), scratch / f"{number}.sock", own=False))
+    return tuple(servers)
+
+
+def _start(
+    invocation: Invocation,
+    children: Children,
+    signals: StopSignals,
+    servers: Sequence[CodeServer],
+    scratch: Path,
+    host: str,
+    port: int,
+    verbose: bool,
+) -> None:
+    from cascade.cli.processes import child_environment
+    from cascade.framework.definitions import KEEP_GOING_VARIABLE
+
+    root = invocation.config.project_root
+    level = "info" if verbose else "warning"
+    own = child_environment(**{KEEP_GOING_VARIABLE: "1", "CASCADE_PROJECT_ROOT": str(root)})
+    # What this project's manifest has said of itself must not be taken for another's.
+    foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
+    foreign[KEEP_GOING_VARIABLE] = "1"
+    for server in servers:
+        argv = (*server.argv, "--socket", str(server.socket))
+        with signals.held():
+            children.start(f"The code server of {server.name}", argv, env=own if server.own else foreign)
+    workspace = scratch / "workspace.yaml"
+    # JSON is YAML.
+    entries = [{"grpc_server": {"socket": str(server.socket), "location_name": server.name}} for server in servers]
+    workspace.write_text(json.dumps({"load_from": entries}), encoding="utf-8")
+    _wait_until(children, lambda: all(_accepts(server.socket) for server in servers), "The code server")
+    webserver = ("dagster_webserver", "--host", host, "--port", str(port), "--dagster-log-level", level)
+    daemon = ("dagster._daemon", "run", "--log-level", level)
+    with signals.held():
+        for name, words in (("The webserver", webserver), ("The daemon", daemon)):
+            children.start(name, (sys.executable, "-m", *words, "--workspace", str(workspace)), env=own)
+
+
+_OWN_VARIABLES = frozenset({"CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"})
+
+
+def _accepts(path: Path) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def _wait_until(children: Children, ready: object, what: str) -> None:
+    assert callable(ready)
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():
+        _require_alive(children)
+        if time.monotonic() > deadline:
+            raise CascadeError(f"{what} did not start within {_START_SECONDS} seconds.", hint="See why: dev --verbose")
+        time.sleep(_POLL_SECONDS)
+
+
+def _require_alive(children: Children) -> None:
+    dead = children.dead()
+    if dead is not None:
+        code = dead.ended or 0
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        raise CascadeError(f"{dead.name} {how}, so that everything else was stopped.", hint="See more: dev --verbose")
+
+
+def _supervise(children: Children, watcher: Watcher | None) -> None:
+    try:
+        while True:
+            _require_alive(children)
+            time.sleep(_POLL_SECONDS)
+    finally:
+        if watcher is not None:
+            watcher.stop()
+
+
+def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations: Sequence[Location]) -> None:
+    config, project = invocation.config, invocation.project
+    named = f" of {project.address}" if project.address else f" of {config.project_root}"
+    out.say(f"The UI{named} is at {ui.address}")
+    for location in locations:
+        out.say()
+        if location.error is not None:
+            out.error(f"{location.name} did not load: {location.error}")
+            continue
+        out.say(f"{location.name}: {counted(len(location.assets), 'asset')}")
+        rows = [(asset.group, asset.key, "yes" if asset.partitioned else "no") for asset in location.assets]
+        if rows:
+            out.table(("group", "asset", "partitions"), rows)
+    out.say()
+    out.say(f"automation   {_automation(locations)}")
+    catalog, warehouse = _places(invocation)
+    out.say(f"catalog      {catalog}")
+    out.say(f"warehouse    {warehouse}")
+    out.say(f"Dagster      {config.dagster_home}")
+    out.say("Ctrl-C ends it.")
+
+
+def _automation(locations: Sequence[Location]) -> str:
+    ticking = sorted({name for location in locations for name in location.ticking})
+    if ticking:
+        return f"on: {', '.join(ticking)}"
+    return "off (set CASCADE_AUTOMATION=true before the first start, or switch it on in the UI)"
+
+
+def _places(invocation: Invocation) -> tuple[str, str]:
+    from cascade.iceberg import open_lakehouse
+
+    lakehouse = open_lakehouse(invocation.config)
+    return lakehouse.uri, lakehouse.warehouse
+
+
+def _watcher(
+    invocation: Invocation, ui: UserInterface, servers: Sequence[CodeServer], watched: Sequence[Path]
+) -> Watcher | None:
+    from cascade.cli.watch import Watcher, watched_paths
+
+    paths = watched_paths(invocation.config, watched)
+    if not paths:
+        return None
+    names = tuple(server.name for server in servers)
+    modules = invocation.project.modules if invocation.project.generated else None
+    watcher = Watcher(ui, names, paths, modules)
+    watcher.start()
+    return watcher

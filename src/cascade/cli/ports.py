@@ -1,0 +1,130 @@
+"""Whether a port is free, and if not, whose it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import CascadeError
+
+if TYPE_CHECKING:
+    import psutil
+
+_TRIED_PORTS = 50
+
+
+def require_free_port(host: str, port: int, command: str) -> None:
+    """Makes sure that a port can be listened on.
+
+    Args:
+        host: the address.
+        port: the port.
+        command: what the user typed, without the port, for the hint.
+
+    Raises:
+        CascadeError: it is taken or not allowed; says by which process and what to type.
+    """
+    try:
+        _bind(host, port)
+    except OSError as error:
+        if error.errno is not None and _is_taken(host, port):
+            raise _taken(host, port, command) from None
+        raise CascadeError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
+            hint=f"Type: {command} --port {_next(host, port)}",
+        ) from None
+
+
+def _bind(host: str, port: int) -> None:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def _is_taken(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host if host != "0.0.0.0" else "127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _taken(host: str, port: int, command: str) -> CascadeError:
+    another = f"another port: {command} --port {_next(host, port)}"
+    owner = _owner(port)
+    if owner is None:
+        return CascadeError(f"Port {port} on {host} is taken, by a process of another user.", hint=f"Take {another}")
+    owner, ours = _supervisor(owner)
+    what = "A Cascade UI is running there already" if ours else "Another program listens there"
+    return CascadeError(
+        f"Port {port} on {host} is taken. {what}: {_described(owner)}.",
+        hint=f"Stop it: kill {owner.pid}\nOr take {another}",
+    )
+
+
+def _next(host: str, port: int) -> int:
+    for candidate in range(port + 1, min(port + _TRIED_PORTS, 65536)):
+        try:
+            _bind(host, candidate)
+        except OSError:
+            continue
+        return candidate
+    return 0
+
+
+def _owner(port: int) -> psutil.Process | None:
+    import psutil
+
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:
+        # macOS shows the connections of all processes to root alone, and one's own one by one.
+        return next((process for process in psutil.process_iter() if _listens(process, port)), None)
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            try:
+                return psutil.Process(connection.pid)
+            except psutil.NoSuchProcess:
+                return None
+    return None
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    import psutil
+
+    try:
+        connections = process.net_connections(kind="tcp")
+    except psutil.Error:
+        return False
+    return any(found.status == psutil.CONN_LISTEN and found.laddr.port == port for found in connections)
+
+
+def _supervisor(process: psutil.Process) -> tuple[psutil.Process, bool]:
+    """The `dev` whose webserver it is: ending that one ends all of it."""
+    import psutil
+
+    try:
+        parent = process.parent()
+        if parent is not None and "dagster_webserver" in process.cmdline() and "cascade" in " ".join(parent.cmdline()):
+            return parent, True
+    except psutil.Error:
+        pass
+    return process, False
+
+
+def _described(process: psutil.Process) -> str:
+    import psutil
+
+    try:
+        command = shlex.join(process.cmdline()) or process.name()
+        started = time.strftime("%H:%M", time.localtime(process.create_time()))
+        where = process.cwd()
+    except psutil.Error:
+        return f"process {process.pid}"
+    shown = command if len(command) <= 100 else command[:99] + "…"
+    place = f" in {where}" if where != os.getcwd() else ""
+    return f"process {process.pid}, `{shown}`{place}, since {started}"

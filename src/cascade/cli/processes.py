@@ -1,0 +1,189 @@
+"""Child processes that never outlive their parent.
+
+Each child leads a process group of its own, so that Ctrl-C on the terminal reaches the parent alone, which then stops
+the children in order. A guardian process holds the other end of a pipe: should the parent be killed outright, the pipe
+closes and the guardian ends the groups that are left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+_GUARDIAN = """
+import os, shutil, signal, sys, time
+for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(ignored, signal.SIG_IGN)
+groups = set()
+for line in sys.stdin:
+    (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+def alive(group):
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+for number, seconds in ((signal.SIGINT, 5), (signal.SIGTERM, 2), (signal.SIGKILL, 2)):
+    for group in filter(alive, groups):
+        os.killpg(group, number)
+    deadline = time.monotonic() + seconds
+    while any(map(alive, groups)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
+
+
+@dataclass
+class Child:
+    """A process that was started.
+
+    Args:
+        name: what to call it in messages.
+        process: the process, which leads its own group.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def ended(self) -> int | None:
+        """The exit code, None while it runs. Negative for a signal."""
+        return self.process.poll()
+
+
+@dataclass
+class Children:
+    """The children of one command. Use it as a context manager: at the end none of them is left.
+
+    Args:
+        scratch: a directory for sockets and the like, which is removed with them.
+        grace: seconds that they have to end by themselves.
+    """
+
+    scratch: Path
+    grace: float = 8.0
+    running: list[Child] = field(default_factory=list)
+
+    def __enter__(self) -> Children:
+        command = [sys.executable, "-I", "-S", "-c", _GUARDIAN, str(self.scratch)]
+        self._guardian = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.stop()
+        finally:
+            if self._guardian.stdin is not None:
+                self._guardian.stdin.close()
+            self._guardian.wait()
+
+    def start(
+        self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Child:
+        """Starts a child.
+
+        Args:
+            name: what to call it in messages.
+            argv: its command line.
+            env: its environment; the parent's if absent.
+            cwd: its working directory; the parent's if absent.
+        """
+        process = subprocess.Popen(
+            list(argv),
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        child = Child(name, process)
+        self.running.append(child)
+        self._tell_guardian("+", process.pid)
+        return child
+
+    def dead(self) -> Child | None:
+        """Gives a child that has ended, None while all run."""
+        return next((child for child in self.running if child.ended is not None), None)
+
+    def stop(self) -> None:
+        """Ends all children and whatever they started: asks first, and insists after the grace."""
+        steps = ((signal.SIGINT, self.grace, False), (signal.SIGTERM, 2.0, True), (signal.SIGKILL, 5.0, True))
+        for number, seconds, whole_group in steps:
+            for child in self.running:
+                _signal(child, number, whole_group=whole_group)
+            if self._wait(seconds):
+                break
+        for child in self.running:
+            self._tell_guardian("-", child.process.pid)
+        self.running.clear()
+
+    def forget(self, children: Iterable[Child]) -> None:
+        """Takes ended children off the list, after one that was meant to end."""
+        for child in children:
+            child.process.wait()
+            self.running.remove(child)
+            self._tell_guardian("-", child.process.pid)
+
+    def _wait(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while True:
+            # A leader that has ended is reaped first: as a zombie it would keep its group alive.
+            left = [child for child in self.running if child.process.poll() is None or _group_lives(child.process.pid)]
+            if not left:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+
+    def _tell_guardian(self, sign: str, group: int) -> None:
+        if self._guardian.stdin is not None:
+            try:
+                self._guardian.stdin.write(f"{sign}{group}\n".encode())
+                self._guardian.stdin.flush()
+            except BrokenPipeError:
+                # Somebody ended the guardian. The children are still ours to stop.
+                pass
+
+
+def _signal(child: Child, number: int, *, whole_group: bool) -> None:
+    try:
+        if whole_group or child.process.poll() is not None:
+            os.killpg(child.process.pid, number)
+        else:
+            os.kill(child.process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """Gives the environment for a child that runs this interpreter and has to import what this process can.
+
+    A PEX and Pants put the user's sources on the path of one process only, so they are handed on in PYTHONPATH.
+
+    Args:
+        changes: further variables.
+    """
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(source_paths()), **changes}
+
+
+def source_paths() -> list[str]:
+    """Lists the entries of the import path that a fresh interpreter of this installation would not have by itself."""
+    own = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
+    paths = [os.path.abspath(path) for path in sys.path]
+    return [path for path in dict.fromkeys(paths) if not path.startswith(own) and path + os.sep not in own]

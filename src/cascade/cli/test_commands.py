@@ -1,0 +1,165 @@
+"""The commands on a real small project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.config import CascadeConfig
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.instance import open_instance
+
+FAILING_LINE = 1 + THINGS.strip().splitlines().index('            raise ValueError("the source is down")')
+
+
+@pytest.fixture(autouse=True)
+def things(project: SampleProject) -> Path:
+    return project.write("things.py", THINGS)
+
+
+def test_list_shows_workflows_and_dagsters_own(cascade: Cascade, project: SampleProject, things: Path) -> None:
+    project.write(
+        "native.py", "import dagster as dg\n@dg.asset\ndef plain(): ...\njob = dg.define_asset_job('nightly')\n"
+    )
+    result = cascade("list")
+    assert result.exit_code == 0, result.output
+    assert "raw.things" in result.stdout
+    document = cascade.json("list")
+    (workflow,) = document["workflows"]
+    assert (workflow["asset"], workflow["file"], workflow["line"]) == ("things", str(things), 9)
+    assert [(other["kind"], other["name"]) for other in document["others"]] == [("asset", "plain"), ("job", "nightly")]
+
+
+def test_list_names_what_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
+    path = project.write("bad.py", "raise RuntimeError('no luck')")
+    result = cascade("list")
+    assert result.exit_code == 1
+    assert "things" in result.stdout
+    assert f"not loaded: {path}:1" in result.stderr
+
+
+def test_materialize_prints_rows_and_numbers_and_again_writes_nothing(cascade: Cascade) -> None:
+    first = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert first.exit_code == 0, first.output
+    lines = first.stdout.splitlines()
+    assert "100  n0" in lines
+    assert "Materialized things 2024-01-01." in lines
+    assert lines[-1].startswith("rows in 7, rows good 7, rows refused 0, snapshot id ")
+    assert ", seconds " in lines[-1]
+    again = cascade.json("materialize", "raw.things", "--partition", "2024-01-01")
+    assert again["runs"][0]["committed"] is False
+    assert again["runs"][0]["snapshot_id"] in lines[-1]
+
+
+def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Path) -> None:
+    result = cascade("materialize", "things", "--partition-range", "2024-01-02...2024-01-05")
+    assert result.exit_code == 1
+    assert "Failed: 1 of 4: 2024-01-03" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("rows in 16, rows good 15, rows refused 1, ")
+    assert f"things 2024-01-03 failed: {things}:{FAILING_LINE}: ValueError: the source is down" in result.stderr
+    assert "1 row refused, now in raw.things__quarantine" in result.stderr
+    assert "Traceback" not in result.output
+    document = cascade.json("materialize", "things", "--partition", "2024-01-03")
+    assert document["success"] is False
+    assert document["runs"][0]["error"] == {
+        "type": "ValueError",
+        "message": "the source is down",
+        "location": {"file": str(things), "line": FAILING_LINE},
+    }
+    assert document["totals"]["failed"] == ["2024-01-03"]
+
+
+def test_runs_are_recorded_where_the_ui_finds_them(cascade: Cascade) -> None:
+    import dagster as dg
+
+    document = cascade.json("materialize", "things", "--partition", "2024-01-01")
+    with open_instance(CascadeConfig()) as instance:
+        run = instance.get_run_by_id(document["runs"][0]["run_id"])
+        assert run is not None
+        assert run.tags["dagster/partition"] == "2024-01-01"
+        assert instance.get_materialized_partitions(dg.AssetKey("things")) == {"2024-01-01"}
+
+
+def test_the_log_is_shown_only_on_demand(cascade: Cascade) -> None:
+    assert "RUN_START" not in cascade("materialize", "things", "--partition", "2024-01-01").output
+    assert "RUN_START" in cascade("materialize", "things", "--partition", "2024-01-01", "--verbose").output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--partition", "2025-01-01"), ("--partition-range", "2024-01-01")])
+def test_a_partition_that_is_missing_or_unknown_is_wrong_use(cascade: Cascade, arguments: tuple[str, ...]) -> None:
+    result = cascade("materialize", "things", *arguments)
+    assert result.exit_code == 2
+    assert "partition" in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_unwanted_partition_is_wrong_use(cascade: Cascade, project: SampleProject) -> None:
+    project.write("native.py", "import dagster as dg\n@dg.asset\ndef plain(): ...\n")
+    result = cascade("materialize", "plain", "--partition", "2024-01-01")
+    assert result.exit_code == 2
+    assert "plain has no partitions" in result.stderr
+    assert cascade("materialize", "plain").exit_code == 0
+
+
+def test_several_assets_run_one_after_the_other(cascade: Cascade, project: SampleProject) -> None:
+    project.write("native.py", "import dagster as dg\n@dg.asset\ndef one(): ...\n@dg.asset\ndef two(): ...\n")
+    document = cascade.json("materialize", "two", "one")
+    assert [run["asset"] for run in document["runs"]] == ["two", "one"]
+
+
+def test_an_unknown_asset_names_the_nearest_and_what_did_not_load(cascade: Cascade, project: SampleProject) -> None:
+    path = project.write("bad.py", "raise RuntimeError('no luck')")
+    result = cascade("materialize", "thing")
+    assert result.exit_code == 2
+    assert "Did you mean things?" in result.stderr
+    assert f"{path}:1" in result.stderr
+    assert cascade("materialize", "things", "--partition", "2024-01-01").exit_code == 0
+
+
+def test_table_show_prints_rows(cascade: Cascade) -> None:
+    missing = cascade("table", "show", "things")
+    assert missing.exit_code == 2
+    assert "has not been made yet" in missing.stderr
+    assert "materialize things --partition KEY" in missing.stderr
+    cascade("materialize", "things", "--partition", "2024-01-01")
+    shown = cascade("table", "show", "things", "--limit", "2")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines()[-1].startswith("2 of 7 rows of raw.things, snapshot ")
+    document = cascade.json("table", "show", "raw.things", "--limit", "3")
+    assert len(document["rows"]) == 3
+    assert document["total_rows"] == 7
+    assert document["columns"][0] == {"name": "id", "type": "long"}
+    assert "Did you mean" in cascade("table", "show", "thins").stderr
+
+
+def test_validate_prints_places_relative_to_here(cascade: Cascade, project: SampleProject) -> None:
+    assert cascade("validate").stdout == "No problems in 1 module.\n"
+    project.write("bad.py", "\nimport not_installed_anywhere\n")
+    result = cascade("validate", "--module", project.module("bad"))
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{project.package}/bad.py:1: ")
+    document = cascade.json("validate")
+    assert [(problem["file"], problem["line"]) for problem in document["problems"]] == [
+        (f"{project.package}/bad.py", 1)
+    ]
+
+
+def test_validate_needs_no_settings(cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
+    result = cascade("validate", "--module", project.module("things"))
+    assert result.exit_code == 0, result.output
+    assert not (project.root / ".cascade").exists()
+
+
+def test_config_show_and_docs(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PASSWORD", "hunter2")
+    shown = cascade("config", "show")
+    assert shown.exit_code == 0
+    assert "CASCADE_POSTGRES_PASSWORD in the environment" in shown.stdout
+    assert "hunter2" not in shown.output
+    settings = {setting["name"]: setting for setting in cascade.json("config", "show")["settings"]}
+    assert settings["postgres_password"]["source"] == "environment"
+    assert settings["workflows_path"]["source"] == "pyproject.toml"
+    assert cascade("config", "docs").stdout.startswith("# Settings\n")

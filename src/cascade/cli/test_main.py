@@ -1,0 +1,112 @@
+"""The command line as a whole: help, errors, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cascade.cli import main as main_module
+from cascade.cli.conftest import Cascade
+from cascade.cli.main import cli, run_project
+from cascade.framework.conftest import THINGS, SampleProject
+
+
+def test_help_lists_every_command_with_a_line_of_help() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for name in main_module._COMMANDS:
+        assert f"  {name} " in result.stdout
+
+
+def test_each_command_has_help() -> None:
+    for name in main_module._COMMANDS:
+        result = CliRunner().invoke(cli, [name, "--help"])
+        assert result.exit_code == 0, result.output
+        assert len(result.stdout.splitlines()) > 4
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("dagster", "dlt", "pyiceberg", "pyarrow", "polars", "pandas", "pandera", "pydantic", "rich", "sqlalchemy")
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from cascade.cli.main import cli\n"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_misspelt_command_names_the_one_meant(cascade: Cascade) -> None:
+    result = cascade("materialise")
+    assert result.exit_code == 2
+    assert "Did you mean materialize?" in result.stderr
+
+
+def test_the_version_is_printed() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("cascade ")
+
+
+def test_a_bad_setting_is_a_message_and_exit_code_2(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
+    result = cascade("config", "show")
+    assert result.exit_code == 2
+    assert "CASCADE_POSTGRES_PORT in the environment is 'many'" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_defect_is_a_message_and_shows_its_traceback_on_demand(
+    cascade: Cascade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cascade.config import CascadeConfig
+
+    def defect(self: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(CascadeConfig, "describe", defect)
+    result = cascade("config", "show")
+    assert result.exit_code == 1
+    assert "unexpected ZeroDivisionError: a defect" in result.stderr
+    assert "--debug" in result.stderr
+    assert isinstance(cascade("--debug", "config", "show").exception, ZeroDivisionError)
+
+
+def test_a_manifest_runs_the_command_line_with_its_modules(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write("things.py", THINGS)
+    project.write("other.py", "raise RuntimeError('not in the manifest')")
+    monkeypatch.setenv("CASCADE_PROJECT_NAME", "")
+    monkeypatch.delenv("CASCADE_PROJECT_NAME")
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    with pytest.raises(SystemExit) as caught:
+        run_project(
+            name="dev",
+            address="//:dev",
+            modules=(project.module("things"),),
+            manifest="cascade_project_dev",
+            arguments=["materialize", "thing"],
+        )
+    monkeypatch.setenv("CASCADE_PROJECT_NAME", "")
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert "Did you mean things?" in message
+    assert "pants run //:dev -- list" in message
+
+
+def test_module_and_manifest_are_entries_of_their_own(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    source = Path(main_module.__file__).parents[2]
+    result = subprocess.run(
+        [sys.executable, "-m", "cascade", "list"], capture_output=True, text=True, env={"PYTHONPATH": str(source)}
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "raw.things" in result.stdout

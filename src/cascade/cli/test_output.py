@@ -1,0 +1,121 @@
+"""Tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cascade.cli.output import Output, counted, json_option, json_value
+from cascade.exceptions import ConfigError
+
+
+def test_standard_output_holds_one_document_whatever_else_is_printed() -> None:
+    program = """
+import ctypes, os, subprocess, sys
+import click
+from cascade.cli.output import json_option
+
+@click.command()
+@json_option
+def command(out):
+    print("a workflow's print")
+    os.write(1, b"a library in C\\n")
+    subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
+    out.say("for people")
+    out.json({"answer": 42})
+
+command(["--json"])
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == {"answer": 42}
+    assert set(result.stderr.splitlines()) == {"a workflow's print", "a library in C", "a child"}
+
+
+def test_an_error_is_a_document_too() -> None:
+    @click.command()
+    @json_option
+    def command(out: Output) -> None:
+        raise ConfigError("bad", hint="do this")
+
+    result = CliRunner().invoke(command, ["--json"])
+    assert json.loads(result.stdout) == {
+        "error": {"type": "ConfigError", "message": "bad", "location": None, "hint": "do this"}
+    }
+    assert isinstance(result.exception, ConfigError)
+
+
+def test_without_json_people_read_it() -> None:
+    @click.command()
+    @json_option
+    def command(out: Output) -> None:
+        out.say("for people")
+        out.json({"answer": 42})
+
+    assert CliRunner().invoke(command, []).stdout == "for people\n"
+
+
+def test_a_table_in_a_pipe_is_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name", "rows"), [("a", 5), ("longer", None), ("[red]", 1000)])
+    assert capsys.readouterr().out == "name    rows\na          5\nlonger\n[red]   1000\n"
+
+
+def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
+    program = (
+        "from cascade.cli.output import Output\n"
+        "columns = [f'column{i}' for i in range(9)]\n"
+        "Output().table(columns, [[f'[value]{i}' for i in range(9)]], fit=True)\n"
+    )
+    text = _on_a_terminal(program, COLUMNS="60")
+    assert "[value]0" in text
+    assert "column8" in text.splitlines()[-1]
+    assert "more columns" in text
+
+
+def test_no_color_is_honoured_on_a_terminal() -> None:
+    program = "from cascade.cli.output import Output\nOutput().warn('careful')\n"
+    assert "\x1b[" in _on_a_terminal(program)
+    assert "\x1b[" not in _on_a_terminal(program, NO_COLOR="1")
+
+
+def _on_a_terminal(program: str, **variables: str) -> str:
+    import pty
+
+    parent, child = pty.openpty()
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
+        "TERM": "xterm",
+        **variables,
+    }
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=child, stderr=child, env=environment)
+    os.close(child)
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(parent, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(parent)
+    assert process.wait() == 0
+    return b"".join(chunks).decode()
+
+
+def test_values_that_json_lacks() -> None:
+    assert json_value(datetime(2024, 1, 1, tzinfo=UTC)) == "2024-01-01T00:00:00+00:00"
+    assert json_value(Decimal("1.10")) == "1.10"
+    assert json_value({2, 1}) == [1, 2]
+    assert json_value(b"\x01") == "01"
+
+
+def test_counted() -> None:
+    assert (counted(1, "row"), counted(0, "row"), counted(2, "row")) == ("1 row", "0 rows", "2 rows")

@@ -1,0 +1,153 @@
+"""Talking to the webserver that `dev` started: what it holds, and reloading it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_SERVER_INFO_SECONDS = 2
+_QUERY_SECONDS = 120
+
+_LOCATIONS = """
+query CascadeLocations {
+  workspaceOrError {
+    ... on Workspace {
+      locationEntries {
+        name
+        locationOrLoadError {
+          ... on PythonError { message causes { message } }
+          ... on RepositoryLocation {
+            repositories {
+              assetNodes { assetKey { path } groupName isPartitioned isMaterializable }
+              sensors { name sensorType sensorState { status } }
+              schedules { name scheduleState { status } }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+
+_RELOAD = """
+mutation CascadeReload($name: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $name) {
+    __typename
+    ... on WorkspaceLocationEntry { locationOrLoadError { ... on PythonError { message causes { message } } } }
+    ... on PythonError { message causes { message } }
+    ... on ReloadNotSupported { message }
+    ... on RepositoryLocationNotFound { message }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """An asset, as the UI lists it: its key as text, its group, and whether it has partitions."""
+
+    key: str
+    group: str
+    partitioned: bool
+
+
+@dataclass(frozen=True)
+class Location:
+    """A code location.
+
+    Args:
+        name: its name.
+        error: why it did not load, None where it did.
+        assets: what can be materialised.
+        ticking: the names of the sensors and schedules that are on.
+        stopped: the names of those that are off.
+    """
+
+    name: str
+    error: str | None = None
+    assets: tuple[Asset, ...] = ()
+    ticking: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = field(default=())
+
+
+class UserInterface:
+    """The webserver.
+
+    Args:
+        host: the address on which it listens.
+        port: its port.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        reachable = "127.0.0.1" if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host
+        self.address = f"http://{reachable}:{port}"
+
+    def answers(self) -> bool:
+        """Tells whether it serves already."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/server_info", timeout=_SERVER_INFO_SECONDS) as response:
+                return bool(response.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def locations(self) -> tuple[Location, ...]:
+        """Asks what the code locations hold."""
+        entries = self._query(_LOCATIONS, {})["workspaceOrError"].get("locationEntries", [])
+        return tuple(_location(entry) for entry in entries)
+
+    def reload(self, name: str) -> str | None:
+        """Reloads a code location.
+
+        Returns:
+            What is wrong with its code, None when it loaded.
+        """
+        answer = self._query(_RELOAD, {"name": name})["reloadRepositoryLocation"]
+        return _message(answer.get("locationOrLoadError") or answer)
+
+    def _query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        body = json.dumps({"query": query, "variables": dict(variables)}).encode()
+        request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=_QUERY_SECONDS) as response:
+            answer = json.load(response)
+        if answer.get("errors"):
+            raise OSError(str(answer["errors"][0].get("message")))
+        data = answer["data"]
+        assert isinstance(data, dict)
+        return data
+
+
+def _location(entry: Mapping[str, Any]) -> Location:
+    content = entry.get("locationOrLoadError") or {}
+    repositories = content.get("repositories", [])
+    ticks = [
+        (tick["name"], tick[state]["status"])
+        for repository in repositories
+        for kind, state in (("sensors", "sensorState"), ("schedules", "scheduleState"))
+        for tick in repository[kind]
+    ]
+    assets = {
+        Asset("/".join(node["assetKey"]["path"]), node["groupName"] or "default", node["isPartitioned"])
+        for repository in repositories
+        for node in repository["assetNodes"]
+        if node["isMaterializable"]
+    }
+    return Location(
+        name=entry["name"],
+        error=_message(content),
+        assets=tuple(sorted(assets, key=lambda asset: (asset.group, asset.key))),
+        ticking=tuple(name for name, status in ticks if status == "RUNNING"),
+        stopped=tuple(name for name, status in ticks if status != "RUNNING"),
+    )
+
+
+def _message(answer: Mapping[str, Any]) -> str | None:
+    """The innermost message of an error: those around it only say that loading failed."""
+    if "message" not in answer:
+        return None
+    messages = [answer["message"], *(cause["message"] for cause in answer.get("causes") or ())]
+    return str(messages[-1]).strip()

@@ -1,0 +1,166 @@
+"""What the definitions of a project hold."""
+
+from __future__ import annotations
+
+from textwrap import dedent, indent
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from cascade.config import CascadeConfig
+from cascade.exceptions import DeclarationError, DiscoveryError
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.definitions import build_definitions
+from cascade.framework.discovery import load_modules
+
+
+def keys(definitions: dg.Definitions) -> set[str]:
+    return {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+
+
+def workflow(table: str, name: str = "rows") -> str:
+    return dedent(f"""
+        @cascade_ingestion(table_name={table!r}, unique_key="id", group="g", validation_schema=Row, partitions=None)
+        def {name}():
+            return []
+    """)
+
+
+HEAD = """\
+from pydantic import BaseModel
+from cascade.ingestion import cascade_ingestion
+
+class Row(BaseModel):
+    id: int
+"""
+
+
+def test_without_arguments_it_loads_the_configured_directory(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    assert keys(build_definitions()) == {"things"}
+
+
+def test_the_very_asset_of_the_workflow_is_used(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    definitions = build_definitions()
+    module = load_modules([project.module("things")]).modules[project.module("things")]
+    assert any(asset is module.things.asset for asset in definitions.assets or ())
+
+
+def test_dagsters_own_definitions_are_collected_beside_ours(project: SampleProject) -> None:
+    project.write(
+        "native.py",
+        """
+        import dagster as dg
+
+        @dg.asset
+        def plain():
+            return None
+
+        @dg.asset_check(asset=plain)
+        def looks_right():
+            return dg.AssetCheckResult(passed=True)
+
+        job = dg.define_asset_job("nightly", selection=[plain])
+        schedule = dg.ScheduleDefinition(job=job, cron_schedule="0 0 * * *", name="every_night")
+
+        @dg.sensor(job=job)
+        def watcher():
+            yield dg.SkipReason("nothing")
+
+        more = [dg.AssetSpec("listed")]
+
+        @dg.definitions
+        def others():
+            @dg.asset
+            def inner():
+                return None
+            return dg.Definitions(assets=[inner])
+        """,
+    )
+    definitions = build_definitions()
+    repository = definitions.get_repository_def()
+    assert keys(definitions) == {"plain", "listed", "inner"}
+    assert repository.has_job("nightly")
+    assert [schedule.name for schedule in repository.schedule_defs] == ["every_night"]
+    assert {sensor.name for sensor in repository.sensor_defs} == {"watcher", "cascade_automation"}
+    assert definitions.resolve_asset_graph().asset_check_keys
+
+
+def test_a_workflow_imported_as_a_dependency_stays_where_it_is(project: SampleProject) -> None:
+    project.write("mine.py", HEAD + f"from {project.package}.theirs import rows as other\n" + workflow("mine"))
+    project.write("theirs.py", HEAD + workflow("theirs"))
+    assert keys(build_definitions([project.module("mine")])) == {"mine"}
+    assert keys(build_definitions([project.module("mine"), project.module("theirs")])) == {"mine", "theirs"}
+
+
+def test_the_product_of_a_factory_belongs_to_the_module_that_called_it(project: SampleProject) -> None:
+    factory = "def make(table):\n" + indent(workflow("placeholder").replace("'placeholder'", "table"), "    ")
+    project.write("_factory.py", HEAD + factory + "    return rows\n")
+    project.write("made.py", f"from {project.package}._factory import make\nproduct = make('made')\n")
+    assert keys(build_definitions([project.module("made")])) == {"made"}
+
+
+def test_one_table_in_two_modules_is_an_error_that_names_both(project: SampleProject) -> None:
+    first = project.write("a.py", HEAD + workflow("same"))
+    second = project.write("b.py", HEAD + workflow("same"))
+    with pytest.raises(DeclarationError) as caught:
+        build_definitions()
+    text = str(caught.value)
+    assert str(first) in text
+    assert str(second) in text
+    assert "raw.same" in text
+
+
+def test_a_workflow_and_an_asset_of_one_key_are_an_error_that_names_both(project: SampleProject) -> None:
+    path = project.write("a.py", HEAD + workflow("same"))
+    project.write("b.py", "import dagster as dg\n@dg.asset\ndef same(): ...\n")
+    with pytest.raises(DeclarationError, match=rf"{project.module('b')} has as well"):
+        build_definitions()
+    assert path.is_file()
+
+
+def test_a_module_that_fails_is_an_error_and_in_dev_a_note(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write("good.py", HEAD + workflow("good"))
+    path = project.write("bad.py", "raise RuntimeError('no luck')\n")
+    with pytest.raises(DiscoveryError, match="no luck"):
+        build_definitions()
+    monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
+    definitions = build_definitions()
+    assert keys(definitions) == {"good"}
+    assert f"{path}:1" in str((definitions.metadata or {})["cascade/not_loaded"].value)
+    assert f"not loaded: {path}:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("automation", "status"), [(False, dg.DefaultSensorStatus.STOPPED), (True, dg.DefaultSensorStatus.RUNNING)]
+)
+def test_the_automation_sensor_follows_the_setting(
+    project: SampleProject, automation: bool, status: dg.DefaultSensorStatus
+) -> None:
+    project.write("things.py", THINGS)
+    definitions = build_definitions(config=CascadeConfig(automation=automation))
+    (sensor,) = definitions.get_repository_def().sensor_defs
+    assert sensor.default_status == status
+
+
+def test_runs_stay_in_one_process_unless_told(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    assert build_definitions().executor is dg.in_process_executor
+    assert build_definitions(config=CascadeConfig(executor="multiprocess")).executor is dg.multiprocess_executor
+
+
+def test_the_definitions_of_a_module_are_made_when_asked_for(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    import cascade.framework.definitions as module
+
+    assert "defs" in dir(module)
+    try:
+        made: Any = module.defs
+        assert isinstance(made, dg.Definitions)
+        assert module.defs is made
+    finally:
+        vars(module).pop("defs", None)

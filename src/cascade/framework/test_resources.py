@@ -1,0 +1,58 @@
+"""The lakehouse as a resource."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cascade.config import CascadeConfig
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.definitions import build_definitions
+from cascade.framework.instance import open_instance
+from cascade.framework.resources import build_resources, build_test_resources, throwaway_config
+
+
+def test_building_resources_opens_nothing(project: SampleProject) -> None:
+    build_resources(CascadeConfig())
+    assert not (project.root / ".cascade").exists()
+
+
+def test_an_asset_runs_on_test_resources(project: SampleProject, tmp_path: Path) -> None:
+    project.write("things.py", THINGS)
+    asset = next(iter(build_definitions().assets or ()))
+    assert isinstance(asset, dg.AssetsDefinition)
+    result = dg.materialize([asset], partition_key="2024-01-01", resources=build_test_resources(tmp_path / "lake"))
+    assert result.success
+    assert (tmp_path / "lake" / ".cascade" / "catalog.db").is_file()
+    assert not (project.root / ".cascade").exists()
+
+
+def test_a_throwaway_lakehouse_ignores_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_ICEBERG_CATALOG", "https://production.example/iceberg")
+    monkeypatch.setenv("CASCADE_ICEBERG_WAREHOUSE", "s3://production")
+    monkeypatch.setenv("CASCADE_DLT_DIRECTORY", "/production")
+    config = throwaway_config(tmp_path)
+    assert config.iceberg_catalog is None
+    assert config.iceberg_warehouse is None
+    assert config.dlt_directory.is_relative_to(tmp_path)
+
+
+def test_dagsters_home_is_written_once_and_a_users_own_is_kept(project: SampleProject) -> None:
+    config = CascadeConfig()
+    path = config.dagster_home / "dagster.yaml"
+    with open_instance(config) as instance:
+        assert instance.telemetry_enabled is False
+        pools = instance.get_concurrency_config().pool_config
+        assert (pools.default_pool_limit, str(pools.pool_granularity.value if pools.pool_granularity else "")) == (
+            1,
+            "run",
+        )
+    assert path.read_text(encoding="utf-8").startswith("# Written by Cascade.")
+    path.write_text("# Written by Cascade.\nstale: true\n", encoding="utf-8")
+    with open_instance(config):
+        assert "stale" not in path.read_text(encoding="utf-8")
+    path.write_text("telemetry: {enabled: true}\n", encoding="utf-8")
+    with open_instance(config) as instance:
+        assert instance.telemetry_enabled is True

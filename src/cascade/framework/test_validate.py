@@ -1,0 +1,106 @@
+"""Everything that is wrong, with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.validate import find_problems
+
+WRONG = """
+    from typing import Any
+    from pydantic import BaseModel
+    from cascade.ingestion import cascade_ingestion
+
+    class Odd(BaseModel):
+        id: int
+        anything: Any
+
+    class Row(BaseModel):
+        id: int
+
+    @cascade_ingestion(table_name="a", unique_key="idd", grup="g", validation_schema=Row, cron="never")
+    def first(): ...
+
+    @cascade_ingestion(table_name="b", unique_key="id", group="g", validation_schema=Odd)
+    def second(): ...
+
+    @cascade_ingestion(table_name="c", unique_key="id", group="g", validation_schema=Row, owners=["nobody"])
+    def third(): ...
+"""
+
+
+def lines(project: SampleProject, *names: str, known: tuple[str, ...] = ()) -> list[str]:
+    problems = find_problems([project.module(name) for name in names], [project.module(name) for name in known])
+    return [problem.render(project.root) for problem in problems]
+
+
+def test_every_decorator_of_every_module_reports(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("wrong.py", WRONG)
+    project.write("broken.py", "import not_installed_anywhere\n")
+    found = "\n".join(lines(project, "things", "wrong", "broken"))
+    package = project.package
+    assert f'{package}/wrong.py:12: @cascade_ingestion: there is no argument "grup". Did you mean "group"?' in found
+    assert f'{package}/wrong.py:12: @cascade_ingestion: unique_key: "idd"' in found
+    assert f"{package}/wrong.py:12: @cascade_ingestion: cron" in found
+    assert "Odd.anything" in found
+    assert f"{package}/wrong.py:18:" in found
+    assert f"{package}/broken.py:1: " in found
+    assert "not_installed_anywhere" in found
+    assert "things.py" not in found
+
+
+def test_what_is_right_has_no_problem_and_leaves_nothing_behind(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    before = sorted(project.root.rglob("*"))
+    assert lines(project, "things") == []
+    assert sorted(project.root.rglob("*")) == before
+
+
+def test_the_same_table_twice_is_reported_at_the_second(project: SampleProject) -> None:
+    first = project.write("a.py", THINGS)
+    project.write("b.py", THINGS)
+    (problem,) = lines(project, "a", "b")
+    assert problem.startswith(f"{project.package}/b.py:9: ")
+    assert str(first) in problem
+
+
+FACTORY = """
+    from pydantic import BaseModel
+    from cascade.ingestion import cascade_ingestion
+
+    class Row(BaseModel):
+        id: int
+
+    def make(table):
+        @cascade_ingestion(table_name=table, unique_key="id", group="g", validation_schema=Row)
+        def rows(): ...
+        return rows
+"""
+
+
+def test_an_unlisted_product_of_a_factory_is_reported(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("factory.py", FACTORY)
+    project.write("made.py", f"from {project.package}.factory import make\nmade = make('made')\n")
+    (problem,) = lines(project, "things")
+    assert problem.startswith(f"{project.package}/made.py:1: ")
+    assert 'load=["made.py"]' in problem
+    assert "raw.made" in problem
+    assert lines(project, "things", "made") == []
+    assert lines(project, "things", known=("made",)) == []
+
+
+def test_looking_for_unlisted_modules_runs_no_script(project: SampleProject, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    project.write("things.py", THINGS)
+    project.write("backfill.py", f"from {project.package}.things import things\nopen({str(mark)!r}, 'w')\n")
+    assert lines(project, "things") == []
+    assert not mark.exists()
+
+
+def test_dagsters_refusal_of_the_whole_is_reported(project: SampleProject) -> None:
+    project.write("native.py", "import dagster as dg\njob = dg.define_asset_job('nightly', selection=['missing'])\n")
+    (problem,) = lines(project, "native")
+    assert "missing" in problem
