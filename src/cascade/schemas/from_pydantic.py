@@ -304,7 +304,8 @@ def _from_enum(
         raise _error(
             root, path, f"the values of {what} are {type(given[0]).__name__}; use str, int, float, bool or bytes"
         )
-    return values.enumeration(_ENUM_VALUES[kind](), enum)
+    member_values = _ENUM_VALUES[kind]()
+    return values.enumeration(member_values, enum) if enum is not None else member_values
 
 
 def _from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[str, ...]) -> tuple[ValueType, bool]:
@@ -318,7 +319,9 @@ def _from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[s
         raise _error(
             root, path, "the only value is None, which has no type; name the other values, or leave the field out"
         )
-    return _from_enum(plain, enum, root, path), nullable
+    value_type = _from_enum(plain, enum, root, path)
+    mixed = enum is None and len(enums) > 0
+    return (values.enumeration(value_type, None) if mixed else value_type), nullable
 
 
 def _from_union(

@@ -122,7 +122,8 @@ class PanderaValidator:
         good = self._declared.empty()
         if positions:
             good = self._complete(table) if self._types_only else self._judge(table, positions, reasons, total)
-        refused = tuple(refuse(_row(batch, position), reasons[position]) for position in sorted(reasons))
+        given = _rows(batch, sorted(reasons))
+        refused = tuple(refuse(row, reasons[position]) for row, position in zip(given, sorted(reasons), strict=True))
         return ValidationResult(good, refused, dropped)
 
     def _typed(self, batch: Batch, present: Sequence[str], reasons: dict[int, list[Reason]]) -> pa.Table:
@@ -278,5 +279,7 @@ def _others(positions: list[int], without: Any) -> list[int]:
     return [position for index, position in enumerate(positions) if index not in without]
 
 
-def _row(batch: Batch, position: int) -> object:
-    return python_rows(batch.slice(position, 1))[0][0] if isinstance(batch, pa.Table) else batch[position]
+def _rows(batch: Batch, positions: list[int]) -> Sequence[object]:
+    if isinstance(batch, pa.Table):
+        return python_rows(batch.take(pa.array(positions, type=pa.int64())))[0]
+    return [batch[position] for position in positions]

@@ -21,7 +21,7 @@ timestamps lose their nanoseconds, and a strict model gets UUIDs, Enum members a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +37,7 @@ from cascade.schemas.rows import (
     RULE_UNREADABLE,
     Batch,
     Reason,
+    RefusedRow,
     ValidationResult,
     field_names,
     missing_column,
@@ -44,6 +45,8 @@ from cascade.schemas.rows import (
     refuse,
 )
 from cascade.schemas.values import RULE_NULL, RULE_TYPE, Member, Unfit, to_arrow
+
+_STEP = 4096
 
 
 class PydanticValidator:
@@ -75,33 +78,42 @@ class PydanticValidator:
             MissingColumnError: no row has a field that the model requires.
         """
         present = field_names(batch)
-        unreadable: dict[int, tuple[str, str]] = {}
+        absent = _Absent()
+        parts = [self._declared.empty()]
+        refused: list[RefusedRow] = []
+        # The models of one step die before those of the next are made. Kept all at once, they would triple the time:
+        # Python's garbage collector would go through them again and again.
+        for start in range(0, len(batch), _STEP):
+            good, bad = self._step(batch[start : start + _STEP], present, absent)
+            parts.append(good)
+            refused += bad
+        if absent.names:
+            self._raise_missing(absent.names, present)
+        dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
+        return ValidationResult(pa.concat_tables(parts).combine_chunks(), tuple(refused), dropped)
+
+    def _step(self, batch: Batch, present: Sequence[str], absent: _Absent) -> tuple[pa.Table, list[RefusedRow]]:
+        reasons: dict[int, list[Reason]] = {}
         if isinstance(batch, pa.Table):
             rows, unreadable = python_rows(batch)
             judged = self._from_arrow(rows, set(present))
+            reasons = {position: [(RULE_UNREADABLE, *problem)] for position, problem in unreadable.items()}
         else:
             rows = judged = batch
-        reasons: dict[int, list[Reason]] = {
-            position: [(RULE_UNREADABLE, field, reason)] for position, (field, reason) in unreadable.items()
-        }
-        models, positions = self._judge(judged, present, reasons)
+        models, positions = self._judge(judged, reasons, absent)
         good, unfit = self._to_table(models, positions)
         reasons.update(unfit)
-        refused = tuple(refuse(rows[position], reasons[position]) for position in sorted(reasons))
-        dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
-        return ValidationResult(good, refused, dropped)
+        return good, [refuse(rows[position], reasons[position]) for position in sorted(reasons)]
 
     def _judge(
-        self, rows: Sequence[Any], present: Sequence[str], reasons: dict[int, list[Reason]]
+        self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
     ) -> tuple[list[Any], list[int]]:
         """The models of the rows that pydantic accepts, and their positions; `reasons` gets those of the others."""
         validate = self._model.__pydantic_validator__.validate_python
         models: list[Any] = []
         positions: list[int] = []
-        absent: set[str] | None = None
         for position, row in enumerate(rows):
             if position in reasons:
-                absent = set()
                 continue
             try:
                 models.append(validate(row))
@@ -109,23 +121,20 @@ class PydanticValidator:
             except pydantic.ValidationError as error:
                 details = error.errors(include_url=False, include_context=False)
                 reasons[position] = [self._reason(detail) for detail in details]
-                if not models:
-                    missing = {str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1}
-                    absent = missing if absent is None else absent & missing
+                absent.see(str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1)
             except PydanticUserError:
                 raise
             except Exception as error:
                 reasons[position] = [("validator_error", None, f"{type(error).__name__}: {error}")]
-                absent = set()
-        if not models and absent:
-            self._raise_missing(absent, present)
+                absent.see(())
+        if models:
+            absent.see(())
         return models, positions
 
     def _raise_missing(self, absent: set[str], present: Sequence[str]) -> None:
         for column in self._declared.columns:
-            if absent.intersection((*column.source_names, column.name)) and not set(present).intersection(
-                column.source_names
-            ):
+            is_absent = absent.intersection((*column.source_names, column.name))
+            if is_absent and not set(present).intersection(column.source_names):
                 raise missing_column(self._declared, column, present)
 
     def _reason(self, detail: Any) -> Reason:
@@ -203,6 +212,17 @@ class PydanticValidator:
     def _fills(self, column: Column) -> bool:
         field = self._model.model_fields[column.name]
         return not column.required and field.is_required()
+
+
+class _Absent:
+    """The fields that pydantic misses in every row seen so far."""
+
+    def __init__(self) -> None:
+        self.names: set[str] | None = None
+
+    def see(self, missing: Iterable[str]) -> None:
+        """Take note of the fields that a row lacks; of none, if one is accepted or refused for another reason."""
+        self.names = set(missing) if self.names is None else self.names.intersection(missing)
 
 
 def _member(column: Column) -> Member:
