@@ -237,8 +237,8 @@ class CascadeProjectExecutionModeField(PexExecutionModeField):
         f"""
         How the packaged PEX runs.
 
-        `{PexExecutionMode.VENV.value}`, the default, makes a virtual environment of itself under `~/.pex` (or
-        `PEX_ROOT`) on its first start, about a second once, and starts like an installed program afterwards.
+        `{PexExecutionMode.VENV.value}`, the default, makes a virtual environment of itself under `~/.cache/pex` (or
+        `PEX_ROOT`) on its first start, which takes some seconds, and starts like an installed program afterwards.
         `{PexExecutionMode.ZIPAPP.value}` unpacks the dependencies only.
         """
     )
@@ -274,14 +274,14 @@ class CascadeProjectTarget(Target):
         """
         Workflows that are deployed together: one Dagster code location.
 
-        Pants finds the workflows in the BUILD graph and generates a manifest, the module that lists them. With that
+        Pants finds the workflows in the BUILD graph and generates a manifest, the module that lists them. With that:
 
-            pants run :dev                      opens Dagster's UI on them,
-            pants run :dev -- list              runs the Cascade command line with them,
-            pants cascade-dev :dev              opens the UI without holding up other Pants commands,
-            pants package :dev                  writes dist/dev.pex, which needs neither Pants nor pip,
-            pants dependencies :dev             shows what is in it,
-            pants export-codegen :dev           writes the manifest to dist/codegen, to read.
+          - `pants run :dev` opens Dagster's UI on them
+          - `pants run :dev -- list` runs the Cascade command line with them
+          - `pants cascade-dev :dev` opens the UI without holding up other Pants commands
+          - `pants package :dev` writes `dist/dev.pex`, which needs neither Pants nor pip
+          - `pants dependencies :dev` shows what is in it
+          - `pants export-codegen :dev` writes the manifest to `dist/codegen`, to read
 
         Example, in the BUILD file at the root of the repository:
 
@@ -293,7 +293,8 @@ class CascadeProjectTarget(Target):
                 interpreter_constraints=["==3.12.*"],
             )
 
-        The directory of the BUILD file is the project's root: `.cascade`, with the catalog and the warehouse of the
-        embedded default, lies there when the project runs under Pants.
+        The directory of the BUILD file is the project's root. When the project runs under Pants, `.cascade` lies there,
+        with the catalog and the warehouse of the embedded default. The `cascade_config.py` and the `[tool.cascade]` in
+        `pyproject.toml` of that directory are the project's settings, and travel in the PEX; `.env` does not.
         """
     )

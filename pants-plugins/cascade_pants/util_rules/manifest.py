@@ -106,6 +106,15 @@ def manifest_source(project: Address, modules: tuple[str, ...], runtime: str) ->
     )
 
 
+def has_cascade_table(pyproject: bytes) -> bool:
+    """Whether a `pyproject.toml` may have settings of Cascade in it.
+
+    One that has none belongs to other tools, and would change the PEX for nothing. Pants' own Python cannot read TOML
+    on every version, so this looks at the words and may find a table where there is only a comment.
+    """
+    return re.search(rb"tool\s*\.\s*[\"']?cascade|^\s*\[\s*tool\s*\]", pyproject, re.MULTILINE) is not None
+
+
 @rule(desc="Generate manifest of Cascade project", level=LogLevel.DEBUG)
 async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSubsystem) -> GeneratedSources:
     target = request.protocol_target
@@ -132,8 +141,7 @@ async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSu
     ]
     for file in found[1]:
         name = PurePosixPath(file.path).name
-        # A pyproject.toml that says nothing about Cascade belongs to other tools and would change the PEX for nothing.
-        if name != "pyproject.toml" or b"cascade" in file.content:
+        if name != "pyproject.toml" or has_cascade_table(file.content):
             files.append(FileContent(str(directory / f"{manifest}_settings" / name), file.content))
     digest = await engine.create_digest(CreateDigest(files))
     return GeneratedSources(await engine.digest_to_snapshot(digest))

@@ -67,8 +67,10 @@ def owners_of(
         )
     raise InvalidFieldException(
         f"{user} needs the Cascade runtime, and nothing in its resolve {resolve!r} provides the module {module}.\n"
-        f"Add the line `{requirement}` to the requirements of that resolve, make its lockfile {lockfile} again, and "
-        f"see that a `python_requirement` or `python_requirements` target with `resolve={resolve!r}` stands for it."
+        f"Add the line `{requirement}` to the requirements of that resolve and make its lockfile {lockfile} again. Its "
+        "package is not named like its module, so the target that stands for it has to say "
+        f'`module_mapping={{"{requirement}": ["cascade"]}}` (python_requirements) or `modules=["cascade"]` '
+        f"(python_requirement), and `resolve={resolve!r}`."
     )
 
 

@@ -17,7 +17,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from cascade_pants.target_types import CascadeProjectManifestField
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
-from cascade_pants.util_rules.manifest import manifest_module, manifest_source
+from cascade_pants.util_rules.manifest import has_cascade_table, manifest_module, manifest_source
 
 DEV = Address("", target_name="dev")
 FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
@@ -81,12 +81,27 @@ def test_settings_are_those_of_the_projects_directory(runner: RuleRunner) -> Non
         runner,
         {
             "apps/x/BUILD": "cascade_project(name='x')",
-            "apps/x/pyproject.toml": "[tool.ruff]\nline-length = 1\n",
+            "apps/x/pyproject.toml": "[tool.ruff]\nknown-first-party = ['cascade']\n",
             "cascade_config.py": "X = 1\n",
         },
         Address("apps/x", target_name="x"),
     )
     assert list(found) == ["src/cascade_project_apps_x_x.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[tool.cascade]\nx = 1", True),
+        ("[ tool . 'cascade' ]", True),
+        ("[tool]\ncascade = { x = 1 }", True),
+        ("tool.cascade.x = 1", True),
+        ("[tool.ruff]\nsrc = ['cascade']", False),
+        ("", False),
+    ],
+)
+def test_whose_settings_a_pyproject_holds(text: str, found: bool) -> None:
+    assert has_cascade_table(text.encode()) is found
 
 
 @pytest.fixture
