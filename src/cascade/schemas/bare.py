@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,14 +22,20 @@ def bare_model(model: type[pydantic.BaseModel] | str, members: Sequence[Member])
         members: the fields.
     """
     if isinstance(model, str):
-        fields = {_attribute(member): _optional(member) for member in members}
-        return pydantic.create_model(model, **fields)  # type: ignore[call-overload, no-any-return]
+        return _create(model, {_attribute(member): _optional(member) for member in members})
     config = pydantic.ConfigDict(protected_namespaces=())
     for key in _NAMING:
         if key in model.model_config:
             config[key] = model.model_config[key]  # type: ignore[literal-required]
     fields = {member.name: _like(model.model_fields[member.name], member) for member in members}
-    return pydantic.create_model(model.__name__, __config__=config, **fields)  # type: ignore[call-overload, no-any-return]
+    return _create(model.__name__, {"__config__": config, **fields})
+
+
+def _create(name: str, definition: dict[str, Any]) -> type[pydantic.BaseModel]:
+    # Of a field that is named like a method of pydantic's, such as `json`, the model itself has warned already.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return pydantic.create_model(name, **definition)
 
 
 def _attribute(member: Member) -> str:

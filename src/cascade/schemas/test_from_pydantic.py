@@ -134,6 +134,7 @@ MEMBERS = pa.struct([pa.field("speed", pa.float64(), nullable=False), pa.field("
         (Literal[1, 2], pa.int64()),
         (Literal[True], pa.bool_()),
         (Literal[Colour.RED], pa.string()),
+        (Literal[Colour.RED, "other"], pa.string()),
         (Annotated[str, Field(max_length=3), Field(pattern="a")], pa.string()),
         (Wind, MEMBERS),
         (Ids, pa.list_(pa.field("element", pa.int64(), nullable=False))),

@@ -408,6 +408,45 @@ def test_enums_urls_and_plain_enum_values_land_as_what_they_stand_for() -> None:
         assert good.to_pylist() == [{"colour": "r", "link": "https://example.org/x"}]
 
 
+def test_literals_of_members_and_values_land_as_values() -> None:
+    class Model(BaseModel):
+        mixed: Literal[Colour.RED, "other"]
+
+    good = judge(Model, {"mixed": Colour.RED}, {"mixed": "other"}).good
+    assert good["mixed"].to_pylist() == ["r", "other"]
+
+
+def test_a_batch_of_many_steps_keeps_its_order_and_its_refusals() -> None:
+    rows = [row(id=n % 1000) for n in range(10_000)]
+    result = judge(Observation, *rows)
+    assert result.good["id"].to_pylist() == [n % 1000 for n in range(10_000) if n % 1000]
+    assert result.good["id"].num_chunks == 1
+    assert [id(refused.row) for refused in result.refused] == [id(rows[n]) for n in range(0, 10_000, 1000)]
+
+
+def test_a_field_that_only_a_later_step_has_is_not_absent() -> None:
+    lacking: list[dict[str, object]] = [{"id": 1}] * 5000
+    with pytest.raises(MissingColumnError):
+        judge(Observation, *lacking)
+    result = judge(Observation, *lacking, row())
+    assert (result.good.num_rows, len(result.refused)) == (1, 5000)
+
+
+@pytest.mark.filterwarnings("ignore:Field name")
+def test_a_field_may_be_named_like_a_method_of_pydantic() -> None:
+    class Inner(BaseModel):
+        copy: int  # type: ignore[assignment]
+        model_fields_x: int = Field(alias="x")
+
+    class Model(BaseModel):
+        json: int  # type: ignore[assignment]
+        inner: Inner
+
+    for validate in (True, False):
+        result = judge(Model, {"json": 1, "inner": {"copy": 2, "x": 3}}, validate=validate)
+        assert result.good.to_pylist() == [{"json": 1, "inner": {"copy": 2, "model_fields_x": 3}}]
+
+
 def test_what_is_no_row_is_refused() -> None:
     result = validator_for(Observation, unique_key=()).validate([row(), 5])
     assert result.good.num_rows == 1
