@@ -1,0 +1,144 @@
+"""`dev` for real: the UI answers, edits arrive in it, and nothing is left afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.cli.processes import child_environment
+from cascade.cli.ui import UserInterface
+from cascade.framework.conftest import THINGS, SampleProject
+
+START_SECONDS = 120
+
+
+class Running:
+    """A `dev` in a process of its own."""
+
+    def __init__(self, root: Path, *arguments: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.ui = UserInterface("127.0.0.1", self.port)
+        self.log = root.parent / "dev.log"
+        command = [sys.executable, "-m", "cascade", "dev", "--port", str(self.port), *arguments]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=root, env=child_environment(), stdout=log, stderr=log)
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.text()
+            assert time.monotonic() < deadline, self.text()
+            time.sleep(0.2)
+
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def assets(self) -> set[str]:
+        return {asset.key for location in self.ui.locations() for asset in location.assets}
+
+
+@contextmanager
+def running(root: Path, *arguments: str) -> Iterator[Running]:
+    dev = Running(root, *arguments)
+    try:
+        yield dev
+    finally:
+        if dev.process.poll() is None:
+            dev.process.kill()
+            dev.process.wait()
+
+
+def assert_nothing_is_left(dev: Running, family: list[psutil.Process]) -> None:
+    gone, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive, alive
+    assert len(gone) == len(family)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", dev.port))
+
+
+def test_it_serves_reloads_and_leaves_nothing_behind(project: SampleProject, cascade: Cascade) -> None:
+    project.write("things.py", THINGS)
+    with running(project.root) as dev:
+        dev.wait_for(lambda: "Ctrl-C ends it." in dev.text())
+        with urllib.request.urlopen(f"{dev.ui.address}/server_info") as response:
+            assert "dagster_webserver_version" in json.load(response)
+        text = dev.text()
+        assert dev.ui.address in text
+        assert "things" in text
+        assert "automation   off" in text
+        assert str(project.root / ".cascade" / "catalog.db") in text
+        assert str(project.root / ".cascade" / "warehouse") in text
+        family = dev.family()
+        # The guardian, the code server and the server behind it, the webserver, the daemon.
+        assert len(family) >= 5
+
+        webserver = next(process.pid for process in family if "dagster_webserver" in process.cmdline())
+        project.write("more.py", THINGS.replace('"things"', '"more"'))
+        dev.wait_for(lambda: "more" in dev.assets())
+        assert psutil.Process(webserver).is_running()
+        bad = project.write("bad.py", "raise RuntimeError('no luck')\n")
+        dev.wait_for(lambda: f"not loaded: {bad}:1" in dev.text())
+        assert dev.assets() == {"things", "more"}
+
+        second = cascade("dev", "--port", str(dev.port))
+        assert second.exit_code == 1
+        assert f"kill {dev.process.pid}" in second.stderr
+
+        family = dev.family()
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(timeout=30) == 0, dev.text()
+        assert_nothing_is_left(dev, family)
+        assert "Traceback" not in dev.text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_early_or_killed_outright_it_leaves_nothing_either(project: SampleProject, number: int) -> None:
+    project.write("things.py", THINGS)
+    with running(project.root, "--no-reload") as dev:
+        dev.wait_for(lambda: len(dev.family()) >= 3)
+        family = dev.family()
+        os.kill(dev.process.pid, number)
+        assert dev.process.wait(timeout=30) == (0 if number == signal.SIGTERM else -signal.SIGKILL)
+        assert_nothing_is_left(dev, family)
+
+
+def test_a_child_that_dies_is_named_and_ends_all(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    with running(project.root, "--no-reload", "--with-code-server", 'other=["/bin/sh", "-c", "exit 9"]') as dev:
+        dev.process.wait(timeout=START_SECONDS)
+        assert dev.process.returncode == 1
+        assert "The code server of other ended with exit code 9" in dev.text()
+
+
+def test_a_malformed_code_server_is_wrong_use(project: SampleProject, cascade: Cascade) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    result = cascade("dev", "--port", str(port), "--with-code-server", "other=python")
+    assert result.exit_code == 2
+    assert "NAME=JSON_ARGV" in result.stderr
+
+
+def test_a_code_server_listens_in_one_place(cascade: Cascade) -> None:
+    result = cascade("code-server")
+    assert result.exit_code == 2
+    assert "Give one of --port and --socket" in result.stderr

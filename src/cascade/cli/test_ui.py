@@ -1,0 +1,39 @@
+"""What is read from the webserver's answers."""
+
+from __future__ import annotations
+
+from cascade.cli.ui import Asset, UserInterface, _location
+
+
+def test_a_location_has_assets_and_what_ticks() -> None:
+    location = _location(
+        {
+            "name": "dev",
+            "locationOrLoadError": {
+                "repositories": [
+                    {
+                        "assetNodes": [
+                            {"assetKey": {"path": ["b"]}, "groupName": None, "isPartitioned": False, "isMaterializable": True},
+                            {"assetKey": {"path": ["n", "a"]}, "groupName": "g", "isPartitioned": True, "isMaterializable": True},
+                            {"assetKey": {"path": ["x"]}, "groupName": "g", "isPartitioned": True, "isMaterializable": False},
+                        ],
+                        "sensors": [{"name": "cascade_automation", "sensorState": {"status": "RUNNING"}}],
+                        "schedules": [{"name": "nightly", "scheduleState": {"status": "STOPPED"}}],
+                    }
+                ]
+            },
+        }
+    )  # fmt: skip
+    assert location.assets == (Asset("b", "default", False), Asset("n/a", "g", True))
+    assert (location.ticking, location.stopped) == (("cascade_automation",), ("nightly",))
+    assert location.error is None
+
+
+def test_the_innermost_reason_of_a_failed_load_is_shown() -> None:
+    content = {"message": "Error loading", "causes": [{"message": "wrapped"}, {"message": "DeclarationError: twice\n"}]}
+    assert _location({"name": "dev", "locationOrLoadError": content}).error == "DeclarationError: twice"
+
+
+def test_a_server_on_every_address_is_reached_on_this_machine() -> None:
+    assert UserInterface("0.0.0.0", 3000).address == "http://127.0.0.1:3000"
+    assert UserInterface("localhost", 3001).address == "http://localhost:3001"
