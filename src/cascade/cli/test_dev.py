@@ -49,7 +49,7 @@ class Running:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def assets(self) -> set[str]:
         return {asset.key for location in self.ui.locations() for asset in location.assets}

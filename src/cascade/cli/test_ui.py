@@ -5,6 +5,11 @@ from __future__ import annotations
 from cascade.cli.ui import Asset, UserInterface, _location
 
 
+def node(*path: str, group: str | None = None, partitioned: bool = False, made: bool = True) -> dict[str, object]:
+    key = {"path": list(path)}
+    return {"assetKey": key, "groupName": group, "isPartitioned": partitioned, "isMaterializable": made}
+
+
 def test_a_location_has_assets_and_what_ticks() -> None:
     location = _location(
         {
@@ -12,18 +17,14 @@ def test_a_location_has_assets_and_what_ticks() -> None:
             "locationOrLoadError": {
                 "repositories": [
                     {
-                        "assetNodes": [
-                            {"assetKey": {"path": ["b"]}, "groupName": None, "isPartitioned": False, "isMaterializable": True},
-                            {"assetKey": {"path": ["n", "a"]}, "groupName": "g", "isPartitioned": True, "isMaterializable": True},
-                            {"assetKey": {"path": ["x"]}, "groupName": "g", "isPartitioned": True, "isMaterializable": False},
-                        ],
+                        "assetNodes": [node("b"), node("n", "a", group="g", partitioned=True), node("x", made=False)],
                         "sensors": [{"name": "cascade_automation", "sensorState": {"status": "RUNNING"}}],
                         "schedules": [{"name": "nightly", "scheduleState": {"status": "STOPPED"}}],
                     }
                 ]
             },
         }
-    )  # fmt: skip
+    )
     assert location.assets == (Asset("b", "default", False), Asset("n/a", "g", True))
     assert (location.ticking, location.stopped) == (("cascade_automation",), ("nightly",))
     assert location.error is None
