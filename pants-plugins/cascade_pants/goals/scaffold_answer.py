@@ -217,12 +217,13 @@ if engine.BY_NAME:
 
     async def scaffold_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
         """Ask the runtime's templates for the files of a workflow."""
-        return await answer_scaffold_request(request, **engine.implicitly())
+        answer: ScaffoldAnswer = await answer_scaffold_request(request, **engine.implicitly())
+        return answer
 
 else:
     from cascade_pants.engine.own_rules import own_rule
 
-    scaffold_answer = own_rule(ScaffoldAnswer, ScaffoldRequest)
+    scaffold_answer = own_rule(ScaffoldAnswer, ScaffoldRequest)  # type: ignore[assignment]
 
 
 def rules() -> list[Any]:

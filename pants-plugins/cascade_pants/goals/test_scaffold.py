@@ -9,7 +9,6 @@ from pants.base.specs import RawSpecs, Specs
 from pants.base.specs_parser import SpecsParser
 from pants.core.goals.tailor import TailorSubsystem
 from pants.core.target_types import ResourcesGeneratorTarget
-from pants.core.target_types import rules as core_target_rules
 from pants.engine.addresses import Address
 from pants.engine.rules import QueryRule, rule
 from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
@@ -141,7 +140,6 @@ def make_runner(answering: list[Any]) -> RuleRunner:
             *answering,
             *scaffold.rules(),
             *all_workflows.rules(),
-            *core_target_rules(),
             *workflow_facts.rules(),
             *workflow_targets.rules(),
             *TailorSubsystem.rules(),
