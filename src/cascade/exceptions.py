@@ -13,7 +13,8 @@
     │   ├── SourceError             a workflow returned something that is not rows
     │   ├── MissingColumnError      a required column is absent from the whole batch
     │   └── RowsRefusedError        no row passed validation, or one failed under on_invalid="fail"
-    └── CommitError                 a snapshot could not be committed, after every retry
+    ├── CommitError                 a snapshot could not be committed, after every retry
+    └── RunTooLongError             a run took longer than `max_runtime_seconds` and was stopped
 
 Every error says what is wrong, where, the value given, the value meant and, where there is one, the next
 command to type (`hint`). The command line prints `str(error)` and exits with `exit_code`; a traceback
@@ -162,3 +163,7 @@ class RowsRefusedError(DataError):
 
 class CommitError(CascadeError):
     """A snapshot could not be committed after every retry. Readers still see the one before."""
+
+
+class RunTooLongError(CascadeError):
+    """A run took longer than its workflow allows and was stopped. What it did not commit is not there."""

@@ -9,8 +9,7 @@ from typing import Any, cast
 import dagster as dg
 
 from cascade.declarations import IngestionDeclaration, is_broken
-from cascade.exceptions import CascadeError, CommitError, PartitionError
-from cascade.ingestion.deadline import RunTooLongError
+from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.run import IngestionResult, run_ingestion
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for

@@ -9,11 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from cascade.exceptions import CascadeError, SourceLocation
-
-
-class RunTooLongError(CascadeError):
-    """A run took longer than its workflow allows and was stopped. What it did not commit is not there."""
+from cascade.exceptions import RunTooLongError, SourceLocation
 
 
 class _DeadlinePassed(BaseException):

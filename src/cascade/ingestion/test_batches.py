@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -36,6 +35,13 @@ ONE_TWO: list[dict[str, Any]] = [{"id": 1, "name": "a"}, {"id": 2, "name": None}
 TABLE = pa.Table.from_pylist(ONE_TWO)
 
 
+class ForeignFrame:
+    """A frame of a library that Cascade does not know, such as a DuckDB relation: it speaks Arrow's C stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return TABLE.__arrow_c_stream__(requested_schema)
+
+
 def generator() -> Iterator[object]:
     yield from ONE_TWO
 
@@ -62,7 +68,7 @@ def pages() -> Iterator[object]:
         [pl.DataFrame(ONE_TWO[:1]), pl.DataFrame(ONE_TWO[1:])],
         pd.DataFrame(ONE_TWO),
         pd.DataFrame(ONE_TWO).set_index("id"),
-        duckdb.sql("SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS t(id, name)"),
+        ForeignFrame(),
     ],
     ids=lambda data: type(data).__name__,
 )

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from cascade.exceptions import SourceLocation
-from cascade.ingestion.deadline import RunTooLongError, deadline
+from cascade.exceptions import RunTooLongError
+from cascade.ingestion.deadline import deadline
 
 HERE = SourceLocation("flights.py", 7)
 
