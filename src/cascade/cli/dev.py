@@ -189,6 +189,10 @@ def _start(
     # JSON is YAML.
     entries = [{"grpc_server": {"socket": str(server.socket), "location_name": server.name}} for server in servers]
     workspace.write_text(json.dumps({"load_from": entries}), encoding="utf-8")
+    with signals.held():
+        housekeeping = children.start("Housekeeping", (sys.executable, "-m", "cascade.framework.stale"), env=own)
+    housekeeping.process.wait()
+    children.forget([housekeeping])
     _wait_until(children, lambda: all(_accepts(server.socket) for server in servers), "The code server")
     webserver = ("dagster_webserver", "--host", host, "--port", str(port), "--dagster-log-level", level)
     daemon = ("dagster._daemon", "run", "--log-level", level)

@@ -42,6 +42,7 @@ def materialize(
     """
     from cascade.framework.instance import open_instance
     from cascade.framework.runs import choose_partitions, run_partitions
+    from cascade.framework.stale import end_stale_runs
 
     _, failures = invocation.loaded
     definitions = invocation.definitions()
@@ -57,6 +58,8 @@ def materialize(
     outcomes: list[RunOutcome] = []
     total = sum(len(partitions) for _, partitions in plan)
     with open_instance(invocation.config) as instance, out.progress("materialize", total) as begin:
+        for run_id in end_stale_runs(instance):
+            out.warn(f"the run {run_id} was cut off and is marked as failed.")
         for key, partitions in plan:
             name = key.to_user_string()
             for outcome in run_partitions(

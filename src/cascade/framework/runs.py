@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, PartitionError, SourceLocation
 from cascade.framework.frames import user_location
+from cascade.framework.stale import process_tags
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -172,12 +173,14 @@ def run_partitions(
     level = "DEBUG" if verbose else "CRITICAL"
     # `console` is the logger of every job that defines none; the recorded log of the run is complete in any case.
     run_config = {"loggers": {"console": {"config": {"log_level": level}}}} if not definitions.loggers else {}
+    tags = process_tags()
     for partition in partitions:
         starting(partition)
         result = job.execute_in_process(
             run_config=run_config,
             instance=instance,
             partition_key=partition,
+            tags=tags,
             asset_selection=[key],
             raise_on_error=False,
         )

@@ -1,0 +1,54 @@
+"""A run whose process is gone does not stay in progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cascade.framework.stale import end_stale_runs, process_tags
+
+
+@pytest.fixture
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
+    run = dg.DagsterRun(job_name="job", tags=tags, status=dg.DagsterRunStatus.STARTED)
+    return instance.add_run(run).run_id
+
+
+def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+def test_a_run_of_this_process_stays_and_one_of_a_dead_process_fails(instance: dg.DagsterInstance) -> None:
+    alive = started(instance, process_tags())
+    host = socket.gethostname()
+    recycled = started(instance, {"cascade/host": host, "cascade/process": f"{os.getpid()} 1.0"})
+    elsewhere = started(instance, {"cascade/host": "another", "cascade/process": "1 1.0"})
+    foreign = started(instance, {})
+
+    assert end_stale_runs(instance) == [recycled]
+    assert status(instance, recycled) == dg.DagsterRunStatus.FAILURE
+    assert {status(instance, run_id) for run_id in (alive, elsewhere, foreign)} == {dg.DagsterRunStatus.STARTED}
+
+
+def test_a_run_of_a_code_server_fails_when_its_socket_is_gone(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    path = tmp_path / "0.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        info = json.dumps({"host": "localhost", "socket": str(path)})
+        run_id = started(instance, {".dagster/grpc_info": info})
+        remote = started(instance, {".dagster/grpc_info": json.dumps({"host": "10.0.0.7", "port": 4000})})
+        assert end_stale_runs(instance) == []
+    assert end_stale_runs(instance) == [run_id]
+    assert status(instance, remote) == dg.DagsterRunStatus.STARTED
