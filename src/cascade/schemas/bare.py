@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 from pydantic.fields import FieldInfo
 
-from cascade.schemas.values import Member
+from cascade.schemas.kinds import Member
 
 _NAMING = ("validate_by_name", "validate_by_alias", "populate_by_name")
 

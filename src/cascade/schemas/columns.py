@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
 
-from cascade.exceptions import SourceLocation
+from cascade.exceptions import SchemaConversionError, SourceLocation
 from cascade.schemas.values import ValueType
 
 
@@ -87,3 +88,14 @@ def location_of(model: type) -> SourceLocation | None:
     except (OSError, TypeError):
         return None
     return SourceLocation(file, line) if file else None
+
+
+def conversion_error(model: type, path: Sequence[str], reason: str) -> SchemaConversionError:
+    """The error for a field that cannot become a column, with the place of the model.
+
+    Args:
+        model: the model that the user gave.
+        path: names from the model's field to what does not convert.
+        reason: what does not convert, and what to use instead.
+    """
+    return SchemaConversionError(model.__name__, ".".join(path), reason, location=location_of(model))

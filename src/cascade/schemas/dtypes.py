@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import pyarrow as pa
 import pydantic
 
-from cascade.schemas import values
+from cascade.schemas import kinds
 from cascade.schemas.bare import bare_model
-from cascade.schemas.values import Member, ValueType
+from cascade.schemas.kinds import Member
+from cascade.schemas.values import ValueType
 
 _UNSIGNED = "Iceberg has no unsigned 64-bit numbers; use Int64"
 _DURATION = "Iceberg has no durations; use Int64 or Float64 with the unit in the name, such as delay_seconds"
@@ -44,11 +45,11 @@ def from_polars(dtype: Any) -> ValueType:
 
     base = dtype.base_type()
     if base in (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16):
-        return values.integer(32)
+        return kinds.integer(32)
     if base in (pl.Int64, pl.UInt32):
-        return values.integer(64)
+        return kinds.integer(64)
     if base is pl.Datetime:
-        return values.timestamp(aware=getattr(dtype, "time_zone", None) is not None)
+        return kinds.timestamp(aware=getattr(dtype, "time_zone", None) is not None)
     if base is pl.Decimal:
         return _decimal(getattr(dtype, "precision", None), getattr(dtype, "scale", None), "pl.Decimal(18, 4)")
     if base in (pl.List, pl.Array):
@@ -64,15 +65,15 @@ def from_polars(dtype: Any) -> ValueType:
             raise UnsupportedDtypeError('Struct does not name its fields; write pl.Struct({"x": pl.Int64}) or the like')
         return _struct([(field.name, field.dtype) for field in fields], from_polars)
     plain: dict[Any, Callable[[], ValueType]] = {
-        pl.Float32: lambda: values.floating(32),
-        pl.Float64: values.floating,
-        pl.Boolean: values.boolean,
-        pl.String: values.text,
-        pl.Enum: values.text,
-        pl.Categorical: values.text,
-        pl.Binary: values.binary,
-        pl.Date: values.calendar_date,
-        pl.Time: values.clock_time,
+        pl.Float32: lambda: kinds.floating(32),
+        pl.Float64: kinds.floating,
+        pl.Boolean: kinds.boolean,
+        pl.String: kinds.text,
+        pl.Enum: kinds.text,
+        pl.Categorical: kinds.text,
+        pl.Binary: kinds.binary,
+        pl.Date: kinds.calendar_date,
+        pl.Time: kinds.clock_time,
     }
     if base in plain:
         return plain[base]()
@@ -103,22 +104,22 @@ def from_pandas(dtype: Any) -> ValueType:
             )
         return from_arrow(pa.array(dtype.categories.tolist()).type)
     if isinstance(dtype, pd.StringDtype):
-        return values.text()
+        return kinds.text()
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return values.timestamp(aware=True)
+        return kinds.timestamp(aware=True)
     if isinstance(dtype, pd.BooleanDtype):
-        return values.boolean()
+        return kinds.boolean()
     numpy = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
     if numpy is None or isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)):
         raise UnsupportedDtypeError(
             f"{dtype} is no type of a table; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype"
         )
     if numpy.kind == "M":
-        return values.timestamp(aware=False)
+        return kinds.timestamp(aware=False)
     if numpy.kind == "m":
         raise UnsupportedDtypeError(_DURATION)
     if numpy.kind == "U":
-        return values.text()
+        return kinds.text()
     if numpy.kind in "iufb" and numpy.itemsize <= 8:
         return from_arrow(pa.from_numpy_dtype(numpy))
     raise UnsupportedDtypeError(
@@ -136,26 +137,26 @@ def from_arrow(arrow: pa.DataType) -> ValueType:
     if is_.is_uint64(arrow):
         raise UnsupportedDtypeError(_UNSIGNED)
     if is_.is_integer(arrow):
-        return values.integer(64 if is_.is_int64(arrow) or is_.is_uint32(arrow) else 32)
+        return kinds.integer(64 if is_.is_int64(arrow) or is_.is_uint32(arrow) else 32)
     if is_.is_floating(arrow):
-        return values.floating(64 if is_.is_float64(arrow) else 32)
+        return kinds.floating(64 if is_.is_float64(arrow) else 32)
     if is_.is_boolean(arrow):
-        return values.boolean()
+        return kinds.boolean()
     if is_.is_string(arrow) or is_.is_large_string(arrow) or is_.is_string_view(arrow):
-        return values.text()
+        return kinds.text()
     if (
         is_.is_binary(arrow)
         or is_.is_large_binary(arrow)
         or is_.is_fixed_size_binary(arrow)
         or is_.is_binary_view(arrow)
     ):
-        return values.binary()
+        return kinds.binary()
     if is_.is_timestamp(arrow):
-        return values.timestamp(aware=arrow.tz is not None)
+        return kinds.timestamp(aware=arrow.tz is not None)
     if is_.is_date(arrow):
-        return values.calendar_date()
+        return kinds.calendar_date()
     if is_.is_time(arrow):
-        return values.clock_time()
+        return kinds.clock_time()
     if is_.is_decimal(arrow):
         return _decimal(arrow.precision, arrow.scale, "pyarrow.decimal128(18, 4)")
     if is_.is_dictionary(arrow):
@@ -184,12 +185,12 @@ def _decimal(precision: int | None, scale: int | None, example: str) -> ValueTyp
         raise UnsupportedDtypeError(
             f"precision {precision} and scale {scale} do not fit: Iceberg has 1 to 38 digits, the scale among them"
         )
-    return values.decimal(precision, scale)
+    return kinds.decimal(precision, scale)
 
 
 def _list(inner: Any, read: Any) -> ValueType:
     try:
-        return values.list_of(read(inner), nullable=True)
+        return kinds.list_of(read(inner), nullable=True)
     except UnsupportedDtypeError as error:
         raise UnsupportedDtypeError(error.reason, ("element", *error.path)) from None
 
@@ -202,4 +203,4 @@ def _struct(fields: list[tuple[str, Any]], read: Any) -> ValueType:
         except UnsupportedDtypeError as error:
             raise UnsupportedDtypeError(error.reason, (name, *error.path)) from None
         members.append(member)
-    return values.struct(members, bare_model("Struct", members))
+    return kinds.struct(members, bare_model("Struct", members))

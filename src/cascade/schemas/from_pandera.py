@@ -24,7 +24,7 @@ from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 from cascade.exceptions import SchemaConversionError
-from cascade.schemas import dtypes, values
+from cascade.schemas import dtypes, kinds
 from cascade.schemas.columns import Column, location_of
 from cascade.schemas.values import ValueType
 
@@ -112,11 +112,11 @@ def _value_type(dtype: Any, backend: Backend) -> ValueType:
     from pandera.engines import pandas_engine
 
     if isinstance(dtype, pandas_engine.Decimal):
-        return values.decimal(dtype.precision, dtype.scale)
+        return kinds.decimal(dtype.precision, dtype.scale)
     if isinstance(dtype, pandas_engine.Date):
-        return values.calendar_date()
+        return kinds.calendar_date()
     if isinstance(dtype, pandas_engine.NpString):
-        return values.text()
+        return kinds.text()
     return dtypes.from_pandas(dtype.type)
 
 

@@ -12,7 +12,7 @@
 | `X | None` | the column of X, optional |
 
 A field's name is the column's; its alias is the name in the source. Descriptions become documentation. A field with
-`exclude=True` is read and validated, and has no column; so is whatever a `computed_field` gives.
+`exclude=True` is read and validated and has no column; nor has a `computed_field`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 import pydantic
@@ -32,40 +32,36 @@ from pydantic.fields import FieldInfo
 from pydantic.networks import AnyUrl
 
 from cascade.exceptions import SchemaConversionError
-from cascade.schemas import values
+from cascade.schemas import kinds
+from cascade.schemas.annotations import is_a, name_of, unwrapped
 from cascade.schemas.bare import bare_model
-from cascade.schemas.columns import Column, location_of
-from cascade.schemas.values import Member, ValueType
+from cascade.schemas.columns import Column, conversion_error, location_of
+from cascade.schemas.kinds import Member
+from cascade.schemas.pydantic_leaves import from_decimal, from_enum, from_literal
+from cascade.schemas.values import ValueType
 
 _PLAIN: dict[Any, typing.Callable[[], ValueType]] = {
-    bool: values.boolean,
-    int: values.integer,
-    float: values.floating,
-    str: values.text,
-    bytes: values.binary,
-    UUID: values.uuid,
-    date: values.calendar_date,
-    pydantic.PastDate: values.calendar_date,
-    pydantic.FutureDate: values.calendar_date,
-    time: values.clock_time,
-    datetime: lambda: values.timestamp(aware=True),
-    pydantic.AwareDatetime: lambda: values.timestamp(aware=True),
-    pydantic.PastDatetime: lambda: values.timestamp(aware=True),
-    pydantic.FutureDatetime: lambda: values.timestamp(aware=True),
-    pydantic.NaiveDatetime: lambda: values.timestamp(aware=False),
-    pydantic.EmailStr: values.text,
+    bool: kinds.boolean,
+    int: kinds.integer,
+    float: kinds.floating,
+    str: kinds.text,
+    bytes: kinds.binary,
+    UUID: kinds.uuid,
+    date: kinds.calendar_date,
+    pydantic.PastDate: kinds.calendar_date,
+    pydantic.FutureDate: kinds.calendar_date,
+    time: kinds.clock_time,
+    datetime: lambda: kinds.timestamp(aware=True),
+    pydantic.AwareDatetime: lambda: kinds.timestamp(aware=True),
+    pydantic.PastDatetime: lambda: kinds.timestamp(aware=True),
+    pydantic.FutureDatetime: lambda: kinds.timestamp(aware=True),
+    pydantic.NaiveDatetime: lambda: kinds.timestamp(aware=False),
+    pydantic.EmailStr: kinds.text,
 }
 _SUPPORTED = (
     "use one of bool, int, float, Decimal, str, bytes, date, time, AwareDatetime, NaiveDatetime, UUID, an Enum, "
     "a Literal, a nested model, a list of these, or one of these `| None`"
 )
-_ENUM_VALUES: dict[type, typing.Callable[[], ValueType]] = {
-    bool: values.boolean,
-    int: values.integer,
-    float: values.floating,
-    str: values.text,
-    bytes: values.binary,
-}
 
 
 def is_pydantic_model(schema: object) -> bool:
@@ -126,7 +122,9 @@ def complete(model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], pa
     try:
         model.model_rebuild(raise_errors=True)
     except pydantic.errors.PydanticUndefinedAnnotation as error:
-        raise _error(root, (*path, "*"), f"the annotation names {error.name!r}, which is not defined") from None
+        raise conversion_error(
+            root, (*path, "*"), f"the annotation names {error.name!r}, which is not defined"
+        ) from None
 
 
 def _members(
@@ -154,47 +152,51 @@ def _value_type(
     inside: tuple[type, ...],
 ) -> tuple[ValueType, bool]:
     """The type of an annotation, and whether None is one of its values."""
-    annotation, metadata = _unwrapped(annotation, metadata)
+    annotation, metadata = unwrapped(annotation, metadata)
     origin = get_origin(annotation)
     if annotation is Any or annotation is object:
-        raise _error(root, path, "Any does not say what to store; give the type, such as `str | None`")
+        raise conversion_error(root, path, "Any does not say what to store; give the type, such as `str | None`")
     if origin is Union or origin is types.UnionType:
         return _from_union(annotation, metadata, root, path, inside)
     if origin is Literal or origin is typing_extensions.Literal:
-        return _from_literal(annotation, root, path)
+        return from_literal(annotation, root, path)
     if isinstance(annotation, typing.TypeVar):
-        raise _error(
+        raise conversion_error(
             root, path, f"{annotation} stands for any type; give the generic model its parameter, such as Model[int]"
         )
     if (
         any(isinstance(item, pydantic.Json) or item is pydantic.Json for item in metadata)
         or annotation is pydantic.Json
     ):
-        raise _error(root, path, "Json gives values of any type; use str to keep the text, or a nested model")
+        raise conversion_error(root, path, "Json gives values of any type; use str to keep the text, or a nested model")
     if annotation in (list, Sequence, tuple, typing.List, typing.Tuple, typing.Sequence):  # noqa: UP006
-        raise _error(
-            root, path, f"{_name(annotation)} does not say what it holds; write list[...] with the type of its elements"
+        raise conversion_error(
+            root,
+            path,
+            f"{name_of(annotation)} does not say what it holds; write list[...] with the type of its elements",
         )
     if origin in (list, Sequence) or (origin is tuple and get_args(annotation)[1:] == (...,)):
         element, nullable = _value_type(get_args(annotation)[0], (), root, (*path, "element"), inside)
-        return values.list_of(element, nullable=nullable, make=tuple if origin is tuple else list), False
+        return kinds.list_of(element, nullable=nullable, make=tuple if origin is tuple else list), False
     if origin is tuple:
-        raise _error(
+        raise conversion_error(
             root,
             path,
-            f"{_name(annotation)} has no names for its elements; use a nested model, or list[...] of one type",
+            f"{name_of(annotation)} has no names for its elements; use a nested model, or list[...] of one type",
         )
-    if _is(annotation, origin, (set, frozenset, typing.AbstractSet)):
-        raise _error(root, path, f"{_name(annotation)} has no order, so that equal rows would differ; use list[...]")
-    if _is(annotation, origin, (dict, Mapping)) or typing_extensions.is_typeddict(annotation):
-        raise _error(
+    if is_a(annotation, origin, (set, frozenset, typing.AbstractSet)):
+        raise conversion_error(
+            root, path, f"{name_of(annotation)} has no order, so that equal rows would differ; use list[...]"
+        )
+    if is_a(annotation, origin, (dict, Mapping)) or typing_extensions.is_typeddict(annotation):
+        raise conversion_error(
             root,
             path,
-            f"{_name(annotation)} has no fixed columns; use a nested pydantic model, or str that holds JSON text",
+            f"{name_of(annotation)} has no fixed columns; use a nested pydantic model, or str that holds JSON text",
         )
     if isinstance(annotation, type):
         return _from_class(annotation, metadata, root, path, inside), False
-    raise _error(root, path, f"{_name(annotation)} is no type of a table; {_SUPPORTED}")
+    raise conversion_error(root, path, f"{name_of(annotation)} is no type of a table; {_SUPPORTED}")
 
 
 def _from_class(
@@ -211,50 +213,56 @@ def _from_class(
     if issubclass(annotation, pydantic.BaseModel):
         return _from_model(annotation, root, path, inside)
     if issubclass(annotation, Enum):
-        return _from_enum([member.value for member in annotation], annotation, root, path)
+        return from_enum([member.value for member in annotation], annotation, root, path)
     if issubclass(annotation, Decimal):
-        return _from_decimal(metadata, root, path)
+        return from_decimal(metadata, root, path)
     if issubclass(annotation, AnyUrl) or (
         annotation.__module__ == "pydantic.networks" and hasattr(annotation, "unicode_string")
     ):
-        return values.text(str)
+        return kinds.text(str)
     if issubclass(annotation, timedelta):
-        raise _error(
+        raise conversion_error(
             root, path, "Iceberg has no durations; use int or float with the unit in the name, such as delay_seconds"
         )
     if issubclass(annotation, (pydantic.SecretStr, pydantic.SecretBytes)):
-        raise _error(root, path, "a secret does not belong into a table; remove the field, or use str if it is none")
+        raise conversion_error(
+            root, path, "a secret does not belong into a table; remove the field, or use str if it is none"
+        )
     for plain in (int, str, bytes, float):
         if issubclass(annotation, plain) and annotation.__module__.startswith("pydantic"):
             return _PLAIN[plain]()
     if hasattr(annotation, "__dataclass_fields__") or hasattr(annotation, "_fields"):
-        raise _error(
+        raise conversion_error(
             root, path, f"{annotation.__name__} is no pydantic model; make it a subclass of pydantic.BaseModel"
         )
-    raise _error(root, path, f"{_name(annotation)} is no type of a table; {_SUPPORTED}")
+    raise conversion_error(root, path, f"{name_of(annotation)} is no type of a table; {_SUPPORTED}")
 
 
 def _from_model(
     model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
 ) -> ValueType:
     if model in (root, *inside):
-        raise _error(root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead")
+        raise conversion_error(
+            root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead"
+        )
     members = [member for member, _ in _members(model, root=root, path=path, inside=(*inside, model))]
     if not members:
-        raise _error(root, path, f"{model.__name__} has no fields; add some, or use str that holds JSON text")
-    return values.struct(members, bare_model(model, members))
+        raise conversion_error(root, path, f"{model.__name__} has no fields; add some, or use str that holds JSON text")
+    return kinds.struct(members, bare_model(model, members))
 
 
 def _from_root_model(
     model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
 ) -> ValueType:
     if model in (root, *inside):
-        raise _error(root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead")
+        raise conversion_error(
+            root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead"
+        )
     complete(model, root, path)
     field = model.model_fields["root"]
     inner, nullable = _value_type(field.annotation, tuple(field.metadata), root, path, (*inside, model))
     if nullable:
-        raise _error(
+        raise conversion_error(
             root, path, f"{model.__name__} may hold None; write `{model.__name__} | None` where it is used instead"
         )
 
@@ -262,66 +270,6 @@ def _from_root_model(
         return inner.store(value.root if isinstance(value, pydantic.RootModel) else value)
 
     return ValueType(inner.arrow, inner.annotation, store, strict_from=inner.strict_from)
-
-
-def _from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path: tuple[str, ...]) -> ValueType:
-    digits = _constraint(metadata, "max_digits")
-    places = _constraint(metadata, "decimal_places")
-    example = "Annotated[Decimal, Field(max_digits=18, decimal_places=4)]"
-    if digits is None or places is None:
-        missing = (
-            "max_digits and decimal_places"
-            if digits is places
-            else "max_digits"
-            if digits is None
-            else "decimal_places"
-        )
-        raise _error(root, path, f"a decimal column has a fixed size, and {missing} is missing; write {example}")
-    if not 1 <= digits <= 38 or not 0 <= places <= digits:
-        raise _error(
-            root,
-            path,
-            f"max_digits={digits} and decimal_places={places} do not fit: Iceberg has 1 to 38 digits, those after the "
-            f"point among them; write {example}",
-        )
-    return values.decimal(digits, places)
-
-
-def _from_enum(
-    given: Sequence[Any], enum: type[Enum] | None, root: type[pydantic.BaseModel], path: tuple[str, ...]
-) -> ValueType:
-    what = enum.__name__ if enum is not None else "Literal[...]"
-    if not given:
-        raise _error(root, path, f"{what} has no members")
-    kinds = {next((kind for kind in _ENUM_VALUES if isinstance(value, kind)), None) for value in given}
-    if len(kinds) > 1:
-        shown = ", ".join(sorted({type(value).__name__ for value in given}))
-        raise _error(
-            root, path, f"the values of {what} are of several types ({shown}); make them all one type, such as str"
-        )
-    kind = kinds.pop()
-    if kind is None:
-        raise _error(
-            root, path, f"the values of {what} are {type(given[0]).__name__}; use str, int, float, bool or bytes"
-        )
-    member_values = _ENUM_VALUES[kind]()
-    return values.enumeration(member_values, enum) if enum is not None else member_values
-
-
-def _from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[str, ...]) -> tuple[ValueType, bool]:
-    given = get_args(annotation)
-    nullable = None in given
-    members = [value for value in given if value is not None]
-    enums = {type(value) for value in members if isinstance(value, Enum)}
-    enum = enums.pop() if len(enums) == 1 and all(isinstance(value, Enum) for value in members) else None
-    plain = [value.value if isinstance(value, Enum) else value for value in members]
-    if not plain:
-        raise _error(
-            root, path, "the only value is None, which has no type; name the other values, or leave the field out"
-        )
-    value_type = _from_enum(plain, enum, root, path)
-    mixed = enum is None and len(enums) > 0
-    return (values.enumeration(value_type, None) if mixed else value_type), nullable
 
 
 def _from_union(
@@ -336,56 +284,10 @@ def _from_union(
     if len(members) == 1:
         value_type, inner_nullable = _value_type(members[0], metadata, root, path, inside)
         return value_type, nullable or inner_nullable
-    shown = " | ".join(_name(member) for member in members)
-    raise _error(
+    shown = " | ".join(map(name_of, members))
+    last = name_of(members[-1])
+    raise conversion_error(
         root,
         path,
-        f"a column has one type, and `{shown}` could be any of {len(members)}; use one, such as `{_name(members[-1])}`",
+        f"a column has one type, and `{shown}` could be any of {len(members)}; use one, such as `{last}`",
     )
-
-
-def _unwrapped(annotation: Any, metadata: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Strip Annotated, type aliases and NewTypes, and collect the metadata on the way."""
-    while True:
-        if get_origin(annotation) is Annotated:
-            metadata = (*metadata, *annotation.__metadata__)
-            annotation = annotation.__origin__
-        elif isinstance(annotation, typing.NewType):
-            annotation = annotation.__supertype__
-        elif isinstance(annotation, typing_extensions.TypeAliasType):
-            annotation = annotation.__value__
-        elif isinstance(get_origin(annotation), typing_extensions.TypeAliasType):
-            annotation = get_origin(annotation).__value__[get_args(annotation)]
-        elif get_origin(annotation) is typing.Final:
-            annotation = get_args(annotation)[0]
-        else:
-            return annotation, metadata
-
-
-def _constraint(metadata: Iterable[Any], name: str) -> int | None:
-    """The value of a constraint, the outermost one if it is given more than once."""
-    for item in metadata:
-        inner = isinstance(item, FieldInfo)
-        found = _constraint(item.metadata, name) if inner else getattr(item, name, None)
-        if found is not None:
-            return int(found)
-    return None
-
-
-def _is(annotation: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:
-    for candidate in (annotation, origin):
-        if isinstance(candidate, type) and any(isinstance(k, type) and issubclass(candidate, k) for k in kinds):
-            return True
-    return False
-
-
-def _name(annotation: Any) -> str:
-    if get_origin(annotation) is Annotated:
-        return _name(annotation.__origin__)
-    if isinstance(annotation, type) and get_origin(annotation) is None:
-        return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("collections.abc.", "")
-
-
-def _error(root: type[pydantic.BaseModel], path: tuple[str, ...], reason: str) -> SchemaConversionError:
-    return SchemaConversionError(root.__name__, ".".join(path), reason, location=location_of(root))

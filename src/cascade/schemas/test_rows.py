@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -72,11 +72,13 @@ def test_text_that_is_no_unicode_is_escaped() -> None:
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes() | st.decimals()
 )
-
-
-@given(
-    st.dictionaries(st.text(), st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+NESTED = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2), max_leaves=4
 )
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.dictionaries(st.text(max_size=3), NESTED, max_size=3))
 def test_every_row_has_a_json_form_that_utf8_can_hold(row: dict[str, Any]) -> None:
     text = RefusedRow("r", None, "m", row).row_json
     text.encode()

@@ -31,6 +31,7 @@ from pydantic.errors import PydanticUserError
 from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.from_pydantic import complete, source_names
+from cascade.schemas.kinds import Member
 from cascade.schemas.rows import (
     NULL_KEY,
     RULE_KEY,
@@ -44,7 +45,7 @@ from cascade.schemas.rows import (
     python_rows,
     refuse,
 )
-from cascade.schemas.values import RULE_NULL, RULE_TYPE, Member, Unfit, to_arrow
+from cascade.schemas.values import RULE_NULL, RULE_TYPE, Unfit, to_arrow
 
 _STEP = 4096
 

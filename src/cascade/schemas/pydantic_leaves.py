@@ -1,0 +1,87 @@
+"""The column types of decimals, Enums and Literals in pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, get_args
+
+import pydantic
+
+from cascade.schemas import kinds
+from cascade.schemas.annotations import constraint
+from cascade.schemas.columns import conversion_error
+from cascade.schemas.values import ValueType
+
+_ENUM_VALUES: dict[type, Callable[[], ValueType]] = {
+    bool: kinds.boolean,
+    int: kinds.integer,
+    float: kinds.floating,
+    str: kinds.text,
+    bytes: kinds.binary,
+}
+
+
+def from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path: tuple[str, ...]) -> ValueType:
+    """The column type of a Decimal, whose size is in the metadata of its annotation."""
+    digits = constraint(metadata, "max_digits")
+    places = constraint(metadata, "decimal_places")
+    example = "Annotated[Decimal, Field(max_digits=18, decimal_places=4)]"
+    if digits is None or places is None:
+        missing = (
+            "max_digits and decimal_places"
+            if digits is places
+            else "max_digits"
+            if digits is None
+            else "decimal_places"
+        )
+        raise conversion_error(
+            root, path, f"a decimal column has a fixed size, and {missing} is missing; write {example}"
+        )
+    if not 1 <= digits <= 38 or not 0 <= places <= digits:
+        raise conversion_error(
+            root,
+            path,
+            f"max_digits={digits} and decimal_places={places} do not fit: Iceberg has 1 to 38 digits, those after the "
+            f"point among them; write {example}",
+        )
+    return kinds.decimal(digits, places)
+
+
+def from_enum(
+    given: Sequence[Any], enum: type[Enum] | None, root: type[pydantic.BaseModel], path: tuple[str, ...]
+) -> ValueType:
+    """The column type of an Enum, or of a Literal (`enum` is None), whose values are `given`."""
+    what = enum.__name__ if enum is not None else "Literal[...]"
+    if not given:
+        raise conversion_error(root, path, f"{what} has no members")
+    found = {next((kind for kind in _ENUM_VALUES if isinstance(value, kind)), None) for value in given}
+    if len(found) > 1:
+        shown = ", ".join(sorted({type(value).__name__ for value in given}))
+        raise conversion_error(
+            root, path, f"the values of {what} are of several types ({shown}); make them all one type, such as str"
+        )
+    kind = found.pop()
+    if kind is None:
+        raise conversion_error(
+            root, path, f"the values of {what} are {type(given[0]).__name__}; use str, int, float, bool or bytes"
+        )
+    member_values = _ENUM_VALUES[kind]()
+    return kinds.enumeration(member_values, enum) if enum is not None else member_values
+
+
+def from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[str, ...]) -> tuple[ValueType, bool]:
+    """The column type of a Literal, and whether None is one of its values."""
+    given = get_args(annotation)
+    nullable = None in given
+    members = [value for value in given if value is not None]
+    enums = {type(value) for value in members if isinstance(value, Enum)}
+    enum = enums.pop() if len(enums) == 1 and all(isinstance(value, Enum) for value in members) else None
+    plain = [value.value if isinstance(value, Enum) else value for value in members]
+    if not plain:
+        raise conversion_error(
+            root, path, "the only value is None, which has no type; name the other values, or leave the field out"
+        )
+    value_type = from_enum(plain, enum, root, path)
+    mixed = enum is None and len(enums) > 0
+    return (kinds.enumeration(value_type, None) if mixed else value_type), nullable
