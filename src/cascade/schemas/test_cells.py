@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cascade.schemas import dtypes, kinds
@@ -151,7 +151,7 @@ TARGETS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SOURCES, TARGETS)
 def test_arrow_and_cell_by_cell_agree(source: tuple[pa.DataType, list[Any]], target: ValueType) -> None:
     arrow, column = source

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -77,7 +77,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 @given(st.dictionaries(st.text(max_size=3), NESTED, max_size=3))
 def test_every_row_has_a_json_form_that_utf8_can_hold(row: dict[str, Any]) -> None:
     text = RefusedRow("r", None, "m", row).row_json

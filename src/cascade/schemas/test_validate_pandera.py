@@ -13,7 +13,7 @@ import pandera.polars as polars_pandera
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cascade.exceptions import MissingColumnError, RowsRefusedError
@@ -489,7 +489,7 @@ def test_parsers_of_pandas_change_what_lands() -> None:
 
 
 @BOTH
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(

@@ -12,7 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 import pydantic
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import (
     AfterValidator,
@@ -648,7 +648,7 @@ class StrictAnything(Anything):
 
 
 @pytest.mark.parametrize("model", [Anything, StrictAnything])
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from("aBdefghijkm"), CELLS, max_size=4), max_size=6))
 def test_a_row_lands_exactly_when_pydantic_accepts_it(model: type[BaseModel], rows: list[dict[str, object]]) -> None:
     accepted, refused = [], []

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cascade.schemas import kinds
@@ -45,7 +45,7 @@ ROUND_TRIPS: list[tuple[ValueType, st.SearchStrategy[Any]]] = [
 
 
 @pytest.mark.parametrize(("value_type", "strategy"), ROUND_TRIPS, ids=lambda value: str(getattr(value, "arrow", "")))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_values_come_back_equal(value_type: ValueType, strategy: st.SearchStrategy[Any], data: st.DataObject) -> None:
     column = data.draw(st.lists(st.none() | strategy, max_size=5))
