@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from cascade.exceptions import SourceLocation
-from cascade.exceptions import RunTooLongError
+from cascade.exceptions import RunTooLongError, SourceLocation
 from cascade.ingestion.deadline import deadline
 
 HERE = SourceLocation("flights.py", 7)

@@ -10,11 +10,10 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
-from cascade.exceptions import CascadeError, SourceError
+from cascade.exceptions import CascadeError, RunTooLongError, SourceError
 from cascade.iceberg import commit
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import cascade_ingestion
-from cascade.ingestion.deadline import RunTooLongError
 from cascade.ingestion.dlt_helpers import dlt_session, quiet_dlt
 from cascade.ingestion.run import IngestionResult, run_ingestion
 from cascade.partitions import window_for

@@ -10,12 +10,11 @@ import pyarrow as pa
 import pytest
 from pydantic import AwareDatetime, BaseModel
 
-from cascade.exceptions import MissingColumnError, RowsRefusedError, SchemaDriftError, SourceError
+from cascade.exceptions import MissingColumnError, RowsRefusedError, RunTooLongError, SchemaDriftError, SourceError
 from cascade.iceberg import merge_rows
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.conftest import ARGUMENTS, AT, DAY, HOT, A, B, Reading, ran, stations, table_rows
-from cascade.ingestion.deadline import RunTooLongError
 from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, window_for
 
