@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import click
 from cascade.cli.code_server import code_server_argv
 from cascade.cli.context import Invocation
 from cascade.cli.output import Output, counted
+from cascade.cli.stop_signals import Stopped, StopSignals
 from cascade.exceptions import CascadeError, UsageError
 
 if TYPE_CHECKING:
@@ -40,47 +40,6 @@ class CodeServer:
     argv: tuple[str, ...]
     socket: Path
     own: bool
-
-
-class Stopped(Exception):
-    """The user or the system asked for the end."""
-
-
-class StopSignals:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further ones do not disturb the stopping."""
-
-    def __init__(self) -> None:
-        self._asked = self._held = self._raised = False
-
-    def __enter__(self) -> StopSignals:
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        self._before = {number: signal.signal(number, self._ask) for number in numbers}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Puts the end off until the block is over, so that no child starts without being written down."""
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-        if self._asked:
-            self._raise()
-
-    def _ask(self, number: int, frame: object) -> None:
-        self._asked = True
-        if not self._held:
-            self._raise()
-
-    def _raise(self) -> None:
-        if not self._raised:
-            self._raised = True
-            raise Stopped
 
 
 @click.command()
@@ -112,18 +71,25 @@ def dev(
     ui = UserInterface(host, port)
     out = Output()
     scratch = _scratch_directory()
+    watcher: Watcher | None = None
     with StopSignals() as signals, Children(scratch) as children:
         try:
             servers = _code_servers(invocation, others, scratch, "info" if verbose else "warning")
+            if reload:
+                watcher = _watcher(invocation, ui, servers, watched)
             _start(invocation, children, signals, servers, scratch, host, port, verbose)
             _wait_until(children, ui.answers, "The UI")
-            locations = ui.locations()
-            _introduce(invocation, out, ui, locations)
-            watcher = _watcher(invocation, ui, servers, watched) if reload else None
-            _supervise(children, watcher)
+            _introduce(invocation, out, ui, ui.locations())
+            if watcher is not None:
+                watcher.serve()
+            while True:
+                _require_alive(children)
+                time.sleep(_POLL_SECONDS)
         except Stopped:
             out.say("\nStopping…")
         finally:
+            if watcher is not None:
+                watcher.stop()
             shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -184,7 +150,12 @@ def _start(
     for server in servers:
         argv = (*server.argv, "--socket", str(server.socket))
         with signals.held():
-            children.start(f"The code server of {server.name}", argv, env=own if server.own else foreign)
+            children.start(
+                f"The code server of {server.name}",
+                argv,
+                env=own if server.own else foreign,
+                shows=None if verbose else _is_worth_showing,
+            )
     workspace = scratch / "workspace.yaml"
     # JSON is YAML.
     entries = [{"grpc_server": {"socket": str(server.socket), "location_name": server.name}} for server in servers]
@@ -199,6 +170,15 @@ def _start(
     with signals.held():
         for name, words in (("The webserver", webserver), ("The daemon", daemon)):
             children.start(name, (sys.executable, "-m", *words, "--workspace", str(workspace)), env=own)
+
+
+_RUN_LOG = re.compile(r"^\S*[\d-]+ [\d:]+ \+\d+ - dagster - (DEBUG|INFO) - ")
+_NEWS = re.compile(r" - (RUN_SUCCESS|RUN_FAILURE|RUN_CANCELED) - ")
+
+
+def _is_worth_showing(line: str) -> bool:
+    """Keeps the log of each step of each run off the terminal. It is in the UI, whole."""
+    return not _RUN_LOG.match(line) or bool(_NEWS.search(line))
 
 
 _OWN_VARIABLES = frozenset({"CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"})
@@ -231,16 +211,6 @@ def _require_alive(children: Children) -> None:
         code = dead.ended or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise CascadeError(f"{dead.name} {how}, so that everything else was stopped.", hint="See more: dev --verbose")
-
-
-def _supervise(children: Children, watcher: Watcher | None) -> None:
-    try:
-        while True:
-            _require_alive(children)
-            time.sleep(_POLL_SECONDS)
-    finally:
-        if watcher is not None:
-            watcher.stop()
 
 
 def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations: Sequence[Location]) -> None:

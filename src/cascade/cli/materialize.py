@@ -41,7 +41,7 @@ def materialize(
     The runs go one after the other, and one that fails does not stop the rest. Exit code 1 when any failed.
     """
     from cascade.framework.instance import open_instance
-    from cascade.framework.runs import choose_partitions, run_partitions
+    from cascade.framework.runs import INTERRUPTED, choose_partitions, run_partitions
     from cascade.framework.stale import end_stale_runs
 
     _, failures = invocation.loaded
@@ -61,6 +61,8 @@ def materialize(
         for run_id in end_stale_runs(instance):
             out.warn(f"the run {run_id} was cut off and is marked as failed.")
         for key, partitions in plan:
+            if any(outcome.error and outcome.error.kind == INTERRUPTED for outcome in outcomes):
+                break
             name = key.to_user_string()
             for outcome in run_partitions(
                 definitions,
@@ -141,7 +143,9 @@ def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]
     if succeeded:
         totals = _totals(succeeded)
         seconds = sum(outcome.seconds for outcome in outcomes)
-        out.say(f"{_numbers(totals)}{_snapshot(succeeded[-1])}, seconds {seconds:.2f}")
+        # Each table has snapshots of its own.
+        snapshot = _snapshot(succeeded[-1]) if len({outcome.asset for outcome in succeeded}) == 1 else ""
+        out.say(f"{_numbers(totals)}{snapshot}, seconds {seconds:.2f}")
 
 
 def _unchanged(outcomes: Sequence[RunOutcome]) -> str:

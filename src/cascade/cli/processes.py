@@ -11,11 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 _GUARDIAN = """
 import os, shutil, signal, sys, time
@@ -87,7 +89,12 @@ class Children:
             self._guardian.wait()
 
     def start(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        shows: Callable[[str], bool] | None = None,
     ) -> Child:
         """Starts a child.
 
@@ -95,15 +102,17 @@ class Children:
             name: what to call it in messages.
             argv: its command line.
             env: its environment; the parent's if absent.
-            cwd: its working directory; the parent's if absent.
+            shows: tells which lines of its standard error are passed on; all of them if absent.
         """
         process = subprocess.Popen(
             list(argv),
             env=None if env is None else dict(env),
-            cwd=cwd,
             stdin=subprocess.DEVNULL,
+            stderr=None if shows is None else subprocess.PIPE,
             start_new_session=True,
         )
+        if shows is not None and process.stderr is not None:
+            threading.Thread(target=_pass_on, args=(process.stderr, shows), daemon=True).start()
         child = Child(name, process)
         self.running.append(child)
         self._tell_guardian("+", process.pid)
@@ -151,6 +160,15 @@ class Children:
             except BrokenPipeError:
                 # Somebody ended the guardian. The children are still ours to stop.
                 pass
+
+
+def _pass_on(lines: IO[bytes], shows: Callable[[str], bool]) -> None:
+    with lines:
+        for line in lines:
+            text = line.decode(errors="replace")
+            if shows(text):
+                sys.stderr.write(text)
+                sys.stderr.flush()
 
 
 def _signal(child: Child, number: int, *, whole_group: bool) -> None:

@@ -71,6 +71,28 @@ def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Pat
     assert document["totals"]["failed"] == ["2024-01-03"]
 
 
+def test_ctrl_c_ends_the_run_and_starts_no_other(cascade: Cascade, project: SampleProject) -> None:
+    project.write(
+        "native.py",
+        """
+        import os, signal, time
+        import dagster as dg
+
+        @dg.asset
+        def first():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(20)
+
+        @dg.asset
+        def second(): ...
+        """,
+    )
+    result = cascade("materialize", "first", "second")
+    assert result.exit_code == 1
+    assert "first failed: it was interrupted, and nothing after it was started." in result.stderr
+    assert "second" not in result.output
+
+
 def test_runs_are_recorded_where_the_ui_finds_them(cascade: Cascade) -> None:
     import dagster as dg
 

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from cascade.cli.conftest import Cascade
+from cascade.cli.dev import _is_worth_showing
 from cascade.cli.processes import child_environment
 from cascade.cli.ui import UserInterface
 from cascade.framework.conftest import THINGS, SampleProject
@@ -127,6 +128,23 @@ def test_a_child_that_dies_is_named_and_ends_all(project: SampleProject) -> None
         dev.process.wait(timeout=START_SECONDS)
         assert dev.process.returncode == 1
         assert "The code server of other ended with exit code 9" in dev.text()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - dlt_x - STEP_START - Started.\n",
+            False,
+        ),
+        ("2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - RUN_SUCCESS - Finished.\n", True),
+        ("2026-11-24 22:42:37 +0000 - dagster - ERROR - __ASSET_JOB - 87 - 13 - dlt_x - STEP_FAILURE - No.\n", True),
+        ("2026-11-24 22:42:37 +0000 - dagster - WARNING - __ASSET_JOB - 87 - Refused by rule.\n", True),
+        ("a line of the workflow\n", True),
+    ],
+)
+def test_the_log_of_each_step_stays_off_the_terminal(line: str, expected: bool) -> None:
+    assert _is_worth_showing(line) is expected
 
 
 def test_a_malformed_code_server_is_wrong_use(project: SampleProject, cascade: Cascade) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from cascade.cli import main as main_module
 from cascade.cli.conftest import Cascade
 from cascade.cli.main import cli, run_project
+from cascade.cli.processes import child_environment
 from cascade.framework.conftest import THINGS, SampleProject
 
 
@@ -39,7 +39,9 @@ def test_help_imports_nothing_heavy() -> None:
         "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == "[]"
 
 
@@ -104,9 +106,8 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
 
 def test_module_and_manifest_are_entries_of_their_own(project: SampleProject) -> None:
     project.write("things.py", THINGS)
-    source = Path(main_module.__file__).parents[2]
     result = subprocess.run(
-        [sys.executable, "-m", "cascade", "list"], capture_output=True, text=True, env={"PYTHONPATH": str(source)}
+        [sys.executable, "-m", "cascade", "list"], capture_output=True, text=True, env=child_environment()
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert "raw.things" in result.stdout

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cascade.cli.output import Output, counted, json_option, json_value
+from cascade.cli.processes import child_environment
 from cascade.exceptions import ConfigError
 
 
@@ -34,7 +35,9 @@ def command(out):
 
 command(["--json"])
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    )
     assert json.loads(result.stdout) == {"answer": 42}
     assert set(result.stderr.splitlines()) == {"a workflow's print", "a library in C", "a child"}
 
@@ -90,7 +93,7 @@ def _on_a_terminal(program: str, **variables: str) -> str:
 
     parent, child = pty.openpty()
     environment = {
-        **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
+        **{key: value for key, value in child_environment().items() if key != "NO_COLOR"},
         "TERM": "xterm",
         **variables,
     }

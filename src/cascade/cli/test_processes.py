@@ -72,7 +72,9 @@ def test_the_guardian_ends_the_children_of_a_killed_parent(tmp_path: Path) -> No
         f"    print(children.start('a child', [sys.executable, '-c', {SLEEPER!r}]).process.pid, flush=True)\n"
         "    time.sleep(600)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=child_environment(), stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         assert psutil.pid_exists(pid)

@@ -70,11 +70,17 @@ class Watcher(threading.Thread):
         self._locations = tuple(locations)
         self._paths = tuple(paths)
         self._modules = modules
+        self._serving = threading.Event()
         self._ended = threading.Event()
+
+    def serve(self) -> None:
+        """Tells it that the webserver is up. What was saved since the start is reloaded now."""
+        self._serving.set()
 
     def stop(self) -> None:
         """Ends the thread."""
         self._ended.set()
+        self._serving.set()
 
     def run(self) -> None:
         """Waits for changes and reloads, until stopped."""
@@ -87,6 +93,9 @@ class Watcher(threading.Thread):
             raise_interrupt=False,
             ignore_permission_denied=True,
         ):
+            self._serving.wait()
+            if self._ended.is_set():
+                return
             paths = {Path(path): change for change, path in changes}
             self._reload(sorted(paths))
             added = [path for path, change in paths.items() if change == watchfiles.Change.added and path.exists()]

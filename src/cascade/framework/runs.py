@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 RANGE_SEPARATOR = "..."
+INTERRUPTED = "DagsterExecutionInterruptedError"
 
 _COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
 
@@ -155,7 +156,7 @@ def run_partitions(
     verbose: bool = False,
     starting: Callable[[str | None], None] = lambda partition: None,
 ) -> Iterator[RunOutcome]:
-    """Runs an asset for each partition in order. A failed run does not stop the rest.
+    """Runs an asset for each partition in order. A failed run does not stop the rest; Ctrl-C does.
 
     Args:
         definitions: the project's definitions.
@@ -184,7 +185,10 @@ def run_partitions(
             asset_selection=[key],
             raise_on_error=False,
         )
-        yield _outcome(result, key, partition, instance, packages)
+        outcome = _outcome(result, key, partition, instance, packages)
+        yield outcome
+        if outcome.error is not None and outcome.error.kind == INTERRUPTED:
+            return
 
 
 def _outcome(
@@ -247,6 +251,8 @@ def _run_error(error: Any, packages: Sequence[str]) -> RunError:
     while innermost.cause is not None and str(innermost.cls_name).startswith("Dagster"):
         innermost = innermost.cause
     name = str(innermost.cls_name)
+    if name == INTERRUPTED:
+        return RunError("it was interrupted, and nothing after it was started.", name, deliberate=True)
     frames = [(match["file"], int(match["line"])) for text in innermost.stack for match in _FRAME.finditer(text)]
     message = re.sub(r"^[\w.]+: ", "", innermost.message.strip(), count=1)
     return RunError(

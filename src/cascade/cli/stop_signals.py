@@ -1,0 +1,48 @@
+"""Being asked to stop: Ctrl-C, a closed terminal, a service manager."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopped(Exception):
+    """The user or the system asked for the end."""
+
+
+class StopSignals:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further ones do not disturb the stopping."""
+
+    def __init__(self) -> None:
+        self._asked = self._held = self._raised = False
+
+    def __enter__(self) -> StopSignals:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._ask) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Puts the end off until the block is over, so that no child starts without being written down."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            self._raise()
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+        if not self._held:
+            self._raise()
+
+    def _raise(self) -> None:
+        if not self._raised:
+            self._raised = True
+            raise Stopped
