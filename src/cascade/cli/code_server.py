@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,9 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
     listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
     config = invocation.config
     argv = code_server_argv(invocation.project, config.project_root, log_level) + listen
+    # A shell starts background jobs with SIGINT ignored. Dagster's server treats SIGTERM like SIGINT, so that it could
+    # not be ended then; a handler of ours becomes the default in the new program.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.flush()
     # The process itself becomes the server, so that whoever started it signals the right one.
     os.execve(sys.executable, argv, child_environment(CASCADE_PROJECT_ROOT=str(config.project_root)))

@@ -13,12 +13,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
 
 from cascade.cli.conftest import Cascade
-from cascade.cli.dev import _is_worth_showing
+from cascade.cli.dev import _accepts, _is_worth_showing
 from cascade.cli.processes import child_environment
 from cascade.cli.ui import UserInterface
 from cascade.framework.conftest import THINGS, SampleProject
@@ -154,6 +155,38 @@ def test_a_malformed_code_server_is_wrong_use(project: SampleProject, cascade: C
     result = cascade("dev", "--port", str(port), "--with-code-server", "other=python")
     assert result.exit_code == 2
     assert "NAME=JSON_ARGV" in result.stderr
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A directory for sockets, whose paths may not be longer than about a hundred bytes."""
+    with TemporaryDirectory(dir="/tmp") as directory:
+        yield Path(directory)
+
+
+def test_a_code_server_in_the_background_of_a_script_ends_on_request(
+    project: SampleProject, short_directory: Path
+) -> None:
+    project.write("things.py", THINGS)
+    path = short_directory / "s"
+    command = f'"{sys.executable}" -m cascade code-server --socket "{path}" & echo $!; wait'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command], env=child_environment(), stdout=subprocess.PIPE, start_new_session=True
+    ) as shell:
+        assert shell.stdout is not None
+        server = psutil.Process(int(shell.stdout.readline()))
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not _accepts(path):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            family = [server, *server.children(recursive=True)]
+            server.terminate()
+            _, alive = psutil.wait_procs(family, timeout=30)
+            assert not alive
+        finally:
+            if psutil.pid_exists(shell.pid):
+                os.killpg(shell.pid, signal.SIGKILL)
 
 
 def test_a_code_server_listens_in_one_place(cascade: Cascade) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pytest
@@ -41,8 +43,17 @@ def test_a_run_of_this_process_stays_and_one_of_a_dead_process_fails(instance: d
     assert {status(instance, run_id) for run_id in (alive, elsewhere, foreign)} == {dg.DagsterRunStatus.STARTED}
 
 
-def test_a_run_of_a_code_server_fails_when_its_socket_is_gone(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    path = tmp_path / "0.sock"
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A directory for sockets, whose paths may not be longer than about a hundred bytes."""
+    with TemporaryDirectory(dir="/tmp") as directory:
+        yield Path(directory)
+
+
+def test_a_run_of_a_code_server_fails_when_its_socket_is_gone(
+    instance: dg.DagsterInstance, short_directory: Path
+) -> None:
+    path = short_directory / "0.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
