@@ -147,6 +147,12 @@ def _start(
     # What this project's manifest has said of itself must not be taken for another's.
     foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
     foreign[KEEP_GOING_VARIABLE] = "1"
+    # It ends before anything else begins: on a first start it makes Dagster's databases, and two processes that make them
+    # at once leave them unusable.
+    with signals.held():
+        housekeeping = children.start("Housekeeping", (sys.executable, "-m", "cascade.framework.stale"), env=own)
+    housekeeping.process.wait()
+    children.forget([housekeeping])
     for server in servers:
         argv = (*server.argv, "--socket", str(server.socket))
         with signals.held():
@@ -160,10 +166,6 @@ def _start(
     # JSON is YAML.
     entries = [{"grpc_server": {"socket": str(server.socket), "location_name": server.name}} for server in servers]
     workspace.write_text(json.dumps({"load_from": entries}), encoding="utf-8")
-    with signals.held():
-        housekeeping = children.start("Housekeeping", (sys.executable, "-m", "cascade.framework.stale"), env=own)
-    housekeeping.process.wait()
-    children.forget([housekeeping])
     _wait_until(children, lambda: all(_accepts(server.socket) for server in servers), "The code server")
     webserver = ("dagster_webserver", "--host", host, "--port", str(port), "--dagster-log-level", level)
     daemon = ("dagster._daemon", "run", "--log-level", level)
