@@ -147,8 +147,8 @@ def _start(
     # What this project's manifest has said of itself must not be taken for another's.
     foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
     foreign[KEEP_GOING_VARIABLE] = "1"
-    # It ends before anything else begins: on a first start it makes Dagster's databases, and two processes that make them
-    # at once leave them unusable.
+    # It ends before anything else begins: on a first start it makes Dagster's databases, and two processes that make
+    # them at once leave them unusable.
     with signals.held():
         housekeeping = children.start("Housekeeping", (sys.executable, "-m", "cascade.framework.stale"), env=own)
     housekeeping.process.wait()
