@@ -108,28 +108,6 @@ def first_key(declaration: IngestionDeclaration) -> str | None:
     return None if partitions is None else partitions.get_first_partition_key()
 
 
-def keys_between(declaration: IngestionDeclaration, text: str) -> list[str]:
-    """Return the keys of a range, both ends included.
-
-    Args:
-        declaration: the workflow's declaration.
-        text: `FIRST...LAST`.
-
-    Raises:
-        PartitionError: the range is not written so, an end is no partition, or the first comes after the last.
-    """
-    first, separator, last = text.partition(RANGE_SEPARATOR)
-    if not separator or not first or not last:
-        raise PartitionError(f"{text!r} is not a range of partitions.", hint="Write it as FIRST...LAST.")
-    start, end = window_for(declaration, first), window_for(declaration, last)
-    partitions = partitions_definition(declaration)
-    if start is None or end is None or partitions is None:
-        raise PartitionError(f"{declaration.table} has no partitions.", hint="Leave the partitions out.")
-    if start.start > end.start:
-        raise PartitionError(f"{first} comes after {last}.", hint=f"Write {last}...{first}.")
-    return list(partitions.get_partition_keys_in_time_window(_window(start.start, end.end)))
-
-
 def fires_within_partition(declaration: IngestionDeclaration) -> bool:
     """Tell whether `cron` ticks twice within one partition, so that a tick is for the current partition."""
     if declaration.cron is None or declaration.partitions is None:
@@ -188,12 +166,6 @@ def _configured_start() -> date:
     from cascade.config import CascadeConfig
 
     return CascadeConfig.from_user_config().partition_start
-
-
-def _window(start: datetime, end: datetime) -> dg.TimeWindow:
-    import dagster as dg
-
-    return dg.TimeWindow(start=start, end=end)
 
 
 def _error(partitions: dg.TimeWindowPartitionsDefinition, message: str) -> PartitionError:

@@ -8,13 +8,13 @@ from pydantic import BaseModel
 
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import PartitionError
+from cascade.framework.runs import choose_partitions
 from cascade.ingestion import cascade_ingestion
 from cascade.partitions import (
     default_partition_start,
     fires_within_partition,
     first_key,
     has_ended,
-    keys_between,
     partitions_definition,
     window_for,
 )
@@ -78,6 +78,10 @@ def test_no_partitions_no_key() -> None:
 def test_a_wrong_key_is_named_with_the_right_ones(arguments: dict[str, Any], key: str | None, said: str) -> None:
     with pytest.raises(PartitionError, match=said):
         window_for(declared(**arguments), key)
+
+
+def keys_between(declaration: IngestionDeclaration, text: str) -> list[str | None]:
+    return choose_partitions(declaration.table, partitions_definition(declaration), [], [text])
 
 
 def test_a_range_has_both_its_ends() -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from cascade.exceptions import CascadeError, PartitionError, SourceLocation
 from cascade.framework.frames import user_location
 from cascade.framework.stale import process_tags
+from cascade.partitions import RANGE_SEPARATOR
 
 if TYPE_CHECKING:
     import dagster as dg
 
-RANGE_SEPARATOR = "..."
 INTERRUPTED = "DagsterExecutionInterruptedError"
 
 _COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
@@ -105,12 +105,12 @@ def choose_partitions(
         return [None]
     if not keys and not ranges:
         raise _partition_error(asset, partitions, f"{asset} is partitioned, and no partition was given.", command)
-    chosen: list[str | None] = list(dict.fromkeys(keys))
     for key in keys:
         _check_key(asset, partitions, key, command)
+    chosen: dict[str | None, None] = dict.fromkeys(keys)
     for text in ranges:
-        chosen.extend(key for key in _keys_between(asset, partitions, text, command) if key not in chosen)
-    return chosen
+        chosen |= dict.fromkeys(_keys_between(asset, partitions, text, command))
+    return list(chosen)
 
 
 def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: str, command: str) -> list[str]:
