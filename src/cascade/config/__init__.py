@@ -8,8 +8,9 @@ needs only the project root does not pay for pydantic.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cascade.config.describe import DescribedSetting, settings_table
@@ -18,22 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CascadeConfig", "ConfigWarning", "DescribedSetting", "find_project_root", "settings_table"]
 
-_HOMES = {
-    "CascadeConfig": "cascade.config.model",
-    "ConfigWarning": "cascade.config.model",
-    "DescribedSetting": "cascade.config.describe",
-    "find_project_root": "cascade.config.root",
-    "settings_table": "cascade.config.describe",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "CascadeConfig": "model",
+        "ConfigWarning": "model",
+        "DescribedSetting": "describe",
+        "find_project_root": "root",
+        "settings_table": "describe",
+    },
+)

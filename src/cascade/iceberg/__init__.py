@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cascade.lazy import lazy_names
+
 if TYPE_CHECKING:
     from cascade.iceberg.catalog import Lakehouse, open_lakehouse
     from cascade.iceberg.commit import Committed
@@ -26,27 +28,17 @@ __all__ = [
     "replace_quarantine",
 ]
 
-_HOMES = {
-    "Committed": "commit",
-    "Lakehouse": "catalog",
-    "MergePlan": "merge",
-    "check_drift": "tables",
-    "ensure_table": "tables",
-    "merge_rows": "merge",
-    "open_lakehouse": "catalog",
-    "plan_merge": "merge",
-    "replace_quarantine": "quarantine",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Committed": "commit",
+        "Lakehouse": "catalog",
+        "MergePlan": "merge",
+        "check_drift": "tables",
+        "ensure_table": "tables",
+        "merge_rows": "merge",
+        "open_lakehouse": "catalog",
+        "plan_merge": "merge",
+        "replace_quarantine": "quarantine",
+    },
+)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cascade.lazy import lazy_names
+
 if TYPE_CHECKING:
     from cascade.schemas.columns import Column, DeclaredSchema
     from cascade.schemas.converter import declared_schema, to_iceberg_schema
@@ -25,26 +27,17 @@ __all__ = [
     "validator_for",
 ]
 
-_HOMES = {
-    "Batch": "rows",
-    "Column": "columns",
-    "DeclaredSchema": "columns",
-    "RefusedRow": "rows",
-    "ValidationResult": "rows",
-    "Validator": "validation",
-    "declared_schema": "converter",
-    "to_iceberg_schema": "converter",
-    "validator_for": "validation",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Batch": "rows",
+        "Column": "columns",
+        "DeclaredSchema": "columns",
+        "RefusedRow": "rows",
+        "ValidationResult": "rows",
+        "Validator": "validation",
+        "declared_schema": "converter",
+        "to_iceberg_schema": "converter",
+        "validator_for": "validation",
+    },
+)

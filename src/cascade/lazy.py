@@ -1,0 +1,28 @@
+"""Public names of a package that are loaded when they are first used, so that importing the package costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+
+def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Make the `__getattr__` and `__dir__` of a package (PEP 562).
+
+    Args:
+        package: its `__name__`.
+        homes: for each public name, the module of the package that holds it.
+
+    Returns:
+        the two functions, in that order.
+    """
+
+    def get(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    def names() -> list[str]:
+        return sorted({*vars(import_module(package)), *homes})
+
+    return get, names
