@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,8 +197,7 @@ def _accepts(path: Path) -> bool:
     return True
 
 
-def _wait_until(children: Children, ready: object, what: str) -> None:
-    assert callable(ready)
+def _wait_until(children: Children, ready: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not ready():
         _require_alive(children)

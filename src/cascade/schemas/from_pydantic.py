@@ -238,13 +238,19 @@ def _from_class(
     raise conversion_error(root, path, f"{name_of(annotation)} is no type of a table; {_SUPPORTED}")
 
 
-def _from_model(
+def _refuse_cycle(
     model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
-) -> ValueType:
+) -> None:
     if model in (root, *inside):
         raise conversion_error(
             root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead"
         )
+
+
+def _from_model(
+    model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
+) -> ValueType:
+    _refuse_cycle(model, root, path, inside)
     members = [member for member, _ in _members(model, root=root, path=path, inside=(*inside, model))]
     if not members:
         raise conversion_error(root, path, f"{model.__name__} has no fields; add some, or use str that holds JSON text")
@@ -254,10 +260,7 @@ def _from_model(
 def _from_root_model(
     model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
 ) -> ValueType:
-    if model in (root, *inside):
-        raise conversion_error(
-            root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead"
-        )
+    _refuse_cycle(model, root, path, inside)
     complete(model, root, path)
     field = model.model_fields["root"]
     inner, nullable = _value_type(field.annotation, tuple(field.metadata), root, path, (*inside, model))
