@@ -149,9 +149,11 @@ def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]
 
 
 def _unchanged(outcomes: Sequence[RunOutcome]) -> str:
-    if all(outcome.committed is False for outcome in outcomes):
-        return " The table held these rows already: no snapshot was written."
-    return ""
+    if not all(outcome.committed is False for outcome in outcomes):
+        return ""
+    if not any(outcome.counts.get("rows_in") for outcome in outcomes):
+        return " The source gave no rows: no snapshot was written."
+    return " The table held these rows already: no snapshot was written."
 
 
 def _totals(outcomes: Sequence[RunOutcome]) -> dict[str, int]:

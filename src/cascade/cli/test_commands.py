@@ -53,6 +53,28 @@ def test_materialize_prints_rows_and_numbers_and_again_writes_nothing(cascade: C
     assert again["runs"][0]["snapshot_id"] in lines[-1]
 
 
+def test_a_source_without_rows_is_not_said_to_have_given_known_ones(cascade: Cascade, project: SampleProject) -> None:
+    project.write(
+        "nothing.py",
+        """
+        from cascade import cascade_ingestion
+        from pydantic import BaseModel
+
+        class Nothing(BaseModel):
+            id: int
+
+        @cascade_ingestion(
+            table_name="nothing", unique_key="id", group="g", validation_schema=Nothing, partitions=None
+        )
+        def nothing():
+            return None
+        """,
+    )
+    result = cascade("materialize", "nothing")
+    assert result.exit_code == 0, result.output
+    assert "Materialized nothing. The source gave no rows: no snapshot was written." in result.stdout.splitlines()
+
+
 def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Path) -> None:
     result = cascade("materialize", "things", "--partition-range", "2024-01-02...2024-01-05")
     assert result.exit_code == 1
