@@ -21,12 +21,14 @@ class ExampleColumn:
         kind: `int`, `str`, `float`, `date` or `instant`.
         description: what it holds, one sentence.
         required: whether every row has it.
+        bounds: further arguments of pydantic's `Field`, such as `ge=0`.
     """
 
     name: str
     kind: str
     description: str
     required: bool = True
+    bounds: str = ""
 
     @property
     def sql_type(self) -> str:
@@ -49,6 +51,34 @@ class ExampleColumn:
         if self.kind == "float":
             return 20.0 + number / 2 if number % 2 else None
         return f"{self.name}-{number}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a generated workflow reads.
+
+    Args:
+        columns: the columns, of which the first belongs to the key and one holds the day.
+        rows: the rows, those of the first partition first, and each day's in the order of the key.
+    """
+
+    columns: tuple[ExampleColumn, ...]
+    rows: list[dict[str, int | float | str | None]]
+
+    @property
+    def first_day(self) -> str:
+        """The first partition, as an ISO date."""
+        return str(self.rows[0][day_column(self.columns).name])
+
+
+def example_for(unique_key: tuple[str, ...]) -> Example:
+    """Make an example with the given key, where nobody has a better one.
+
+    Args:
+        unique_key: columns of the key.
+    """
+    columns = columns_for(unique_key)
+    return Example(columns, example_rows(columns))
 
 
 def columns_for(unique_key: tuple[str, ...]) -> tuple[ExampleColumn, ...]:

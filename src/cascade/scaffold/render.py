@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from cascade.scaffold.columns import DAYS, ExampleColumn, columns_for, day_column, example_rows
+from cascade.scaffold.columns import Example, ExampleColumn, day_column, example_for
 from cascade.scaffold.imports import WIDTH, import_block
 from cascade.scaffold.request import IngestionRequest
 
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}
 
 
-def render_ingestion(request: IngestionRequest) -> dict[str, str]:
+def render_ingestion(request: IngestionRequest, example: Example | None = None) -> dict[str, str]:
     """Write an ingestion workflow: its package, function, schema and test, and an example file where it reads one.
 
     Args:
         request: what to write, checked.
+        example: the columns, with the request's key among them, and the rows. Made up from the key if absent.
 
     Returns:
         The text of each file by its path from the root of the repository or project, in the order to show them in.
     """
     layout = _Layout(request)
-    context = _context(request, layout)
+    example = example or example_for(request.unique_key)
+    context = _context(request, layout, example)
     code = {
         layout.observations: f"ingestion/{request.source}/observations.py.jinja",
         layout.schemas: "ingestion/schema.py.jinja",
@@ -38,7 +40,7 @@ def render_ingestion(request: IngestionRequest) -> dict[str, str]:
     files = {f"{request.directory}/__init__.py": _docstring(f"The {_words(request.domain)} workflow.")}
     files.update({path: _environment().get_template(template).render(context) for path, template in code.items()})
     if request.source == "file":
-        files[f"{request.directory}/data/observations.csv"] = _csv(example_rows(columns_for(request.unique_key)))
+        files[f"{request.directory}/data/observations.csv"] = _csv(example.rows)
     return files
 
 
@@ -80,11 +82,10 @@ class _Layout:
             self.test = f"{directory}/test_observations.py"
 
 
-def _context(request: IngestionRequest, layout: _Layout) -> dict[str, object]:
-    columns = columns_for(request.unique_key)
-    rows = example_rows(columns)
+def _context(request: IngestionRequest, layout: _Layout, example: Example) -> dict[str, object]:
+    columns, rows = example.columns, example.rows
     day = day_column(columns)
-    first = [row for row in rows if row[day.name] == DAYS[0]]
+    first = [row for row in rows if row[day.name] == example.first_day]
     datetime_alias = _free_alias([column.name for column in columns])
     schema = "".join(word.capitalize() for word in request.domain.split("_") if word) + "Observation"
     if schema[0].isdigit():
@@ -106,7 +107,7 @@ def _context(request: IngestionRequest, layout: _Layout) -> dict[str, object]:
         if datetime_alias == "datetime"
         else f"import datetime as {datetime_alias}",
         "day": day.name,
-        "first_day": DAYS[0],
+        "first_day": example.first_day,
         "rows": rows,
         "first_rows": first,
         "sql_columns": {column.name: column.sql_type for column in columns},

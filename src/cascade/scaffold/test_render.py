@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.columns import Example, ExampleColumn
 from cascade.scaffold.imports import import_block
 from cascade.scaffold.render import literal
 
@@ -132,6 +133,29 @@ def test_the_same_request_gives_the_same_files() -> None:
     assert [render_ingestion(request) for request in every_request()] == [
         render_ingestion(request) for request in every_request()
     ]
+
+
+def test_an_example_of_ones_own_takes_the_place_of_the_made_up_one() -> None:
+    columns = (
+        ExampleColumn("station", "str", "The station."),
+        ExampleColumn("observed_on", "date", "The day."),
+        ExampleColumn("particles", "float", "Fine particles in the air, in micrograms.", bounds="ge=0, le=900"),
+        ExampleColumn("ozone", "float", "Ozone.", required=False, bounds="ge=0"),
+    )
+    rows: list[dict[str, int | float | str | None]] = [
+        {"station": "North", "observed_on": "2024-03-01", "particles": 7.5, "ozone": None}
+    ]
+    request = IngestionRequest(
+        package="workflows.air", directory="src/workflows/air", unique_key=("station", "observed_on")
+    )
+    files = render_ingestion(request, Example(columns, rows))
+    assert 'partition_start="2024-03-01"' in files["src/workflows/air/observations.py"]
+    assert files["src/workflows/air/data/observations.csv"] == (
+        "station,observed_on,particles,ozone\nNorth,2024-03-01,7.5,\n"
+    )
+    schema = files["src/workflows/air/schema.py"]
+    assert "    particles: float = Field(\n        ge=0,\n        le=900,\n        description=" in schema
+    assert '    ozone: float | None = Field(default=None, ge=0, description="Ozone.")' in schema
 
 
 def test_all_code_compiles() -> None:
