@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from cascade.scaffold.columns import Example, ExampleColumn, day_column, example_for
-from cascade.scaffold.imports import WIDTH, import_block
+from cascade.scaffold.environment import docstring, environment, in_words
+from cascade.scaffold.imports import import_block
 from cascade.scaffold.request import IngestionRequest
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}
 
@@ -37,8 +32,8 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
         layout.schemas: "ingestion/schema.py.jinja",
         layout.test: f"ingestion/{request.source}/test_observations.py.jinja",
     }
-    files = {f"{request.directory}/__init__.py": _docstring(f"The {_words(request.domain)} workflow.")}
-    files.update({path: _environment().get_template(template).render(context) for path, template in code.items()})
+    files = {f"{request.directory}/__init__.py": docstring(f"The {in_words(request.domain)} workflow.")}
+    files.update({path: environment().get_template(template).render(context) for path, template in code.items()})
     if request.source == "file":
         files[f"{request.directory}/data/observations.csv"] = _csv(example.rows)
     return files
@@ -75,7 +70,8 @@ class _Layout:
         if request.flavour == "standalone":
             self.schemas_module = ".".join([*parts[:-2], "schemas", request.domain])
             self.schemas = str(self.root / f"{self.schemas_module.replace('.', '/')}.py")
-            self.test = str(self.root / f"tests/test_{request.domain}.py")
+            # At the root of the project, wherever in it the workflows are.
+            self.test = f"tests/test_{request.domain}.py"
         else:
             self.schemas_module = f"{request.package}.schema"
             self.schemas = f"{directory}/schema.py"
@@ -97,7 +93,7 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
 
     return {
         "request": request,
-        "words": _words(request.domain),
+        "words": in_words(request.domain),
         "schema": schema,
         "columns": columns,
         "annotation": lambda column: _annotation(column, datetime_alias),
@@ -121,57 +117,6 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
     }
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cascade.scaffold"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters.update(literal=literal, tuple=tuple, wrapped=_wrapped)
-    return environment
-
-
-def literal(value: object) -> str:
-    """Write a value as Python does, with the quotes that the formatter prefers.
-
-    Args:
-        value: text, a number, None, or a list, tuple or dict of these.
-    """
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if value.isprintable() and '"' not in value else repr(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{literal(name)}: {literal(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(literal, value)) + (",)" if len(value) == 1 else ")")
-    return "[" + ", ".join(map(literal, value)) + "]" if isinstance(value, list) else repr(value)
-
-
-def _wrapped(value: object, indent: int, before: int = 0) -> str:
-    """Write a dict, list or tuple on one line if it fits, else an item a line, as the formatter leaves it.
-
-    Args:
-        value: what to write.
-        indent: columns before the line that it stands on.
-        before: columns of that line before and after the value.
-    """
-    line = literal(value)
-    if indent + before + len(line) <= WIDTH or not isinstance(value, (dict, list, tuple)):
-        return line
-    space = " " * indent
-    if isinstance(value, dict):
-        items = [f"{literal(name)}: {literal(item)}" for name, item in value.items()]
-    else:
-        items = [literal(item) for item in value]
-    inner = "".join(f"{space}    {item},\n" for item in items)
-    return f"{line[0]}\n{inner}{space}{line[-1]}"
-
-
 def _annotation(column: ExampleColumn, datetime_alias: str) -> str:
     annotation = _ANNOTATIONS.get(column.kind, f"{datetime_alias}.date")
     return annotation if column.required else f"{annotation} | None"
@@ -179,14 +124,6 @@ def _annotation(column: ExampleColumn, datetime_alias: str) -> str:
 
 def _free_alias(taken: list[str]) -> str:
     return next(alias for alias in ("dt", "datetime", "datetime_") if alias not in taken)
-
-
-def _words(domain: str) -> str:
-    return domain.strip("_").replace("_", " ")
-
-
-def _docstring(text: str) -> str:
-    return f'"""{text}"""\n'
 
 
 def _csv(rows: list[dict[str, int | float | str | None]]) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
 from cascade.scaffold.columns import Example, ExampleColumn
+from cascade.scaffold.environment import literal
 from cascade.scaffold.imports import import_block
-from cascade.scaffold.render import literal
 
 KEYS = (
     ("id",),

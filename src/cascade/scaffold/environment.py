@@ -1,0 +1,78 @@
+"""The templates' environment, and the filters that write Python as the formatter leaves it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cascade.scaffold.imports import WIDTH
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def environment() -> Environment:
+    """Give the environment in which every template is filled.
+
+    Its filters are `literal` and `wrapped`, below, and `tuple`. A name that a template uses and nobody gives is an
+    error.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("cascade.scaffold"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    made.filters.update(literal=literal, tuple=tuple, wrapped=wrapped)
+    return made
+
+
+def literal(value: object) -> str:
+    """Write a value as Python does, with the quotes that the formatter prefers.
+
+    Args:
+        value: text, a number, None, or a list, tuple or dict of these.
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if value.isprintable() and '"' not in value else repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(name)}: {literal(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(literal, value)) + (",)" if len(value) == 1 else ")")
+    return "[" + ", ".join(map(literal, value)) + "]" if isinstance(value, list) else repr(value)
+
+
+def wrapped(value: object, indent: int, before: int = 0) -> str:
+    """Write a dict, list or tuple on one line if it fits, else an item a line, as the formatter leaves it.
+
+    Args:
+        value: what to write.
+        indent: columns before the line that it stands on.
+        before: columns of that line before and after the value.
+    """
+    line = literal(value)
+    if indent + before + len(line) <= WIDTH or not isinstance(value, (dict, list, tuple)):
+        return line
+    space = " " * indent
+    if isinstance(value, dict):
+        items = [f"{literal(name)}: {literal(item)}" for name, item in value.items()]
+    else:
+        items = [literal(item) for item in value]
+    inner = "".join(f"{space}    {item},\n" for item in items)
+    return f"{line[0]}\n{inner}{space}{line[-1]}"
+
+
+def docstring(text: str) -> str:
+    """Write a module that is nothing but a docstring of one line."""
+    return f'"""{text}"""\n'
+
+
+def in_words(domain: str) -> str:
+    """Write a domain as a person would: `credit_risk` as `credit risk`."""
+    return domain.strip("_").replace("_", " ")
