@@ -65,7 +65,7 @@ def _shown(name: str, value: object) -> object:
 
 
 def settings_table() -> str:
-    """Renders the table of all settings in Markdown. It is the content of docs/configuration.md."""
+    """Renders the table of all settings in Markdown. It is the content of docs/reference/configuration.md."""
     rows = [_row(name, info) for name, info in CascadeConfig.model_fields.items()]
     return "\n".join(
         [_INTRODUCTION, "| key | environment | type | default | what for |", "|---|---|---|---|---|", *rows, ""]

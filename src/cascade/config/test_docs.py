@@ -8,5 +8,5 @@ from cascade.config import settings_table
 
 
 def test_the_documentation_is_in_step() -> None:
-    page = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
-    assert page.read_text(encoding="utf-8") == settings_table(), "Type: cascade config docs > docs/configuration.md"
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == settings_table(), "Type: scripts/docs --write"
