@@ -6,6 +6,12 @@ def test_observations_land() -> None:
     result = test_workflow(observations, test_data=[{"station": "EWR", "celsius": 3.9}])
     assert result
     assert result.rows.num_rows == 1
+
+It goes through the Dagster asset that runs in production, with the schema, the quarantine and the merge, and opens a
+lakehouse of its own each time: no test that uses it reads or writes the project's catalog, whatever the settings are.
+To run a workflow twice, or two workflows into one lakehouse, give it one: the fixture `lakehouse` (see
+`cascade.testing.plugin`), or `throwaway_lakehouse()` where pytest's fixtures are not at hand. The fixture
+`offline_http` keeps a test off the network.
 """
 
 from __future__ import annotations

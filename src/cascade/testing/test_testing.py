@@ -106,12 +106,20 @@ def test_on_invalid_fail_lets_nothing_land_and_keeps_the_error_in_spite_of_retri
     assert result.rows.column_names == ["meter", "value"]
 
 
-def test_what_the_function_raises_is_the_error_and_the_line_is_shown() -> None:
+def test_what_the_function_raises_is_the_error_and_the_line_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     result = test_workflow(broken)
     assert not result
     assert isinstance(result.error, ConnectionError)
-    assert "the meter's radio is silent" in repr(result)
-    assert Path(__file__).name in repr(result)
+    printed = capsys.readouterr().err
+    assert printed.startswith("The run of raw.broken failed: ")
+    for shown in (repr(result), printed):
+        assert "the meter's radio is silent" in shown
+        assert Path(__file__).name in shown
+
+
+def test_a_run_that_succeeds_prints_nothing_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert test_workflow(meters)
+    assert "The run of" not in capsys.readouterr().err
 
 
 def test_no_rows_is_a_success_without_a_snapshot() -> None:

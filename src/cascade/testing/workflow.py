@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import sys
 import traceback
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ class WorkflowResult:
         if self.error is None:
             return f"<run{where}: {self.rows.num_rows} rows in the table, {len(self.refused)} refused>"
         if isinstance(self.error, CascadeError):
-            return f"<failed run{where}: {self.error}>"
-        return f"<failed run{where}>\n{''.join(traceback.format_exception(self.error))}"
+            return f"<failed run{where}: {_told(self.error)}>"
+        return f"<failed run{where}>\n{_told(self.error)}"
 
 
 def test_workflow(
@@ -140,6 +141,8 @@ def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lake
             values = _metadata(result, workflow.key)
         except Exception as raised:
             error = _innermost(raised)
+            # pytest cuts what an `assert` shows, and shows what was printed only where a test fails.
+            print(f"The run of {declaration.table} failed: {_told(error)}", file=sys.stderr)
     committed = bool(values.get("cascade/committed", False))
     rows, snapshot_id = _rows(lakehouse, declaration)
     return WorkflowResult(
@@ -159,6 +162,11 @@ def _metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, 
         if event.asset_key == key:
             return {name: value.value for name, value in event.materialization.metadata.items()}
     return {}
+
+
+def _told(error: BaseException) -> str:
+    """What a person needs of an error: one that is raised on purpose says it all, for another it takes its lines."""
+    return str(error) if isinstance(error, CascadeError) else "".join(traceback.format_exception(error))
 
 
 def _innermost(raised: BaseException) -> BaseException:

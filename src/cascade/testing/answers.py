@@ -1,0 +1,69 @@
+"""Registered answers for HTTP requests. Imports `responses`, which only tests need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import responses
+from requests import PreparedRequest
+from responses.registries import FirstMatchRegistry
+
+from cascade.exceptions import UsageError
+
+
+class _Answers(FirstMatchRegistry):
+    """The answers of one test. A request without one raises an error that no library takes for a bad network.
+
+    `responses` itself raises a `ConnectionError`, which dlt tries again for half a minute and which a workflow may
+    catch.
+    """
+
+    mock: responses.RequestsMock
+
+    def find(self, request: PreparedRequest) -> tuple[responses.BaseResponse | None, list[str]]:
+        """Finds the answer to a request.
+
+        Raises:
+            UsageError: there is none; lists those that there are, and why each does not fit.
+        """
+        found, reasons = super().find(request)
+        if found is None and not self._passes(str(request.url)):
+            raise UsageError(_unanswered(request, self.registered, reasons), hint=_HINT)
+        return found, reasons
+
+    def _passes(self, url: str) -> bool:
+        return any(
+            bool(prefix.match(url)) if isinstance(prefix, re.Pattern) else url.startswith(prefix)
+            for prefix in self.mock.passthru_prefixes
+        )
+
+
+_HINT = "Register one in the test, for example: offline_http.get(URL, json=...)"
+
+
+def _unanswered(request: PreparedRequest, registered: list[responses.BaseResponse], reasons: list[str]) -> str:
+    asked = f"The test asked for {request.method} {request.url}, and offline_http has no answer to it."
+    if not registered:
+        return f"{asked} None is registered."
+    known = [
+        f"\n  - {answer.method} {getattr(answer.url, 'pattern', answer.url)}  ({reason or 'does not match'})"
+        for answer, reason in zip(registered, reasons, strict=False)
+    ]
+    return f"{asked} Registered are:{''.join(known)}"
+
+
+@contextmanager
+def registered_answers() -> Iterator[responses.RequestsMock]:
+    """Answer the requests of `requests`, and so of dlt, with what is registered on the mock.
+
+    Yields:
+        the mock. An answer that nobody asks for is no error, unless its `assert_all_requests_are_fired` is set.
+    """
+    mock = responses.RequestsMock(assert_all_requests_are_fired=False, registry=_Answers)
+    answers = mock.get_registry()
+    assert isinstance(answers, _Answers)
+    answers.mock = mock
+    with mock:
+        yield mock
