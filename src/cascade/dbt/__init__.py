@@ -1,0 +1,43 @@
+"""dbt: what a project's models, sources and tests are, and what is wrong with them.
+
+dbt itself comes with the extra `dbt`. The names below are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cascade.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from cascade.dbt.layout import DbtLayout, read_layout
+    from cascade.dbt.manifest import DbtModel, DbtProject, DbtSource
+    from cascade.dbt.parse import INSTALL_DBT, dbt_is_installed, parse_project
+    from cascade.dbt.problems import DbtProblem
+
+__all__ = [
+    "INSTALL_DBT",
+    "DbtLayout",
+    "DbtModel",
+    "DbtProblem",
+    "DbtProject",
+    "DbtSource",
+    "dbt_is_installed",
+    "parse_project",
+    "read_layout",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "INSTALL_DBT": "parse",
+        "DbtLayout": "layout",
+        "DbtModel": "manifest",
+        "DbtProblem": "problems",
+        "DbtProject": "manifest",
+        "DbtSource": "manifest",
+        "dbt_is_installed": "parse",
+        "parse_project": "parse",
+        "read_layout": "layout",
+    },
+)
