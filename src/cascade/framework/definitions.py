@@ -1,19 +1,34 @@
 """A project as Dagster's `Definitions`: what a workspace file, the code server and the command line load.
 
-`defs` is made when it is first asked for, so that `code_location_target_module` and `workspace.yaml` can name this
-module in a project without Pants.
+Dagster's own commands find a project without Pants by this module, in its directory:
+
+    dagster asset materialize -m cascade.framework.definitions --select weather_observations --partition 2024-01-15
+    dagster dev -w workspace.yaml   # load_from: [{python_module: {module_name: cascade.framework.definitions, …}}]
+    dg dev                          # [tool.dg.project] code_location_target_module = "cascade.framework.definitions"
+
+`defs` is made when it is first asked for, so that importing this module costs nothing and reads nothing. It is a
+`Definitions` and not a function with `@definitions`, so that a project's own code can merge it.
+
+Those commands write into the same tables as Cascade's own, and keep their runs where `DAGSTER_HOME` says. To see them
+in `cascade dev`, and its runs in them, name the home of both, which `cascade dev` makes when it first starts:
+
+    export DAGSTER_HOME="$PWD/.cascade/dagster"
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, DeclarationError, DiscoveryError
-from cascade.framework.collect import Collected, collect
-from cascade.framework.discovery import load_modules, project_modules
+from cascade.framework.collect import Collected
+from cascade.framework.contents import load_contents
+from cascade.framework.loading import LoadedModules
 from cascade.framework.resources import build_resources
 
 if TYPE_CHECKING:
@@ -28,7 +43,13 @@ __all__ = ["assemble", "build_definitions", "defs"]
 KEEP_GOING_VARIABLE = "CASCADE_KEEP_GOING"
 """Set by `dev`: a module that fails to import is shown and does not hide the others."""
 
+_FIRST_ON_PATH = sys.path[0] if sys.path else ""
+"""While it imports this module, Dagster puts the code location's `working_directory` there."""
+
 SENSOR_NAME = "cascade_automation"
+
+_SLOW_SECONDS = 10
+"""How long a module may take to import before a word is said. On a cold disk Dagster and dlt alone take a few."""
 
 
 def build_definitions(modules: Iterable[str] | None = None, config: CascadeConfig | None = None) -> dg.Definitions:
@@ -51,13 +72,46 @@ def build_definitions(modules: Iterable[str] | None = None, config: CascadeConfi
         from cascade.config import CascadeConfig
 
         config = CascadeConfig.from_user_config()
-    loaded = load_modules(project_modules(modules, config))
-    if loaded.failures and not os.environ.get(KEEP_GOING_VARIABLE):
-        raise combined(loaded.failures)
-    for failure in loaded.failures:
-        # The code server's standard error is what a person who edits a workflow has before the eyes.
+    keep_going = bool(os.environ.get(KEEP_GOING_VARIABLE))
+    with _once():
+        contents = load_contents(modules, config, keep_going=keep_going)
+    if contents.failures and not keep_going:
+        raise combined(contents.failures)
+    if keep_going:
+        _warn(contents.modules, contents.failures)
+    return assemble(contents.collected, config, failures=contents.failures)
+
+
+_building: ContextVar[bool] = ContextVar("cascade_building", default=False)
+
+
+@contextmanager
+def _once() -> Iterator[None]:
+    """A module of the project that builds the project's definitions would load itself, without end."""
+    if _building.get():
+        raise DiscoveryError(
+            "The definitions of the project are asked for by one of the modules that they are made of.",
+            hint="Move what calls build_definitions out of the directory of the workflows.",
+        )
+    token = _building.set(True)
+    try:
+        yield
+    finally:
+        _building.reset(token)
+
+
+def _warn(modules: LoadedModules, failures: Sequence[CascadeError]) -> None:
+    # The code server's standard error is what a person who edits a workflow has before the eyes.
+    for failure in failures:
         print(f"warning: not loaded: {failure}", file=sys.stderr, flush=True)
-    return assemble(collect(loaded.modules), config, failures=loaded.failures)
+    for name, seconds in modules.seconds.items():
+        if seconds >= _SLOW_SECONDS:
+            print(
+                f"warning: {name} takes {seconds:.0f} s to import, at every reload and every run. What it does belongs "
+                "into the function of the workflow.",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def combined(failures: Sequence[CascadeError]) -> CascadeError:
@@ -71,7 +125,7 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
     """Makes definitions of what was collected.
 
     Args:
-        collected: the objects of the project's modules.
+        collected: the objects of the project's modules, the functions of `@definitions` resolved.
         config: the settings.
         failures: the modules that did not load, for the metadata of the code location.
 
@@ -84,7 +138,7 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
 
     with default_partition_start(config.partition_start):
         assets = [workflow.asset for workflow in collected.workflows]
-    others = [_resolved(definitions) for definitions in collected.definitions]
+    others = collected.definitions
     _refuse_shared_keys(collected, assets)
     sensors = [*collected.sensors, *_automation_sensor(collected, others, config)]
     ours = dg.Definitions(
@@ -98,13 +152,6 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
         metadata=_failure_metadata(failures),
     )
     return dg.Definitions.merge(ours, *others) if others else ours
-
-
-def _resolved(definitions: Any) -> dg.Definitions:
-    import dagster as dg
-
-    # `@dg.definitions` gives a function that makes them.
-    return definitions if isinstance(definitions, dg.Definitions) else definitions()
 
 
 def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:
@@ -166,10 +213,23 @@ def _failure_metadata(failures: Sequence[CascadeError]) -> dict[str, Any]:
 
 def __getattr__(name: str) -> Any:
     if name == "defs":
+        _enter_project()
         # A class of our own would not be found by Dagster, which looks for this very type.
         globals()["defs"] = build_definitions()
         return globals()["defs"]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _enter_project() -> None:
+    """A workspace may name a project by a `working_directory` that is not the one in which Dagster was started."""
+    from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
+
+    directory = Path(_FIRST_ON_PATH).absolute()
+    if ROOT_VARIABLE in os.environ or not has_cascade_table(directory / "pyproject.toml"):
+        return
+    if find_project_root() != directory:
+        # For everything in this process that asks for the project, and for the runs that it starts.
+        os.environ[ROOT_VARIABLE] = str(directory)
 
 
 def __dir__() -> list[str]:

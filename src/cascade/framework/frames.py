@@ -23,8 +23,11 @@ def location_of_error(error: BaseException, packages: Iterable[str] = ()) -> Sou
     Returns:
         The innermost line of the user's code, or None where the traceback has none.
     """
+    packages = tuple(packages)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return SourceLocation(error.filename, error.lineno)
+        file = error.filename
+        if file.startswith(_directories_of_all(packages)) or not _is_foreign(file):
+            return SourceLocation(file, error.lineno)
     frames = traceback.extract_tb(error.__traceback__)
     return user_location(((frame.filename, frame.lineno or 1) for frame in frames), packages)
 
@@ -37,14 +40,23 @@ def user_location(frames: Iterable[tuple[str, int]], packages: Iterable[str] = (
         packages: the top-level packages of the user.
     """
     candidates = [(file, line) for file, line in frames if not file.startswith("<") and not _is_cascade(file)]
-    directories = tuple(path for name in packages for path in _directories_of(name))
+    directories = _directories_of_all(packages)
     for file, line in reversed(candidates):
-        if file.startswith(directories) if directories else False:
+        if file.startswith(directories):
             return SourceLocation(file, line)
     for file, line in reversed(candidates):
-        if not file.startswith(_library_directories()):
+        if not _is_foreign(file):
             return SourceLocation(file, line)
     return None
+
+
+def _is_foreign(file: str) -> bool:
+    # Text that a program compiles has no file, and a library's file is not the user's to mend.
+    return file.startswith(("<", *_library_directories()))
+
+
+def _directories_of_all(packages: Iterable[str]) -> tuple[str, ...]:
+    return tuple(path for name in packages for path in _directories_of(name))
 
 
 def _directories_of(package: str) -> list[str]:

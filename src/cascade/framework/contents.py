@@ -1,0 +1,126 @@
+"""Everything that a project holds, and the errors of what could not be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cascade.exceptions import CascadeError, DiscoveryError
+from cascade.framework.collect import Collected, duplicate_tables, gather
+from cascade.framework.discovery import project_modules
+from cascade.framework.frames import location_of_error
+from cascade.framework.loading import LoadedModules, load_modules
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.config import CascadeConfig
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a project holds.
+
+    Args:
+        collected: its workflows, and Dagster's definitions beside them.
+        failures: one error for each module, and each function of Dagster's `@definitions`, that did not load.
+        modules: the modules.
+    """
+
+    collected: Collected
+    failures: tuple[CascadeError, ...] = ()
+    modules: LoadedModules = field(default_factory=LoadedModules)
+
+
+def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_going: bool = False) -> Contents:
+    """Loads the modules of a project and gathers what they hold.
+
+    Args:
+        modules: their names; None for those under the configured `workflows_path`, with the folder of Dagster's own
+            definitions.
+        config: the settings.
+        keep_going: whether the second workflow of a table is left out and reported among the failures.
+
+    Returns:
+        What loaded, and the errors of the rest.
+
+    Raises:
+        DeclarationError: two workflows declare the same table, and `keep_going` is not set; names both places.
+        DiscoveryError: there is no directory of workflows, or it cannot be imported.
+    """
+    names = project_modules(modules, config)
+    loaded = load_modules(names)
+    collected = gather(loaded.modules)
+    failures = list(loaded.failures)
+    duplicates = duplicate_tables(collected.workflows)
+    if duplicates:
+        if not keep_going:
+            raise duplicates[0]
+        firsts = {workflow.declaration.identifier: workflow for workflow in reversed(collected.workflows)}
+        kept = tuple(
+            workflow for workflow in collected.workflows if firsts[workflow.declaration.identifier] is workflow
+        )
+        collected = replace(collected, workflows=kept)
+        failures.extend(duplicates)
+    collected, errors = resolve_definitions(collected)
+    failures.extend(errors)
+    if modules is None:
+        collected, errors = _with_defs_folder(collected, config)
+        failures.extend(errors)
+    return Contents(collected, tuple(failures), loaded)
+
+
+def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeError]]:
+    """Calls the functions of Dagster's `@definitions`, which make `Definitions` when they are asked to.
+
+    Args:
+        collected: what was gathered.
+
+    Returns:
+        The same with `Definitions` in the place of the functions, and one error for each function that fails.
+    """
+    resolved: list[Any] = []
+    homes = dict(collected.homes)
+    errors: list[CascadeError] = []
+    for definitions in collected.definitions:
+        home = collected.home(definitions) or ""
+        try:
+            made = definitions() if callable(definitions) else definitions
+        except KeyboardInterrupt:
+            raise
+        except CascadeError as error:
+            errors.append(error)
+        except BaseException as error:
+            errors.append(_refusal(home, definitions, error))
+        else:
+            resolved.append(made)
+            homes[id(made)] = home
+    return replace(collected, definitions=tuple(resolved), homes=homes), errors
+
+
+def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryError:
+    location = location_of_error(error, (home.partition(".")[0],))
+    if getattr(definitions, "has_context_arg", False):
+        return DiscoveryError(
+            f"A function with @definitions in {home} takes a context, which only Dagster's own loader has.",
+            location=location,
+            hint="Move its file into the folder that [tool.dg] names, which is <root_module>/defs.",
+        )
+    return DiscoveryError(
+        f"A function with @definitions in {home} fails: {type(error).__name__}: {error}", location=location
+    )
+
+
+def _with_defs_folder(collected: Collected, config: CascadeConfig) -> tuple[Collected, list[CascadeError]]:
+    from cascade.framework.defs_folder import find_defs_folder, load_defs_folder
+
+    folder = find_defs_folder(config)
+    if folder is None or folder.is_empty:
+        return collected, []
+    try:
+        made: dg.Definitions = load_defs_folder(folder, config.project_root)
+    except CascadeError as error:
+        return collected, [error]
+    homes = {**collected.homes, id(made): folder.module}
+    return replace(collected, definitions=(*collected.definitions, made), homes=homes), []

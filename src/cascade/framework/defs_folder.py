@@ -1,0 +1,118 @@
+"""The folder of Dagster's own definitions, which `dg scaffold defs` fills: the `defs_module` of `[tool.dg.project]`.
+
+Left out there, it is `defs` in the root module, such as `workflows/defs`. Dagster's loader reads it, which knows
+components and their YAML. The workflows' discovery leaves it out, so that nothing is loaded twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cascade.exceptions import CascadeError, DiscoveryError
+from cascade.framework.frames import location_of_error
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.config import CascadeConfig
+
+_CODE = frozenset({".py", ".yaml", ".yml"})
+
+
+@dataclass(frozen=True)
+class DefsFolder:
+    """A folder of Dagster's own definitions.
+
+    Args:
+        module: its name, such as `workflows.defs`.
+        directory: where it is.
+    """
+
+    module: str
+    directory: Path
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is as `cascade init` made it, so that Dagster's loader need not be started."""
+        own = self.directory / "__init__.py"
+        return not any(path.suffix in _CODE and path != own for path in self.directory.rglob("*"))
+
+
+def find_defs_folder(config: CascadeConfig) -> DefsFolder | None:
+    """Finds the folder that `[tool.dg.project]` names.
+
+    Args:
+        config: the settings of a project without a manifest.
+
+    Returns:
+        The folder; None where `dg` is not configured, where the folder is not there, and where it holds the workflows
+        themselves, in which Cascade's discovery finds Dagster's definitions as well.
+    """
+    settings = _dg_project(config.project_root)
+    root_module = settings.get("root_module")
+    module = settings.get("defs_module") or (f"{root_module}.defs" if root_module else None)
+    if not isinstance(module, str):
+        return None
+    sources = config.project_root / "src"
+    directory = (sources if sources.is_dir() else config.project_root).joinpath(*module.split("."))
+    if not directory.is_dir() or config.workflows_directory.is_relative_to(directory):
+        return None
+    return DefsFolder(module, directory)
+
+
+def _dg_project(root: Path) -> Mapping[str, Any]:
+    import tomllib
+
+    # As `dg` does it: a dg.toml stands in place of the table in pyproject.toml.
+    for name, tables in (("dg.toml", ("project",)), ("pyproject.toml", ("tool", "dg", "project"))):
+        try:
+            found: Any = tomllib.loads((root / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            # Reading the settings says what is wrong with it.
+            return {}
+        for table in tables:
+            found = found.get(table, {}) if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def load_defs_folder(folder: DefsFolder, project_root: Path) -> dg.Definitions:
+    """Has Dagster load a folder.
+
+    Args:
+        folder: the folder.
+        project_root: the directory whose `pyproject.toml` or `dg.toml` names it.
+
+    Returns:
+        Everything in it.
+
+    Raises:
+        DiscoveryError: something in it does not load.
+    """
+    import dagster as dg
+
+    try:
+        return dg.load_from_defs_folder(path_within_project=project_root)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _failure(folder, error) from error
+
+
+def _failure(folder: DefsFolder, error: BaseException) -> CascadeError:
+    # Dagster wraps what a user's file raised, together with a drawing of the whole folder.
+    innermost = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    if isinstance(innermost, CascadeError):
+        return innermost
+    return DiscoveryError(
+        f"Dagster's loader refuses {folder.module}: {type(innermost).__name__}: {innermost}",
+        location=location_of_error(innermost, (folder.module.partition(".")[0],)),
+        hint="See more: dg check defs --verbose",
+    )

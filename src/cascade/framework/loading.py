@@ -1,0 +1,138 @@
+"""Importing the modules of a project. One that fails is reported with the user's line, and does not hide the others."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
+from cascade.framework.frames import location_of_error
+
+
+@dataclass(frozen=True)
+class LoadedModules:
+    """The outcome of loading.
+
+    Args:
+        modules: the modules that loaded, by name, in the order asked for.
+        failures: one error for each that did not. The modules of a package that fails have none of their own.
+        seconds: how long each took that was loaded here for the first time.
+    """
+
+    modules: Mapping[str, ModuleType] = field(default_factory=dict)
+    failures: tuple[CascadeError, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def load_modules(names: Iterable[str]) -> LoadedModules:
+    """Imports modules by name.
+
+    Args:
+        names: full names, such as `workflows.weather.observations`, packages before what is in them.
+
+    Returns:
+        What loaded and what failed. Nothing is raised for a module that fails, whatever it raises.
+
+    Raises:
+        KeyboardInterrupt: a person asked for the end.
+    """
+    names = tuple(names)
+    top_packages = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
+    modules: dict[str, ModuleType] = {}
+    failures: dict[str, CascadeError] = {}
+    seconds: dict[str, float] = {}
+    for name in names:
+        if any(package in failures for package in _packages_above(name)):
+            continue
+        is_new = name not in sys.modules
+        begun = time.monotonic()
+        try:
+            modules[name] = importlib.import_module(name)
+        except KeyboardInterrupt:
+            raise
+        except CascadeError as error:
+            failures[name] = _by_itself_or_by_another(name, error, failures.values())
+        except BaseException as error:
+            failures[name] = _import_failure(name, error, top_packages)
+        if is_new:
+            seconds[name] = time.monotonic() - begun
+    return LoadedModules(modules, tuple(failures.values()), seconds)
+
+
+def _packages_above(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _by_itself_or_by_another(name: str, error: CascadeError, reported: Iterable[CascadeError]) -> CascadeError:
+    """A module that imports a wrong one raises the same error again."""
+    if any(str(error) == str(other) for other in reported):
+        return DiscoveryError(f"The module {name} is not loaded either: it imports that one.", location=error.location)
+    return error
+
+
+def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ...]) -> DiscoveryError:
+    location = location_of_error(error, top_packages)
+    if isinstance(error, ModuleNotFoundError) and error.name and location is None:
+        # No line of the user's was reached: it is the module itself, or a package above it, that is not there.
+        failure = _absence(name, error.name)
+    else:
+        failure = DiscoveryError(
+            f"The module {name} does not import: {type(error).__name__}: {_reason(error)}",
+            location=location or _first_line(name),
+            hint='What a script does belongs under `if __name__ == "__main__":`.'
+            if isinstance(error, SystemExit)
+            else None,
+        )
+    failure.__cause__ = error
+    return failure
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return error.msg
+    return str(error) or "no message"
+
+
+def _absence(name: str, missing: str) -> DiscoveryError:
+    for package in reversed(_packages_above(name)):
+        above = sys.modules.get(package)
+        if above is None:
+            continue
+        rest = name.removeprefix(f"{package}.")
+        for path in (Path(directory, f"{rest}.py") for directory in getattr(above, "__path__", ())):
+            here = SourceLocation(str(path), 1)
+            if path.is_symlink() and not path.exists():
+                return DiscoveryError(
+                    f"The module {name} is a symbolic link to a file that is not there.", location=here
+                )
+            if path.is_file():
+                return DiscoveryError(
+                    "The file cannot be imported, because there is a dot in its name.",
+                    location=here,
+                    hint=f"Rename it, for example to {rest.replace('.', '_')}.py.",
+                )
+        if not hasattr(above, "__path__"):
+            return DiscoveryError(
+                f"The module {name} is hidden by the module {package}, which has the name of its directory.",
+                location=_first_line(package),
+                hint="Rename one of the two, or make the module the __init__.py of the directory.",
+            )
+    return DiscoveryError(
+        f"There is no module {missing}" + (f", which {name} needs." if missing != name else "."),
+        hint="A renamed or deleted file needs a restart, where the list of modules was made at the start.",
+    )
+
+
+def _first_line(name: str) -> SourceLocation | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return SourceLocation(spec.origin, 1) if spec and spec.origin and spec.has_location else None
