@@ -14,6 +14,9 @@ copyright = "the authors of Cascade"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["generators", "BUILD"]
 
+# Docstrings write code between single backticks, as Markdown does.
+default_role = "code"
+
 # Anchors as code hosts make them, down to the options of the Pants reference.
 myst_heading_anchors = 4
 # A link to another page needs its extension, which a code host needs as well.
@@ -32,7 +35,12 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' names, and the standard library's: their inventories would have to be fetched.
     ("py:.*", r"(dg|dagster|pa|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*"),
-    ("py:.*", r"(Any|Callable|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)"),
+    # What an annotation mentions and no page is about.
+    ("py:class", r"cascade\.declarations\..*"),
+    (
+        "py:.*",
+        r"(Any|Callable|Catalog|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)",
+    ),
 ]
 
 linkcheck_timeout = 20

@@ -1,0 +1,56 @@
+"""Readers of the pages: one with Cascade installed and nothing else, and one in this repository."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from docs.session import Session
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = REPOSITORY / "docs"
+# What would lead the reader's commands elsewhere.
+FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "DBT_", "DLT_", "PYTHON", "PEX_", "PYTEST_", "VIRTUAL_ENV")
+INSTALLED = "CASCADE_E2E_BIN"
+
+
+@pytest.fixture(scope="session")
+def installed_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the commands of an environment with Cascade: `cascade`, `python`, `pytest` and others.
+
+    `CASCADE_E2E_BIN` names one, into which the wheel was installed. Without it the commands run the working tree, with
+    the requirements of the environment that runs the tests, and the entry points of `pyproject.toml` as if installed.
+    """
+    if given := os.environ.get(INSTALLED):
+        return Path(given)
+    directory = tmp_path_factory.mktemp("installed")
+    metadata = directory / "site" / "cascade_workflows-0+source.dist-info"
+    metadata.mkdir(parents=True)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0+source\n")
+    groups = {"console_scripts": project["scripts"], **project["entry-points"]}
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in groups.items()]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+    path = os.pathsep.join([str(REPOSITORY / "src"), str(directory / "site")])
+    commands = directory / "bin"
+    commands.mkdir()
+    start = 'import sys; sys.argv[0] = "cascade"; from cascade.cli.main import main; main()'
+    words = {"cascade": ["-c", start], "python": [], "pytest": ["-m", "pytest"], "dagster": ["-m", "dagster"]}
+    for name, arguments in words.items():
+        script = commands / name
+        command = shlex.join([sys.executable, *arguments])
+        script.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {command} "$@"\n')
+        script.chmod(0o755)
+    return commands
+
+
+@pytest.fixture
+def reader(installed_cascade: Path, tmp_path: Path) -> Session:
+    """A reader with Cascade installed, in an empty home."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
+    environment |= {"HOME": str(tmp_path), "PATH": f"{installed_cascade}{os.pathsep}{environment['PATH']}"}
+    return Session(tmp_path, tmp_path, environment)

@@ -1,0 +1,154 @@
+"""What a page tells its reader to do: commands with the output that they show, and files to write.
+
+A fenced block of `console` holds commands after `$ ` and below each what it prints:
+
+    $ cascade list
+    asset                 partitions
+    weather_observations  daily
+
+A fenced block of any other language whose first line is a comment with a path is a file of that name:
+
+    # workflows/ingestion/weather/observations.py
+    from __future__ import annotations
+
+and with `, at the end` after the path it is to be added to the file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n`]*\n(?P<body>.*?)^(?P=indent)```\s*$", re.M | re.S)
+_PATH = re.compile(r"^(?:#|--) (?P<path>[\w./-]*\.[\w]+)(?P<added>, at the end)?\s*$")
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of a page.
+
+    Args:
+        line: its line in the page, from 1.
+        text: what is typed; with line breaks where the page has a backslash before one.
+        expected: the lines that the page shows as its output.
+    """
+
+    line: int
+    text: str
+    expected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that the page gives.
+
+    Args:
+        line: the block's line in the page, from 1.
+        path: relative to the working directory.
+        text: its content, the line with the path included.
+        added: whether it goes to the end of the file that is there.
+    """
+
+    line: int
+    path: str
+    text: str
+    added: bool
+
+
+def read_page(markdown: str) -> list[Command | Written]:
+    """Returns the commands and the files of a page, in the order in which a reader meets them."""
+    steps: list[Command | Written] = []
+    for fence in _FENCE.finditer(markdown):
+        line = markdown.count("\n", 0, fence.start()) + 2
+        indent = len(fence["indent"])
+        lines = [text[indent:] for text in fence["body"].splitlines()]
+        if fence["language"] == "console":
+            steps += _commands(lines, line)
+        elif lines and (named := _PATH.match(lines[0])):
+            text = "\n".join(lines) + "\n"
+            steps.append(Written(line, named["path"], text, added=named["added"] is not None))
+    return steps
+
+
+def commands_of(markdown: str) -> list[Command]:
+    """Returns the commands of a page alone."""
+    return [step for step in read_page(markdown) if isinstance(step, Command)]
+
+
+def _commands(lines: list[str], first: int) -> list[Command]:
+    commands: list[Command] = []
+    typed: list[str] = []
+    shown: list[str] = []
+    begun = first
+
+    def end() -> None:
+        if typed:
+            while shown and not shown[-1].strip():
+                shown.pop()
+            commands.append(Command(begun, "\n".join(typed), tuple(shown)))
+        typed.clear()
+        shown.clear()
+
+    for number, text in enumerate(lines, start=first):
+        if text.startswith(_PROMPT):
+            end()
+            begun = number
+            typed.append(text.removeprefix(_PROMPT))
+        elif typed and not shown and typed[-1].endswith("\\"):
+            typed.append(text.removeprefix("> "))
+        else:
+            shown.append(text)
+    end()
+    return commands
+
+
+_UNSTABLE = (
+    # Seconds and other decimals, the ids of snapshots and runs, commits, and the port that the UI got.
+    (re.compile(r"\d+\.\d+(?!\.|\d)"), r"\\d+\\.\\d+"),
+    (re.compile(r"\b\d{15,}\b"), r"\\d{15,}"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), r"[0-9a-f-]{36}"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), r"\\d+"),
+)
+
+
+def output_pattern(expected: tuple[str, ...], places: dict[str, str]) -> re.Pattern[str]:
+    """Makes a pattern for the whole output of a command.
+
+    A line of dots stands for any lines, and dots within a line for any text. Decimals, ids and ports may differ, and so
+    may the width of gaps. Nothing else may.
+
+    Args:
+        expected: the lines of the page.
+        places: what stands in the page for a directory of this machine, such as `/home/you`.
+    """
+    parts: list[str] = []
+    for line in expected:
+        if line.strip() in ("...", "…"):
+            parts.append(r"(?:.*\n)*?")
+        else:
+            parts.append(_line_pattern(line, places) + r"[ ]*\n")
+    return re.compile("".join(parts))
+
+
+def _line_pattern(line: str, places: dict[str, str]) -> str:
+    words = [_word_pattern(word, places) for word in line.split()]
+    lead = r"[ ]+" if line[:1] == " " else ""
+    return lead + r"[ ]+".join(words)
+
+
+def _word_pattern(word: str, places: dict[str, str]) -> str:
+    pieces = re.split(r"(\.\.\.(?!\d)|…)", word)
+    return "".join(".*" if piece in ("...", "…") else _literal(piece, places) for piece in pieces)
+
+
+def _literal(text: str, places: dict[str, str]) -> str:
+    for shown, actual in places.items():
+        text = text.replace(shown, actual)
+    pattern, at = "", 0
+    unstable = sorted((m.start(), m.end(), r) for p, r in _UNSTABLE for m in p.finditer(text))
+    for start, end, replacement in unstable:
+        if start >= at:
+            pattern += re.escape(text[at:start]) + replacement.replace("\\\\", "\\")
+            at = end
+    return pattern + re.escape(text[at:])

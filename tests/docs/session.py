@@ -1,0 +1,160 @@
+"""A reader at a shell: runs the commands of a page one after the other in a directory of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from docs.console import Command, Written, output_pattern
+
+SECONDS = 600
+HOME = "/home/you"
+"""What the pages call the directory in which the reader begins."""
+
+_SERVERS = re.compile(r"^(\./pants (--no-pantsd )?(cascade-dev|run :dev$)|cascade dev\b|(dist|\.)/dev\.pex dev\b)")
+_LAST_WORDS = "Ctrl-C ends it."
+
+
+@dataclass
+class Session:
+    """A shell whose directory and variables last from command to command.
+
+    Args:
+        home: the reader's home, in which the session begins.
+        directory: the working directory.
+        environment: the variables of the first command.
+    """
+
+    home: Path
+    directory: Path
+    environment: Mapping[str, str]
+
+    def follow(self, steps: list[Command | Written]) -> None:
+        """Carries out the steps of a page.
+
+        Raises:
+            AssertionError: a command ends otherwise than the page says, or prints something else.
+        """
+        waiting = list(steps)
+        while waiting:
+            step = waiting.pop(0)
+            if isinstance(step, Written):
+                self.write(step)
+                continue
+            code = 0
+            # A page says with `echo $?` that a command fails, and how.
+            if waiting and isinstance(waiting[0], Command) and waiting[0].text == "echo $?":
+                code = int(waiting.pop(0).expected[0])  # type: ignore[union-attr]
+            self.serve(step) if _SERVERS.match(step.text) else self.run(step, code)
+
+    def write(self, file: Written) -> None:
+        """Writes a file, or adds to it."""
+        path = self.directory / file.path
+        if file.added:
+            path.write_text(path.read_text() + "\n" + file.text)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.text)
+
+    def run(self, command: Command, code: int = 0) -> None:
+        """Runs a command to its end, and compares its exit code and its output with the page."""
+        start = time.monotonic()
+        done = subprocess.run(
+            ["bash", "-c", self._script(command.text)],
+            cwd=self.directory,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
+        assert done.returncode == code, _told(command, done.stdout, f"exit code {done.returncode}, not {code}")
+        self._remember()
+        self._compare(command, done.stdout)
+
+    def serve(self, command: Command) -> None:
+        """Starts a server, waits until it answers, compares what it printed until then, and ends it by Ctrl-C."""
+        port = free_port()
+        log = self.home / "server.log"
+        text = f"exec {command.text} --port {port}" if "--port" not in command.text else f"exec {command.text}"
+        start = time.monotonic()
+        with _started(["bash", "-c", self._script(text)], self.directory, self.environment, log) as process:
+            while _LAST_WORDS not in log.read_text():
+                said = log.read_text()
+                assert process.poll() is None, _told(command, said, f"it ended with {process.returncode}")
+                assert time.monotonic() - start < SECONDS, _told(command, said, "it did not start")
+                time.sleep(0.2)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=60) as answer:
+                assert answer.status == 200
+            print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(60)
+        said = log.read_text()
+        self._compare(command, said[: said.index(_LAST_WORDS) + len(_LAST_WORDS)] + "\n")
+
+    def _script(self, text: str) -> str:
+        """The command between the restoring and the keeping of the shell's state."""
+        state = shlex.quote(str(self.home / ".state"))
+        return (
+            f"if [ -f {state}/variables ]; then . {state}/variables; fi\n{text}\n"
+            f"code=$?; mkdir -p {state}; pwd >{state}/directory; export -p >{state}/variables; exit $code"
+        )
+
+    def _remember(self) -> None:
+        self.directory = Path((self.home / ".state" / "directory").read_text().strip())
+
+    def _compare(self, command: Command, output: str) -> None:
+        if not command.expected:
+            return
+        pattern = output_pattern(command.expected, {HOME: str(self.home)})
+        text = output if output.endswith("\n") else output + "\n"
+        assert pattern.fullmatch(text), _told(command, output, "other output than the page shows")
+
+
+def _told(command: Command, output: str, problem: str) -> str:
+    shown = "\n".join(command.expected)
+    return f"line {command.line}: {problem}\n$ {command.text}\n--- it printed:\n{output}\n--- the page:\n{shown}"
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _started(
+    command: list[str], directory: Path, environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own, as a terminal starts it, that does not outlive its use."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(60)

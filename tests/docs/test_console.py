@@ -1,0 +1,75 @@
+"""The reading of pages and the comparison of output, without which the tests of the pages would say nothing."""
+
+from __future__ import annotations
+
+import pytest
+from docs.console import Command, Written, output_pattern, read_page
+
+PAGE = """\
+Text with `$ no command`.
+
+```console
+$ cascade init weather
+created weather/pyproject.toml
+
+$ cd weather
+$ printf '%s' \\
+>   one
+one
+```
+
+1. A list
+
+   ```python
+   # workflows/a.py
+   x = 1
+   ```
+
+```toml
+# pyproject.toml, at the end
+[tool.x]
+```
+
+```text
+$ not for running
+```
+
+```python
+x = 2  # no path
+```
+"""
+
+
+def test_a_page_is_read_as_commands_and_files() -> None:
+    assert read_page(PAGE) == [
+        Command(4, "cascade init weather", ("created weather/pyproject.toml",)),
+        Command(7, "cd weather"),
+        Command(8, "printf '%s' \\\n  one", ("one",)),
+        Written(16, "workflows/a.py", "# workflows/a.py\nx = 1\n", added=False),
+        Written(21, "pyproject.toml", "# pyproject.toml, at the end\n[tool.x]\n", added=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "output", "matches"),
+    [
+        (["rows 3, seconds 1.92"], "rows 3, seconds 20.1\n", True),
+        (["rows 3, seconds 1.92"], "rows 4, seconds 1.92\n", False),
+        (["snapshot id 1755502919364391445"], "snapshot id 875550291936439144\n", True),
+        (["snapshot id 1755502919364391445"], "snapshot id none\n", False),
+        (["a  b", "1  2"], "a    b\n1    2  \n", True),
+        (["a  b", "1  2"], "a    b\n", False),
+        (["first", "...", "last"], "first\nlast\n", True),
+        (["first", "...", "last"], "first\n1\n2\nlast\n", True),
+        (["first", "...", "last"], "first\n1\nlast\nmore\n", False),
+        (["created ... files"], "created 7 files\n", True),
+        (["created …"], "created 7 files\n", True),
+        (["at /home/you/p"], "at /tmp/x/p\n", True),
+        (["The UI is at http://127.0.0.1:3000"], "The UI is at http://127.0.0.1:41234\n", True),
+        (["2013-01-01...2013-01-31"], "2013-01-01...2013-01-31\n", True),
+        (["cascade 1.2.3"], "cascade 1.2.3\n", True),
+        (["  indented"], "indented\n", False),
+    ],
+)
+def test_output_may_differ_where_it_cannot_be_the_same(expected: list[str], output: str, matches: bool) -> None:
+    assert (output_pattern(tuple(expected), {"/home/you": "/tmp/x"}).fullmatch(output) is not None) is matches
