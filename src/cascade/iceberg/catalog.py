@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    import polars as pl
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
@@ -77,6 +79,27 @@ class Lakehouse:
             return self.catalog.load_table(identifier)
         except NoSuchTableError:
             return None
+
+    def read(self, table: str, *, columns: Sequence[str] | None = None, where: str | None = None) -> pl.DataFrame:
+        """Read rows of a table as they are now.
+
+            lakehouse.read("raw.weather_observations", columns=["station", "celsius"], where="celsius > 40")
+
+        Args:
+            table: namespace and name, such as `raw.weather_observations`.
+            columns: the columns to read, in this order; all if absent. Files hold columns apart: ask for few.
+            where: a condition in the syntax of Iceberg's filters, such as `observed_on = '2024-01-15'`. Files that
+                can hold no such row are not opened.
+
+        Returns:
+            The rows.
+
+        Raises:
+            UsageError: there is no such table or column, or the condition cannot be read.
+        """
+        from cascade.iceberg.reading import read_rows
+
+        return read_rows(self, table, columns, where)
 
 
 def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
