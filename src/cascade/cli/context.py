@@ -41,9 +41,14 @@ class Invocation:
 
     @cached_property
     def project(self) -> Project:
-        """The project."""
+        """The project.
+
+        Raises:
+            UsageError: none is given, and the working directory is in none.
+        """
         from cascade.framework.project import standalone_project
 
+        self.require_project()
         return self.given or standalone_project(self.config)
 
     @cached_property
@@ -53,14 +58,22 @@ class Invocation:
 
         return project_modules(self.project.modules, self.config)
 
+    def require_project(self) -> None:
+        """Makes sure that there is a project, before anything is looked for or made in a directory that is none.
+
+        Raises:
+            UsageError: none is given, and the working directory is in none.
+        """
+        if self.given is None:
+            require_project_root()
+
     @cached_property
     def loaded(self) -> tuple[Collected, tuple[CascadeError, ...]]:
         """What the modules hold, and the errors of those that did not load."""
-        from cascade.framework.collect import collect
-        from cascade.framework.discovery import load_modules
+        from cascade.framework.contents import load_contents
 
-        loaded = load_modules(self.module_names)
-        return collect(loaded.modules), loaded.failures
+        contents = load_contents(self.project.modules, self.config)
+        return contents.collected, contents.failures
 
     def definitions(self) -> dg.Definitions:
         """Builds Dagster's definitions of what did load."""
@@ -110,6 +123,30 @@ def _as_typed(path: Path) -> str:
     except ValueError:
         return str(path)
     return str(relative) if len(relative.parts) > 1 else f"./{relative}"
+
+
+def require_project_root() -> Path:
+    """Finds the root of the project that the working directory is in.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        UsageError: it is in none, and `CASCADE_PROJECT_ROOT` names none.
+    """
+    from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
+
+    root = find_project_root()
+    if os.environ.get(ROOT_VARIABLE) or has_cascade_table(root / "pyproject.toml"):
+        return root
+    hint = "Make one: cascade init my-project\nOr go to one: cd my-project"
+    if any((directory / "pants.toml").is_file() for directory in (root, *root.parents)):
+        hint += "\nIn a Pants repository a project is called by its address: pants run //:dev -- list"
+    raise UsageError(
+        f"There is no Cascade project here: neither {root} nor a directory above it has a pyproject.toml with "
+        "[tool.cascade].",
+        hint=hint,
+    )
 
 
 def unknown_name(what: str, name: str, known: list[str], failures: tuple[CascadeError, ...], see: str) -> UsageError:

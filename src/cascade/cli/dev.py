@@ -65,6 +65,7 @@ def dev(
     from cascade.cli.ui import UserInterface
     from cascade.framework.instance import prepare_dagster_home
 
+    invocation.require_project()
     require_free_port(host, port, f"{invocation.program} dev")
     _require_webserver()
     prepare_dagster_home(invocation.config)

@@ -23,12 +23,15 @@ def validate(invocation: Invocation, out: Output, modules: tuple[str, ...], know
 
     Prints one line `path:line: message` for each problem and exits with 1 if there is any.
     """
+    from cascade.framework.defs_folder import find_defs_folder
     from cascade.framework.validate import find_problems, relative_path
 
     # A check must leave nothing behind, least of all among sources that somebody else compares.
     sys.dont_write_bytecode = True
     names = modules or invocation.module_names
-    problems = find_problems(names, known, listed_only=bool(modules) or invocation.project.generated)
+    listed_only = bool(modules) or invocation.project.generated
+    folder = None if listed_only else find_defs_folder(invocation.config)
+    problems = find_problems(names, known, listed_only=listed_only, defs_folder=folder)
     base = Path.cwd()
     out.json(
         {

@@ -45,25 +45,6 @@ class Collected:
         return self.homes.get(id(value))
 
 
-def collect(modules: Mapping[str, ModuleType]) -> Collected:
-    """Gathers what modules hold, and makes sure that each table is declared once.
-
-    Args:
-        modules: loaded modules, by name.
-
-    Returns:
-        The objects, each once.
-
-    Raises:
-        DeclarationError: two workflows declare the same table; names both places.
-    """
-    collected = gather(modules)
-    problems = duplicate_tables(collected.workflows)
-    if problems:
-        raise problems[0]
-    return collected
-
-
 def gather(modules: Mapping[str, ModuleType]) -> Collected:
     """Gathers what stands at module level, also in lists and tuples there.
 
@@ -103,9 +84,8 @@ def duplicate_tables(workflows: Iterable[IngestionWorkflow[..., object]]) -> lis
 
 def workflows_in(module: ModuleType) -> list[IngestionWorkflow[..., object]]:
     """Lists the workflows at the level of one module, wherever they were made."""
-    from cascade.ingestion import IngestionWorkflow
-
-    return [value for value in _values(module) if isinstance(value, IngestionWorkflow)]
+    values = (value for value in _values(module) if _kind(value) == "workflows")
+    return [cast("IngestionWorkflow[..., object]", value) for value in values]
 
 
 def _values(module: ModuleType) -> Iterable[object]:
@@ -123,14 +103,16 @@ _KINDS = ("workflows", "assets", "asset_checks", "jobs", "schedules", "sensors",
 def _kind(value: object) -> str | None:
     from cascade.ingestion import IngestionWorkflow
 
-    if isinstance(value, IngestionWorkflow):
+    # The value's class and not its `__class__`, which a proxy answers by waking what it stands for.
+    cls = type(value)
+    if issubclass(cls, IngestionWorkflow):
         return "workflows"
-    if isinstance(value, type) or not type(value).__module__.startswith("dagster"):
+    if issubclass(cls, type) or not any(base.__module__.startswith("dagster") for base in cls.__mro__):
         # Whoever has not imported Dagster has nothing of it, and need not pay for it here.
         return None
-    if type(value).__name__ in _UNEXPORTED:
-        return _UNEXPORTED[type(value).__name__]
-    return next((kind for types, kind in _dagster_kinds() if isinstance(value, types)), None)
+    if cls.__name__ in _UNEXPORTED:
+        return _UNEXPORTED[cls.__name__]
+    return next((kind for types, kind in _dagster_kinds() if issubclass(cls, types)), None)
 
 
 # Types without a public name: what `define_asset_job`, `build_schedule_from_partitioned_job` and `@definitions` give.

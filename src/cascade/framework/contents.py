@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, DiscoveryError
 from cascade.framework.collect import Collected, duplicate_tables, gather
+from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
 from cascade.framework.discovery import project_modules
 from cascade.framework.frames import location_of_error
 from cascade.framework.loading import LoadedModules, load_modules
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from cascade.config import CascadeConfig
 
 
@@ -65,8 +64,9 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
         failures.extend(duplicates)
     collected, errors = resolve_definitions(collected)
     failures.extend(errors)
-    if modules is None:
-        collected, errors = _with_defs_folder(collected, config)
+    folder = find_defs_folder(config) if modules is None else None
+    if folder is not None:
+        collected, errors = with_defs_folder(collected, folder)
         failures.extend(errors)
     return Contents(collected, tuple(failures), loaded)
 
@@ -112,14 +112,20 @@ def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryErro
     )
 
 
-def _with_defs_folder(collected: Collected, config: CascadeConfig) -> tuple[Collected, list[CascadeError]]:
-    from cascade.framework.defs_folder import find_defs_folder, load_defs_folder
+def with_defs_folder(collected: Collected, folder: DefsFolder) -> tuple[Collected, list[CascadeError]]:
+    """Has Dagster load the folder of its own definitions.
 
-    folder = find_defs_folder(config)
-    if folder is None or folder.is_empty:
+    Args:
+        collected: what was gathered elsewhere.
+        folder: the folder.
+
+    Returns:
+        The same with the folder's definitions, and the error where it does not load.
+    """
+    if folder.is_empty:
         return collected, []
     try:
-        made: dg.Definitions = load_defs_folder(folder, config.project_root)
+        made = load_defs_folder(folder)
     except CascadeError as error:
         return collected, [error]
     homes = {**collected.homes, id(made): folder.module}

@@ -81,12 +81,11 @@ def _dg_project(root: Path) -> Mapping[str, Any]:
     return {}
 
 
-def load_defs_folder(folder: DefsFolder, project_root: Path) -> dg.Definitions:
+def load_defs_folder(folder: DefsFolder) -> dg.Definitions:
     """Has Dagster load a folder.
 
     Args:
         folder: the folder.
-        project_root: the directory whose `pyproject.toml` or `dg.toml` names it.
 
     Returns:
         Everything in it.
@@ -97,7 +96,7 @@ def load_defs_folder(folder: DefsFolder, project_root: Path) -> dg.Definitions:
     import dagster as dg
 
     try:
-        return dg.load_from_defs_folder(path_within_project=project_root)
+        return dg.load_from_defs_folder(path_within_project=folder.directory)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -112,7 +111,7 @@ def _failure(folder: DefsFolder, error: BaseException) -> CascadeError:
     if isinstance(innermost, CascadeError):
         return innermost
     return DiscoveryError(
-        f"Dagster's loader refuses {folder.module}: {type(innermost).__name__}: {innermost}",
+        f"Nothing of {folder.module} is loaded, because Dagster's loader met a {type(innermost).__name__}: {innermost}",
         location=location_of_error(innermost, (folder.module.partition(".")[0],)),
         hint="See more: dg check defs --verbose",
     )

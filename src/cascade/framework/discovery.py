@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from cascade.exceptions import DiscoveryError
-from cascade.framework.loading import LoadedModules, load_modules
-
-__all__ = ["LoadedModules", "discover_user_workflows", "find_modules", "load_modules", "project_modules"]
+from cascade.framework.defs_folder import find_defs_folder
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -139,8 +137,6 @@ def project_modules(modules: Iterable[str] | None, config: CascadeConfig) -> tup
     """
     if modules is not None:
         return tuple(modules)
-    from cascade.framework.defs_folder import find_defs_folder
-
     folder = find_defs_folder(config)
     return find_modules(config.workflows_directory, left_out=folder.directory if folder else None)
 

@@ -12,7 +12,7 @@ from cascade.config import CascadeConfig
 from cascade.exceptions import DeclarationError, DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
-from cascade.framework.discovery import load_modules
+from cascade.framework.loading import load_modules
 
 
 def keys(definitions: dg.Definitions) -> set[str]:

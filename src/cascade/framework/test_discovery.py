@@ -9,7 +9,8 @@ import pytest
 from cascade.config import CascadeConfig
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
-from cascade.framework.discovery import discover_user_workflows, find_modules, load_modules
+from cascade.framework.discovery import discover_user_workflows, find_modules
+from cascade.framework.loading import load_modules
 
 
 def test_modules_are_found_without_init_files_and_private_ones_and_tests_are_skipped(project: SampleProject) -> None:

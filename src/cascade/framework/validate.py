@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from cascade.declarations import collecting_problems
 from cascade.exceptions import CascadeError, DeclarationError, SourceLocation
 from cascade.framework.collect import Collected, duplicate_tables, gather
-from cascade.framework.discovery import LoadedModules, load_modules
+from cascade.framework.contents import resolve_definitions, with_defs_folder
+from cascade.framework.defs_folder import DefsFolder
+from cascade.framework.loading import load_modules
 from cascade.framework.unlisted import unlisted_workflows
 
 if TYPE_CHECKING:
@@ -57,7 +59,11 @@ def relative_path(file: str, base: Path | None) -> str:
 
 
 def find_problems(
-    modules: Iterable[str], known: Iterable[str] = (), *, listed_only: bool = True
+    modules: Iterable[str],
+    known: Iterable[str] = (),
+    *,
+    listed_only: bool = True,
+    defs_folder: DefsFolder | None = None,
 ) -> tuple[Problem, ...]:
     """Loads modules and checks all that they declare.
 
@@ -66,6 +72,7 @@ def find_problems(
         known: modules that others load, which may declare workflows without being among these.
         listed_only: whether the modules come from a list, so that one beside them which declares a workflow and is
             not in it is a problem. Where they come from a directory, it was left out on purpose.
+        defs_folder: the folder of Dagster's own definitions, where the project has one.
 
     Returns:
         Every problem of every module, in the order of their files and lines.
@@ -73,16 +80,19 @@ def find_problems(
     with collecting_problems() as wrong_decorators:
         loaded = load_modules(modules)
         unlisted = unlisted_workflows(loaded.modules, known) if listed_only else []
-    collected = gather(loaded.modules)
+        collected, refused = resolve_definitions(gather(loaded.modules))
+        if defs_folder is not None:
+            collected, more = with_defs_folder(collected, defs_folder)
+            refused += more
     problems = [
         *(problem for error in wrong_decorators for problem in _of_decorator(error)),
-        *(_of_error(failure) for failure in loaded.failures),
+        *(_of_error(failure) for failure in (*loaded.failures, *refused)),
         *(problem for workflow in collected.workflows for problem in _of_workflow(workflow)),
         *(problem for error in duplicate_tables(collected.workflows) for problem in _of_decorator(error)),
         *(_of_unlisted(name, path, workflow) for name, path, workflow in unlisted),
     ]
     if not problems:
-        problems.extend(_of_definitions(collected, loaded))
+        problems.extend(_of_definitions(collected))
     return tuple(sorted(dict.fromkeys(problems), key=_order))
 
 
@@ -131,9 +141,10 @@ def _of_unlisted(name: str, path: Path, workflow: IngestionWorkflow[..., object]
     )
 
 
-def _of_definitions(collected: Collected, loaded: LoadedModules) -> list[Problem]:
+def _of_definitions(collected: Collected) -> list[Problem]:
     """What Dagster says of the whole, once all parts are right: two assets of one key, a job of an unknown asset."""
-    if not any((collected.assets, collected.jobs, collected.schedules, collected.sensors, collected.definitions)):
+    others = ("assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
+    if not any(getattr(collected, kind) for kind in others):
         # Workflows alone were checked one by one.
         return []
     import dagster as dg
@@ -146,7 +157,8 @@ def _of_definitions(collected: Collected, loaded: LoadedModules) -> list[Problem
         return [_of_error(error)]
     except Exception as error:
         why = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
-        return [Problem(f"Dagster refuses the definitions of {', '.join(loaded.modules)}: {why}", type(error).__name__)]
+        homes = ", ".join(dict.fromkeys(collected.homes.values()))
+        return [Problem(f"Dagster refuses the definitions of {homes}: {why}", type(error).__name__)]
     return []
 
 
