@@ -78,13 +78,15 @@ def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> 
 
 @dataclass(frozen=True)
 class Repository:
-    """A copy of the repository.
+    """A repository with a launcher of Pants: a copy of this one unless said otherwise.
 
     Args:
         root: its directory.
+        launcher: what starts Pants.
     """
 
     root: Path
+    launcher: str = "./pants"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,8 +94,10 @@ class Repository:
         return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
 
     def pants(self, *arguments: str) -> Finished:
-        """Run `./pants`."""
-        return run(["./pants", *arguments], self.root, self.environment)
+        """Run Pants."""
+        # The launcher of another repository would start Pants there.
+        here = {"PANTS_BUILDROOT_OVERRIDE": str(self.root), "PANTS_BIN_NAME": self.launcher}
+        return run([self.launcher, *arguments], self.root, {**self.environment, **here})
 
     def dev(self, *arguments: str) -> Finished:
         """Run the command line of the project: `./pants run :dev -- ...`."""

@@ -1,0 +1,113 @@
+"""A monorepo that is not this one, made of nothing but the two wheels."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e.conftest import REPOSITORY, Repository, stop_daemon
+
+# A reader of docs/guides/pants.md writes these.
+PANTS_TOML = """\
+[GLOBAL]
+pants_version = "2.17.1"
+plugins = ["cascade-pants-plugin=={plugin}"]
+backend_packages = ["pants.backend.python"]
+pants_ignore.add = [".cascade/"]
+
+[source]
+root_patterns = ["/src"]
+
+[python]
+interpreter_constraints = ["CPython==3.11.*"]
+enable_resolves = true
+default_resolve = "default"
+resolves_generate_lockfiles = false
+pip_version = "23.1.2"
+tailor_source_targets = false
+
+[python.resolves]
+default = "3rdparty/default.lock"
+pytest = "3rdparty/pytest.lock"
+
+[python-infer]
+use_rust_parser = false
+
+[python-repos]
+find_links = ["file://{wheels}"]
+
+[pytest]
+install_from_resolve = "pytest"
+"""
+REQUIREMENTS = """\
+python_requirements(
+    source="requirements.txt", resolve="default", module_mapping={"cascade-workflows": ["cascade"]}
+)
+
+python_requirements(name="pytest", source="pytest.txt", resolve="pytest")
+"""
+
+
+@pytest.fixture(scope="module")
+def wheels(copy: Repository) -> Path:
+    """The directory of the built wheels."""
+    copy.git("reset", "--quiet", "--hard")
+    copy.git("clean", "--quiet", "-d", "--force")
+    copy.pants("package", "//:cascade-workflows", "pants-plugins:cascade-pants-plugin").ok()
+    return copy.root / "dist"
+
+
+@pytest.fixture(scope="module")
+def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """A repository that takes Cascade from the wheels. Pants itself is started by the launcher of this one."""
+    repository = Repository(tmp_path_factory.mktemp("other") / "repository", str(copy.root / "pants"))
+    runtime, plugin = _version(wheels, "cascade_workflows"), _version(wheels, "cascade_pants_plugin")
+    (wheel,) = wheels.glob("cascade_workflows-*.whl")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    locks = REPOSITORY / "3rdparty" / "python"
+    repository.write("pants.toml", PANTS_TOML.format(plugin=plugin, wheels=wheels))
+    repository.write("BUILD", 'cascade_project(name="dev")\n')
+    repository.write("3rdparty/BUILD", REQUIREMENTS)
+    repository.write(
+        "3rdparty/requirements.txt", f"cascade-workflows=={runtime}\ndlt\npolars\npydantic\npytest\nresponses\n"
+    )
+    repository.write(
+        "3rdparty/default.lock",
+        f"{(locks / 'runtime.lock').read_text()}cascade-workflows=={runtime} --hash=sha256:{digest}\n",
+    )
+    for name in ("pytest.txt", "pytest.lock"):
+        shutil.copy2(locks / name, repository.root / "3rdparty" / name)
+    repository.write(".gitignore", ".cascade/\n.pants.d/\n.pids/\ndist/\n")
+    repository.git("init", "--quiet")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--message", "A repository of one's own")
+    try:
+        yield repository
+    finally:
+        stop_daemon(repository.root)
+
+
+def _version(wheels: Path, name: str) -> str:
+    (wheel,) = wheels.glob(f"{name}-*.whl")
+    return wheel.name.split("-")[1]
+
+
+def test_the_first_workflow_of_another_monorepo(other: Repository, tmp_path: Path) -> None:
+    written = other.pants("cascade-scaffold", "src/workflows/weather").ok()
+    assert other.changes() == ["src/"]
+    other.pants("test", "::").ok()
+    other.pants("check", "::").ok()
+    other.pants("tailor", "--check", "::").ok()
+    proposed = re.search(r"run (\S+) -- (materialize .+)", written.out)
+    assert proposed is not None, written.out
+    ran = other.pants("run", proposed[1], "--", *shlex.split(proposed[2])).ok()
+    assert "rows in 2, rows good 2, rows refused 0" in ran.out, ran.out
+    other.pants("package", "::").ok()
+    pex = str(other.root / "dist" / "dev.pex")
+    shipped = other.isolated(tmp_path, pex, *shlex.split(proposed[2])).ok()
+    assert "rows in 2, rows good 2, rows refused 0" in shipped.out
