@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cascade.exceptions import CascadeError, DiscoveryError
+from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
 from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
 from cascade.framework.discovery import project_modules
@@ -100,15 +100,17 @@ def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeEr
 
 
 def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryError:
+    code = definitions.load_fn.__code__
+    first_line = SourceLocation(code.co_filename, code.co_firstlineno)
     location = location_of_error(error, (home.partition(".")[0],))
-    if getattr(definitions, "has_context_arg", False):
+    if definitions.has_context_arg:
         return DiscoveryError(
-            f"A function with @definitions in {home} takes a context, which only Dagster's own loader has.",
-            location=location,
+            f"@definitions: {code.co_name} takes a context, which only Dagster's own loader has.",
+            location=first_line,
             hint="Move its file into the folder that [tool.dg] names, which is <root_module>/defs.",
         )
     return DiscoveryError(
-        f"A function with @definitions in {home} fails: {type(error).__name__}: {error}", location=location
+        f"@definitions: {code.co_name} fails: {type(error).__name__}: {error}", location=location or first_line
     )
 
 

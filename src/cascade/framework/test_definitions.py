@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
@@ -135,6 +137,97 @@ def test_a_module_that_fails_is_an_error_and_in_dev_a_note(
     assert f"not loaded: {path}:1" in capsys.readouterr().err
 
 
+def test_in_dev_the_second_workflow_of_a_table_is_left_out_and_told(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = project.write("a.py", HEAD + workflow("same") + workflow("other", name="others"))
+    second = project.write("b.py", HEAD + workflow("same"))
+    monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
+    definitions = build_definitions()
+    assert keys(definitions) == {"same", "other"}
+    shown = capsys.readouterr().err
+    assert shown.count("not loaded") == 1
+    assert f"not loaded: {second}" in shown
+    assert f"declared already, at {first}" in shown
+
+
+def test_a_function_of_definitions_that_fails_names_its_line_and_in_dev_hides_nothing(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("good.py", HEAD + workflow("good"))
+    path = project.write("bad.py", "import dagster as dg\n\n\n@dg.definitions\ndef others():\n    return 1 / 0\n")
+    with pytest.raises(DiscoveryError, match="ZeroDivisionError") as caught:
+        build_definitions()
+    assert str(caught.value.location) == f"{path}:6"
+    monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
+    assert keys(build_definitions()) == {"good"}
+
+
+def test_a_function_of_definitions_that_wants_a_context_is_told_where_it_gets_one(project: SampleProject) -> None:
+    path = project.write(
+        "bad.py",
+        """
+        import dagster as dg
+
+        @dg.definitions
+        def others(context: dg.ComponentLoadContext) -> dg.Definitions:
+            return dg.Definitions()
+        """,
+    )
+    with pytest.raises(DiscoveryError, match="takes a context") as caught:
+        build_definitions()
+    assert str(caught.value.location) == f"{path}:3"
+    assert "[tool.dg]" in str(caught.value.hint)
+
+
+def test_a_module_that_asks_for_the_definitions_it_is_part_of_is_refused(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    path = project.write(
+        "definitions.py", "from cascade.framework.definitions import build_definitions\n\ndefs = build_definitions()\n"
+    )
+    with pytest.raises(DiscoveryError, match="one of the modules that they are made of"):
+        build_definitions()
+    assert path.is_file()
+
+
+def test_a_module_that_is_slow_to_import_is_told_in_dev(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write("slow.py", "import time\n\ntime.sleep(0.05)\n")
+    monkeypatch.setattr("cascade.framework.definitions._SLOW_SECONDS", 0.05)
+    build_definitions()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
+    project.write("slower.py", "import time\n\ntime.sleep(0.05)\n")
+    build_definitions()
+    assert f"{project.module('slower')} takes 0 s to import" in capsys.readouterr().err
+
+
+def test_an_object_of_a_class_of_ones_own_is_found_and_a_proxy_is_not_woken(project: SampleProject) -> None:
+    project.write(
+        "own.py",
+        """
+        import dagster as dg
+
+        class Nightly(dg.ScheduleDefinition):
+            pass
+
+        class Proxy:
+            @property
+            def __class__(self):
+                raise RuntimeError("woken")
+
+        @dg.job
+        def tidy():
+            pass
+
+        schedule = Nightly(job=tidy, cron_schedule="0 0 * * *", name="nightly")
+        proxy = Proxy()
+        """,
+    )
+    assert [schedule.name for schedule in build_definitions().get_repository_def().schedule_defs] == ["nightly"]
+
+
 @pytest.mark.parametrize(
     ("automation", "status"), [(False, dg.DefaultSensorStatus.STOPPED), (True, dg.DefaultSensorStatus.RUNNING)]
 )
@@ -162,5 +255,24 @@ def test_the_definitions_of_a_module_are_made_when_asked_for(project: SampleProj
         made: Any = module.defs
         assert isinstance(made, dg.Definitions)
         assert module.defs is made
+    finally:
+        vars(module).pop("defs", None)
+
+
+def test_the_working_directory_of_a_code_location_is_the_project(
+    project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("things.py", THINGS)
+    import cascade.framework.definitions as module
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "_FIRST_ON_PATH", str(project.root))
+    # Set so that it is taken away again at the end.
+    monkeypatch.setenv("CASCADE_PROJECT_ROOT", "")
+    monkeypatch.delenv("CASCADE_PROJECT_ROOT")
+    try:
+        assert keys(module.defs) == {"things"}
+        # The runs that this process starts are of the same project.
+        assert os.environ["CASCADE_PROJECT_ROOT"] == str(project.root)
     finally:
         vars(module).pop("defs", None)

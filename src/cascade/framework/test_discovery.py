@@ -1,4 +1,4 @@
-"""Loading modules, and what is said of those that fail."""
+"""Which modules a directory of workflows has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from cascade.config import CascadeConfig
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.discovery import discover_user_workflows, find_modules
-from cascade.framework.loading import load_modules
 
 
 def test_modules_are_found_without_init_files_and_private_ones_and_tests_are_skipped(project: SampleProject) -> None:
@@ -20,39 +19,60 @@ def test_modules_are_found_without_init_files_and_private_ones_and_tests_are_ski
     assert found == (project.module("top"), project.module("weather.hourly"))
 
 
-def test_two_modules_of_one_name_both_load(project: SampleProject) -> None:
-    project.write("weather/observations.py", "x = 1")
-    project.write("traffic/observations.py", "x = 2")
-    loaded = load_modules(find_modules(project.root / project.package))
-    assert [module.x for module in loaded.modules.values()] == [2, 1]
+def test_two_modules_of_one_name_have_names_of_their_own(project: SampleProject) -> None:
+    project.write("weather/observations.py", "")
+    project.write("traffic/observations.py", "")
+    expected = (project.module("traffic.observations"), project.module("weather.observations"))
+    assert find_modules(project.root / project.package) == expected
 
 
-def test_a_failing_module_does_not_hide_the_others_and_names_the_users_line(project: SampleProject) -> None:
-    project.write("good.py", "")
-    helper = project.write("helper.py", "def load():\n    raise RuntimeError('no luck')\n")
-    project.write("bad.py", f"from {project.package}.helper import load\n\nload()\n")
-    broken = project.write("broken.py", "def f(:\n")
-    loaded = load_modules(find_modules(project.root / project.package))
-
-    assert [*loaded.modules] == [project.module("good"), project.module("helper")]
-    bad, syntax = loaded.failures
-    assert str(bad.location) == f"{helper}:2"
-    assert "RuntimeError: no luck" in str(bad)
-    assert str(syntax.location) == f"{broken}:1"
+def test_what_a_deleted_module_leaves_in_the_cache_is_none(project: SampleProject) -> None:
+    project.write("weather/__pycache__/gone.cpython-311.pyc", "")
+    project.write("__pycache__/gone.py", "")
+    assert find_modules(project.root / project.package) == ()
 
 
-def test_a_missing_import_is_told_from_a_missing_module(project: SampleProject) -> None:
-    path = project.write("needs.py", "import not_installed_anywhere\n")
-    missing, absent = load_modules([*find_modules(project.root / project.package), project.module("gone")]).failures
-    assert str(missing.location) == f"{path}:1"
-    assert absent.location is None
-    assert f"There is no module {project.module('gone')}" in str(absent)
+def test_a_link_to_a_directory_elsewhere_is_followed_once(project: SampleProject, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "inner").mkdir(parents=True)
+    (shared / "inner" / "a.py").write_text("", encoding="utf-8")
+    top = project.write("own.py", "").parent
+    (top / "shared").symlink_to(shared)
+    (top / "twice").symlink_to(shared)
+    assert find_modules(top) == (project.module("own"), project.module("shared.inner.a"))
 
 
-def test_a_module_that_exits_is_a_failure(project: SampleProject) -> None:
-    path = project.write("leaves.py", "import sys\nsys.exit(3)\n")
-    (failure,) = load_modules(find_modules(project.root / project.package)).failures
-    assert str(failure.location) == f"{path}:2"
+def test_links_that_lead_in_circles_end(project: SampleProject, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "self").symlink_to(outside)
+    top = project.write("weather/a.py", "").parent.parent
+    (top / "weather" / "up").symlink_to(top)
+    (top / "root").symlink_to(project.root)
+    (top / "outside").symlink_to(outside)
+    (top / "nowhere").symlink_to(tmp_path / "nowhere")
+    (top / "again").symlink_to(top / "weather")
+    assert find_modules(top) == (project.module("weather.a"),)
+
+
+def test_a_directory_that_is_a_link_keeps_the_name_of_the_link(project: SampleProject, tmp_path: Path) -> None:
+    (tmp_path / "kept_elsewhere").mkdir()
+    (tmp_path / "kept_elsewhere" / "a.py").write_text("x = 1", encoding="utf-8")
+    link = project.root / f"{project.package}_link"
+    link.symlink_to(tmp_path / "kept_elsewhere")
+    assert find_modules(link) == (f"{link.name}.a",)
+
+
+def test_what_is_left_out_is_not_looked_into(project: SampleProject) -> None:
+    path = project.write("defs/native.py", "")
+    project.write("a.py", "")
+    assert find_modules(project.root / project.package, left_out=path.parent) == (project.module("a"),)
+
+
+def test_a_directory_that_cannot_be_imported_by_its_name_is_refused(project: SampleProject) -> None:
+    (project.root / "my-workflows").mkdir()
+    with pytest.raises(DiscoveryError, match="'my-workflows' is no name of a Python package"):
+        find_modules(project.root / "my-workflows")
 
 
 def test_a_directory_named_like_a_standard_module_is_refused(project: SampleProject) -> None:

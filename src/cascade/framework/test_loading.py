@@ -1,0 +1,141 @@
+"""Loading modules, and what is said of those that fail."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from cascade.exceptions import CascadeError
+from cascade.framework.conftest import SampleProject
+from cascade.framework.discovery import find_modules
+from cascade.framework.loading import LoadedModules, load_modules
+
+
+def load(project: SampleProject) -> LoadedModules:
+    return load_modules(find_modules(project.root / project.package))
+
+
+def only_failure(project: SampleProject) -> CascadeError:
+    (failure,) = load(project).failures
+    return failure
+
+
+def test_two_modules_of_one_name_both_load(project: SampleProject) -> None:
+    project.write("weather/observations.py", "x = 1")
+    project.write("traffic/observations.py", "x = 2")
+    loaded = load(project)
+    assert [module.x for module in loaded.modules.values()] == [2, 1]
+
+
+def test_a_failing_module_does_not_hide_the_others_and_names_the_users_line(project: SampleProject) -> None:
+    project.write("good.py", "")
+    helper = project.write("helper.py", "def load():\n    raise RuntimeError('no luck')\n")
+    project.write("bad.py", f"from {project.package}.helper import load\n\nload()\n")
+    broken = project.write("broken.py", "def f(:\n")
+    loaded = load(project)
+
+    assert [*loaded.modules] == [project.module("good"), project.module("helper")]
+    bad, syntax = loaded.failures
+    assert str(bad.location) == f"{helper}:2"
+    assert "RuntimeError: no luck" in str(bad)
+    assert str(syntax.location) == f"{broken}:1"
+
+
+def test_a_missing_import_is_told_from_a_missing_module(project: SampleProject) -> None:
+    path = project.write("needs.py", "import not_installed_anywhere\n")
+    names = find_modules(project.root / project.package)
+    missing, absent = load_modules([*names, project.module("gone")]).failures
+    assert str(missing.location) == f"{path}:1"
+    assert absent.location is None
+    assert f"There is no module {project.module('gone')}" in str(absent)
+
+
+def test_a_module_that_exits_is_a_failure(project: SampleProject) -> None:
+    path = project.write("leaves.py", "import sys\nsys.exit(3)\n")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:2"
+    assert "SystemExit: 3" in failure.message
+    assert "__main__" in str(failure.hint)
+
+
+def test_a_module_that_raises_what_is_no_exception_is_a_failure(project: SampleProject) -> None:
+    path = project.write("base.py", "class Odd(BaseException): ...\n\n\nraise Odd\n")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:4"
+    assert "Odd: no message" in failure.message
+
+
+def test_whoever_asks_for_the_end_gets_it(project: SampleProject) -> None:
+    project.write("interrupted.py", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load(project)
+
+
+def test_a_package_that_fails_is_reported_once_for_all_that_is_in_it(project: SampleProject) -> None:
+    path = project.write("weather/__init__.py", "import no_such_thing\n")
+    for name in ("weather/a.py", "weather/b.py", "weather/hourly/c.py", "other.py"):
+        project.write(name, "")
+    loaded = load(project)
+    assert [*loaded.modules] == [project.module("other")]
+    (failure,) = loaded.failures
+    assert str(failure.location) == f"{path}:1"
+
+
+def test_a_declaration_that_is_wrong_is_told_from_what_imports_it(project: SampleProject) -> None:
+    declaration = (
+        "from cascade.ingestion import cascade_ingestion\n\n\n@cascade_ingestion(table_name='t')\ndef t(): ...\n"
+    )
+    path = project.write("a.py", declaration)
+    project.write("b.py", f"from {project.package}.a import t\n")
+    wrong, importer = load(project).failures
+    assert wrong.location is not None
+    assert importer.location == wrong.location
+    assert wrong.location.file == str(path)
+    assert importer.message == f"The module {project.module('b')} is not loaded either: it imports that one."
+
+
+def test_a_syntax_error_in_text_that_a_module_compiles_is_in_the_line_that_compiles_it(project: SampleProject) -> None:
+    path = project.write("evals.py", "import ast\n\nast.literal_eval('1 +')\n")
+    assert str(only_failure(project).location) == f"{path}:3"
+
+
+def test_a_file_that_is_no_source_at_all_has_its_first_line(project: SampleProject) -> None:
+    path = project.write("zeros.py", "")
+    path.write_bytes(b"x = 1\0\n")
+    location = only_failure(project).location
+    assert location is not None
+    assert location.file == str(path)
+
+
+def test_a_file_with_a_dot_in_its_name_says_so(project: SampleProject) -> None:
+    path = project.write("weather/obs.v2.py", "")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:1"
+    assert "a dot in its name" in failure.message
+    assert "obs_v2.py" in str(failure.hint)
+
+
+def test_a_file_beside_a_directory_of_its_name_hides_what_is_in_it(project: SampleProject) -> None:
+    project.write("weather/a.py", "")
+    path = project.write("weather.py", "")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:1"
+    assert f"{project.module('weather.a')} is hidden by" in failure.message
+
+
+def test_a_link_to_a_file_that_is_gone_says_so(project: SampleProject, tmp_path: Path) -> None:
+    path = project.write("a.py", "").with_name("b.py")
+    path.symlink_to(tmp_path / "gone.py")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:1"
+    assert "a symbolic link to a file that is not there" in failure.message
+
+
+def test_how_long_a_module_takes_is_told(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("slow.py", "import time\n\ntime.sleep(0.05)\n")
+    begun = time.monotonic()
+    assert 0.05 <= load(project).seconds[project.module("slow")] <= time.monotonic() - begun
+    # What is loaded already took no time of this call.
+    assert load(project).seconds == {}
