@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation, unknown_name
 from cascade.cli.output import Output, counted, json_option
 
@@ -20,7 +21,7 @@ _COUNTS = ("rows_in", "rows_good", "rows_refused")
 
 
 @click.command()
-@click.argument("assets", metavar="ASSET...", nargs=-1, required=True)
+@click.argument("assets", metavar="ASSET...", nargs=-1, required=True, shell_complete=complete_assets)
 @click.option("--partition", "keys", metavar="KEY", multiple=True, help="A partition to run. May be repeated.")
 @click.option(
     "--partition-range", "ranges", metavar="FIRST...LAST", multiple=True, help="Partitions to run, both ends included."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation, unknown_name
 from cascade.cli.output import Output, json_option
 from cascade.exceptions import UsageError
@@ -20,7 +21,7 @@ def table() -> None:
 
 
 @table.command()
-@click.argument("name", metavar="TABLE")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows to print.")
 @json_option
 @click.pass_obj
