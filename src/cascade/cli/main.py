@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.context import Invocation
 from cascade.cli.output import say_on_stderr
 from cascade.exceptions import CascadeError
@@ -20,9 +21,11 @@ _COMMANDS = {
     "materialize": "cascade.cli.materialize:materialize",
     "table": "cascade.cli.table:table",
     "validate": "cascade.cli.validate:validate",
+    "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",
     "config": "cascade.cli.config:config",
+    "completion": "cascade.cli.completion:completion",
 }
 
 _NO_TELEMETRY = {
@@ -142,7 +145,8 @@ def run_project(
 def _start(project: Any, arguments: Sequence[str] | None) -> NoReturn:
     warnings.showwarning = _show_warning
     invocation = Invocation(given=project)
-    cli.main(args=list(sys.argv[1:] if arguments is None else arguments), prog_name=invocation.program, obj=invocation)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    cli.main(args=words, prog_name=invocation.program, complete_var=COMPLETE_VARIABLE, obj=invocation)
     raise AssertionError("unreachable")  # pragma: no cover
 
 
