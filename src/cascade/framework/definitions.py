@@ -189,10 +189,18 @@ def _refuse_shared_keys(collected: Collected, assets: Sequence[dg.AssetsDefiniti
     """A key of a workflow that an asset of Dagster's has as well is an error of one of two people: name both places."""
     import dagster as dg
 
+    # Somebody's own Definitions may hold the asset of a workflow. Dagster copies assets, and keeps what they compute.
+    ours = {id(asset.node_def) for asset in assets}
+    theirs = [(asset, collected.home(asset)) for asset in collected.assets]
+    for definitions in collected.definitions:
+        theirs.extend((asset, collected.home(definitions)) for asset in definitions.assets or ())
     places: dict[dg.AssetKey, str] = {}
-    for asset in collected.assets:
-        keys = asset.keys if isinstance(asset, dg.AssetsDefinition) else [asset.key]
-        places.update({key: collected.home(asset) or "another module" for key in keys})
+    for asset, home in theirs:
+        if isinstance(asset, dg.AssetsDefinition):
+            if not asset.is_executable or id(asset.node_def) not in ours:
+                places.update(dict.fromkeys(asset.keys, home or "another module"))
+        elif isinstance(asset, (dg.AssetSpec, dg.SourceAsset)):
+            places[asset.key] = home or "another module"
     for workflow, asset in zip(collected.workflows, assets, strict=True):
         if asset.key in places:
             declaration = workflow.declaration

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cascade.config import CascadeConfig
-from cascade.exceptions import DiscoveryError
+from cascade.exceptions import DeclarationError, DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
 from cascade.framework.defs_folder import find_defs_folder, load_defs_folder
@@ -49,6 +49,12 @@ def test_its_modules_are_loaded_by_dagster_alone(dg_project: SampleProject) -> N
 def test_a_workflow_that_it_uses_is_there_once(dg_project: SampleProject) -> None:
     dg_project.write("defs/uses.py", f"from {dg_project.module('things')} import things\n\nasset = things.asset\n")
     assert keys() == ["things"]
+
+
+def test_an_asset_in_it_with_the_key_of_a_workflow_is_an_error_that_names_both(dg_project: SampleProject) -> None:
+    dg_project.write("defs/native.py", ASSET.replace("native", "things"))
+    with pytest.raises(DeclarationError, match=rf"which an asset in {dg_project.module('defs')} has as well"):
+        build_definitions()
 
 
 def test_one_that_is_empty_costs_nothing(dg_project: SampleProject) -> None:

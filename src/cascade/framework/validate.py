@@ -96,6 +96,36 @@ def find_problems(
     return tuple(sorted(dict.fromkeys(problems), key=_order))
 
 
+def has_dbt_project(directory: Path) -> bool:
+    """Tells whether there is something for dbt to parse: a `dbt_project.yml`, or models that lack one.
+
+    Args:
+        directory: where the project's settings say that it is.
+    """
+    return (directory / "dbt_project.yml").is_file() or any(directory.rglob("*.sql"))
+
+
+def find_dbt_problems(directory: Path) -> tuple[Problem, ...]:
+    """Lets dbt parse its project and gives what it complains of. It takes about four seconds.
+
+    Args:
+        directory: of the dbt project.
+
+    Returns:
+        Every problem, in the order of their files and lines. dbt stops at its first error.
+
+    Raises:
+        UsageError: dbt is not installed; see `cascade.dbt.dbt_is_installed`.
+    """
+    from cascade.dbt import parse_project
+
+    problems = (
+        Problem(problem.message, "DbtProblem", SourceLocation(str(problem.file), problem.line))
+        for problem in parse_project(directory).problems
+    )
+    return tuple(sorted(problems, key=_order))
+
+
 def _order(problem: Problem) -> tuple[str, int]:
     return (problem.location.file, problem.location.line) if problem.location else ("", 0)
 
