@@ -1,0 +1,83 @@
+"""The wheel, as pip installs it: what it holds, what works without any extra, and the source distribution's part."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from e2e.conftest import REPOSITORY, Finished, Repository, run
+
+EXTRAS = ("pandas", "pandera", "dbt", "duckdb", "pytest", "responses", "s3fs", "psycopg2")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, copy: Repository) -> Path:
+    """The commands of an environment with the wheel and no extra."""
+    directory = tmp_path_factory.mktemp("bare") / "environment"
+    done = run([str(REPOSITORY / "scripts" / "install-wheel"), str(directory)], REPOSITORY, copy.environment).ok()
+    return Path(done.out.strip())
+
+
+@pytest.fixture
+def user(bare: Path, copy: Repository, tmp_path: Path) -> _User:
+    """A person with this environment in an empty directory, and with an empty home."""
+    return _User(bare, tmp_path, copy.environment)
+
+
+class _User:
+    def __init__(self, commands: Path, directory: Path, environment: dict[str, str]) -> None:
+        self.commands = commands
+        self.directory = directory
+        self.environment = {**environment, "HOME": str(directory), "PATH": f"{commands}{os.pathsep}/usr/bin:/bin"}
+
+    def types(self, *words: str) -> Finished:
+        return run([str(self.commands / words[0]), *words[1:]], self.directory, self.environment)
+
+
+def test_the_wheel_holds_the_sources_without_their_tests(bare: Path) -> None:
+    (wheel,) = (REPOSITORY / "dist").glob("cascade_workflows-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if name.startswith("cascade/")}
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "src/cascade"]
+    tracked = subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
+    paths = [path.removeprefix("src/") for path in tracked if (REPOSITORY / path).is_file()]
+    assert held == {path for path in paths if not _is_for_the_repository(path)}
+
+
+def _is_for_the_repository(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name in ("BUILD", "conftest.py") or (name.startswith("test_") and name.endswith(".py"))
+
+
+def test_without_any_extra_a_project_runs_and_says_what_is_left_out(user: _User) -> None:
+    absent = f"import importlib.util as u; print([n for n in {EXTRAS!r} if u.find_spec(n)])"
+    assert user.types("python", "-c", absent).ok().out == "[]\n"
+    user.types("cascade", "init", "mine").ok()
+    user.directory /= "mine"
+    listed = json.loads(user.types("cascade", "list", "--json").ok().out)
+    (name, *_) = [asset["asset"] for asset in listed["assets"]]
+    for committed in (True, False):
+        ran = user.types("cascade", "materialize", name, "--partition", "2024-01-01", "--json").json()
+        assert ran["runs"][0]["committed"] is committed
+    checked = user.types("cascade", "validate").ok()
+    assert "pip install 'cascade-workflows[dbt]'" in checked.out + checked.err
+    tested = user.types("cascade", "test")
+    assert tested.code == 1
+    assert "pip install 'cascade-workflows[testing]'" in tested.err
+
+
+def test_pip_installs_it_from_a_clone(user: _User, copy: Repository) -> None:
+    clone = user.directory / "clone"
+    copy.git("clone", "--quiet", str(copy.root), str(clone))
+    target = user.directory / "site"
+    user.types("python", "-m", "ensurepip").ok()
+    user.types("python", "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(clone)).ok()
+    assert (target / "cascade" / "py.typed").is_file()
+    assert not list(target.rglob("test_*.py"))
+    user.environment["PYTHONPATH"] = str(target)
+    version = user.types("python", "-c", "import cascade; print(cascade.__version__)").ok().out
+    assert version.startswith("0.1.dev") or version[0].isdigit()
