@@ -71,18 +71,21 @@ def dev(
     prepare_dagster_home(invocation.config)
     ui = UserInterface(host, port)
     out = Output()
+    # It takes a few seconds, in which nothing else is to be seen.
+    out.say(f"Starting Dagster for {invocation.project.name} in {invocation.config.project_root} …")
     scratch = _scratch_directory()
     watcher: Watcher | None = None
     with StopSignals() as signals, Children(scratch) as children:
         try:
             servers = _code_servers(invocation, others, scratch, "info" if verbose else "warning")
             if reload:
-                watcher = _watcher(invocation, ui, servers, watched)
+                watcher = _started_watcher(invocation, ui, servers, watched)
             _start(invocation, children, signals, servers, scratch, host, port, verbose)
             _wait_until(children, ui.answers, "The UI")
-            _introduce(invocation, out, ui, ui.locations())
+            shown = ui.locations()
+            _introduce(invocation, out, ui, shown)
             if watcher is not None:
-                watcher.serve()
+                watcher.serve(shown)
             while True:
                 _require_alive(children)
                 time.sleep(_POLL_SECONDS)
@@ -228,6 +231,8 @@ def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations
         rows = [(asset.group, asset.key, "yes" if asset.partitioned else "no") for asset in location.assets]
         if rows:
             out.table(("group", "asset", "partitions"), rows)
+        elif not project.generated:
+            out.say(f"Make a workflow: {invocation.program} create-workflow")
     out.say()
     out.say(f"automation   {_automation(locations)}")
     catalog, warehouse = _places(invocation)
@@ -251,16 +256,18 @@ def _places(invocation: Invocation) -> tuple[str, str]:
     return lakehouse.uri, lakehouse.warehouse
 
 
-def _watcher(
+def _started_watcher(
     invocation: Invocation, ui: UserInterface, servers: Sequence[CodeServer], watched: Sequence[Path]
-) -> Watcher | None:
-    from cascade.cli.watch import Watcher, watched_paths
+) -> Watcher:
+    from cascade.cli.watch import Watcher, watched_directories
 
-    paths = watched_paths(invocation.config, watched)
-    if not paths:
-        return None
-    names = tuple(server.name for server in servers)
-    modules = invocation.project.modules if invocation.project.generated else None
-    watcher = Watcher(ui, names, paths, modules)
+    config, generated = invocation.config, invocation.project.generated
+    watcher = Watcher(
+        ui,
+        locations=[server.name for server in servers],
+        directories=lambda: watched_directories(config, watched, standalone=not generated),
+        root=config.project_root,
+        modules=invocation.project.modules if generated else None,
+    )
     watcher.start()
     return watcher

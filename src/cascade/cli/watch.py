@@ -1,11 +1,13 @@
-"""Reloading the code location when a file is saved. The UI stays as it is."""
+"""Reloading the code location when a file is saved, made or deleted. The UI stays as it is."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,41 +17,39 @@ from cascade.cli.output import say_on_stderr
 from cascade.cli.processes import source_paths
 
 if TYPE_CHECKING:
-    from cascade.cli.ui import UserInterface
+    import watchfiles
+
+    from cascade.cli.ui import Location, UserInterface
     from cascade.config import CascadeConfig
 
-_SETTINGS_FILES = ("cascade_config.py", "pyproject.toml", ".env")
+_SETTINGS_FILES = ("cascade_config.py", "pyproject.toml", "dg.toml", ".env")
 _IGNORED_DIRECTORIES = frozenset(
     {"__pycache__", "node_modules", "dist", "build", "site-packages", ".cascade", ".git", ".pants.d", ".venv", "venv"}
 )
 _DECLARES = re.compile(rb"^@[ \t]*[\w.]*cascade_ingestion\b", re.MULTILINE)
+_LOOK_AROUND_MILLISECONDS = 1000
 
 
-def watched_paths(config: CascadeConfig, more: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """Lists the directories and files to watch: the roots of the user's sources, and the settings.
+def watched_directories(config: CascadeConfig, more: Iterable[Path] = (), *, standalone: bool) -> tuple[Path, ...]:
+    """Lists the directories to watch: the roots of the user's sources.
 
     Args:
         config: the settings.
         more: further directories.
+        standalone: whether all of the project's directory is its source, and not only what is on the import path.
     """
-    roots = [Path(path) for path in source_paths()]
-    if config.workflows_directory.is_dir():
-        roots.append(config.workflows_directory)
-    roots.extend(more)
-    settings = [config.project_root / name for name in _SETTINGS_FILES if (config.project_root / name).is_file()]
-    directories = [place for root in roots if root.is_dir() for place in _without_the_rest_of_a_repository(root)]
-    return tuple(dict.fromkeys([*directories, *settings]))
+    roots = [*map(Path, source_paths()), config.workflows_directory, *more]
+    if standalone:
+        roots.append(config.project_root)
+    places = (place for root in roots if root.is_dir() for place in _without_the_rest_of_a_repository(root))
+    return tuple(dict.fromkeys(places))
 
 
 def _without_the_rest_of_a_repository(root: Path) -> list[Path]:
     """A whole repository holds much that is no source, and watching costs memory for each directory."""
     if not any((root / mark).exists() for mark in (".git", "pants.toml", "pyproject.toml", ".cascade")):
         return [root]
-    return [
-        child
-        for child in root.iterdir()
-        if child.is_dir() and child.name not in _IGNORED_DIRECTORIES and not child.name.startswith(".")
-    ]
+    return [child for child in sorted(root.iterdir()) if child.is_dir() and not _is_ignored(child.name)]
 
 
 class Watcher(threading.Thread):
@@ -58,23 +58,36 @@ class Watcher(threading.Thread):
     Args:
         ui: the webserver.
         locations: names of the code locations.
-        paths: what to watch.
+        directories: gives what to watch, again and again, since a directory may be made later.
+        root: the directory of the files with settings.
         modules: the modules of the manifest, where a new one needs a restart; None where new files are found.
     """
 
     def __init__(
-        self, ui: UserInterface, locations: Sequence[str], paths: Sequence[Path], modules: Sequence[str] | None
+        self,
+        ui: UserInterface,
+        locations: Sequence[str],
+        directories: Callable[[], tuple[Path, ...]],
+        root: Path,
+        modules: Sequence[str] | None,
     ) -> None:
         super().__init__(name="cascade-watcher", daemon=True)
         self._ui = ui
         self._locations = tuple(locations)
-        self._paths = tuple(paths)
+        self._directories = directories
+        self._root = root
         self._modules = modules
+        self._assets: dict[str, frozenset[str]] = {}
         self._serving = threading.Event()
         self._ended = threading.Event()
 
-    def serve(self) -> None:
-        """Tells it that the webserver is up. What was saved since the start is reloaded now."""
+    def serve(self, shown: Sequence[Location] = ()) -> None:
+        """Tells it that the webserver is up. What was saved since the start is reloaded now.
+
+        Args:
+            shown: what the webserver shows.
+        """
+        self._assets = {location.name: _keys(location) for location in shown}
         self._serving.set()
 
     def stop(self) -> None:
@@ -84,23 +97,58 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Waits for changes and reloads, until stopped."""
+        known = _sources(self._directories())
+        try:
+            for changed in self._changes():
+                self._serving.wait()
+                if self._ended.is_set():
+                    return
+                present = _sources(self._directories())
+                added, gone = present - known, known - present
+                known = present
+                paths = {path for path in changed if path.suffix == ".py" or path.name in _SETTINGS_FILES}
+                if paths or added or gone:
+                    self._reload(sorted(paths | added | gone))
+                    self._advise(sorted(added), sorted(gone))
+        except OSError as error:
+            # Most likely the system's limit on watches.
+            say_on_stderr("error", f"Edits are no longer noticed: {error}. Stop and start again to see them.", "red")
+
+    def _changes(self) -> Iterator[set[Path]]:
+        """Gives what has changed, a burst at a time. A path may be a directory's, or of none at all."""
         import watchfiles
 
-        for changes in watchfiles.watch(
-            *self._paths,
-            watch_filter=_is_source,
-            stop_event=self._ended,
-            raise_interrupt=False,
-            ignore_permission_denied=True,
-        ):
-            self._serving.wait()
-            if self._ended.is_set():
-                return
-            paths = {Path(path): change for change, path in changes}
-            self._reload(sorted(paths))
-            added = [path for path, change in paths.items() if change == watchfiles.Change.added and path.exists()]
-            gone = [path for path in paths if not path.exists()]
-            self._advise(added, gone)
+        settings = self._settings()
+        while not self._ended.is_set():
+            directories = self._directories()
+            for changes in watchfiles.watch(
+                *directories,
+                watch_filter=_filter(directories),
+                rust_timeout=_LOOK_AROUND_MILLISECONDS,
+                yield_on_timeout=True,
+                stop_event=self._ended,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                before, settings = settings, self._settings()
+                changed = {path for path, _ in before.items() ^ settings.items()}
+                changed |= {Path(path) for _, path in changes}
+                moved_on = self._directories() != directories
+                if changed or moved_on:
+                    yield changed
+                if moved_on:
+                    break
+
+    def _settings(self) -> Mapping[Path, tuple[int, ...]]:
+        """The files with settings, and what tells a version of one from the next. Editors replace files, so that a
+        watch on one of them would end with its first version.
+        """
+        stamps = {}
+        for name in _SETTINGS_FILES:
+            with contextlib.suppress(OSError):
+                status = (self._root / name).stat()
+                stamps[self._root / name] = (status.st_mtime_ns, status.st_size, status.st_ino)
+        return stamps
 
     def _reload(self, paths: Sequence[Path]) -> None:
         names = ", ".join(path.name for path in paths[:3]) + (" …" if len(paths) > 3 else "")
@@ -108,6 +156,7 @@ class Watcher(threading.Thread):
         for location in self._locations:
             try:
                 error = self._ui.reload(location)
+                shown = {found.name: _keys(found) for found in self._ui.locations()}
             except OSError as failure:
                 if not self._ended.is_set():
                     say_on_stderr("error", f"{location} could not be reloaded: {failure}", "red")
@@ -115,7 +164,9 @@ class Watcher(threading.Thread):
             if error is not None:
                 say_on_stderr("error", f"{location} does not load after {names}: {error}", "red")
                 continue
-            click.echo(f"Reloaded {location} after {names} in {time.monotonic() - begun:.1f} s.")
+            news = _difference(self._assets.get(location, frozenset()), shown.get(location, frozenset()))
+            self._assets[location] = shown.get(location, frozenset())
+            click.echo(f"Reloaded {location} after {names} in {time.monotonic() - begun:.1f} s{news}.")
 
     def _advise(self, added: Sequence[Path], gone: Sequence[Path]) -> None:
         if self._modules is None:
@@ -138,8 +189,43 @@ class Watcher(threading.Thread):
         return any(tuple(name.split(".")) == parts[-len(name.split(".")) :] for name in self._modules or ())
 
 
-def _is_source(change: object, path: str) -> bool:
-    place = Path(path)
-    if _IGNORED_DIRECTORIES.intersection(place.parts):
-        return False
-    return place.suffix == ".py" or place.name in _SETTINGS_FILES
+def _keys(location: Location) -> frozenset[str]:
+    return frozenset(asset.key for asset in location.assets)
+
+
+def _difference(before: frozenset[str], after: frozenset[str]) -> str:
+    parts = [("new", sorted(after - before)), ("gone", sorted(before - after))]
+    return "".join(f"; {word}: {', '.join(keys)}" for word, keys in parts if keys)
+
+
+def _sources(directories: Iterable[Path]) -> frozenset[Path]:
+    """The Python files in directories."""
+    found: set[Path] = set()
+    seen: set[str] = set()
+    for directory in directories:
+        for place, inner, files in os.walk(directory, followlinks=True):
+            real = os.path.realpath(place)
+            # A link may lead in circles.
+            inner[:] = [] if real in seen else [name for name in inner if not _is_ignored(name)]
+            seen.add(real)
+            found.update(Path(place, name) for name in files if name.endswith(".py"))
+    return frozenset(found)
+
+
+def _is_ignored(directory: str) -> bool:
+    return directory in _IGNORED_DIRECTORIES or directory.startswith(".")
+
+
+def _filter(directories: Iterable[Path]) -> Callable[[watchfiles.Change, str], bool]:
+    """Makes the function that tells which changes may matter: those of Python files, and of what may be a directory."""
+    roots = tuple(directories)
+
+    def may_matter(change: watchfiles.Change, path: str) -> bool:
+        place = Path(path)
+        inside = next((place.relative_to(root) for root in roots if place.is_relative_to(root)), place)
+        if any(_is_ignored(name) for name in inside.parts[:-1]):
+            return False
+        # A directory that is moved is one change, its own.
+        return place.suffix == ".py" or (not place.suffix and not _is_ignored(place.name) and change.name != "modified")
+
+    return may_matter
