@@ -102,7 +102,7 @@ def has_dbt_project(directory: Path) -> bool:
     Args:
         directory: where the project's settings say that it is.
     """
-    return (directory / "dbt_project.yml").is_file() or any(directory.rglob("*.sql"))
+    return (directory / "dbt_project.yml").is_file() or any((directory / "models").rglob("*.sql"))
 
 
 def find_dbt_problems(directory: Path) -> tuple[Problem, ...]:
