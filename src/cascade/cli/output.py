@@ -116,8 +116,19 @@ class Output:
 
 def say_on_stderr(word: str, text: str, colour: str) -> None:
     """Prints a message on standard error under a word, which has a colour on a terminal."""
-    coloured = is_terminal(sys.stderr) and not os.environ.get("NO_COLOR")
-    click.echo(f"{click.style(f'{word}:', fg=colour, bold=True) if coloured else f'{word}:'} {text}", err=True)
+    click.echo(f"{styled(f'{word}:', colour, sys.stderr)} {text}", err=True)
+
+
+def styled(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Gives a word in bold colour where a person reads it on a terminal and has not set `NO_COLOR`.
+
+    Args:
+        text: the word.
+        colour: the name of the colour.
+        stream: where it will be printed; standard output if absent.
+    """
+    coloured = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
+    return click.style(text, fg=colour, bold=True) if coloured else text
 
 
 def json_option(command: Callable[..., R]) -> Callable[..., R]:
