@@ -25,6 +25,7 @@ _COMMANDS = {
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",
     "config": "cascade.cli.config:config",
+    "doctor": "cascade.cli.doctor:doctor",
     "completion": "cascade.cli.completion:completion",
 }
 
