@@ -7,18 +7,15 @@ Pants daemon of its own, which ends with the tests; Pants' caches are the user's
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from processes import Finished, run
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # What would lead Pants or the project elsewhere.
@@ -26,54 +23,6 @@ FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "PYTHON", "PEX_", "NYC_")
 # The README lets the reader write this workflow, and so do the tests.
 READERS_OWN = "src/workflows/weather/"
 GIT = ("git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "-c", "commit.gpgsign=false")
-SECONDS = 900
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended.
-
-    Args:
-        command: what was run, for messages.
-        code: its exit code.
-        out: what it wrote to standard output.
-        err: what it wrote to standard error.
-        seconds: how long it took.
-    """
-
-    command: str
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-    def ok(self) -> Finished:
-        """Itself, if the command succeeded.
-
-        Raises:
-            AssertionError: it failed; shows everything it wrote.
-        """
-        assert self.code == 0, str(self)
-        return self
-
-    def json(self) -> Any:
-        """The one JSON document on standard output."""
-        return json.loads(self.ok().out)
-
-    def __str__(self) -> str:
-        return f"$ {self.command}\nexit {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"
-
-
-def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> Finished:
-    """Run a command to its end."""
-    start = time.monotonic()
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    finished = Finished(" ".join(command), done.returncode, done.stdout, done.stderr, time.monotonic() - start)
-    if command[0] != "git":
-        print(f"{finished.seconds:6.1f} s  {finished.command}")
-    return finished
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from e2e.conftest import REPOSITORY, Finished, Repository, run
+from e2e.conftest import REPOSITORY, Repository
+from processes import Finished, run
 
 EXTRAS = ("pandas", "pandera", "dbt", "duckdb", "pytest", "responses", "s3fs", "psycopg2")
 

@@ -1,0 +1,137 @@
+"""Commands and servers that tests start, and what is left of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended.
+
+    Args:
+        command: what was run, for messages.
+        code: its exit code.
+        out: what it wrote to standard output.
+        err: what it wrote to standard error.
+        seconds: how long it took.
+    """
+
+    command: str
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def ok(self) -> Finished:
+        """Itself, if the command succeeded.
+
+        Raises:
+            AssertionError: it failed; shows everything it wrote.
+        """
+        assert self.code == 0, str(self)
+        return self
+
+    def json(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.ok().out)
+
+    def __str__(self) -> str:
+        return f"$ {self.command}\nexit {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"
+
+
+def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> Finished:
+    """Run a command to its end."""
+    start = time.monotonic()
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    finished = Finished(" ".join(command), done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+    if command[0] != "git":
+        print(f"{finished.seconds:6.1f} s  {finished.command}")
+    return finished
+
+
+def wait_until(ready: Callable[[], object], seconds: float, process: subprocess.Popen[str]) -> None:
+    """Wait until something holds, while the process lives."""
+    deadline = time.monotonic() + seconds
+    while True:
+        # Until it listens, it refuses connections.
+        with contextlib.suppress(OSError):
+            if ready():
+                return
+        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.5)
+
+
+@contextmanager
+def started(
+    command: list[str], directory: Path, environment: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a process group of its own, as a terminal does."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        except BaseException:
+            print(log.read_text())
+            raise
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(60)
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal, to the whole group if it is Ctrl-C, and wait for the end."""
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    process.wait(60)
+
+
+def left_behind(marker: str) -> list[str]:
+    """The command lines of living processes that have a text in their environment."""
+    found = []
+    for directory in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if directory.name.isdigit() and marker.encode() in (directory / "environ").read_bytes():
+                found.append((directory / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def refuses_connections(port: int) -> bool:
+    """Whether nothing listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
