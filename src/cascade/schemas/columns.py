@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -80,22 +82,46 @@ class DeclaredSchema:
         return self.arrow.empty_table()
 
 
-def location_of(model: type) -> SourceLocation | None:
-    """File and line of the class `model`, or None for a class that was not read from a file."""
+def location_of(model: type, field: str | None = None) -> SourceLocation | None:
+    """File and line of a model, or of one of its fields.
+
+    Args:
+        model: the class.
+        field: name of a field. Where the source does not show it, the class stands for it.
+
+    Returns:
+        The place, or None for a class that was not read from a file.
+    """
+    owners = [owner for owner in model.__mro__ if field in vars(owner).get("__annotations__", {})]
+    owner = owners[0] if owners else model
     try:
-        file = inspect.getsourcefile(model)
-        line = inspect.getsourcelines(model)[1]
+        file = inspect.getsourcefile(owner)
+        lines, first = inspect.getsourcelines(owner)
     except (OSError, TypeError):
+        return location_of(model) if owner is not model else None
+    if not file:
         return None
-    return SourceLocation(file, line) if file else None
+    return SourceLocation(file, first + _offset_of(field, lines) if owners else first)
+
+
+def _offset_of(field: str | None, lines: Sequence[str]) -> int:
+    """How many lines below the first of a class a field is declared."""
+    try:
+        (declared,) = ast.parse(textwrap.dedent("".join(lines))).body
+    except (SyntaxError, ValueError):
+        return 0
+    for statement in getattr(declared, "body", ()):
+        if isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", None) == field:
+            return statement.lineno - 1
+    return 0
 
 
 def conversion_error(model: type, path: Sequence[str], reason: str) -> SchemaConversionError:
-    """The error for a field that cannot become a column, with the place of the model.
+    """The error for a field that cannot become a column, with the place of the field.
 
     Args:
         model: the model that the user gave.
         path: names from the model's field to what does not convert.
         reason: what does not convert, and what to use instead.
     """
-    return SchemaConversionError(model.__name__, ".".join(path), reason, location=location_of(model))
+    return SchemaConversionError(model.__name__, ".".join(path), reason, location=location_of(model, path[0]))

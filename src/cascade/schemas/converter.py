@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.exceptions import SchemaConversionError
-from cascade.schemas.columns import Column, DeclaredSchema, location_of
+from cascade.schemas.columns import Column, DeclaredSchema, conversion_error, location_of
 from cascade.schemas.from_pydantic import columns_from_pydantic, is_pydantic_model
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _check_key(declared: DeclaredSchema, name: str) -> None:
     elif pa.types.is_nested(column.type):
         reason = "a key must be a single value; use a column of a plain type"
     if reason is not None:
-        raise SchemaConversionError(declared.name, name, reason, location=declared.location)
+        raise conversion_error(declared.model, [name], reason)
 
 
 def _field(field: pa.Field, ids: Iterator[int]) -> NestedField:

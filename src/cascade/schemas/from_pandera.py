@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas import dtypes, kinds
-from cascade.schemas.columns import Column, location_of
+from cascade.schemas.columns import Column, conversion_error
 from cascade.schemas.values import ValueType
 
 Backend = Literal["polars", "pandas"]
@@ -177,4 +177,4 @@ def _is_known(annotation: Any, model: type) -> bool:
 
 
 def _error(model: type, field: str, reason: str) -> SchemaConversionError:
-    return SchemaConversionError(model.__name__, field, reason, location=location_of(model))
+    return conversion_error(model, field.split("."), reason)

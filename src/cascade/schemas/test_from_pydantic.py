@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypeVar, Union
@@ -31,7 +32,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType, TypedDict
 
-from cascade.exceptions import SchemaConversionError
+from cascade.exceptions import SchemaConversionError, SourceLocation
 from cascade.schemas import declared_schema
 
 T = TypeVar("T")
@@ -281,6 +282,29 @@ def test_the_declared_schema_says_where_the_model_is() -> None:
     location = declared_schema(Wind).location
     assert location is not None
     assert location.file == __file__
+
+
+def test_an_error_says_where_the_field_is_also_an_inherited_one() -> None:
+    class Base(BaseModel):
+        id: int
+        # Between two fields.
+        raw: dict[str, Any] = Field(
+            default_factory=dict,
+        )
+
+    class Model(Base):
+        name: str
+
+    with pytest.raises(SchemaConversionError) as caught:
+        declared_schema(Model)
+    assert caught.value.location == SourceLocation(__file__, inspect.getsourcelines(Base)[1] + 3)
+
+
+def test_an_error_says_where_the_class_is_when_its_field_is_nowhere_in_the_source() -> None:
+    made = create_model("made", raw=(dict, ...))
+    with pytest.raises(SchemaConversionError) as caught:
+        declared_schema(made)
+    assert caught.value.location is None
 
 
 @pytest.mark.parametrize(
