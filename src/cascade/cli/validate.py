@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,41 +11,82 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.cli.output import Output, counted, json_option
+from cascade.exceptions import UsageError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
+    from cascade.framework.defs_folder import DefsFolder
 
 
-@click.command()
+@dataclass(frozen=True)
+class _Scope:
+    """What is checked.
+
+    Args:
+        modules: names of modules.
+        known: modules that others list.
+        listed_only: whether the modules come from a list.
+        schemas: whether schemas that no workflow names are checked as well.
+        defs_folder: Dagster's own folder.
+        dbt_directory: the dbt project.
+    """
+
+    modules: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    listed_only: bool = False
+    schemas: bool = False
+    defs_folder: DefsFolder | None = None
+    dbt_directory: Path | None = None
+
+
+@click.command(short_help="Check the workflows, the schemas and the dbt project.")
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--module", "modules", metavar="NAME", multiple=True, help="A module to check. May be repeated.")
 @click.option(
     "--known", metavar="NAME", multiple=True, hidden=True, help="A module that another workflow lists. May be repeated."
 )
 @json_option
 @click.pass_obj
-def validate(invocation: Invocation, out: Output, modules: tuple[str, ...], known: tuple[str, ...]) -> None:
-    """Check every workflow: decorators, keys, cron, schemas, imports. Let dbt parse its project, if there is one.
+def validate(
+    invocation: Invocation, out: Output, paths: tuple[Path, ...], modules: tuple[str, ...], known: tuple[str, ...]
+) -> None:
+    """Check the project: imports, decorators, keys, cron, schemas. Let dbt parse its project, if there is one.
 
-    Prints one line `path:line: message` for each problem and exits with 1 if there is any.
+    With PATH only what is there: a file or a directory of the workflows, or the dbt project. Then every schema of a
+    module of schemas is converted to Iceberg, whether or not a workflow uses it:
+
+    \b
+        cascade validate workflows/schemas
+        cascade validate workflows/ingestion/weather
+
+    Nothing is run, no catalog is opened and nothing is written. Prints one line `path:line: message` for each problem
+    and exits with 1 if there is any.
     """
-    from cascade.framework.defs_folder import find_defs_folder
     from cascade.framework.validate import find_dbt_problems, find_problems, relative_path
 
     # A check must leave nothing behind, least of all among sources that somebody else compares.
     sys.dont_write_bytecode = True
-    names = modules or invocation.module_names
-    listed_only = bool(modules) or invocation.project.generated
-    folder = None if listed_only else find_defs_folder(invocation.config)
-    problems = find_problems(names, known, listed_only=listed_only, defs_folder=folder)
-    dbt_directory = None if listed_only else _dbt_directory(invocation.config, out)
-    if dbt_directory is not None:
+    if paths and modules:
+        raise UsageError("Paths and --module were given: give one of the two.")
+    if modules:
+        scope = _Scope(modules, known, listed_only=True)
+    else:
+        scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
+    problems = find_problems(
+        scope.modules,
+        scope.known,
+        listed_only=scope.listed_only,
+        defs_folder=scope.defs_folder,
+        schemas=scope.schemas,
+    )
+    if scope.dbt_directory is not None:
         with out.progress("parsing the dbt project", 1):
-            problems += find_dbt_problems(dbt_directory)
+            problems += find_dbt_problems(scope.dbt_directory)
     base = Path.cwd()
     out.json(
         {
-            "modules": list(names),
-            "dbt_project": str(dbt_directory) if dbt_directory else None,
+            "modules": list(scope.modules),
+            "dbt_project": str(scope.dbt_directory) if scope.dbt_directory else None,
             "problems": [
                 {
                     "file": relative_path(problem.location.file, base) if problem.location else None,
@@ -60,7 +102,50 @@ def validate(invocation: Invocation, out: Output, modules: tuple[str, ...], know
         out.say(problem.render(base))
     if problems:
         raise click.exceptions.Exit(1)
-    out.say(f"No problems in {counted(len(names), 'module')}{' and the dbt project' if dbt_directory else ''}.")
+    out.say(f"No problems in {_checked(scope)}.")
+
+
+def _whole_project(invocation: Invocation, out: Output) -> _Scope:
+    from cascade.framework.defs_folder import find_defs_folder
+
+    names = invocation.module_names
+    if invocation.project.generated:
+        return _Scope(names, listed_only=True)
+    config = invocation.config
+    return _Scope(names, defs_folder=find_defs_folder(config), dbt_directory=_dbt_directory(config, out))
+
+
+def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]) -> _Scope:
+    from cascade.cli.checked_paths import choose, files_of
+    from cascade.framework.defs_folder import find_defs_folder
+    from cascade.framework.validate import has_dbt_project
+
+    names = invocation.module_names
+    config, generated = invocation.config, invocation.project.generated
+    folder = None if generated else find_defs_folder(config)
+    dbt = config.dbt_project_directory
+    wholes = [*([folder.directory] if folder else []), *([dbt] if not generated and has_dbt_project(dbt) else [])]
+    chosen = choose(paths, files_of(names), wholes, config.workflows_path)
+    dbt_directory = dbt if dbt in chosen.directories else None
+    if dbt_directory and chosen.modules:
+        # Asked for by itself, it fails without dbt. Beside modules it is left out with a warning.
+        dbt_directory = _dbt_directory(config, out)
+    return _Scope(
+        chosen.modules,
+        # A module beside the chosen ones that the project lists is not one that nobody lists.
+        known=names,
+        listed_only=generated,
+        schemas=True,
+        defs_folder=folder if folder and folder.directory in chosen.directories else None,
+        dbt_directory=dbt_directory,
+    )
+
+
+def _checked(scope: _Scope) -> str:
+    parts = [counted(len(scope.modules), "module")] if scope.modules or not scope.dbt_directory else []
+    if scope.dbt_directory:
+        parts.append("the dbt project")
+    return " and ".join(parts)
 
 
 def _dbt_directory(config: CascadeConfig, out: Output) -> Path | None:

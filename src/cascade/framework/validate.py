@@ -17,6 +17,7 @@ from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.defs_folder import DefsFolder
 from cascade.framework.loading import load_modules
+from cascade.framework.schema_modules import unusable_schemas
 from cascade.framework.unlisted import unlisted_workflows
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def find_problems(
     *,
     listed_only: bool = True,
     defs_folder: DefsFolder | None = None,
+    schemas: bool = False,
 ) -> tuple[Problem, ...]:
     """Loads modules and checks all that they declare.
 
@@ -73,6 +75,7 @@ def find_problems(
         listed_only: whether the modules come from a list, so that one beside them which declares a workflow and is
             not in it is a problem. Where they come from a directory, it was left out on purpose.
         defs_folder: the folder of Dagster's own definitions, where the project has one.
+        schemas: whether every schema of a module without workflows is checked, and not only those that workflows name.
 
     Returns:
         Every problem of every module, in the order of their files and lines.
@@ -90,6 +93,7 @@ def find_problems(
         *(problem for workflow in collected.workflows for problem in _of_workflow(workflow)),
         *(problem for error in duplicate_tables(collected.workflows) for problem in _of_decorator(error)),
         *(_of_unlisted(name, path, workflow) for name, path, workflow in unlisted),
+        *(_of_error(error) for error in (unusable_schemas(loaded.modules.values()) if schemas else ())),
     ]
     if not problems:
         problems.extend(_of_definitions(collected))
