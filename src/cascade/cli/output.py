@@ -154,9 +154,6 @@ def _only_json(out: Output) -> Iterator[None]:
     sys.stdout = sys.stderr
     try:
         yield
-    except CascadeError as error:
-        out.document = out.document or {"error": error_document(error)}
-        raise
     finally:
         sys.stdout.flush()
         sys.stdout = stdout
@@ -164,8 +161,18 @@ def _only_json(out: Output) -> Iterator[None]:
             os.dup2(kept, 1)
             os.close(kept)
         if out.document is not None:
-            stdout.write(json.dumps(out.document, indent=2, default=json_value, ensure_ascii=False) + "\n")
-            stdout.flush()
+            print_document(out.document)
+
+
+_PRINTED = "cascade.document_printed"
+
+
+def print_document(document: object) -> None:
+    """Prints the one JSON document of a command, unless it was printed already."""
+    context = click.get_current_context(silent=True)
+    shared = context.meta if context is not None else {}
+    if shared.setdefault(_PRINTED, document) is document:
+        click.echo(json.dumps(document, indent=2, default=json_value, ensure_ascii=False))
 
 
 def _take_descriptor(stdout: Any) -> int | None:
@@ -186,10 +193,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def error_document(error: CascadeError) -> dict[str, object]:
-    """Gives an error as JSON."""
-    location = {"file": error.location.file, "line": error.location.line} if error.location else None
-    return {"type": type(error).__name__, "message": error.message, "location": location, "hint": error.hint}
+def error_document(error: Exception) -> dict[str, object]:
+    """Gives an error as the document that is printed in the place of the one that was asked for."""
+    place = error.location if isinstance(error, CascadeError) else None
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return {
+        "error": {
+            "type": type(error).__name__,
+            "message": error.message if isinstance(error, CascadeError) else message,
+            "location": {"file": place.file, "line": place.line} if place else None,
+            "hint": error.hint if isinstance(error, CascadeError) else None,
+        }
+    }
 
 
 def json_value(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
@@ -79,6 +80,42 @@ def test_a_defect_is_a_message_and_shows_its_traceback_on_demand(
     assert "unexpected ZeroDivisionError: a defect" in result.stderr
     assert "--debug" in result.stderr
     assert isinstance(cascade("--debug", "config", "show").exception, ZeroDivisionError)
+
+
+def test_an_error_is_a_document_too(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
+    result = cascade("config", "show", "--json")
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    assert (error["type"], error["location"]) == ("ConfigError", None)
+    assert "CASCADE_POSTGRES_PORT in the environment is 'many'" in error["message"]
+    assert "config show" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    "words", [("materialize", "--json"), ("table", "show", "--jsn", "--json"), ("config", "--json")]
+)
+def test_wrong_use_is_a_document_too(cascade: Cascade, words: tuple[str, ...]) -> None:
+    result = cascade(*words)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["message"] in result.stderr
+
+
+def test_a_defect_is_a_document_too(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cascade.config import CascadeConfig
+
+    def defect(self: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(CascadeConfig, "describe", defect)
+    result = cascade("config", "show", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"] == {
+        "type": "ZeroDivisionError",
+        "message": "a defect",
+        "location": None,
+        "hint": None,
+    }
 
 
 def test_a_manifest_runs_the_command_line_with_its_modules(

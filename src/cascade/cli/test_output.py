@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from cascade.cli.output import Output, counted, json_option, json_value
 from cascade.cli.processes import child_environment
-from cascade.exceptions import ConfigError
 
 
 def test_standard_output_holds_one_document_whatever_else_is_printed() -> None:
@@ -40,19 +39,6 @@ command(["--json"])
     )
     assert json.loads(result.stdout) == {"answer": 42}
     assert set(result.stderr.splitlines()) == {"a workflow's print", "a library in C", "a child"}
-
-
-def test_an_error_is_a_document_too() -> None:
-    @click.command()
-    @json_option
-    def command(out: Output) -> None:
-        raise ConfigError("bad", hint="do this")
-
-    result = CliRunner().invoke(command, ["--json"])
-    assert json.loads(result.stdout) == {
-        "error": {"type": "ConfigError", "message": "bad", "location": None, "hint": "do this"}
-    }
-    assert isinstance(result.exception, ConfigError)
 
 
 def test_without_json_people_read_it() -> None:
