@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import warnings
@@ -13,7 +14,7 @@ import click
 
 from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.context import Invocation
-from cascade.cli.output import say_on_stderr
+from cascade.cli.output import error_document, print_document, say_on_stderr
 from cascade.exceptions import CascadeError
 
 _COMMANDS = {
@@ -67,21 +68,27 @@ class CascadeGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command. What is wrong becomes a message and an exit code, with a traceback under `--debug` only."""
+        as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
         try:
             return super().invoke(ctx)
-        except CascadeError as error:
-            if ctx.find_object(Invocation) and ctx.obj.debug:
-                raise
-            say_on_stderr("error", str(error), "red")
-            ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            if ctx.obj is None or ctx.obj.debug:
+            if as_json:
+                print_document(error_document(error))
+            if isinstance(error, click.ClickException) or ctx.obj is None or ctx.obj.debug:
                 raise
-            say_on_stderr("error", f"unexpected {type(error).__name__}: {error}", "red")
-            click.echo("Run it again with --debug (before the command) for the traceback.", err=True)
-            ctx.exit(1)
+            ctx.exit(_say_what_is_wrong(error))
+
+
+def _say_what_is_wrong(error: Exception) -> int:
+    """Prints an error, and gives the exit code that it stands for."""
+    if isinstance(error, CascadeError):
+        say_on_stderr("error", str(error), "red")
+        return error.exit_code
+    say_on_stderr("error", f"unexpected {type(error).__name__}: {error}", "red")
+    click.echo("Run it again with --debug (before the command) for the traceback.", err=True)
+    return 1
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
@@ -94,7 +101,9 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 
 @click.command(cls=CascadeGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print it.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Ingest into an Iceberg lakehouse by declared workflows.
