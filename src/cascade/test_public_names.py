@@ -36,7 +36,7 @@ LISTED: dict[ModuleType, list[str]] = {
     ],
     ingestion: ["IngestionWorkflow", "cascade_ingestion"],
     converter: ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"],
-    testing: ["WorkflowResult", "test_workflow", "throwaway_lakehouse"],
+    testing: ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"],
 }
 NAMED = [
     (config, "CascadeConfig.from_user_config"),

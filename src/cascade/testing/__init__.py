@@ -16,7 +16,8 @@ To run a workflow twice, or two workflows into one lakehouse, give it one: the f
 
 from __future__ import annotations
 
+from cascade.testing.dbt_project import parse_dbt_project
 from cascade.testing.lakehouse import throwaway_lakehouse
 from cascade.testing.workflow import WorkflowResult, test_workflow
 
-__all__ = ["WorkflowResult", "test_workflow", "throwaway_lakehouse"]
+__all__ = ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"]
