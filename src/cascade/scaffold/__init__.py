@@ -1,4 +1,4 @@
-"""Templates of workflows, and what fills them.
+"""Templates of workflows, checks and dbt models, and what fills them.
 
 Standard library and jinja2 alone, so that `pants cascade-scaffold` can run this package in a process that
 installs nothing else. The same templates serve Pants and standalone projects.
@@ -10,7 +10,23 @@ installs nothing else. The same templates serve Pants and standalone projects.
 
 from __future__ import annotations
 
+from cascade.scaffold.quality import QualityRequest, quality_packages, render_quality
 from cascade.scaffold.render import package_files, render_ingestion
 from cascade.scaffold.request import FLAVOURS, SOURCES, IngestionRequest
+from cascade.scaffold.table import DeclaredTable, TableColumn
+from cascade.scaffold.transform import TransformRequest, render_transform
 
-__all__ = ["FLAVOURS", "SOURCES", "IngestionRequest", "package_files", "render_ingestion"]
+__all__ = [
+    "FLAVOURS",
+    "SOURCES",
+    "DeclaredTable",
+    "IngestionRequest",
+    "QualityRequest",
+    "TableColumn",
+    "TransformRequest",
+    "package_files",
+    "quality_packages",
+    "render_ingestion",
+    "render_quality",
+    "render_transform",
+]

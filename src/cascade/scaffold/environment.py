@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,16 @@ from cascade.scaffold.imports import WIDTH
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_PLAIN_YAML = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
 
 @cache
 def environment() -> Environment:
     """Give the environment in which every template is filled.
 
-    Its filters are `literal` and `wrapped`, below, and `tuple`. A name that a template uses and nobody gives is an
-    error.
+    Its filters are `literal`, `wrapped` and `yaml`, below, and `tuple`. A name that a template uses and nobody gives is
+    an error.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -29,7 +33,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    made.filters.update(literal=literal, tuple=tuple, wrapped=wrapped)
+    made.filters.update(literal=literal, tuple=tuple, wrapped=wrapped, yaml=yaml)
     return made
 
 
@@ -66,6 +70,16 @@ def wrapped(value: object, indent: int, before: int = 0) -> str:
         items = [literal(item) for item in value]
     inner = "".join(f"{space}    {item},\n" for item in items)
     return f"{line[0]}\n{inner}{space}{line[-1]}"
+
+
+def yaml(text: str) -> str:
+    """Write a text as YAML reads it back: in quotes where it would be taken for something else.
+
+    Args:
+        text: letters, digits, underscores or anything else.
+    """
+    plain = _PLAIN_YAML.fullmatch(text) and text.lower() not in _YAML_WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def docstring(text: str) -> str:

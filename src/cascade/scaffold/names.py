@@ -67,6 +67,36 @@ def package_problems(package: str, directory: str) -> Iterator[str]:
         )
 
 
+def domain_problems(domain: str) -> Iterator[str]:
+    """Yield a sentence if modules and packages of a standalone project cannot be named after a domain.
+
+    Args:
+        domain: the subject of a workflow, such as `weather`.
+    """
+    instead = f"Use {good_domain(domain)!r}, for instance."
+    if not _PACKAGE.fullmatch(domain) or keyword.iskeyword(domain):
+        yield (
+            f"The domain {domain!r} cannot name a Python package: use lower-case letters, digits and underscores, "
+            f"beginning with a letter. {instead}"
+        )
+    elif domain.startswith("_"):
+        yield f"The domain {domain!r} begins with an underscore, and such files are not loaded. {instead}"
+    elif domain.startswith("test_") or domain.endswith("_test") or domain == "conftest":
+        yield f"The domain {domain!r} would name files like tests, which are not loaded. {instead}"
+
+
+def good_domain(domain: str) -> str:
+    """Give the domain nearest to a text that `domain_problems` has nothing against.
+
+    Args:
+        domain: any text.
+    """
+    good = suggest(domain, prefix="workflow")
+    while good.startswith("test_") or good.endswith("_test"):
+        good = suggest(good.removeprefix("test_").removesuffix("_test"), prefix="workflow")
+    return "workflow" if good in ("conftest", "test") else good
+
+
 def table_problems(what: str, name: str) -> Iterator[str]:
     """Yield a sentence if Dagster would refuse a table's or group's name.
 

@@ -58,6 +58,15 @@ def package_files(request: IngestionRequest) -> dict[str, str]:
     return {f"{directory}/__init__.py": "" for directory in directories}
 
 
+def secret_variable(domain: str) -> str:
+    """Name the variable of the environment in which a `database` source finds the address of the database.
+
+    Args:
+        domain: the subject of the workflow.
+    """
+    return f"SOURCES__{domain.upper()}__CREDENTIALS"
+
+
 class _Layout:
     """Where the files of a request go, and the modules that they become."""
 
@@ -113,7 +122,7 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
         "observations_module": layout.observations_module,
         "schemas_module": layout.schemas_module,
         "secret": f"sources.{request.domain}.credentials",
-        "secret_variable": f"SOURCES__{request.domain.upper()}__CREDENTIALS",
+        "secret_variable": secret_variable(request.domain),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cascade.exceptions import UsageError
-from cascade.scaffold.names import cron_problems, key_problems, package_problems, table_problems
+from cascade.scaffold.names import cron_problems, domain_problems, key_problems, package_problems, table_problems
 
 SOURCES = ("file", "rest-api", "database", "dataframe")
 """The kinds of source there is a template for; the first is the default."""
@@ -52,7 +52,10 @@ class IngestionRequest:
         raise_if_any(tuple(self._problems()))
 
     def _problems(self) -> Iterator[str]:
-        yield from package_problems(self.package, self.directory)
+        of_package = tuple(package_problems(self.package, self.directory))
+        yield from of_package
+        if self.flavour == "standalone" and not of_package:
+            yield from domain_problems(self.domain)
         yield from _choice_problems("source", self.source, SOURCES)
         yield from _choice_problems("flavour", self.flavour, FLAVOURS)
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
@@ -131,7 +134,8 @@ def raise_if_any(problems: tuple[str, ...]) -> None:
         UsageError: there is at least one problem.
     """
     if problems:
-        raise UsageError(problems[0] if len(problems) == 1 else "\n".join(f"- {problem}" for problem in problems))
+        listed = "".join(f"\n  - {problem}" for problem in problems)
+        raise UsageError(problems[0] if len(problems) == 1 else f"{len(problems)} arguments are wrong:{listed}")
 
 
 def _choice_problems(what: str, value: object, choices: tuple[str, ...]) -> Iterator[str]:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from cascade.scaffold.names import cron_problems, key_problems, package_problems, suggest, table_problems
+from cascade.scaffold.names import (
+    cron_problems,
+    domain_problems,
+    good_domain,
+    key_problems,
+    package_problems,
+    suggest,
+    table_problems,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,36 @@ def test_a_package_may_not_hide_the_standard_library() -> None:
     (problem,) = package_problems("json", "src/json")
     assert "workflows/json" in problem
     assert list(package_problems("workflows.json", "src/workflows/json")) == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "good"),
+    [
+        ("credit-risk", "credit_risk"),
+        ("Weather", "weather"),
+        ("class", "workflow_class"),
+        ("", "workflow"),
+        ("_x", "x"),
+        ("__", "workflow"),
+        ("test_weather", "weather"),
+        ("weather_test", "weather"),
+        ("test_weather_test", "weather"),
+        ("test_", "workflow"),
+        ("conftest", "workflow"),
+        ("wetter-größe", "wetter_gr_e"),
+    ],
+)
+def test_a_bad_domain_is_answered_with_a_good_one(domain: str, good: str) -> None:
+    (problem,) = domain_problems(domain)
+    assert f"Use {good!r}, for instance." in problem
+    assert good_domain(domain) == good
+    assert list(domain_problems(good)) == []
+
+
+@pytest.mark.parametrize("domain", ["weather", "select", "json", "x2", "latest_weather", "tests"])
+def test_a_good_domain_stays(domain: str) -> None:
+    assert list(domain_problems(domain)) == []
+    assert good_domain(domain) == domain
 
 
 @pytest.mark.parametrize("name", ["", "a b", "raw.x", 'x"; drop', "naïve"])

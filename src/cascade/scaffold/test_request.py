@@ -40,8 +40,9 @@ def test_all_problems_come_in_one_error() -> None:
             cron="never",
         )
     lines = str(caught.value).splitlines()
-    assert len(lines) == 4
-    assert "Did you mean 'rest-api'?" in lines[0]
+    assert lines[0] == "4 arguments are wrong:"
+    assert len(lines) == 5
+    assert "Did you mean 'rest-api'?" in lines[1]
     assert caught.value.exit_code == 2
 
 

@@ -1,0 +1,88 @@
+"""Fill the templates of a quality check: a Dagster asset check over a table, and its test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from cascade.scaffold.environment import environment, in_words
+from cascade.scaffold.imports import import_block
+from cascade.scaffold.names import domain_problems, package_problems
+from cascade.scaffold.request import raise_if_any
+from cascade.scaffold.table import DeclaredTable
+
+_LONGEST = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityRequest:
+    """A quality check to write into a standalone project.
+
+    Args:
+        package: dotted name of the package that will hold it, such as `workflows.quality`.
+        directory: path of that package from the root of the project, such as `workflows/quality`.
+        domain: the subject, which names the module.
+        table: the table to check.
+
+    Raises:
+        UsageError: an argument is wrong; the message lists every problem.
+    """
+
+    package: str
+    directory: str
+    domain: str
+    table: DeclaredTable
+
+    def __post_init__(self) -> None:
+        raise_if_any(tuple(domain_problems(self.domain)) + tuple(package_problems(self.package, self.directory)))
+
+    @property
+    def check(self) -> str:
+        """The name of the check, which is that of its function."""
+        column = self.table.optional_column
+        if column is None:
+            return "rows_are_present"
+        name = f"{column.name.lower()}_is_present"
+        # A call of a longer one would not stand on one line.
+        return name if len(name) <= _LONGEST else "values_are_present"
+
+
+def render_quality(request: QualityRequest) -> dict[str, str]:
+    """Write a check of the values of a table's optional column, or of its number of rows where it has none.
+
+    Args:
+        request: what to write, checked.
+
+    Returns:
+        The text of each file by its path from the root of the project, in the order to show them in.
+    """
+    table = request.table
+    first_party = frozenset({request.package.split(".")[0]})
+    context = {
+        "request": request,
+        "table": table,
+        "column": table.optional_column,
+        "read_column": (table.optional_column or table.columns[0]).name,
+        "words": in_words(request.domain),
+        "check_module": f"{request.package}.{request.domain}",
+        "imports": lambda *lines: import_block(filter(None, lines), first_party=first_party),
+    }
+    templates = {
+        f"{request.directory}/{request.domain}.py": "quality/check.py.jinja",
+        f"tests/test_{request.domain}_quality.py": "quality/test_check.py.jinja",
+    }
+    return {path: environment().get_template(name).render(context) for path, name in templates.items()}
+
+
+def quality_packages(request: QualityRequest) -> dict[str, str]:
+    """List the packages that hold the check, for the writer to make where a directory is new.
+
+    Args:
+        request: what `render_quality` gets.
+
+    Returns:
+        The text of each `__init__.py` by its path.
+    """
+    parts = request.package.split(".")
+    root = PurePosixPath(*PurePosixPath(request.directory).parts[: -len(parts)])
+    return {f"{root.joinpath(*parts[: depth + 1])}/__init__.py": "" for depth in range(len(parts))}

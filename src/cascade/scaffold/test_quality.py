@@ -1,0 +1,91 @@
+"""Quality checks are written for any table; `cascade/cli/test_created_project.py` runs what is written."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cascade.exceptions import UsageError
+from cascade.scaffold import DeclaredTable, QualityRequest, TableColumn, quality_packages, render_quality
+
+WEATHER = DeclaredTable(
+    namespace="raw",
+    name="weather_observations",
+    asset_key=("weather_observations",),
+    unique_key=("id",),
+    columns=(
+        TableColumn("id", "number"),
+        TableColumn("note", "text", required=False),
+        TableColumn("Celsius", "number", required=False),
+    ),
+    module="workflows.ingestion.weather.observations",
+    attribute="observations",
+)
+TEXT = replace(WEATHER, columns=WEATHER.columns[:2])
+REQUIRED = replace(WEATHER, columns=WEATHER.columns[:1])
+# The product of a factory, in a list: no name to import it by.
+NAMELESS = replace(WEATHER, namespace="mart", asset_key=("mart", "weather_observations"), module=None, attribute=None)
+
+
+def request(table: DeclaredTable, domain: str = "weather") -> QualityRequest:
+    return QualityRequest(package="workflows.quality", directory="workflows/quality", domain=domain, table=table)
+
+
+def test_the_check_and_its_test_have_their_places() -> None:
+    assert list(render_quality(request(WEATHER))) == ["workflows/quality/weather.py", "tests/test_weather_quality.py"]
+    assert list(quality_packages(request(WEATHER))) == ["workflows/__init__.py", "workflows/quality/__init__.py"]
+    nested = QualityRequest(package="flows.quality", directory="src/flows/quality", domain="weather", table=WEATHER)
+    assert list(quality_packages(nested)) == ["src/flows/__init__.py", "src/flows/quality/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    ("table", "check", "constants", "asset"),
+    [
+        (WEATHER, "celsius_is_present", {"COLUMN": "Celsius", "MISSING_ALLOWED": 0.5}, "observations.key"),
+        (TEXT, "note_is_present", {"COLUMN": "note", "MISSING_ALLOWED": 0.5}, "observations.key"),
+        (REQUIRED, "rows_are_present", {"COLUMN": "id", "ROWS_WANTED": 1}, "observations.key"),
+        (NAMELESS, "celsius_is_present", {"COLUMN": "Celsius"}, "dg.AssetKey(['mart', 'weather_observations'])"),
+    ],
+)
+def test_the_check_reads_a_column_that_may_lack_values(
+    table: DeclaredTable, check: str, constants: dict[str, object], asset: str
+) -> None:
+    tree = ast.parse(render_quality(request(table))["workflows/quality/weather.py"])
+    assigned = {
+        target.id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert assigned.items() >= {"TABLE": table.full_name, **constants}.items()
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    assert function.name == check
+    assert ast.unparse(function.decorator_list[0]) == f"dg.asset_check(asset={asset})"
+
+
+def test_a_domain_that_would_not_be_loaded_is_refused() -> None:
+    with pytest.raises(UsageError, match="'weather', for instance"):
+        request(WEATHER, domain="weather_test")
+
+
+@pytest.mark.skipif(
+    shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
+)
+@pytest.mark.parametrize("width", [88, 100, 120])
+def test_what_is_written_is_formatted_and_clean(tmp_path: Path, width: int) -> None:
+    tables = [WEATHER, TEXT, REQUIRED, NAMELESS, replace(WEATHER, columns=(TableColumn("x" * 40, "number", False),))]
+    for number, table in enumerate(tables):
+        for path, text in render_quality(request(table, "credit_risk")).items():
+            (tmp_path / str(number) / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / str(number) / path).write_text(text)
+    ruff = ["ruff", "--isolated", "--config", f"line-length={width}"]
+    ours = ["--config", 'lint.isort.known-first-party=["workflows"]', "--select", "E,F,I,UP,B,SIM,RUF,D1"]
+    for command in ([*ruff, "format", "--diff", "."], [*ruff, "check", *ours, "--ignore", "E501,D103,D104", "."]):
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr

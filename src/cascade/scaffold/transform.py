@@ -1,0 +1,122 @@
+"""Fill the templates of a transform: a dbt model over a table, the source that names the table, and a test."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cascade.scaffold.environment import environment, in_words
+from cascade.scaffold.imports import import_block
+from cascade.scaffold.names import domain_problems
+from cascade.scaffold.request import raise_if_any
+from cascade.scaffold.table import DeclaredTable, TableColumn
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+
+# The words of SQL that DuckDB and Trino keep for themselves, as far as a column may be called so.
+_RESERVED = frozenset(
+    # As one text, because a list of so many literals is hard to read.
+    """
+    all alter analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case
+    cast check collate collation column columns concurrently constraint create cross cube current_date current_time
+    current_timestamp current_user deallocate default deferrable delete desc describe distinct do drop else end escape
+    except execute exists extract false fetch for foreign freeze from full generated glob grant group grouping having
+    ilike in initially inner insert intersect into is isnull join json_array json_object lambda lateral leading left
+    like limit localtime localtimestamp map natural normalize not notnull null offset on only or order outer overlaps
+    pivot pivot_longer pivot_wider placing positional prepare primary qualify recursive references returning right
+    rollup select semi show similar some struct summarize symmetric table tablesample then to trailing trim true
+    try_cast tuple uescape union unique unnest unpack unpivot using values variadic verbose when where window with
+    """.split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformRequest:
+    """A dbt model to write into a standalone project.
+
+    Args:
+        domain: the subject, which names the model.
+        table: the table that the model selects from.
+        dbt_directory: path of the dbt project from the root of the project, such as `transforms/dbt`.
+        model_directory: path of its models from there.
+        dbt_project: the name of the dbt project to make; None if there is one.
+        source_is_declared: whether a file of the dbt project declares the table as a source already.
+
+    Raises:
+        UsageError: an argument is wrong; the message lists every problem.
+    """
+
+    domain: str
+    table: DeclaredTable
+    dbt_directory: str
+    model_directory: str = "models"
+    dbt_project: str | None = None
+    source_is_declared: bool = False
+
+    def __post_init__(self) -> None:
+        raise_if_any(tuple(domain_problems(self.domain)))
+
+    @property
+    def model(self) -> str:
+        """The name of the model: a summary by day, or the rows where the table has no day."""
+        return f"{self.domain}_daily" if self.table.day_column else f"{self.domain}_rows"
+
+
+def render_transform(request: TransformRequest) -> dict[str, str]:
+    """Write a model with its data tests, the source it selects from, and a test that parses the dbt project.
+
+    Args:
+        request: what to write, checked.
+
+    Returns:
+        The text of each file by its path from the root of the project, in the order to show them in. The source is
+        left out where it is declared, and so is `dbt_project.yml` where there is one.
+    """
+    table, models = request.table, f"{request.dbt_directory}/{request.model_directory}"
+    first_party = frozenset({table.module.split(".")[0]} if table.module else ())
+    context = {
+        "request": request,
+        "table": table,
+        "day": table.day_column,
+        "measured": table.measured_column,
+        "words": in_words(request.domain),
+        "sql": sql_name,
+        "sql_day": sql_day,
+        "dbt_name": request.dbt_project,
+        "imports": lambda *lines: import_block(filter(None, lines), first_party=first_party),
+    }
+    templates = {
+        f"{models}/bronze/{request.domain}_sources.yml": "transform/sources.yml.jinja",
+        f"{models}/silver/{request.model}.sql": "transform/model.sql.jinja",
+        f"{models}/silver/{request.model}.yml": "transform/model.yml.jinja",
+        f"tests/test_{request.domain}_transform.py": "transform/test_transform.py.jinja",
+    }
+    if request.source_is_declared:
+        del templates[f"{models}/bronze/{request.domain}_sources.yml"]
+    if request.dbt_project is not None:
+        # The same file that a new project begins with.
+        templates = {f"{request.dbt_directory}/dbt_project.yml": "project/basic/dbt_project.yml.jinja", **templates}
+    return {path: environment().get_template(name).render(context) for path, name in templates.items()}
+
+
+def sql_name(name: str) -> str:
+    """Write a column's name as SQL takes it: in quotes where it would be read as something else.
+
+    Args:
+        name: the column.
+    """
+    plain = _PLAIN.fullmatch(name) and name not in _RESERVED
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def sql_day(column: TableColumn) -> str:
+    """Write the day of a column in SQL that DuckDB and Trino read alike.
+
+    Args:
+        column: a day or an instant.
+    """
+    name = sql_name(column.name)
+    if column.kind == "day":
+        return name
+    # Else the day would be that of the session's time zone.
+    return f"cast({name} at time zone 'UTC' as date)" if column.in_utc else f"cast({name} as date)"
