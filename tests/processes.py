@@ -47,7 +47,11 @@ class Finished:
 
     def json(self) -> Any:
         """The one JSON document on standard output."""
-        return json.loads(self.ok().out)
+        return self.ok().json_document()
+
+    def json_document(self) -> Any:
+        """The one JSON document on standard output, also of a command that failed."""
+        return json.loads(self.out)
 
     def __str__(self) -> str:
         return f"$ {self.command}\nexit {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from cascade.cli.main import main
+import os
+import sys
+
+
+def _forget_the_working_directory() -> None:
+    """Python puts it first for `-m`, where a directory of the user's would stand in for a standard module."""
+    here = os.getcwd()
+    runs_from_here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here
+    if sys.path and sys.path[0] in ("", here) and not sys.flags.safe_path and not runs_from_here:
+        del sys.path[0]
+
 
 if __name__ == "__main__":
+    _forget_the_working_directory()
+    from cascade.cli.main import main
+
     main()

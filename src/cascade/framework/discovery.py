@@ -7,6 +7,7 @@ import importlib.util
 import keyword
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -101,7 +102,7 @@ def _make_importable(package: Path) -> None:
             hint=f"Rename it, for example to {name}_workflows, and set `workflows_path`.",
         )
     if parent not in sys.path:
-        sys.path.insert(0, parent)
+        sys.path.insert(_after_the_standard_library(), parent)
     # A directory that was made within the last moments is not in the caches of the import system.
     importlib.invalidate_caches()
     places = _places_of(name)
@@ -110,6 +111,13 @@ def _make_importable(package: Path) -> None:
             f"The directory {package} is hidden by another package named {name!r}, at {places[0]}.",
             hint="Rename one of the two, or take the other off the Python path.",
         )
+
+
+def _after_the_standard_library() -> int:
+    """The place in the import path where a project hides no standard module, and no installed package hides it."""
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    standard |= {os.path.join(path, "lib-dynload") for path in standard}
+    return max((number for number, path in enumerate(sys.path, start=1) if path in standard), default=0)
 
 
 def _places_of(package: str) -> list[str | None]:

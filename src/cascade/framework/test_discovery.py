@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,22 @@ def test_a_directory_named_like_a_standard_module_is_refused(project: SampleProj
     (project.root / "json").mkdir()
     with pytest.raises(DiscoveryError, match="named like the standard module 'json'"):
         find_modules(project.root / "json")
+
+
+def test_what_else_is_in_the_project_hides_no_standard_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("fresh_flows/a.py", "smtplib.py", "pytest.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    find_modules(tmp_path / "fresh_flows")
+    found = {name: PathFinder.find_spec(name) for name in ("fresh_flows", "smtplib", "pytest")}
+    places = {name: str(spec.origin or spec.submodule_search_locations) for name, spec in found.items() if spec}
+    # Of an installed package, on the other hand, the project has its own version.
+    assert {name: str(tmp_path) in place for name, place in places.items()} == {
+        "fresh_flows": True,
+        "smtplib": False,
+        "pytest": True,
+    }
 
 
 def test_a_directory_hidden_by_another_package_is_refused(project: SampleProject) -> None:

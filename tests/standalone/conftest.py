@@ -1,0 +1,176 @@
+"""A project without Pants in a temporary directory, and what a person types in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from dagster_ui import assets
+from processes import Finished, free_port, left_behind, run, started, wait_until
+
+SOURCES = Path(__file__).resolve().parent.parent.parent / "src"
+COMMANDS = Path(sys.executable).parent
+FOREIGN_VARIABLES = ("CASCADE_", "DAGSTER_", "PYTHON", "PYTEST_")
+START_SECONDS = 180
+RELOAD_SECONDS = 60
+
+PYPROJECT = """
+    [project]
+    name = "forecasts"
+    version = "0.1.0"
+    requires-python = ">=3.11"
+
+    [tool.cascade]
+    workflows_path = "workflows"
+
+    [tool.dg]
+    directory_type = "project"
+
+    [tool.dg.project]
+    root_module = "workflows"
+    code_location_target_module = "cascade.framework.definitions"
+"""
+
+WORKSPACE = """
+    load_from:
+      - python_module:
+          module_name: cascade.framework.definitions
+          working_directory: {directory}
+          location_name: forecasts
+"""
+
+SCHEMA = """
+    from pydantic import BaseModel
+
+
+    class Observation(BaseModel):
+        id: int
+        temperature: float
+"""
+
+WORKFLOW = """
+    from datetime import date
+
+    from cascade.ingestion import cascade_ingestion
+    from workflows.schemas.weather import Observation
+
+
+    @cascade_ingestion(
+        table_name="{table}",
+        unique_key="id",
+        group="weather",
+        validation_schema=Observation,
+        partition_start=date(2024, 1, 1),
+        description="{description}",
+    )
+    def observations(partition_date: str) -> list[dict[str, object]]:
+        day = int(partition_date[-2:])
+        return [{{"id": day * 100 + hour, "temperature": 0.5 * hour}} for hour in range(3)]
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project without Pants.
+
+    Args:
+        root: its directory.
+    """
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment, in which the sources of Cascade stand for an installed package."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
+        path = f"{COMMANDS}{os.pathsep}{kept['PATH']}"
+        return {**kept, "PYTHONPATH": str(SOURCES), "PATH": path, "HOME": str(self.root.parent)}
+
+    def types(self, *words: str, directory: Path | None = None, **variables: str) -> Finished:
+        """Run a command to its end, in the project's directory or in another one."""
+        # `cascade` is `python -m cascade` where it is not installed.
+        command = [sys.executable, "-m", *words] if words[0] == "cascade" else [str(COMMANDS / words[0]), *words[1:]]
+        return run(command, directory or self.root, {**self.environment, **variables})
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file, and give its path."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(dedent(text).lstrip())
+        return target
+
+    def write_workflow(self, path: str, table: str, description: str = "What the stations saw.") -> Path:
+        """Write a workflow of daily partitions from 2024, each with three rows."""
+        return self.write(path, WORKFLOW.format(table=table, description=description))
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table, by the command line, in the order of their ids."""
+        shown: list[dict[str, Any]] = self.types("cascade", "table", "show", table, "--json").json()["rows"]
+        return sorted(shown, key=lambda row: row["id"])
+
+    @contextmanager
+    def dev(self, log: Path, marker: str, directory: Path | None = None) -> Iterator[Server]:
+        """Start `cascade dev`, and wait until it says that it is there."""
+        port = free_port()
+        command = [sys.executable, "-m", "cascade", "dev", "--port", str(port)]
+        environment = self.environment | {"E2E_MARKER": marker}
+        with started(command, directory or self.root, environment, log) as process:
+            server = Server(process, port, log, marker)
+            server.wait_for(lambda: "Ctrl-C ends it." in server.said, START_SECONDS)
+            yield server
+
+
+@dataclass(frozen=True)
+class Server:
+    """A UI that runs.
+
+    Args:
+        process: what was started.
+        port: where it listens.
+        log: the file of what it prints.
+        marker: a text in the environment of all of its processes.
+    """
+
+    process: subprocess.Popen[str]
+    port: int
+    log: Path
+    marker: str
+
+    @property
+    def said(self) -> str:
+        """What it has printed."""
+        return self.log.read_text()
+
+    @property
+    def processes(self) -> list[str]:
+        """The command lines of its processes that live."""
+        return left_behind(self.marker)
+
+    def shown(self) -> dict[str, str]:
+        """The descriptions of the assets in the UI, by name."""
+        return {name: node["description"] for name, node in assets(self.port).items()}
+
+    def wait_for(self, ready: Any, seconds: float = RELOAD_SECONDS) -> None:
+        """Wait until something holds."""
+        wait_until(ready, seconds, self.process)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project with one workflow, whose asset is `weather_observations`."""
+    made = Project(tmp_path / "forecasts")
+    made.write("pyproject.toml", PYPROJECT)
+    made.write("workspace.yaml", WORKSPACE.format(directory="."))
+    for package in ("", "schemas/", "ingestion/", "ingestion/weather/", "defs/"):
+        made.write(f"workflows/{package}__init__.py", "")
+    made.write("workflows/schemas/weather.py", SCHEMA)
+    made.write_workflow("workflows/ingestion/weather/observations.py", "weather_observations")
+    return made

@@ -1,0 +1,88 @@
+"""`cascade dev` from its start to its end: what is saved, made and deleted reaches the running UI."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from dagster_ui import ask
+from processes import refuses_connections, stop
+from standalone.conftest import Project
+
+LAUNCH = """
+mutation Launch($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+def launch(port: int, asset: str, partition: str) -> str:
+    """Launch a run of one partition as the UI does, and give its id."""
+    selector = {
+        "repositoryLocationName": "forecasts",
+        "repositoryName": "__repository__",
+        "pipelineName": "__ASSET_JOB",
+        "assetSelection": [{"path": [asset]}],
+        "assetCheckSelection": [],
+    }
+    tags = [{"key": "dagster/partition", "value": partition}]
+    parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}, "runConfigData": {}}
+    answer = ask(port, LAUNCH, {"parameters": parameters})["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    run_id: str = answer["run"]["runId"]
+    return run_id
+
+
+def status(port: int, run_id: str) -> Any:
+    """The status of a run."""
+    return ask(port, STATUS, {"id": run_id})["runOrError"]["status"]
+
+
+def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
+    observations = project.root / "workflows/ingestion/weather/observations.py"
+    # It is started from below the project's directory.
+    with project.dev(tmp_path / "log", f"standalone-{os.getpid()}", observations.parent) as dev:
+        assert f"http://127.0.0.1:{dev.port}" in dev.said
+        assert "weather_observations" in dev.said
+        assert set(dev.shown()) == {"weather_observations"}
+        run_id = launch(dev.port, "weather_observations", "2024-01-15")
+
+        # A workflow in a directory that is no package, a second module of its name, and an edit.
+        project.write_workflow("workflows/ingestion/traffic/observations.py", "traffic_observations")
+        dev.wait_for(lambda: set(dev.shown()) == {"traffic_observations", "weather_observations"})
+        project.write_workflow(str(observations), "weather_observations", "What was seen.")
+        dev.wait_for(lambda: dev.shown()["weather_observations"] == "What was seen.")
+
+        dev.wait_for(lambda: status(dev.port, run_id) == "SUCCESS")
+        assert [row["id"] for row in project.rows("weather_observations")] == [1500, 1501, 1502]
+        again = project.types("cascade", "materialize", "weather_observations", "--partition", "2024-01-15", "--json")
+        assert again.json()["runs"][0]["committed"] is False
+
+        # One that does not load is told, and hides no other.
+        project.write("workflows/ingestion/broken.py", "def f(:\n")
+        dev.wait_for(lambda: "ingestion/broken.py:1" in dev.said)
+        assert set(dev.shown()) == {"traffic_observations", "weather_observations"}
+        project.write_workflow("workflows/ingestion/broken.py", "repaired")
+        dev.wait_for(lambda: "repaired" in dev.shown())
+        (project.root / "workflows/ingestion/traffic/observations.py").unlink()
+        dev.wait_for(lambda: set(dev.shown()) == {"repaired", "weather_observations"})
+
+        taken = project.types("cascade", "dev", "--port", str(dev.port))
+        assert taken.code == 1
+        assert f"Port {dev.port} on 127.0.0.1 is taken" in taken.err
+        assert f"kill {dev.process.pid}" in taken.err
+
+        # The code server, the webserver and the daemon, at least.
+        assert len(dev.processes) >= 3
+        stop(dev.process, signal.SIGINT)
+        assert dev.process.returncode == 0
+        assert dev.processes == []
+        assert refuses_connections(dev.port)
+        assert "Traceback" not in dev.said
