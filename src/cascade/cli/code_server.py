@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cascade.framework.project import Project
 
 
-@click.command("code-server")
+@click.command("code-server", short_help="Serve the project to a Dagster webserver elsewhere.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--socket", type=click.Path(path_type=Path), help="A Unix socket to listen on, in place of a port.")

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from cascade.framework.collect import Collected
 
 
-@click.command("list")
+@click.command("list", short_help="List the workflows and assets of the project.")
 @json_option
 @click.pass_obj
 def list_assets(invocation: Invocation, out: Output) -> None:
-    """List the workflows and assets of the project."""
+    """List the workflows of the project, and Dagster's own assets, checks, jobs, schedules and sensors beside them.
+
+    What does not load is named on standard error, and is exit code 1.
+    """
     collected, failures = invocation.loaded
     workflows = sorted(collected.workflows, key=lambda workflow: workflow.declaration.asset_key)
     others = _others(collected)
@@ -33,14 +36,18 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     )
     if workflows:
         out.table(
-            ("asset", "table", "group", "partitions", "cron", "key", "where"),
+            ("asset", "partitions", "cron", "group", "key", "table", "where"),
             [_row(workflow.declaration) for workflow in workflows],
+            whole=True,
         )
     if others:
-        out.say()
+        if workflows:
+            out.say()
         out.table(("kind", "name", "module"), others)
     if not workflows and not others:
         out.say("There are no workflows yet.")
+        if not invocation.project.generated:
+            out.say(f"Make one: {invocation.program} create-workflow")
     for failure in failures:
         out.warn(f"not loaded: {failure}")
     if failures:
@@ -50,11 +57,11 @@ def list_assets(invocation: Invocation, out: Output) -> None:
 def _row(declaration: IngestionDeclaration) -> tuple[object, ...]:
     return (
         "/".join(declaration.asset_key),
-        declaration.table,
-        declaration.group,
         declaration.partitions or "none",
         declaration.cron,
+        declaration.group,
         ", ".join(declaration.unique_key),
+        declaration.table,
         f"{declaration.function.__module__}:{declaration.location.line}",
     )
 

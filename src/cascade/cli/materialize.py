@@ -20,7 +20,7 @@ _SAMPLE_ROWS = 5
 _COUNTS = ("rows_in", "rows_good", "rows_refused")
 
 
-@click.command()
+@click.command(short_help="Run assets, for the partitions asked for.")
 @click.argument("assets", metavar="ASSET...", nargs=-1, required=True, shell_complete=complete_assets)
 @click.option("--partition", "keys", metavar="KEY", multiple=True, help="A partition to run. May be repeated.")
 @click.option(
@@ -39,7 +39,15 @@ def materialize(
 ) -> None:
     """Run ASSET, such as weather_observations, for each partition asked for.
 
-    The runs go one after the other, and one that fails does not stop the rest. Exit code 1 when any failed.
+    \b
+        cascade materialize weather_observations --partition 2024-01-15
+        cascade materialize weather_observations --partition-range 2024-01-01...2024-01-31
+
+    Each run is recorded where `cascade dev` shows it. The runs go one after the other, and one that fails does not
+    stop the rest. To run a partition again is safe: rows that are in the table already are not written twice.
+
+    Prints the first rows, and how many there were: in from the source, good, and refused by the schema. Exit code 1
+    when a run failed.
     """
     from cascade.framework.instance import open_instance
     from cascade.framework.runs import INTERRUPTED, choose_partitions, run_partitions
@@ -137,7 +145,7 @@ def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]
             if partitions
             else ""
         )
-        out.say(f"Materialized {', '.join(names)}{what}." + _unchanged(succeeded))
+        out.say(f"Materialized {', '.join(names)}{what} successfully." + _unchanged(succeeded))
     if len(failed) and len(outcomes) > 1:
         listed = ", ".join(outcome.partition or outcome.asset for outcome in failed)
         out.say(f"Failed: {len(failed)} of {len(outcomes)}: {listed}")

@@ -58,20 +58,28 @@ class Output:
         """Gives the document that `--json` prints."""
         self.document = document
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fit: bool = False) -> None:
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        fit: bool = False,
+        whole: bool = False,
+    ) -> None:
         """Prints a table: with lines on a terminal, in plain columns elsewhere.
 
         Args:
             columns: the heads.
             rows: the cells. Numbers are set to the right.
             fit: shorten long cells, and on a narrow terminal leave out the last columns and say so.
+            whole: leave out the last columns likewise, and shorten nothing: the cells are names that somebody copies.
         """
         if self.as_json:
             return
         cells = [[_cell(value, _CELL_WIDTH if fit else None) for value in row] for row in rows]
         right = [bool(rows) and all(_is_number(row[i]) or row[i] is None for row in rows) for i in range(len(columns))]
         if is_terminal(sys.stdout):
-            _print_rich(columns, cells, right, fit=fit)
+            _print_rich(columns, cells, right, fit=fit or whole)
         else:
             _print_plain(columns, cells, right)
 
@@ -231,7 +239,8 @@ def is_terminal(stream: Any) -> bool:
 def _console(file: TextIO | None = None) -> Console:
     from rich.console import Console
 
-    return Console(file=file, highlight=False)
+    # Rich itself leaves bold type where `NO_COLOR` is set.
+    return Console(file=file, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def _is_number(value: object) -> bool:
@@ -274,7 +283,8 @@ def _print_rich(columns: Sequence[str], cells: Sequence[Sequence[str]], right: S
         table.add_row(*(Text(cell) for cell in row[:shown]))
     console.print(table)
     if shown < len(columns):
-        console.print(f"… and {len(columns) - shown} more columns: {', '.join(columns[shown:])}", style="dim")
+        left = columns[shown:]
+        console.print(f"… and {counted(len(left), 'more column')}: {', '.join(left)}", style="dim")
 
 
 def _columns_that_fit(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:

@@ -20,15 +20,21 @@ def table() -> None:
     """Look at the tables of the lakehouse."""
 
 
-@table.command()
+@table.command(short_help="Print rows of a table.")
 @click.argument("name", metavar="TABLE", shell_complete=complete_tables)
-@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows to print.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows to print."
+)
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
-    """Print rows of TABLE, such as weather_observations or raw.weather_observations."""
+    """Print rows of TABLE, such as weather_observations or raw.weather_observations.
+
+    The rows that validation refused are in a table of their own: weather_observations__quarantine.
+    """
     from cascade.iceberg import open_lakehouse
 
+    invocation.require_project()
     lakehouse = open_lakehouse(invocation.config)
     identifier = _identifier(name)
     found = lakehouse.load(identifier)

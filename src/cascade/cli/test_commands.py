@@ -32,6 +32,67 @@ def test_list_shows_workflows_and_dagsters_own(cascade: Cascade, project: Sample
     assert [(other["kind"], other["name"]) for other in document["others"]] == [("asset", "plain"), ("job", "nightly")]
 
 
+def test_a_project_without_workflows_is_told_how_to_make_one(cascade: Cascade, things: Path) -> None:
+    things.unlink()
+    result = cascade("list")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("There are no workflows yet.\nMake one: ")
+    assert result.stdout.endswith("cascade create-workflow\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("materialize", "things"),
+        ("validate",),
+        ("test",),
+        ("table", "show", "things"),
+        ("dev",),
+        ("code-server", "--port", "4000"),
+        (),
+    ],
+)
+def test_outside_of_a_project_nothing_is_looked_for_or_made(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    elsewhere = project.root.parent / "elsewhere"
+    (elsewhere / "workflows").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    result = cascade(*words)
+    assert result.exit_code == 2
+    assert "There is no Cascade project here" in result.stderr
+    assert "cascade init my-project" in result.stderr
+    assert "pants" not in result.stderr
+    assert [path.name for path in elsewhere.rglob("*")] == ["workflows"]
+
+
+def test_in_a_repository_of_pants_the_projects_are_pointed_to(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = project.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (project.root.parent / "pants.toml").touch()
+    monkeypatch.chdir(elsewhere)
+    assert "pants run //:dev -- list" in cascade("list").stderr
+
+
+def test_settings_are_shown_outside_of_a_project_too(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root.parent)
+    assert cascade.json("config", "show")["project_root"] == str(project.root.parent)
+
+
+def test_a_command_works_from_below_the_root(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root / project.package)
+    assert cascade("materialize", "things", "--partition", "2024-01-01").exit_code == 0
+    assert (project.root / ".cascade").is_dir()
+    assert not (project.root / project.package / ".cascade").exists()
+
+
 def test_list_names_what_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
     path = project.write("bad.py", "raise RuntimeError('no luck')")
     result = cascade("list")
@@ -45,7 +106,7 @@ def test_materialize_prints_rows_and_numbers_and_again_writes_nothing(cascade: C
     assert first.exit_code == 0, first.output
     lines = first.stdout.splitlines()
     assert "100  n0" in lines
-    assert "Materialized things 2024-01-01." in lines
+    assert "Materialized things 2024-01-01 successfully." in lines
     assert lines[-1].startswith("rows in 7, rows good 7, rows refused 0, snapshot id ")
     assert ", seconds " in lines[-1]
     again = cascade.json("materialize", "raw.things", "--partition", "2024-01-01")
@@ -72,7 +133,8 @@ def test_a_source_without_rows_is_not_said_to_have_given_known_ones(cascade: Cas
     )
     result = cascade("materialize", "nothing")
     assert result.exit_code == 0, result.output
-    assert "Materialized nothing. The source gave no rows: no snapshot was written." in result.stdout.splitlines()
+    said = "Materialized nothing successfully. The source gave no rows: no snapshot was written."
+    assert said in result.stdout.splitlines()
 
 
 def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Path) -> None:

@@ -68,8 +68,20 @@ def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
     assert "more columns" in text
 
 
+def test_names_are_never_broken_and_are_left_out_last() -> None:
+    program = (
+        "from cascade.cli.output import Output\n"
+        "Output().table(['asset', 'where'], [['a' * 50, 'b' * 50]], whole=True)\n"
+    )
+    text = _on_a_terminal(program, COLUMNS="70")
+    assert "a" * 50 in text
+    assert "b" not in text.replace("\x1b", "")
+    assert "1 more column: where" in text
+    assert "b" * 50 in _on_a_terminal(program, COLUMNS="120")
+
+
 def test_no_color_is_honoured_on_a_terminal() -> None:
-    program = "from cascade.cli.output import Output\nOutput().warn('careful')\n"
+    program = "from cascade.cli.output import Output\nOutput().warn('careful')\nOutput().table(['head'], [['cell']])\n"
     assert "\x1b[" in _on_a_terminal(program)
     assert "\x1b[" not in _on_a_terminal(program, NO_COLOR="1")
 
