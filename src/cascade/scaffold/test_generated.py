@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import cascade.cli.main
 import cascade.testing
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.conftest import assert_tests_pass, python
 
 assert cascade.cli.main and cascade.testing
 
@@ -61,23 +61,9 @@ def write(request: IngestionRequest, root: Path) -> None:
         (root / path).write_text(text, encoding="utf-8")
 
 
-def python(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of Python in a project, which can import itself and everything that this test can."""
-    path = os.pathsep.join([str(project), *(entry for entry in sys.path if entry)])
-    environment = {**os.environ, "PYTHONPATH": path, **variables}
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-
-
 def modules(project: Path) -> list[str]:
     files = sorted(project.glob("workflows/**/observations.py"))
     return [".".join(file.relative_to(project).with_suffix("").parts) for file in files]
-
-
-def assert_tests_pass(project: Path, tests: int) -> None:
-    result = python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project))
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(rf"\b{tests} passed", result.stdout), result.stdout
 
 
 def test_the_written_tests_run_their_workflows(pants_project: Path) -> None:

@@ -1,0 +1,171 @@
+"""Fill the templates of a whole project."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from cascade.scaffold.columns import Example
+from cascade.scaffold.environment import docstring, environment, in_words
+from cascade.scaffold.project_commands import commands_for
+from cascade.scaffold.project_example import BROKEN, DOMAIN, example, example_request, example_table
+from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, TEMPLATES, templates_of
+from cascade.scaffold.project_names import dbt_name, directory_problems, distribution_name
+from cascade.scaffold.project_pants import PantsPlace, build_files
+from cascade.scaffold.quality import QualityRequest, render_quality
+from cascade.scaffold.render import render_ingestion
+from cascade.scaffold.request import raise_if_any
+
+_RUNTIME = "cascade-workflows"
+_MINIMAL_STATIONS = ("Castle Street", "Harbour")
+_RELEASE = re.compile(r"[0-9][0-9A-Za-z.]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectRequest:
+    """A project to write.
+
+    Args:
+        name: the name of its directory.
+        template: one of `TEMPLATES`.
+        runtime_version: the release of Cascade that it needs at least. Any, where the version is no release's.
+        pants: where in a repository of Pants it is; None without Pants.
+
+    Raises:
+        UsageError: an argument is wrong; the message lists every problem.
+    """
+
+    name: str
+    template: str = next(iter(TEMPLATES))
+    runtime_version: str = ""
+    pants: PantsPlace | None = None
+
+    def __post_init__(self) -> None:
+        raise_if_any(tuple(self._problems()))
+
+    def _problems(self) -> Iterator[str]:
+        yield from directory_problems(self.name)
+        if self.template not in TEMPLATES:
+            near = difflib.get_close_matches(self.template, TEMPLATES, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            yield f"The template {self.template!r} is not known; there is {', '.join(TEMPLATES)}.{meant}"
+
+    @property
+    def distribution(self) -> str:
+        """The name of the project's distribution, which is its name in Dagster too."""
+        return distribution_name(self.name)
+
+    def requirement(self, *extras: str) -> str:
+        """Write the requirement on Cascade.
+
+        Args:
+            extras: the extras it is needed with.
+        """
+        # A build between two releases has a local part after its +, which a lower bound may not have.
+        release = self.runtime_version.partition("+")[0]
+        bound = f">={release}" if _RELEASE.fullmatch(release) and release != "0" else ""
+        return _RUNTIME + (f"[{','.join(extras)}]" if extras else "") + bound
+
+    @property
+    def first_runs(self) -> tuple[tuple[str, str | None], ...]:
+        """What to materialize first: assets in order, each with a partition that has rows or None."""
+        observations = (example_request().table_name, example().first_day)
+        return (("stations", None), observations) if self.template == "advanced" else (observations,)
+
+
+def render_project(request: ProjectRequest) -> dict[str, str]:
+    """Write a project.
+
+    Args:
+        request: what to write, checked.
+
+    Returns:
+        The text of each file by its path from the root of the project, with forward slashes, sorted.
+    """
+    files: dict[str, str] = {}
+    if request.template != "minimal":
+        files.update(render_ingestion(example_request(), _example(request)))
+        files.update(render_quality(_quality_request()))
+    context = _context(request)
+    for path, template in templates_of(request.template, in_pants=request.pants is not None).items():
+        files[path] = environment().get_template(f"project/{template}.jinja").render(context)
+    files = {**_packages(request, files), **files}
+    if request.pants is not None:
+        files.update(build_files(request.pants, files))
+    return dict(sorted(files.items()))
+
+
+def _quality_request() -> QualityRequest:
+    return QualityRequest(
+        package="workflows.quality", directory="workflows/quality", domain=DOMAIN, table=example_table()
+    )
+
+
+def _example(request: ProjectRequest) -> Example:
+    return example(with_a_broken_instrument=request.template == "advanced")
+
+
+def _context(request: ProjectRequest) -> dict[str, object]:
+    rows, first_day = example().rows, example().first_day
+    advanced = request.template == "advanced"
+    return {
+        "project": request.distribution,
+        "dbt_name": dbt_name(request.distribution),
+        "template": request.template,
+        "dagster_commands": _has_dagster_commands(request),
+        "in_pants": request.pants is not None,
+        "commands": commands_for(request.pants),
+        "first_runs": request.first_runs,
+        "requirement": request.requirement,
+        "development": _development(request),
+        "table": example_request().table_name,
+        "first_day": first_day,
+        "broken_day": BROKEN[0],
+        "broken_station": BROKEN[1],
+        "stations": sorted({row["station"] for row in rows}, key=str),
+        "models": sorted(["air_quality_days", f"air_quality_by_{'district' if advanced else 'station'}"]),
+        "rows": [
+            {name: row[name] for name in ("station", "observed_on", "pm25")}
+            for row in rows
+            if row["station"] in _MINIMAL_STATIONS
+        ],
+    }
+
+
+def _has_dagster_commands(request: ProjectRequest) -> bool:
+    # Under Pants, Dagster gets the project from Pants.
+    return request.template != "minimal" and request.pants is None
+
+
+def _development(request: ProjectRequest) -> list[str]:
+    """What work on the project needs."""
+    if request.template == "minimal":
+        return [request.requirement("testing"), "mypy", "ruff"]
+    dagster = ["dagster-dg-cli"] if _has_dagster_commands(request) else []
+    return [request.requirement("dbt", "testing"), *dagster, "mypy", "ruff"]
+
+
+def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
+    """Write the `__init__.py` of each package that the files make."""
+    packages = {
+        parent.as_posix()
+        for path in files
+        if path.startswith("workflows/") and path.endswith(".py")
+        for parent in PurePosixPath(path).parents
+        if parent.parts
+    }
+    if request.pants is not None:
+        # Another source root of the repository may have directories of these names, which a package here would hide.
+        packages -= {*SHARED_PACKAGES}
+    texts = {
+        f"{package}/__init__.py": ""
+        if package in SHARED_PACKAGES
+        else docstring(f"The {in_words(package.rpartition('/')[2])} workflow.")
+        for package in packages
+    }
+    if _has_dagster_commands(request):
+        texts[DEFS] = docstring("Dagster's own definitions, as `dg scaffold defs` writes them, beside the workflows.")
+    return texts

@@ -1,0 +1,92 @@
+"""Which files a template of a project has, and what fills each.
+
+The example's ingestion of `basic`, its schema, its test and its data come from the templates of workflows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TEMPLATES: Mapping[str, str] = {
+    "basic": "a domain from its source to dbt, with schema, quality check and tests",
+    "advanced": "two domains, one from a REST API, with schedules, settings for production and CI",
+    "minimal": "one file with a workflow and its schema, and one with its test",
+}
+"""The templates, and what is in each. The first is the default."""
+
+SHARED_PACKAGES = ("workflows", "workflows/ingestion", "workflows/schemas", "workflows/quality")
+"""The packages that hold those of the domains."""
+
+DEFS = "workflows/defs/__init__.py"
+"""Where Dagster's own command line puts what it writes. It wants the package to be there."""
+
+_DBT = "transforms/dbt"
+
+_COMMON = {
+    "README.md": "basic/README.md",
+    "pyproject.toml": "common/pyproject.toml",
+    ".gitignore": "common/gitignore",
+}
+
+_MINIMAL = {
+    "README.md": "minimal/README.md",
+    "workflows/air_quality.py": "minimal/air_quality.py",
+    "tests/test_air_quality.py": "minimal/test_air_quality.py",
+}
+
+_BASIC = {
+    ".env.example": "basic/env.example",
+    "tests/test_transforms.py": "basic/test_transforms.py",
+    "cascade_config.py": "basic/cascade_config.py",
+    f"{_DBT}/dbt_project.yml": "basic/dbt_project.yml",
+    f"{_DBT}/profiles.yml": "basic/profiles.yml",
+    f"{_DBT}/models/bronze/sources.yml": "basic/bronze.yml",
+    f"{_DBT}/models/silver/models.yml": "basic/silver.yml",
+    f"{_DBT}/models/silver/air_quality_days.sql": "basic/air_quality_days.sql",
+    f"{_DBT}/tests/fine_particles_are_particles.sql": "basic/fine_particles_are_particles.sql",
+}
+
+_ONE_DOMAIN = {
+    f"{_DBT}/models/gold/models.yml": "basic/gold.yml",
+    f"{_DBT}/models/gold/air_quality_by_station.sql": "basic/air_quality_by_station.sql",
+}
+
+_TWO_DOMAINS = {
+    "workflows/ingestion/air_quality/observations.py": "advanced/observations.py",
+    "workflows/ingestion/stations/stations.py": "advanced/stations.py",
+    "workflows/ingestion/stations/data/stations.json": "advanced/stations.json",
+    "workflows/schemas/stations.py": "advanced/schema_of_stations.py",
+    "tests/test_air_quality.py": "advanced/test_air_quality.py",
+    "tests/test_stations.py": "advanced/test_stations.py",
+    f"{_DBT}/models/gold/models.yml": "advanced/gold.yml",
+    f"{_DBT}/models/gold/air_quality_by_district.sql": "advanced/air_quality_by_district.sql",
+    ".github/workflows/ci.yml": "advanced/ci.yml",
+}
+
+_FILES = {
+    "minimal": {**_COMMON, **_MINIMAL},
+    "basic": {**_COMMON, **_BASIC, **_ONE_DOMAIN},
+    "advanced": {**_COMMON, **_BASIC, **_TWO_DOMAINS},
+}
+
+
+def templates_of(template: str, *, in_pants: bool) -> Mapping[str, str]:
+    """List the files of a project and the template of each.
+
+    Args:
+        template: one of `TEMPLATES`.
+        in_pants: whether Pants builds the project. Then Dagster gets it from Pants, the repository has its own way to
+            check changes, and a test has only the files that it imports.
+
+    Returns:
+        The name of the template by the path of the file, from the root of the project.
+    """
+    files = dict(_FILES[template])
+    if in_pants:
+        for path in (".github/workflows/ci.yml", "tests/test_transforms.py"):
+            files.pop(path, None)
+        if template == "advanced":
+            files["tests/conftest.py"] = "pants/conftest.py"
+    elif template != "minimal":
+        files["workspace.yaml"] = "basic/workspace.yaml"
+    return files

@@ -1,0 +1,177 @@
+"""A project inside of a repository that Pants builds: its BUILD files, and what `pants.toml` must say."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cascade.scaffold.environment import literal
+
+PANTS_TOML = "pants.toml"
+PROJECT_TARGET = "dev"
+"""The name of the `cascade_project`."""
+
+_BACKENDS = ("pants.backend.python", "cascade_pants")
+_STATE = ".cascade/"
+
+# What Pants takes where pants.toml says nothing.
+_DEFAULT_ROOTS = ("/", "src", "src/python", "src/py")
+_DEFAULT_IGNORED = (".*/",)
+
+_WORKFLOW = "cascade_workflow()\n"
+# Directories below may become workflows of their own.
+_WORKFLOW_AT_THE_TOP = 'cascade_workflow(sources=["*.py"])\n'
+_WORKFLOW_WITH_DATA = """\
+cascade_workflow(dependencies=[":data"])
+
+resources(name="data", sources=["data/*"])
+"""
+_SOURCES = "python_sources()\n"
+_TESTS = "python_tests()\n"
+_TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
+
+
+@dataclass(frozen=True)
+class PantsPlace:
+    """Where in a repository a project is.
+
+    Args:
+        directory: its path from the root of the repository, with forward slashes; empty for the root itself.
+        launcher: what starts Pants there: `pants`, or `./pants` where the repository has a launcher of its own.
+    """
+
+    directory: str
+    launcher: str = "pants"
+
+    def path(self, inside: str) -> str:
+        """Give the path of something in the project, from the root of the repository."""
+        return f"{self.directory}/{inside}" if self.directory else inside
+
+
+def find_repository(directory: Path) -> Path | None:
+    """Find the root of the repository of Pants that a directory is in.
+
+    Args:
+        directory: the directory, which need not be there yet.
+
+    Returns:
+        The nearest directory at or above that has a `pants.toml`, or None.
+    """
+    return next((place for place in (directory, *directory.parents) if (place / PANTS_TOML).is_file()), None)
+
+
+def place_in(repository: Path, directory: Path) -> PantsPlace:
+    """Tell where in a repository a directory is.
+
+    Args:
+        repository: the root of the repository.
+        directory: the directory of the project, at or below it.
+    """
+    relative = directory.relative_to(repository).as_posix()
+    launcher = "./pants" if (repository / "pants").is_file() else "pants"
+    return PantsPlace("" if relative == "." else relative, launcher)
+
+
+def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
+    """Write the BUILD files of a project.
+
+    Args:
+        place: where it is.
+        paths: its other files, from its root.
+
+    Returns:
+        The text of each BUILD file by its path from the root of the project.
+    """
+    directories = {PurePosixPath(path).parent for path in paths if path.endswith(".py")}
+    with_data = {PurePosixPath(path).parent.parent for path in paths if PurePosixPath(path).parent.name == "data"}
+    texts: dict[str, str] = {"BUILD": _project(place)}
+    for directory in sorted(directories - {PurePosixPath(".")}):
+        if directory in with_data:
+            text = _WORKFLOW_WITH_DATA
+        elif directory.parts[0] == "tests":
+            text = _TESTS_AND_FIXTURES if f"{directory}/conftest.py" in paths else _TESTS
+        elif directory.name == "schemas":
+            text = _SOURCES
+        elif directory.name == "workflows":
+            text = _WORKFLOW_AT_THE_TOP
+        else:
+            text = _WORKFLOW
+        texts[f"{directory}/BUILD"] = text
+    return texts
+
+
+def _project(place: PantsPlace) -> str:
+    comment = "# What is deployed together: one code location of Dagster."
+    if not place.directory:
+        return f'{comment}\ncascade_project(name="{PROJECT_TARGET}")\n'
+    return (
+        f"{comment}\n"
+        "cascade_project(\n"
+        f'    name="{PROJECT_TARGET}",\n'
+        "    # Without this it would hold every workflow of the repository.\n"
+        f'    workflows=["{place.path("workflows")}::"],\n'
+        ")\n"
+    )
+
+
+def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str]) -> str:
+    """Tell what `pants.toml` lacks for a project to work.
+
+    Settings of Pants may also stand in the environment and in other files, which are not looked at.
+
+    Args:
+        pants_toml: the text of the file.
+        place: where the project is.
+        files: the project's files, from its root, which may mark it as a source root.
+
+    Returns:
+        The options as they should be, in TOML; empty if there is nothing to change or the file cannot be read.
+    """
+    try:
+        settings = tomllib.loads(pants_toml)
+    except tomllib.TOMLDecodeError:
+        return ""
+    backends = _ListOption(settings, "GLOBAL", "backend_packages", ())
+    ignored = _ListOption(settings, "GLOBAL", "pants_ignore", _DEFAULT_IGNORED)
+    roots = _ListOption(settings, "source", "root_patterns", _DEFAULT_ROOTS)
+    markers = _ListOption(settings, "source", "marker_filenames", ())
+    wanted = {
+        backends: [backend for backend in _BACKENDS if backend not in backends.values],
+        ignored: [] if {_STATE, ".cascade", *_DEFAULT_IGNORED} & set(ignored.values) else [_STATE],
+        roots: [] if _is_root(place, roots.values) or set(markers.values) & set(files) else [f"/{place.directory}"],
+    }
+    lines: list[str] = []
+    for option, values in wanted.items():
+        if values and f"[{option.section}]" not in lines:
+            lines.append(f"[{option.section}]")
+        if values:
+            lines.append(option.with_values(values))
+    return "\n".join(lines)
+
+
+def _is_root(place: PantsPlace, patterns: Iterable[str]) -> bool:
+    # As Pants does it: patterns are matched from the right, and "/" is the root of the repository.
+    return any((PurePosixPath("/") / place.directory).match(pattern) for pattern in patterns)
+
+
+class _ListOption:
+    """An option whose value is a list, which a file may set as a whole or change by `.add` and `.remove`."""
+
+    def __init__(self, settings: Mapping[str, Any], section: str, name: str, default: tuple[str, ...]) -> None:
+        self.section, self._name = section, name
+        table = settings.get(section)
+        self._set = table.get(name) if isinstance(table, dict) else None
+        changes = self._set if isinstance(self._set, dict) else {}
+        self._added = [str(value) for value in changes.get("add", ())]
+        removed = changes.get("remove", ())
+        whole = self._set if isinstance(self._set, list) else default
+        self.values = tuple(str(value) for value in (*whole, *self._added) if value not in removed)
+
+    def with_values(self, values: Iterable[str]) -> str:
+        """Write the option with further values, in the form in which the file has it."""
+        if isinstance(self._set, list):
+            return f"{self._name} = {literal([*self.values, *values])}"
+        return f"{self._name}.add = {literal([*self._added, *values])}"

@@ -1,0 +1,158 @@
+"""A project in a repository of Pants: its BUILD files, and what it says about `pants.toml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cascade.scaffold.project import ProjectRequest, render_project
+from cascade.scaffold.project_commands import commands_for
+from cascade.scaffold.project_layout import TEMPLATES
+from cascade.scaffold.project_pants import PantsPlace, find_repository, missing_settings, place_in
+
+HERE = PantsPlace("teams/shop")
+PLUGIN = '[GLOBAL]\nbackend_packages = ["pants.backend.python", "cascade_pants"]\n'
+
+Call = tuple[str, dict[str, Any]]
+
+
+def targets(text: str) -> list[Call]:
+    """Run a BUILD file, as Pants does, and give the calls that it makes."""
+    calls: list[Call] = []
+
+    class Symbols(dict[str, Any]):
+        def __missing__(self, name: str) -> Any:
+            return lambda **fields: calls.append((name, fields))
+
+    exec(text, {"__builtins__": {}}, Symbols())
+    return calls
+
+
+def build_files(template: str, place: PantsPlace) -> dict[str, list[Call]]:
+    files = render_project(ProjectRequest(name="shop", template=template, pants=place))
+    return {path: targets(text) for path, text in files.items() if path.rpartition("/")[2] == "BUILD"}
+
+
+def test_the_files_of_the_basic_template() -> None:
+    assert build_files("basic", HERE) == {
+        "BUILD": [("cascade_project", {"name": "dev", "workflows": ["teams/shop/workflows::"]})],
+        "tests/BUILD": [("python_tests", {})],
+        "workflows/ingestion/air_quality/BUILD": [
+            ("cascade_workflow", {"dependencies": [":data"]}),
+            ("resources", {"name": "data", "sources": ["data/*"]}),
+        ],
+        "workflows/quality/BUILD": [("cascade_workflow", {})],
+        "workflows/schemas/BUILD": [("python_sources", {})],
+    }
+
+
+def test_a_test_finds_the_fixtures_that_it_asks_for() -> None:
+    files = render_project(ProjectRequest(name="shop", template="advanced", pants=HERE))
+    assert "from cascade.testing.plugin import lakehouse, offline_http" in files["tests/conftest.py"]
+    assert ("python_test_utils", {"name": "test_utils"}) in targets(files["tests/BUILD"])
+
+
+def test_a_workflow_at_the_top_leaves_room_for_those_below() -> None:
+    assert build_files("minimal", HERE)["workflows/BUILD"] == [("cascade_workflow", {"sources": ["*.py"]})]
+
+
+def test_at_the_root_of_the_repository_the_project_holds_every_workflow() -> None:
+    assert build_files("basic", PantsPlace(""))["BUILD"] == [("cascade_project", {"name": "dev"})]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_each_python_file_is_owned_by_one_target(template: str) -> None:
+    files = render_project(ProjectRequest(name="shop", template=template, pants=HERE))
+    owners = {path.rpartition("/")[0] for path in files if path.endswith("/BUILD")}
+    code = {path for path in files if path.endswith(".py") and path != "cascade_config.py"}
+    for path in code:
+        above = {path[:end] for end, letter in enumerate(path) if letter == "/"} & owners
+        assert len(above) == 1, path
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_package_hides_a_directory_of_another_source_root(template: str) -> None:
+    files = render_project(ProjectRequest(name="shop", template=template, pants=HERE))
+    for shared in ("workflows", "workflows/ingestion", "workflows/schemas", "workflows/quality"):
+        assert f"{shared}/__init__.py" not in files
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_dagster_gets_the_project_from_pants_alone(template: str) -> None:
+    files = render_project(ProjectRequest(name="shop", template=template, pants=HERE))
+    assert "workspace.yaml" not in files
+    assert "[tool.dg]" not in files["pyproject.toml"]
+    assert not any(path.startswith(".github") for path in files)
+
+
+def test_commands_are_those_of_pants() -> None:
+    commands = commands_for(HERE)
+    assert commands.materialize("hires", "2024-01-01") == (
+        "pants run teams/shop:dev -- materialize hires --partition 2024-01-01"
+    )
+    assert commands.test == "pants test teams/shop::"
+    assert commands_for(PantsPlace("", "./pants")).dev == "./pants cascade-dev :dev"
+    assert commands_for(program="python -m cascade").materialize("hires") == "python -m cascade materialize hires"
+
+
+def test_a_repository_is_found_from_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
+    root = tmp_path / "monorepo"
+    root.mkdir()
+    assert find_repository(root / "teams" / "shop") is None
+    (root / "pants.toml").touch()
+    assert find_repository(root / "teams" / "shop") == root
+    assert find_repository(root) == root
+    assert place_in(root, root / "teams" / "shop") == HERE
+    (root / "pants").touch()
+    assert place_in(root, root) == PantsPlace("", "./pants")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'root_patterns = ["/teams/shop"]',
+        'root_patterns = ["/teams/*"]',
+        'root_patterns = ["shop"]',
+        'root_patterns.add = ["/teams/shop"]',
+        'marker_filenames = ["pyproject.toml"]',
+    ],
+)
+def test_nothing_is_missing_where_the_directory_is_a_source_root(source: str) -> None:
+    assert missing_settings(f"{PLUGIN}[source]\n{source}\n", HERE, ["pyproject.toml"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("", 'root_patterns.add = ["/teams/shop"]'),
+        ('[source]\nroot_patterns = ["/src"]\n', 'root_patterns = ["/src", "/teams/shop"]'),
+        ('[source]\nroot_patterns.add = ["/lib"]\n', 'root_patterns.add = ["/lib", "/teams/shop"]'),
+        ('[source]\nroot_patterns = ["/shop"]\n', 'root_patterns = ["/shop", "/teams/shop"]'),
+    ],
+)
+def test_a_missing_source_root_is_shown_in_the_form_that_the_file_has(source: str, line: str) -> None:
+    assert missing_settings(PLUGIN + source, HERE, []) == f"[source]\n{line}"
+
+
+def test_the_root_of_the_repository_is_a_source_root_unless_patterns_say_otherwise() -> None:
+    assert missing_settings(PLUGIN, PantsPlace(""), []) == ""
+    assert missing_settings(f'{PLUGIN}[source]\nroot_patterns = ["/src"]\n', PantsPlace(""), []) == (
+        '[source]\nroot_patterns = ["/src", "/"]'
+    )
+
+
+def test_the_backend_and_the_state_are_looked_for() -> None:
+    text = '[GLOBAL]\nbackend_packages = ["pants.backend.python"]\npants_ignore = ["/dist/"]\n'
+    assert missing_settings(text, PantsPlace("src"), []) == (
+        '[GLOBAL]\nbackend_packages = ["pants.backend.python", "cascade_pants"]\npants_ignore = ["/dist/", ".cascade/"]'
+    )
+    ignored = PLUGIN + 'pants_ignore.add = [".cascade/"]\n'
+    assert missing_settings(ignored, PantsPlace("src"), []) == ""
+    removed = PLUGIN + 'pants_ignore.remove = [".*/"]\n'
+    assert missing_settings(removed, PantsPlace("src"), []) == '[GLOBAL]\npants_ignore.add = [".cascade/"]'
+
+
+def test_a_file_that_cannot_be_read_is_left_to_pants() -> None:
+    assert missing_settings("[GLOBAL", HERE, []) == ""
