@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from cascade.iceberg import Lakehouse
 from cascade.ingestion import IngestionWorkflow
 from cascade.partitions import PartitionWindow
-from cascade.testing import test_workflow, throwaway_lakehouse
+from cascade.testing import test_workflow
 from workflows.nyc_flights.flights import flights
 from workflows.nyc_flights.reference import airlines, airports, planes
 
@@ -51,11 +52,10 @@ def test_flights_with_bad_codes_are_refused_and_the_others_land() -> None:
     assert sorted(str(refused.field) for refused in result.refused) == ["dest", "month"]
 
 
-def test_two_days_and_a_second_run_of_the_first() -> None:
-    with throwaway_lakehouse() as lakehouse:
-        test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
-        second = test_workflow(flights, partition="2013-01-02", lakehouse=lakehouse)
-        again = test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
+def test_two_days_and_a_second_run_of_the_first(lakehouse: Lakehouse) -> None:
+    test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
+    second = test_workflow(flights, partition="2013-01-02", lakehouse=lakehouse)
+    again = test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
     assert second.rows.num_rows == again.rows.num_rows == 842 + 943
     assert not again.committed
     assert again.snapshot_id == second.snapshot_id

@@ -13,11 +13,12 @@ from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import responses
 from requests import PreparedRequest
+from responses import RequestsMock
 
 from cascade.exceptions import SourceError
-from cascade.testing import test_workflow, throwaway_lakehouse
+from cascade.iceberg import Lakehouse
+from cascade.testing import test_workflow
 from workflows.nyc_weather import live
 from workflows.nyc_weather.observations import observations
 
@@ -97,13 +98,12 @@ def hours_between(first: date, last: date) -> Iterator[datetime]:
 
 
 @pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+def archive(monkeypatch: pytest.MonkeyPatch, offline_http: RequestsMock) -> Archive:
     """Ask for the live source, and stand in for it. Requests to any other address fail."""
     monkeypatch.setenv("CASCADE_NYC_WEATHER_SOURCE", "live")
     stand_in = Archive()
-    with responses.RequestsMock() as mock:
-        mock.add_callback(responses.GET, ARCHIVE, callback=stand_in, content_type="application/json")
-        yield stand_in
+    offline_http.add_callback("GET", ARCHIVE, callback=stand_in, content_type="application/json")
+    return stand_in
 
 
 def test_a_day_of_new_york_is_24_hours_of_each_airport(archive: Archive) -> None:
@@ -160,12 +160,13 @@ def test_hours_without_values_are_rows_with_nulls(archive: Archive) -> None:
     assert (result.rows["wind_dir"].null_count, result.rows["pressure"].null_count) == (72, 72)
 
 
-def test_the_live_source_fills_the_day_that_was_not_recorded(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    with throwaway_lakehouse() as lakehouse:
-        with monkeypatch.context() as recorded:
-            recorded.setenv("CASCADE_NYC_WEATHER_SOURCE", "recorded")
-            assert test_workflow(observations, partition="2013-12-31", lakehouse=lakehouse).rows.num_rows == 0
-        filled = test_workflow(observations, partition="2013-12-31", lakehouse=lakehouse)
+def test_the_live_source_fills_the_day_that_was_not_recorded(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, lakehouse: Lakehouse
+) -> None:
+    with monkeypatch.context() as recorded:
+        recorded.setenv("CASCADE_NYC_WEATHER_SOURCE", "recorded")
+        assert test_workflow(observations, partition="2013-12-31", lakehouse=lakehouse).rows.num_rows == 0
+    filled = test_workflow(observations, partition="2013-12-31", lakehouse=lakehouse)
     assert filled
     assert filled.rows.num_rows == 72
 

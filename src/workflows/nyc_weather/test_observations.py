@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cascade.exceptions import ConfigError
-from cascade.testing import test_workflow, throwaway_lakehouse
+from cascade.iceberg import Lakehouse
+from cascade.testing import test_workflow
 from workflows.nyc_weather.observations import observations
 
 HOUR = {
@@ -68,10 +69,9 @@ def test_a_row_whose_local_time_disagrees_is_refused() -> None:
     assert "2013-01-15 00:00 in New York" in refused.message
 
 
-def test_the_same_day_again_changes_nothing() -> None:
-    with throwaway_lakehouse() as lakehouse:
-        first = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
-        again = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
+def test_the_same_day_again_changes_nothing(lakehouse: Lakehouse) -> None:
+    first = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
+    again = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
     assert first.committed
     assert not again.committed
     assert again.snapshot_id == first.snapshot_id

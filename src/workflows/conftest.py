@@ -1,0 +1,5 @@
+"""The fixtures of Cascade, for the tests of all workflows."""
+
+from cascade.testing.plugin import lakehouse, offline_http
+
+__all__ = ["lakehouse", "offline_http"]
