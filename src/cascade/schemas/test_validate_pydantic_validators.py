@@ -1,0 +1,78 @@
+"""Validators of the user: obeyed, and contained where they break."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    field_validator,
+    model_validator,
+)
+
+from cascade.schemas.conftest import judge
+
+
+def test_validators_of_fields_and_of_the_model_are_obeyed() -> None:
+    class Model(BaseModel):
+        low: Annotated[int, BeforeValidator(lambda value: str(value).strip("<"))]
+        high: int
+
+        @field_validator("high")
+        @classmethod
+        def even(cls, value: int) -> int:
+            if value % 2:
+                raise AssertionError("high is odd")
+            return value + 1
+
+        @model_validator(mode="after")
+        def ordered(self) -> Self:
+            if self.low > self.high:
+                raise ValueError("low is above high")
+            self.low = -self.low
+            return self
+
+    result = judge(Model, {"low": "<1", "high": 2}, {"low": 9, "high": 2}, {"low": 1, "high": 3})
+    assert result.good.to_pylist() == [{"low": -1, "high": 3}]
+    assert [(r.rule, r.field, r.message) for r in result.refused] == [
+        ("value_error", None, "Value error, low is above high"),
+        ("assertion_error", "high", "Assertion failed, high is odd"),
+    ]
+
+
+def test_a_validator_that_breaks_refuses_its_row() -> None:
+    class Model(BaseModel):
+        a: Annotated[str, AfterValidator(lambda value: {"x": "y"}[value])]
+
+    result = judge(Model, {"a": "x"}, {"a": "z"})
+    assert result.good.to_pylist() == [{"a": "y"}]
+    assert (result.refused[0].rule, result.refused[0].message) == ("validator_error", "KeyError: 'z'")
+
+
+def test_a_validator_that_returns_another_type_refuses_its_row() -> None:
+    class Model(BaseModel):
+        a: Annotated[int, AfterValidator(lambda value: value / 2)]
+        day: Annotated[dt.date, AfterValidator(lambda value: dt.datetime(2013, 1, 1, 5))] = dt.date(2013, 1, 1)
+
+    result = judge(Model, {"a": 3})
+    assert result.refused[0].rule == "column_type"
+    assert result.refused[0].message == "The schema gave 1.5, a float, where the column needs an integer"
+    assert judge(Model, {"a": 3, "day": "2013-01-01"}).refused[0].message.startswith("a: The schema gave 1.5")
+
+
+def test_a_validator_that_returns_no_model_refuses_its_row() -> None:
+    class Model(BaseModel):
+        a: int
+
+        @model_validator(mode="wrap")
+        @classmethod
+        def replace(cls, data: Any, handler: Any) -> Any:
+            return handler(data) if data["a"] else data
+
+    result = judge(Model, {"a": 1}, {"a": 0}, {"a": 2})
+    assert result.good["a"].to_pylist() == [1, 2]
+    assert (result.refused[0].rule, result.refused[0].row) == ("column_type", {"a": 0})
+    assert result.refused[0].message == "A validator of Model returned a dict in place of the model"
