@@ -1,0 +1,130 @@
+"""The files of a new quality check or dbt model, which read a table that a workflow fills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cascade.cli.context import Invocation
+from cascade.cli.known_tables import describe_table, no_table, workflow_of
+from cascade.cli.new_files import (
+    NewFiles,
+    command_for_tests,
+    commands_of,
+    new_packages,
+    path_in_project,
+    with_build_files,
+    workflows_place,
+)
+from cascade.cli.questions import ask_choice
+from cascade.exceptions import UsageError
+from cascade.scaffold import (
+    QualityRequest,
+    TransformRequest,
+    quality_packages,
+    render_quality,
+    render_transform,
+)
+from cascade.scaffold.project_names import dbt_name, distribution_name
+
+if TYPE_CHECKING:
+    from cascade.ingestion import IngestionWorkflow
+
+
+def new_quality(invocation: Invocation, domain: str, table: str | None, *, asking: bool) -> NewFiles:
+    """Make the files of a quality check.
+
+    Args:
+        invocation: the call of the command line.
+        domain: its subject.
+        table: the table to check, None where none was given.
+        asking: whether a person can be asked for it.
+
+    Raises:
+        UsageError: no workflow declares the table.
+        SchemaError: the schema of the table's rows cannot become a table's.
+    """
+    config = invocation.config
+    package, directory = workflows_place(config)
+    workflow = _workflow(invocation, domain, table, asking=asking)
+    request = QualityRequest(
+        package=f"{package}.quality",
+        directory=f"{directory}/quality",
+        domain=domain,
+        table=describe_table(workflow, invocation.loaded[0]),
+    )
+    files = {**new_packages(config.project_root, quality_packages(request)), **render_quality(request)}
+    return NewFiles(
+        with_build_files(config.project_root, files),
+        request.table.full_name,
+        next_commands=(command_for_tests(invocation, domain), _materialize(invocation, workflow)),
+    )
+
+
+def new_transform(invocation: Invocation, domain: str, table: str | None, *, asking: bool) -> NewFiles:
+    """Make the files of a dbt model.
+
+    Args:
+        invocation: the call of the command line.
+        domain: its subject.
+        table: the table to select from, None where none was given.
+        asking: whether a person can be asked for it.
+
+    Raises:
+        UsageError: no workflow declares the table, or the dbt project has a model of that name elsewhere.
+        SchemaError: the schema of the table's rows cannot become a table's.
+    """
+    from cascade.dbt import INSTALL_DBT, dbt_is_installed, read_layout
+
+    config = invocation.config
+    workflow = _workflow(invocation, domain, table, asking=asking)
+    directory = path_in_project(config, "dbt_project_dir", config.dbt_project_directory)
+    layout = read_layout(config.dbt_project_directory)
+    described = describe_table(workflow, invocation.loaded[0])
+    sources = f"{layout.model_directory}/bronze/{domain}_sources.yml"
+    request = TransformRequest(
+        domain=domain,
+        table=described,
+        dbt_directory=directory,
+        model_directory=layout.model_directory,
+        dbt_project=None if layout.exists else dbt_name(distribution_name(config.project_name)),
+        source_is_declared=layout.sources.get(described.full_name, sources) != sources,
+    )
+    model = f"{layout.model_directory}/silver/{request.model}.sql"
+    other = layout.models.get(request.model, model)
+    if other != model:
+        raise UsageError(
+            f"The dbt project has a model {request.model} already, in {directory}/{other}, and names are given once.",
+            hint="Choose another --domain, which names the model.",
+        )
+    installed = (f"dbt is not installed, and its test is skipped. Type: {INSTALL_DBT}",)
+    return NewFiles(
+        with_build_files(config.project_root, render_transform(request)),
+        described.full_name,
+        notices=() if dbt_is_installed() else installed,
+        next_commands=(command_for_tests(invocation, domain), commands_of(invocation).validate),
+    )
+
+
+def _workflow(
+    invocation: Invocation, domain: str, table: str | None, *, asking: bool
+) -> IngestionWorkflow[..., object]:
+    """Find the workflow whose table is read."""
+    collected, failures = invocation.loaded
+    found = invocation.workflow_named(table) if table is not None else workflow_of(domain, collected)
+    if found is None and table is None and asking and collected.workflows:
+        tables = {workflow.declaration.table: workflow for workflow in collected.workflows}
+        found = tables[ask_choice("Table", dict.fromkeys(tables, ""), next(iter(tables)))]
+    if found is None:
+        create = f"{invocation.program} create-workflow --type ingestion --domain {domain}"
+        if table is not None:
+            create += f" --table {table.removeprefix('raw.')}"
+        raise no_table(table or f"raw.{domain}_observations", create, collected, failures)
+    return found
+
+
+def _materialize(invocation: Invocation, workflow: IngestionWorkflow[..., object]) -> str:
+    from cascade.partitions import default_partition_start, first_key
+
+    with default_partition_start(invocation.config.partition_start):
+        partition = first_key(workflow.declaration)
+    return commands_of(invocation).materialize("/".join(workflow.declaration.asset_key), partition)

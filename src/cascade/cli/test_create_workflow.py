@@ -1,0 +1,463 @@
+"""`create-workflow`: what it asks, what it takes by itself, what it refuses, and where files go.
+
+`test_created_project.py` runs what is written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from cascade.cli import create_workflow, new_ingestion, new_over_table
+from cascade.cli.conftest import Cascade
+from cascade.cli.context import Invocation
+from cascade.cli.main import cli
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.project import Project
+from cascade.scaffold import SOURCES
+
+
+@pytest.fixture(autouse=True)
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was started by its own name."""
+    monkeypatch.setattr(sys, "argv", ["cascade"])
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person answers."""
+    monkeypatch.setattr(create_workflow, "can_ask", lambda as_json: not as_json)
+
+
+def files(project: SampleProject) -> list[str]:
+    found = (path for path in project.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path.relative_to(project.root).as_posix().replace(project.package, "flows") for path in found)
+
+
+WEATHER = [
+    "flows/__init__.py",
+    "flows/ingestion/__init__.py",
+    "flows/ingestion/weather/__init__.py",
+    "flows/ingestion/weather/data/observations.csv",
+    "flows/ingestion/weather/observations.py",
+    "flows/schemas/__init__.py",
+    "flows/schemas/weather.py",
+    "pyproject.toml",
+    "tests/test_weather.py",
+]
+
+
+def test_in_a_pipe_the_domain_is_enough(cascade: Cascade, project: SampleProject) -> None:
+    (project.root / project.package).rmdir()
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 0, result.output
+    assert files(project) == WEATHER
+    lines = result.stdout.splitlines()
+    assert [line.removeprefix("Wrote ").replace(project.package, "flows") for line in lines[:8]] == [
+        *(path for path in WEATHER if path.endswith("flows/__init__.py")),
+        "flows/ingestion/__init__.py",
+        "flows/schemas/__init__.py",
+        "flows/ingestion/weather/__init__.py",
+        "flows/ingestion/weather/observations.py",
+        "flows/schemas/weather.py",
+        "tests/test_weather.py",
+        "flows/ingestion/weather/data/observations.csv",
+    ]
+    assert lines[8:] == [
+        "",
+        "Next:",
+        "  cascade materialize weather_observations --partition 2024-01-01",
+        "  cascade test --workflow weather",
+    ]
+    listed = cascade.json("list")["workflows"]
+    assert [(workflow["table"], workflow["group"], workflow["unique_key"]) for workflow in listed] == [
+        ("raw.weather_observations", "weather", ["id"])
+    ]
+
+
+def test_what_is_given_is_in_the_workflow(cascade: Cascade, project: SampleProject) -> None:
+    document = cascade.json(
+        "create-workflow",
+        *("--type", "ingestion", "--source", "dataframe", "--domain", "prices", "--table", "quotes"),
+        *("--key", "market,symbol", "--unique-key", "day", "--cron", "0 6 * * *", "--group", "markets"),
+    )
+    assert document["files"]["created"][-1] == "tests/test_prices.py"
+    assert document["directory"] == str(project.root)
+    assert document["next"][0] == "cascade materialize quotes --partition 2024-01-01"
+    (workflow,) = cascade.json("list")["workflows"]
+    assert {name: workflow[name] for name in ("table", "group", "unique_key", "cron")} == {
+        "table": "raw.quotes",
+        "group": "markets",
+        "unique_key": ["market", "symbol", "day"],
+        "cron": "0 6 * * *",
+    }
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_may_stand_for_the_type(cascade: Cascade, source: str) -> None:
+    document = cascade.json("create-workflow", "--type", source, "--domain", "weather", "--dry-run")
+    assert (document["type"], document["source"]) == ("ingestion", source)
+    alike = cascade.json("create-workflow", "--source", source, "--domain", "weather", "--dry-run")
+    assert document == alike
+
+
+def test_the_sources_are_those_of_the_templates() -> None:
+    assert tuple(create_workflow._SOURCES) == SOURCES
+
+
+def test_a_database_needs_an_address_and_an_api_another_one(cascade: Cascade) -> None:
+    result = cascade("create-workflow", "--type", "database", "--domain", "orders")
+    assert "  SOURCES__ORDERS__CREDENTIALS=postgresql://user:password@host/database\n" in result.stdout
+    result = cascade("create-workflow", "--type", "rest-api", "--domain", "weather")
+    assert "put yours into " in result.stdout
+
+
+def test_it_works_from_any_directory_of_the_project(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = project.root / "some" / "where"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"In {project.root}:\nWrote ")
+    assert not any(below.iterdir())
+    assert "tests/test_weather.py" in files(project)
+
+
+@pytest.mark.parametrize("workflows_path", ["src/flows", "deep/down/flows"])
+def test_workflows_may_lie_deeper(cascade: Cascade, project: SampleProject, workflows_path: str) -> None:
+    (project.root / "pyproject.toml").write_text(f'[tool.cascade]\nworkflows_path = "{workflows_path}"\n')
+    document = cascade.json("create-workflow", "--domain", "weather")
+    assert f"{workflows_path}/schemas/weather.py" in document["files"]["created"]
+    assert "tests/test_weather.py" in document["files"]["created"]
+    code = (project.root / workflows_path / "ingestion/weather/observations.py").read_text()
+    assert "from flows.schemas.weather import WeatherObservation" in code
+
+
+def test_a_package_that_is_there_stays_as_it_is(cascade: Cascade, project: SampleProject) -> None:
+    (project.root / project.package / "schemas").mkdir()
+    assert cascade("create-workflow", "--domain", "weather").exit_code == 0
+    assert "flows/schemas/__init__.py" not in files(project)
+    assert "flows/__init__.py" not in files(project)
+    assert "flows/ingestion/__init__.py" in files(project)
+    assert cascade("validate").exit_code == 0
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", ".", "/elsewhere"])
+def test_workflows_elsewhere_are_refused(cascade: Cascade, project: SampleProject, path: str) -> None:
+    (project.root / "pyproject.toml").write_text(f'[tool.cascade]\nworkflows_path = "{path}"\n')
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 2
+    assert f"[tool.cascade] is {path!r}, which is no directory below that of the project" in result.stderr
+    assert files(project) == ["pyproject.toml"]
+
+
+def test_a_link_out_of_the_project_is_not_followed(cascade: Cascade, project: SampleProject, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (project.root / "tests").symlink_to(outside)
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 2
+    assert f"tests/test_weather.py leads to {outside}" in result.stderr
+    assert not any(outside.iterdir())
+    assert files(project) == ["pyproject.toml"]
+
+
+def test_outside_of_a_project_init_is_named(
+    cascade: Cascade, project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 2
+    assert "cascade init" in result.stderr
+    assert sorted(tmp_path.iterdir()) == [project.root]
+
+
+def test_a_manifest_of_pants_is_no_place_for_it(cascade: Cascade, project: SampleProject) -> None:
+    result = cascade("create-workflow", "--domain", "weather", given=Project("demo", (), module="manifest"))
+    assert result.exit_code == 2
+    assert "pants cascade-scaffold" in result.stderr
+    assert files(project) == ["pyproject.toml"]
+
+
+def test_in_a_repository_of_pants_new_directories_get_build_files(cascade: Cascade, project: SampleProject) -> None:
+    (project.root / "pants.toml").write_text("")
+    (project.root / "tests").mkdir()
+    (project.root / "tests/BUILD").write_text("# ours\n")
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 0, result.output
+    assert 'resources(name="data"' in (project.root / project.package / "ingestion/weather/BUILD").read_text()
+    assert (project.root / "tests/BUILD").read_text() == "# ours\n"
+    assert result.stdout.splitlines()[-1].startswith("  pants test ")
+
+
+def test_a_domain_is_needed(cascade: Cascade, project: SampleProject) -> None:
+    result = cascade("create-workflow", "--type", "database")
+    assert result.exit_code == 2
+    assert "Type, for instance: cascade create-workflow --type ingestion --domain weather" in result.stderr
+    assert files(project) == ["pyproject.toml"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "good"), [("credit-risk", "credit_risk"), ("_hidden", "hidden"), ("weather_test", "weather")]
+)
+def test_a_bad_domain_is_answered_with_the_command_to_type(cascade: Cascade, domain: str, good: str) -> None:
+    result = cascade("create-workflow", "--domain", domain)
+    assert result.exit_code == 2
+    assert f"Type, for instance: cascade create-workflow --type ingestion --domain {good}\n" in result.stderr
+
+
+def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
+    result = cascade("create-workflow", *("--domain", "weather", "--table", "a.b", "--key", "x-y", "--cron", "never"))
+    assert result.exit_code == 2
+    assert all(value in result.stderr for value in ("3 arguments are wrong", "'a.b'", "'x-y'", "'never'"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--type", "file", "--source", "database"], "--type file and --source database"),
+        (["--type", "quality", "--cron", "@daily", "--key", "id"], "A check takes no --unique-key, --cron"),
+        (["--type", "transform", "--source", "file"], "A dbt model takes no --source"),
+        (["--type", "databse"], "'databse' is not one of"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(cascade: Cascade, arguments: list[str], said: str) -> None:
+    result = cascade("create-workflow", "--domain", "weather", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_file_with_another_content_is_kept_unless_forced(cascade: Cascade, project: SampleProject) -> None:
+    assert cascade("create-workflow", "--domain", "weather").exit_code == 0
+    again = cascade("create-workflow", "--domain", "weather")
+    assert again.exit_code == 0
+    assert "Wrote" not in again.stdout
+    schema = project.write("schemas/weather.py", "# mine\n")
+    before = files(project)
+    refused = cascade("create-workflow", "--domain", "weather", "--key", "station")
+    assert refused.exit_code == 2
+    assert f"{project.package}/schemas/weather.py" in refused.stderr
+    assert "--force" in refused.stderr
+    assert schema.read_text() == "# mine\n"
+    assert files(project) == before
+    forced = cascade("create-workflow", "--domain", "weather", "--force")
+    assert f"Overwrote {project.package}/schemas/weather.py" in forced.stdout
+    assert "class WeatherObservation" in schema.read_text()
+
+
+def test_a_dry_run_writes_nothing(cascade: Cascade, project: SampleProject) -> None:
+    result = cascade("create-workflow", "--domain", "weather", "--dry-run")
+    assert result.exit_code == 0
+    assert "# tests/test_weather.py\n" in result.stdout
+    assert files(project) == ["pyproject.toml"]
+    assert "tests/test_weather.py" in cascade.json("create-workflow", "--domain", "weather", "--dry-run")["files"]
+
+
+OTHER = """
+    import not_installed_here
+    from cascade import cascade_ingestion
+
+    @cascade_ingestion(table_name="weather_observations", unique_key="id", group="g", validation_schema=None)
+    def rows(): ...
+"""
+
+
+def test_a_table_that_another_workflow_fills_is_not_taken(cascade: Cascade, project: SampleProject) -> None:
+    # It does not import, and declares its table nevertheless.
+    project.write("other.py", OTHER)
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 0, result.output
+    other = f"{project.package}.other"
+    assert (
+        f"The table is weather_daily_observations, because weather_observations is filled by {other} already."
+        in result.stdout
+    )
+    refused = cascade("create-workflow", "--domain", "rain", "--table", "weather_observations")
+    assert refused.exit_code == 2
+    assert f"declared already, in {other}," in refused.stderr
+    assert "Use another, 'weather_daily_observations_2' for instance." in refused.stderr
+
+
+def test_writing_a_workflow_again_does_not_collide_with_itself(cascade: Cascade) -> None:
+    assert cascade("create-workflow", "--domain", "weather").exit_code == 0
+    document = cascade.json("create-workflow", "--domain", "weather", "--table", "weather_observations", "--force")
+    assert document["table"] == "weather_observations"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
+    project.write("other.py", OTHER)
+    answers = ["", "credit risk", "rain", "dataf", "weather_observations", "rainfall", "a b", "station, day"]
+    result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
+    assert result.exit_code == 0, result.output
+    assert "Error: The domain 'credit risk' cannot name" in result.stderr
+    assert "Error: The table raw.weather_observations is declared already" in result.stderr
+    assert "Error: The unique key's column 'a b'" in result.stderr
+    code = (project.root / project.package / "ingestion/rain/observations.py").read_text()
+    assert 'table_name="rainfall"' in code
+    assert 'unique_key=("station", "day")' in code
+    assert "pl.DataFrame" in code
+
+
+@pytest.mark.usefixtures("terminal")
+def test_nobody_is_asked_for_what_is_given(monkeypatch: pytest.MonkeyPatch, cascade: Cascade) -> None:
+    def ask(*question: object, **options: object) -> Iterator[str]:
+        raise AssertionError(f"{question} was asked")
+
+    for module in (create_workflow, new_ingestion):
+        monkeypatch.setattr(module, "ask_text", ask)
+    for module in (create_workflow, new_over_table):
+        monkeypatch.setattr(module, "ask_choice", ask)
+    given = ["--domain", "weather", "--source", "file", "--table", "weather_observations", "--key", "id"]
+    assert cascade("create-workflow", *given).exit_code == 0
+    assert cascade("create-workflow", "--type", "quality", "--domain", "weather").exit_code == 0
+    assert cascade("create-workflow", "--type", "transform", "--domain", "weather").exit_code == 0
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_person_chooses_among_the_tables(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("more.py", THINGS.replace('"things"', '"more_things"'))
+    result = CliRunner().invoke(cli, ["create-workflow"], input="quality\nstock\nraw.t\n", obj=Invocation())
+    assert result.exit_code == 0, result.output
+    code = (project.root / project.package / "quality/stock.py").read_text()
+    assert f"from {project.package}.things import things" in code
+    assert 'TABLE = "raw.things"' in code
+
+
+@pytest.mark.parametrize("kind", ["quality", "transform"])
+def test_a_table_is_needed(cascade: Cascade, project: SampleProject, kind: str) -> None:
+    result = cascade("create-workflow", "--type", kind, "--domain", "weather")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "error: There is no table 'raw.weather_observations'.",
+        "Make it: cascade create-workflow --type ingestion --domain weather",
+    ]
+    project.write("things.py", THINGS)
+    result = cascade("create-workflow", "--type", kind, "--domain", "weather", "--table", "thing")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "error: There is no table 'thing'. Did you mean things?",
+        "Make it: cascade create-workflow --type ingestion --domain weather --table thing",
+        "Or name another with --table: raw.things",
+    ]
+    assert files(project) == ["flows/things.py", "pyproject.toml"]
+
+
+def test_a_table_of_a_module_that_does_not_load_is_said_to_be_there(cascade: Cascade, project: SampleProject) -> None:
+    path = project.write("other.py", OTHER)
+    result = cascade("create-workflow", "--type", "quality", "--domain", "weather")
+    assert result.exit_code == 2
+    assert f"It may be in a module that could not be loaded:\n{path}:1: " in result.stderr
+
+
+@pytest.mark.parametrize("name", ["raw.things", "things"])
+def test_a_table_is_named_with_its_namespace_or_without(cascade: Cascade, project: SampleProject, name: str) -> None:
+    project.write("things.py", THINGS)
+    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock", "--table", name)
+    assert document["table"] == "raw.things"
+    assert document["next"] == ["cascade test --workflow stock", "cascade materialize things --partition 2024-01-01"]
+
+
+def test_the_only_table_of_a_domain_is_taken(cascade: Cascade, project: SampleProject) -> None:
+    project.write("ingestion/stock/things.py", THINGS)
+    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock")
+    assert document["table"] == "raw.things"
+
+
+def test_a_model_comes_with_its_project_and_its_source_once(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    first = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert first["files"]["created"] == [
+        "transforms/dbt/dbt_project.yml",
+        "transforms/dbt/models/bronze/stock_sources.yml",
+        "transforms/dbt/models/silver/stock_rows.sql",
+        "transforms/dbt/models/silver/stock_rows.yml",
+        "tests/test_stock_transform.py",
+    ]
+    assert yaml.safe_load((project.root / "transforms/dbt/dbt_project.yml").read_text())["name"] == "project"
+    again = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert again["files"]["unchanged"] == first["files"]["created"][1:]
+    other = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
+    assert other["files"]["created"] == [
+        "transforms/dbt/models/silver/shop_rows.sql",
+        "transforms/dbt/models/silver/shop_rows.yml",
+        "tests/test_shop_transform.py",
+    ]
+
+
+def test_a_model_goes_where_the_dbt_project_has_its_models(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    for path, text in {"dbt_project.yml": "name: sql\nmodel-paths: [m]\n", "m/stock_rows.sql": "select 1"}.items():
+        (project.root / "sql" / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / "sql" / path).write_text(text)
+    (project.root / "pyproject.toml").write_text(
+        f'[tool.cascade]\nworkflows_path = "{project.package}"\ndbt_project_dir = "sql"\n'
+    )
+    refused = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert refused.exit_code == 2
+    assert "a model stock_rows already, in sql/m/stock_rows.sql" in refused.stderr
+    document = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
+    assert document["files"]["created"][:2] == ["sql/m/bronze/shop_sources.yml", "sql/m/silver/shop_rows.sql"]
+
+
+def test_without_dbt_a_model_is_written_and_dbt_named(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("things.py", THINGS)
+    monkeypatch.setattr("cascade.dbt.parse.dbt_is_installed", lambda: False)
+    result = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert result.exit_code == 0, result.output
+    assert "Type: pip install 'cascade-workflows[dbt]'" in result.stdout
+
+
+FACTORY = """
+    from datetime import datetime
+    from decimal import Decimal
+    from pydantic import AwareDatetime, BaseModel, Field
+    from cascade import cascade_ingestion
+
+    class Row(BaseModel):
+        id: int
+        at: AwareDatetime
+        price: Decimal | None = Field(max_digits=9, decimal_places=2)
+        tags: list[str] | None = None
+
+    def make(table):
+        @cascade_ingestion(
+            table_name=table, namespace="mart", unique_key=("id", "at"), group="g", validation_schema=Row,
+            partitions=None,
+        )
+        def rows(): ...
+        return rows
+
+    made = [make("a"), make("b")]
+"""
+
+
+def test_the_product_of_a_factory_is_named_by_its_key(cascade: Cascade, project: SampleProject) -> None:
+    project.write("factory.py", FACTORY)
+    quality = cascade.json("create-workflow", "--type", "quality", "--domain", "a", "--table", "mart.a")
+    assert quality["next"][-1] == "cascade materialize mart/a"
+    code = (project.root / project.package / "quality/a.py").read_text()
+    assert '@dg.asset_check(asset=dg.AssetKey(["mart", "a"]))' in code
+    assert 'COLUMN = "price"' in code
+    assert "factory" not in code
+    model = cascade.json("create-workflow", *("--type", "transform", "--domain", "a", "--table", "mart/a"), "--dry-run")
+    sql = model["files"]["transforms/dbt/models/silver/a_daily.sql"]
+    assert "cast(\"at\" at time zone 'UTC' as date) as day" in sql
+    assert "avg(price) as mean_price" in sql
+
+
+def test_an_error_is_a_document_for_a_script(cascade: Cascade) -> None:
+    result = cascade("create-workflow", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["type"] == "UsageError"

@@ -1,0 +1,116 @@
+"""dbt models are written for any table, in SQL and YAML that read back as they are meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import pytest
+import yaml
+
+from cascade.scaffold import DeclaredTable, TableColumn, TransformRequest, render_transform
+from cascade.scaffold.environment import yaml as as_yaml
+from cascade.scaffold.transform import _RESERVED, sql_name
+
+WEATHER = DeclaredTable(
+    namespace="raw",
+    name="weather_observations",
+    asset_key=("weather_observations",),
+    unique_key=("id",),
+    columns=(TableColumn("id", "number"), TableColumn("seen_on", "day"), TableColumn("value", "number", False)),
+    module="workflows.ingestion.weather.observations",
+    attribute="observations",
+)
+BY_DAY = "transforms/dbt/models/silver/weather_daily"
+
+
+def files(table: DeclaredTable = WEATHER, **options: object) -> dict[str, str]:
+    request = TransformRequest(domain="weather", table=table, dbt_directory="transforms/dbt", **options)  # type: ignore[arg-type]
+    return render_transform(request)
+
+
+def run(sql: str, table: DeclaredTable, columns: str, rows: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Run a model over rows, in the place of dbt, in a session with another time zone than UTC."""
+    source = f"{{{{ source('{table.namespace}', '{table.name}') }}}}"
+    assert source in sql
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'America/New_York'")
+        connection.execute(f"create table rows ({columns})")
+        connection.execute(f"insert into rows values {rows}")
+        result = connection.execute(sql.replace(source, "rows"))
+        return [column[0] for column in result.description or ()], sorted(result.fetchall(), key=str)
+
+
+def test_every_file_has_its_place() -> None:
+    assert list(files()) == [
+        "transforms/dbt/models/bronze/weather_sources.yml",
+        f"{BY_DAY}.sql",
+        f"{BY_DAY}.yml",
+        "tests/test_weather_transform.py",
+    ]
+    assert "transforms/dbt/models/bronze/weather_sources.yml" not in files(source_is_declared=True)
+    project = files(dbt_project="shop", model_directory="sql")
+    assert yaml.safe_load(project["transforms/dbt/dbt_project.yml"])["name"] == "shop"
+    assert "transforms/dbt/sql/silver/weather_daily.sql" in project
+
+
+def test_the_source_names_its_asset() -> None:
+    table = replace(WEATHER, namespace="mart", name="on", asset_key=("mart", "null", "on"))
+    (source,) = yaml.safe_load(files(table)["transforms/dbt/models/bronze/weather_sources.yml"])["sources"]
+    assert source["name"] == "mart"
+    assert source["tables"] == [
+        {"name": "on", "config": {"meta": {"dagster": {"asset_key": ["mart", "null", "on"]}}}},
+    ]
+
+
+def test_rows_are_counted_by_day() -> None:
+    rows = "(1, '2024-01-01', 2), (2, '2024-01-01', 4), (3, '2024-01-02', null)"
+    columns, found = run(files()[f"{BY_DAY}.sql"], WEATHER, "id int, seen_on date, value double", rows)
+    assert columns == ["day", "row_count", "mean_value"]
+    assert [(str(day), count, mean) for day, count, mean in found] == [("2024-01-01", 2, 3.0), ("2024-01-02", 1, None)]
+    (model,) = yaml.safe_load(files()[f"{BY_DAY}.yml"])["models"]
+    assert model["name"] == "weather_daily"
+    assert model["columns"] == [{"name": "day", "data_tests": ["not_null", "unique"]}]
+
+
+def test_the_day_of_an_instant_is_that_of_utc_whatever_the_session_says() -> None:
+    table = replace(WEATHER, unique_key=("at",), columns=(TableColumn("at", "instant", in_utc=True),))
+    rows = "('2024-01-02T01:00:00Z'), ('2024-01-02T23:00:00Z')"
+    columns, found = run(files(table)[f"{BY_DAY}.sql"], table, '"at" timestamptz', rows)
+    assert columns == ["day", "row_count"]
+    assert [(str(day), count) for day, count in found] == [("2024-01-02", 2)]
+
+
+def test_names_that_sql_would_read_otherwise_are_quoted() -> None:
+    columns = ("order", "Id", "group")
+    table = replace(WEATHER, unique_key=columns[:2], columns=tuple(TableColumn(name, "text") for name in columns))
+    rendered = files(table)
+    sql = rendered["transforms/dbt/models/silver/weather_rows.sql"]
+    assert run(sql, table, '"order" text, "Id" text, "group" text', "('a', 'b', 'c')") == (
+        list(columns),
+        [("a", "b", "c")],
+    )
+    (model,) = yaml.safe_load(rendered["transforms/dbt/models/silver/weather_rows.yml"])["models"]
+    assert model["columns"] == [
+        {"name": "order", "quote": True, "data_tests": ["not_null"]},
+        {"name": "Id", "quote": True, "data_tests": ["not_null"]},
+    ]
+
+
+def test_every_word_that_duckdb_keeps_for_itself_is_quoted() -> None:
+    with duckdb.connect() as connection:
+        words = connection.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category in ('reserved', 'type_function')"
+        ).fetchall()
+    assert {word for (word,) in words} <= _RESERVED
+    assert [sql_name(name) for name in ("value", "select", "Value", 'a"b')] == [
+        "value",
+        '"select"',
+        '"Value"',
+        '"a""b"',
+    ]
+
+
+@pytest.mark.parametrize("text", ["plain", "on", "No", "null", "1", "1_0", "a b", "a: b", "x#y", 'say "x"', "naïve"])
+def test_text_reads_back_from_yaml(text: str) -> None:
+    assert yaml.safe_load(as_yaml(text)) == text
