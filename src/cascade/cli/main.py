@@ -18,6 +18,7 @@ from cascade.cli.output import error_document, print_document, say_on_stderr
 from cascade.exceptions import CascadeError
 
 _COMMANDS = {
+    "init": "cascade.cli.init:init",
     "create-workflow": "cascade.cli.create_workflow:create_workflow",
     "list": "cascade.cli.list:list_assets",
     "materialize": "cascade.cli.materialize:materialize",

@@ -1,0 +1,197 @@
+"""`init` makes a project, asks a person for what is missing, and loses nothing that was there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cascade.cli import init as init_module
+from cascade.cli.context import Invocation
+from cascade.cli.main import cli
+
+NEXT = [
+    "cascade materialize air_quality_observations --partition 2024-01-01",
+    "cascade dev",
+    "pip install -e '.[dev]'",
+    "cascade test",
+]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr(sys, "argv", ["cascade"])
+    return directory
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person, who is asked."""
+    monkeypatch.setattr(init_module, "can_ask", lambda *, as_json: not as_json)
+
+
+def init(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(cli, ["init", *arguments], obj=Invocation(), prog_name="cascade", input=typed)
+
+
+def content(directory: Path) -> dict[str, str]:
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+def test_a_name_is_enough_and_the_last_lines_say_what_to_type(here: Path) -> None:
+    result = init("my-project")
+    assert result.exit_code == 0, result.output
+    assert (here / "my-project" / "workflows" / "quality" / "air_quality.py").is_file()
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Made my-project from the template basic: ")
+    assert [line.partition("  # ")[0].strip() for line in lines[-6:]] == ["Next:", "cd my-project", *NEXT]
+
+
+def test_the_directory_may_be_this_one_or_below_another(here: Path) -> None:
+    assert "cd " not in init(".", "--template", "minimal").stdout
+    assert (here / "pyproject.toml").is_file()
+    result = init("teams/data/shop", "--template", "minimal")
+    assert "  cd teams/data/shop\n" in result.stdout
+    assert 'name = "shop"' in (here / "teams/data/shop/pyproject.toml").read_text()
+
+
+def test_in_a_pipe_a_missing_name_is_wrong_use(here: Path) -> None:
+    result = init()
+    assert result.exit_code == 2
+    assert "cascade init my-project" in result.stderr
+    assert content(here) == {}
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_person_is_asked_for_name_and_template(here: Path) -> None:
+    result = init(typed="a:b\nshop\nmin\n")
+    assert result.exit_code == 0, result.output
+    assert "'a:b' will not do" in result.stderr
+    assert "3  minimal   one file" in result.stderr
+    assert result.stdout.startswith("Made shop from the template minimal: 6 files.\n")
+    assert (here / "shop/workflows/air_quality.py").is_file()
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_person_is_asked_for_nothing_that_was_given(here: Path) -> None:
+    result = init("shop", "--template", "minimal", typed="")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_directory_that_will_not_do_is_said_before_the_next_question(here: Path) -> None:
+    (here / "shop").mkdir()
+    (here / "shop/notes.txt").write_text("mine\n")
+    result = init("shop", typed="")
+    assert result.exit_code == 2
+    assert "Template" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("shop", "--template", "minimum"), ("a:b",), ("",)])
+def test_what_is_wrong_is_said_and_nothing_is_written(here: Path, arguments: tuple[str, ...]) -> None:
+    (here / "notes.txt").write_text("mine\n")
+    result = init(*arguments)
+    assert result.exit_code == 2
+    assert content(here) == {"notes.txt": "mine\n"}
+
+
+def test_a_directory_with_something_in_it_needs_force(here: Path) -> None:
+    (here / "README.md").write_text("mine\n")
+    (here / "notes.txt").write_text("mine\n")
+    result = init(".", "--template", "minimal")
+    assert result.exit_code == 2
+    assert "is not empty: it has README.md, notes.txt." in result.stderr
+    assert "--force to write into it. That would overwrite README.md; other files stay" in result.stderr
+    assert content(here) == {"README.md": "mine\n", "notes.txt": "mine\n"}
+
+    result = init(".", "--template", "minimal", "--force")
+    assert result.exit_code == 0, result.output
+    assert "6 files, of which 1 overwritten and 0 as they were." in result.stdout
+    assert content(here)["notes.txt"] == "mine\n"
+    assert content(here)["README.md"].startswith("# here\n")
+
+
+def test_git_and_a_virtual_environment_may_be_there_first(here: Path) -> None:
+    (here / ".git").mkdir()
+    (here / "env").mkdir()
+    (here / "env" / "pyvenv.cfg").touch()
+    assert init(".", "--template", "minimal").exit_code == 0
+
+
+def test_force_follows_no_link_out_of_the_project(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (here / "workflows").symlink_to(tmp_path / "outside")
+    result = init(".", "--force")
+    assert result.exit_code == 2
+    assert "not inside of" in result.stderr
+    assert content(tmp_path / "outside") == {}
+
+
+def test_a_file_of_that_name_is_refused(here: Path) -> None:
+    (here / "shop").write_text("mine\n")
+    result = init("shop", "--force")
+    assert result.exit_code == 2
+    assert content(here) == {"shop": "mine\n"}
+
+
+@pytest.mark.parametrize("name", ["json", "cascade", "workflows"])
+def test_a_name_that_is_taken_names_the_directory_alone(here: Path, name: str) -> None:
+    result = init(name, "--template", "minimal")
+    assert result.exit_code == 0, result.output
+    assert f"named {name}-project, because something that it needs is named {name}." in result.stdout
+    assert f'name = "{name}-project"' in (here / name / "pyproject.toml").read_text()
+
+
+def test_a_project_within_a_project_is_pointed_out(here: Path) -> None:
+    init("outer", "--template", "minimal")
+    result = init("outer/inner", "--template", "minimal")
+    assert result.exit_code == 0
+    assert f"inside of the project {here / 'outer'}" in result.stdout
+
+
+def test_json_is_one_document(here: Path) -> None:
+    result = init("shop", "--template", "minimal", "--json")
+    document = json.loads(result.stdout)
+    assert document["project"] == "shop"
+    assert document["template"] == "minimal"
+    assert document["directory"] == str(here / "shop")
+    assert document["pants"] is None
+    assert document["files"]["created"] == sorted(content(here / "shop"))
+    assert document["files"]["overwritten"] == document["files"]["unchanged"] == []
+    assert document["next"] == ["cd shop", *NEXT]
+
+
+def test_in_a_repository_of_pants_there_are_build_files_and_its_commands(here: Path) -> None:
+    (here / "pants.toml").write_text('[source]\nroot_patterns = ["/src"]\n')
+    result = init("teams/shop")
+    assert result.exit_code == 0, result.output
+    assert "cascade_project(" in (here / "teams/shop/BUILD").read_text()
+    assert f"BUILD files are among them, because {here} is built by Pants." in result.stdout
+    assert f"{here / 'pants.toml'} should say:\n" in result.stdout
+    assert '  root_patterns = ["/src", "/teams/shop"]\n' in result.stdout
+    assert "cascade-workflows" in result.stdout
+    assert result.stdout.splitlines()[-4:] == [
+        "Next:",
+        "  pants run teams/shop:dev -- materialize air_quality_observations --partition 2024-01-01",
+        "  pants cascade-dev teams/shop:dev",
+        "  pants test teams/shop::",
+    ]
+
+
+def test_commands_of_pants_are_typed_at_the_root_of_the_repository(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "pants.toml").write_text(
+        '[GLOBAL]\nbackend_packages = ["pants.backend.python", "cascade_pants"]\n[source]\nroot_patterns = ["shop"]\n'
+    )
+    (here / "teams").mkdir()
+    monkeypatch.chdir(here / "teams")
+    result = init("shop", "--template", "minimal")
+    assert "should say" not in result.stdout
+    assert "Next:\n  cd ..\n  pants run teams/shop:dev" in result.stdout
