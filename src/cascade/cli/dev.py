@@ -42,7 +42,7 @@ class CodeServer:
     own: bool
 
 
-@click.command()
+@click.command(short_help="Start Dagster's UI on the project, live on every edit.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen on.")
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Reload the code on every saved edit.")
