@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,8 +47,8 @@ def materialize(
     Each run is recorded where `cascade dev` shows it. The runs go one after the other, and one that fails does not
     stop the rest. To run a partition again is safe: rows that are in the table already are not written twice.
 
-    Prints the first rows, and how many there were: in from the source, good, and refused by the schema. Exit code 1
-    when a run failed.
+    Prints the first rows, and how many there were: in from the source, good, and refused by the schema. The asset's
+    checks run as well, and those that fail are warnings unless they are blocking. Exit code 1 when a run failed.
     """
     from cascade.framework.instance import open_instance
     from cascade.framework.runs import INTERRUPTED, choose_partitions, run_partitions
@@ -107,6 +108,9 @@ def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.
 
 def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:
     name = f"{outcome.asset} {outcome.partition}" if outcome.partition else outcome.asset
+    for check in outcome.checks:
+        if not check.passed:
+            out.warn(f"{name}: {check}")
     if outcome.error is not None:
         out.warn(f"{name} failed: {outcome.error}") if not alone else out.error(f"{name} failed: {outcome.error}")
         if traceback and outcome.error.traceback:
@@ -199,6 +203,7 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
                 "seconds": outcome.seconds,
                 "sample": [dict(row) for row in outcome.sample],
                 "refused": [dict(row) for row in outcome.refused],
+                "checks": [asdict(check) for check in outcome.checks],
                 "error": _error(outcome),
             }
             for outcome in outcomes

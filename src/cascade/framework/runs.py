@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, PartitionError, SourceLocation
+from cascade.framework.checks import CheckOutcome, check_outcomes
 from cascade.framework.frames import user_location
 from cascade.framework.stale import process_tags
 from cascade.partitions import RANGE_SEPARATOR
@@ -59,6 +60,7 @@ class RunOutcome:
         table: the full name of the table, where there is one.
         sample: the first rows that are now in the table for this run.
         refused: the first refused rows, each with its rule.
+        checks: what the checks of the asset found. A check that fails does not fail the run, unless it is blocking.
         error: why it failed.
     """
 
@@ -73,6 +75,7 @@ class RunOutcome:
     table: str | None = None
     sample: Sequence[Mapping[str, object]] = ()
     refused: Sequence[Mapping[str, object]] = ()
+    checks: Sequence[CheckOutcome] = ()
     error: RunError | None = None
 
 
@@ -216,6 +219,7 @@ def _outcome(
         table=values.get("cascade/table"),
         sample=_records(values.get("cascade/preview")),
         refused=_records(values.get("cascade/refused_preview")),
+        checks=check_outcomes(result),
         error=None if result.success else _error(result, packages),
     )
 

@@ -1,0 +1,61 @@
+"""Asset checks run with their asset, and their failures are seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.framework.conftest import THINGS, SampleProject
+
+CHECKS = """
+    import dagster as dg
+    from cascade.iceberg import Lakehouse
+    from {package}.things import things
+
+    @dg.asset_check(asset=things.key)
+    def enough(lakehouse: dg.ResourceParam[Lakehouse]) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=lakehouse.read("raw.things").height > 0)
+
+    @dg.asset_check(asset=things.key, blocking={blocking})
+    def named(lakehouse: dg.ResourceParam[Lakehouse]) -> dg.AssetCheckResult:
+        rows = lakehouse.read("raw.things", columns=["id"], where="name = 'n3'").height
+        return dg.AssetCheckResult(passed=rows == 0, description=f"{{rows}} rows are called n3")
+"""
+
+
+@pytest.fixture(autouse=True)
+def things(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("checks.py", CHECKS.format(package=project.package, blocking=False))
+
+
+def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
+    result = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "warning: things 2024-01-01: the check named failed: 1 rows are called n3\n"
+    (run,) = cascade.json("materialize", "things", "--partition", "2024-01-01")["runs"]
+    assert sorted(run["checks"], key=lambda check: str(check["name"])) == [
+        {"asset": "things", "name": "enough", "passed": True, "severity": "ERROR", "description": None},
+        {
+            "asset": "things",
+            "name": "named",
+            "passed": False,
+            "severity": "ERROR",
+            "description": "1 rows are called n3",
+        },
+    ]
+
+
+def test_a_failed_check_that_is_blocking_fails_the_run(cascade: Cascade, project: SampleProject) -> None:
+    project.write("checks.py", CHECKS.format(package=project.package, blocking=True))
+    result = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert result.exit_code == 1
+    assert "1 rows are called n3" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_check_that_raises_is_named_with_its_line(cascade: Cascade, project: SampleProject) -> None:
+    path = project.write("checks.py", CHECKS.format(package=project.package, blocking=False).replace("n3'", "n3"))
+    result = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert result.exit_code == 1
+    assert 'The condition "name = \'n3" on raw.things cannot be read' in result.stderr, path
