@@ -20,6 +20,7 @@ from cascade.iceberg import Lakehouse, ensure_table, merge_rows, replace_quarant
 from cascade.ingestion.batches import Feeder, one_batch
 from cascade.ingestion.deadline import deadline
 from cascade.ingestion.dlt_helpers import DltSession, dlt_session, quiet_dlt
+from cascade.ingestion.dlt_settings import missing_settings_named
 from cascade.partitions import PartitionWindow
 from cascade.schemas import Batch, RefusedRow, declared_schema, to_iceberg_schema, validator_for
 
@@ -169,7 +170,7 @@ class _Run:
             self.declaration.table,
             self.declaration.location,
         )
-        with self._timed("extract"):
+        with self._timed("extract"), missing_settings_named(self.declaration.location):
             feeder.feed(self._call() if data is UNSET else data)
             feeder.flush()
             whole = one_batch(self.waiting)

@@ -1,0 +1,63 @@
+"""A secret that nobody has set is named with the variable that sets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dlt
+import pytest
+from dlt.common.configuration.specs import ConnectionStringCredentials
+from dlt.sources.sql_database import sql_table
+
+from cascade.exceptions import ConfigError
+from cascade.iceberg.catalog import Lakehouse
+from cascade.ingestion.conftest import ran
+
+
+def asked_in_the_function() -> object:
+    return [{"station": dlt.secrets["sources.weather.token"]}]
+
+
+@dlt.resource
+def resource(token: str = dlt.secrets.value) -> Iterator[dict[str, Any]]:
+    yield {"station": token}
+
+
+def asked_while_rows_are_read() -> object:
+    return rows_with_a_secret()
+
+
+def rows_with_a_secret() -> Iterator[dict[str, Any]]:
+    yield {"station": dlt.secrets["sources.weather.token"]}
+
+
+@pytest.mark.parametrize("function", [asked_in_the_function, asked_while_rows_are_read])
+def test_a_missing_secret_is_named_with_its_variable(lakehouse: Lakehouse, function: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ran(lakehouse, function=function)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith(f"{__file__}:{function.__code__.co_firstlineno}: ")
+    assert lines[0].endswith("The workflow asks dlt for sources.weather.token, which nothing sets.")
+    assert lines[1:] == ["Set SOURCES__WEATHER__TOKEN in the environment or in .env."]
+
+
+def test_a_secret_that_a_resource_declares_is_named_too(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ConfigError, match="asks dlt for token, which nothing sets"):
+        ran(lakehouse, function=lambda: resource())
+
+
+def test_of_a_database_the_parts_are_named(lakehouse: Lakehouse) -> None:
+    def read() -> object:
+        return sql_table(credentials=ConnectionStringCredentials(), table="t")
+
+    with pytest.raises(ConfigError, match=r"which nothing sets\.\nSet .*DRIVERNAME"):
+        ran(lakehouse, function=read)
+
+
+def test_another_error_stays_as_it_is(lakehouse: Lakehouse) -> None:
+    def read() -> object:
+        raise KeyError("celsius")
+
+    with pytest.raises(KeyError, match="celsius"):
+        ran(lakehouse, function=read)
