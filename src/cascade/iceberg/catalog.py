@@ -136,6 +136,9 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
         base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", config.nessie_uri.rstrip("/"))
         return f"{base}/iceberg/{config.nessie_ref}"
     uri = config.iceberg_catalog or f"sqlite:///{state / 'catalog.db'}"
+    if uri.startswith(("postgresql://", "postgres://")):
+        # SQLAlchemy 2.1 would look for psycopg, and the extra `postgres` has psycopg2.
+        uri = f"postgresql+psycopg2://{uri.partition('://')[2]}"
     if uri.startswith("sqlite:") and "timeout=" not in uri:
         # Writers wait for each other: a commit holds the file for some milliseconds only.
         uri += f"{'&' if '?' in uri else '?'}timeout={_SQLITE_BUSY_SECONDS}"

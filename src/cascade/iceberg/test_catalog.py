@@ -58,6 +58,22 @@ def test_a_database_catalog_keeps_its_uri(tmp_path: Path, opened: list[dict[str,
     assert lakehouse.uri == "postgresql+psycopg2://me:***@db/cat"
 
 
+@pytest.mark.parametrize("given", ["postgresql://me:secret@db/cat", "postgres://me:secret@db/cat"])
+def test_postgresql_is_reached_by_the_driver_of_the_extra(
+    tmp_path: Path, opened: list[dict[str, str]], given: str
+) -> None:
+    open_lakehouse(Settings(tmp_path, iceberg_catalog=given, iceberg_warehouse="s3://wh"))
+    assert opened[0]["uri"] == "postgresql+psycopg2://me:secret@db/cat"
+
+
+def test_a_server_of_postgresql_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, iceberg_catalog="postgresql://me:secret@127.0.0.1:9/cat", iceberg_warehouse="s3://wh")
+    with pytest.raises(ConfigError) as caught:
+        open_lakehouse(settings)
+    assert "Connection refused" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_warehouse_on_disk_is_made(tmp_path: Path) -> None:
     lakehouse = open_lakehouse(Settings(tmp_path / "state", iceberg_warehouse=str(tmp_path / "elsewhere")))
     assert (tmp_path / "elsewhere").is_dir()

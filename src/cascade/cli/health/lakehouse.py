@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 """How long a server may take to answer."""
 
+_BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
+
 _CATALOG_HINT = "Check that the server runs, and see the address: cascade config show"
 
 _STORE_HINT = """\
@@ -45,7 +47,7 @@ def check_catalog(
     if not (config.iceberg_catalog or config.nessie_uri) and not embedded.is_file():
         detail = f"the embedded one, which the first run makes at {embedded}"
         return Finding("catalog", "ok", detail), None
-    if (config.iceberg_catalog or "").startswith("postgresql") and find_spec("psycopg2") is None:
+    if (config.iceberg_catalog or "").startswith(_BY_PSYCOPG2) and find_spec("psycopg2") is None:
         detail = "the catalog is in PostgreSQL, and its driver is not installed"
         return Finding("catalog", "problem", detail, "Type: pip install 'cascade-workflows[postgres]'"), None
 

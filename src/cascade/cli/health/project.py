@@ -57,7 +57,7 @@ def check_settings(read: Callable[[], CascadeConfig]) -> tuple[list[Finding], Ca
             config = read()
         except CascadeError as error:
             location = f"{error.location}: " if error.location else ""
-            detail = f"{location}{error.message} Nothing that depends on the settings was checked."
+            detail = f"{location}{error.message}\nNothing that depends on the settings was checked."
             return [Finding("settings", "problem", detail, error.hint)], None
     sources = Counter(setting.source for setting in config.describe() if setting.source != "default")
     given = "".join(f"{count} from {source}, " for source, count in sources.items())
