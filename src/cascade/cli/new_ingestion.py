@@ -97,7 +97,7 @@ def _about_source(source: str, domain: str, code: str) -> Iterator[str]:
     if source == "database":
         yield (
             "It reads the address of the database from the environment or from .env:\n"
-            f"  {secret_variable(domain)}=postgresql://user:password@host/database"
+            f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
         )
     elif source == "rest-api":
         yield f"It asks the API at BASE_URL, which is an example: put yours into {code}/observations.py."

@@ -113,7 +113,7 @@ def test_the_sources_are_those_of_the_templates() -> None:
 
 def test_a_database_needs_an_address_and_an_api_another_one(cascade: Cascade) -> None:
     result = cascade("create-workflow", "--type", "database", "--domain", "orders")
-    assert "  SOURCES__ORDERS__CREDENTIALS=postgresql://user:password@host/database\n" in result.stdout
+    assert "  SOURCES__ORDERS__CREDENTIALS=postgresql+psycopg2://user:password@host/database\n" in result.stdout
     result = cascade("create-workflow", "--type", "rest-api", "--domain", "weather")
     assert "put yours into " in result.stdout
 
