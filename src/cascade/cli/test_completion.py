@@ -93,7 +93,7 @@ def test_bash_completes_an_asset(tmp_path: Path) -> None:
         "COMP_WORDS=(cascade materialize th); COMP_CWORD=2\n"
         '_cascade_completion cascade th materialize; echo "${COMPREPLY[@]}"\n'
     )
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     result = subprocess.run(
         ["bash", "-c", script], env=child_environment(PATH=path), capture_output=True, text=True, check=True
     )
