@@ -39,9 +39,14 @@ def _missing_settings(error: BaseException | None) -> dict[str, str]:
         return {}
     from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-    while error is not None and not isinstance(error, ConfigFieldMissingException):
+    # An error that was raised again while it was handled can be in the chain of its own causes.
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, ConfigFieldMissingException):
+            return {name: key for name, traces in error.traces.items() if (key := _variable(traces))}
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return {name: key for name, traces in error.traces.items() if (key := _variable(traces))} if error else {}
+    return {}
 
 
 def _variable(traces: Any) -> str | None:

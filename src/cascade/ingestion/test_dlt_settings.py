@@ -61,3 +61,13 @@ def test_another_error_stays_as_it_is(lakehouse: Lakehouse) -> None:
 
     with pytest.raises(KeyError, match="celsius"):
         ran(lakehouse, function=read)
+
+
+def test_an_error_among_its_own_causes_is_what_it_was(lakehouse: Lakehouse) -> None:
+    def raised_again() -> object:
+        first, second = OSError("the disk"), ValueError("the row")
+        first.__cause__, second.__cause__ = second, first
+        raise first
+
+    with pytest.raises(OSError, match="the disk"):
+        ran(lakehouse, function=raised_again)
