@@ -60,7 +60,7 @@ def test_without_any_extra_a_project_runs_and_says_what_is_left_out(user: _User)
     user.types("cascade", "init", "mine").ok()
     user.directory /= "mine"
     listed = json.loads(user.types("cascade", "list", "--json").ok().out)
-    (name, *_) = [asset["asset"] for asset in listed["assets"]]
+    (name, *_) = [asset["asset"] for asset in listed["workflows"]]
     for committed in (True, False):
         ran = user.types("cascade", "materialize", name, "--partition", "2024-01-01", "--json").json()
         assert ran["runs"][0]["committed"] is committed
