@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -77,7 +77,7 @@ def dev(
     watcher: Watcher | None = None
     with StopSignals() as signals, Children(scratch) as children:
         try:
-            servers = _code_servers(invocation, others, scratch, "info" if verbose else "warning")
+            servers = _code_servers(invocation, others, scratch, _log_levels(verbose).code_server)
             if reload:
                 watcher = _started_watcher(invocation, ui, servers, watched)
             _start(invocation, children, signals, servers, scratch, host, port, verbose)
@@ -90,11 +90,23 @@ def dev(
                 _require_alive(children)
                 time.sleep(_POLL_SECONDS)
         except Stopped:
+            # A code server that is interrupted while it imports says so in fifty lines.
+            children.silent = True
             out.say("\nStopping…")
         finally:
             if watcher is not None:
                 watcher.stop()
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _LogLevels(NamedTuple):
+    code_server: str
+    others: str
+
+
+def _log_levels(verbose: bool) -> _LogLevels:
+    """When the code does not load, each process logs the same traceback. `dev` says what is wrong, without one."""
+    return _LogLevels("info", "info") if verbose else _LogLevels("critical", "error")
 
 
 def _require_webserver() -> None:
@@ -121,14 +133,15 @@ def _code_servers(
     own = code_server_argv(invocation.project, invocation.config.project_root, log_level)
     servers = [CodeServer(invocation.project.name, tuple(own), scratch / "0.sock", own=True)]
     for number, text in enumerate(others, start=1):
-        name, separator, argv = text.partition("=")
+        name, separator, given = text.partition("=")
         try:
-            words = json.loads(argv)
+            words = json.loads(given)
         except json.JSONDecodeError:
             words = None
         if not separator or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise UsageError(f"--with-code-server takes NAME=JSON_ARGV, a list of words, and was given {text!r}.")
-        servers.append(CodeServer(name, (*words, "code-server"), scratch / f"{number}.sock", own=False))
+        argv = (*words, "code-server", "--log-level", log_level)
+        servers.append(CodeServer(name, argv, scratch / f"{number}.sock", own=False))
     return tuple(servers)
 
 
@@ -146,7 +159,7 @@ def _start(
     from cascade.framework.definitions import KEEP_GOING_VARIABLE
 
     root = invocation.config.project_root
-    level = "info" if verbose else "warning"
+    levels = _log_levels(verbose)
     own = child_environment(**{KEEP_GOING_VARIABLE: "1", "CASCADE_PROJECT_ROOT": str(root)})
     # What this project's manifest has said of itself must not be taken for another's.
     foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
@@ -171,11 +184,13 @@ def _start(
     entries = [{"grpc_server": {"socket": str(server.socket), "location_name": server.name}} for server in servers]
     workspace.write_text(json.dumps({"load_from": entries}), encoding="utf-8")
     _wait_until(children, lambda: all(_accepts(server.socket) for server in servers), "The code server")
-    webserver = ("dagster_webserver", "--host", host, "--port", str(port), "--dagster-log-level", level)
-    daemon = ("dagster._daemon", "run", "--log-level", level)
+    webserver = ("dagster_webserver", "--host", host, "--port", str(port), "--dagster-log-level", levels.others)
+    daemon = ("dagster._daemon", "run", "--log-level", levels.others)
+    quiet = () if verbose else ("-W", "ignore::UserWarning:dagster._core.workspace.context")
     with signals.held():
         for name, words in (("The webserver", webserver), ("The daemon", daemon)):
-            children.start(name, (sys.executable, "-m", *words, "--workspace", str(workspace)), env=own)
+            argv = (sys.executable, *quiet, "-m", *words, "--workspace", str(workspace))
+            children.start(name, argv, env=own)
 
 
 _RUN_LOG = re.compile(r"^\S*[\d-]+ [\d:]+ \+\d+ - dagster - (DEBUG|INFO) - ")

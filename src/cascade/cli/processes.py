@@ -64,6 +64,8 @@ class Child:
 class Children:
     """The children of one command. Use it as a context manager: at the end none of them is left.
 
+    Set `silent`, and nothing more of what they write is passed on where it passes through `shows`.
+
     Args:
         scratch: a directory for sockets and the like, which is removed with them.
         grace: seconds that they have to end by themselves.
@@ -72,6 +74,7 @@ class Children:
     scratch: Path
     grace: float = 8.0
     running: list[Child] = field(default_factory=list)
+    silent: bool = field(default=False, init=False)
 
     def __enter__(self) -> Children:
         command = [sys.executable, "-I", "-S", "-c", _GUARDIAN, str(self.scratch)]
@@ -102,7 +105,8 @@ class Children:
             name: what to call it in messages.
             argv: its command line.
             env: its environment; the parent's if absent.
-            shows: tells which lines of its standard error are passed on; all of them if absent.
+            shows: tells which lines of its standard error are passed on, unless they are to be silent; all of them if
+                absent.
         """
         process = subprocess.Popen(
             list(argv),
@@ -112,7 +116,11 @@ class Children:
             start_new_session=True,
         )
         if shows is not None and process.stderr is not None:
-            threading.Thread(target=_pass_on, args=(process.stderr, shows), daemon=True).start()
+
+            def passes(line: str) -> bool:
+                return not self.silent and shows(line)
+
+            threading.Thread(target=_pass_on, args=(process.stderr, passes), daemon=True).start()
         child = Child(name, process)
         self.running.append(child)
         self._tell_guardian("+", process.pid)

@@ -55,6 +55,30 @@ def test_a_child_that_ignores_signals_is_killed(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_what_children_write_is_passed_on_until_they_are_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "import sys, time\nfor n in range(1000): print(n, file=sys.stderr, flush=True); time.sleep(0.02)"
+    with Children(scratch(tmp_path), grace=1) as children:
+        children.start("talker", [sys.executable, "-c", source], shows=lambda line: line != "1\n")
+        said = ""
+
+        def has_said_three() -> bool:
+            nonlocal said
+            said += capsys.readouterr().err
+            return said.count("\n") >= 3
+
+        assert wait_for(has_said_three)
+        children.silent = True
+        time.sleep(0.1)
+        capsys.readouterr()
+        time.sleep(0.3)
+        assert capsys.readouterr().err == ""
+    assert said.split()[:2] == ["0", "2"]
+    # Its end is an interrupt, of which there is a traceback.
+    assert capsys.readouterr().err == ""
+
+
 def test_a_child_that_ends_is_noticed(tmp_path: Path) -> None:
     with Children(scratch(tmp_path)) as children:
         children.start("brief", [sys.executable, "-c", "raise SystemExit(7)"])

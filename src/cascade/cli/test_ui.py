@@ -35,6 +35,21 @@ def test_the_innermost_reason_of_a_failed_load_is_shown() -> None:
     assert _location({"name": "dev", "locationOrLoadError": content}).error == "DeclarationError: twice"
 
 
+def test_an_error_of_cascades_own_is_shown_though_another_has_caused_it() -> None:
+    own = "cascade.exceptions.ConfigError: /p/pyproject.toml:3: pyproject.toml is not valid TOML: no\n"
+    content = {"message": "Error loading", "causes": [{"message": own}, {"message": "tomllib.TOMLDecodeError: no"}]}
+    shown = _location({"name": "dev", "locationOrLoadError": content}).error
+    assert shown == "/p/pyproject.toml:3: pyproject.toml is not valid TOML: no"
+
+
+def test_of_what_a_dead_code_server_answers_the_one_sentence_is_shown() -> None:
+    content = {
+        "message": '<_InactiveRpcError of RPC:\n\tdetails = "Could not reach user code server."\n>',
+        "causes": [],
+    }
+    assert _location({"name": "dev", "locationOrLoadError": content}).error == "Could not reach user code server."
+
+
 def test_a_server_on_every_address_is_reached_on_this_machine() -> None:
     assert UserInterface("0.0.0.0", 3000).address == "http://127.0.0.1:3000"
     assert UserInterface("localhost", 3001).address == "http://localhost:3001"

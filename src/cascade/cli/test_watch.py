@@ -163,6 +163,15 @@ def test_a_location_that_does_not_load_is_told(
     assert "p does not load after a.py: no luck" in capsys.readouterr().err
 
 
+def test_a_code_server_that_died_is_asked_again(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui.error = "Could not reach user code server. gRPC Error code: UNAVAILABLE"
+    project.write("weather/a.py", "x = 1")
+    ui.wait_for(2)
+    assert ui.reloads == ["p", "p"]
+
+
 def test_under_a_manifest_a_new_or_deleted_workflow_asks_for_a_restart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

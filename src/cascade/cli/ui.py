@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 
 _SERVER_INFO_SECONDS = 2
 _QUERY_SECONDS = 120
+_RELOAD_SECONDS = 600
+"""Longer than any module should take to import."""
 
 _LOCATIONS = """
 query CascadeLocations {
@@ -106,13 +109,13 @@ class UserInterface:
         Returns:
             What is wrong with its code, None when it loaded.
         """
-        answer = self._query(_RELOAD, {"name": name})["reloadRepositoryLocation"]
+        answer = self._query(_RELOAD, {"name": name}, _RELOAD_SECONDS)["reloadRepositoryLocation"]
         return _message(answer.get("locationOrLoadError") or answer)
 
-    def _query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _query(self, query: str, variables: Mapping[str, Any], seconds: float = _QUERY_SECONDS) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": dict(variables)}).encode()
         request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=_QUERY_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=seconds) as response:
             answer = json.load(response)
         if answer.get("errors"):
             raise OSError(str(answer["errors"][0].get("message")))
@@ -145,9 +148,19 @@ def _location(entry: Mapping[str, Any]) -> Location:
     )
 
 
+_OWN_ERROR = re.compile(r"cascade\.exceptions\.\w+: ")
+_RPC_DETAILS = re.compile(r'details = "(.*)"')
+
+
 def _message(answer: Mapping[str, Any]) -> str | None:
-    """The innermost message of an error: those around it only say that loading failed."""
+    """What is wrong: the error that Cascade raised, else the innermost one. Those around it say that loading failed."""
     if "message" not in answer:
         return None
-    messages = [answer["message"], *(cause["message"] for cause in answer.get("causes") or ())]
-    return str(messages[-1]).strip()
+    messages = [str(error["message"]).strip() for error in (answer, *(answer.get("causes") or ()))]
+    for message in messages:
+        own = _OWN_ERROR.match(message)
+        if own:
+            return message[own.end() :]
+    # What the code server itself could not answer comes as a page of the protocol's own words.
+    details = _RPC_DETAILS.search(messages[-1])
+    return details[1] if details else messages[-1]

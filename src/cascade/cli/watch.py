@@ -27,6 +27,7 @@ _IGNORED_DIRECTORIES = frozenset(
     {"__pycache__", "node_modules", "dist", "build", "site-packages", ".cascade", ".git", ".pants.d", ".venv", "venv"}
 )
 _DECLARES = re.compile(rb"^@[ \t]*[\w.]*cascade_ingestion\b", re.MULTILINE)
+_DEAD = "Could not reach user code server"
 _LOOK_AROUND_MILLISECONDS = 1000
 
 
@@ -156,6 +157,9 @@ class Watcher(threading.Thread):
         for location in self._locations:
             try:
                 error = self._ui.reload(location)
+                if error is not None and _DEAD in error:
+                    # A module has ended the process that loaded it, and what was edited may have been just that.
+                    error = self._ui.reload(location)
                 shown = {found.name: _keys(found) for found in self._ui.locations()}
             except OSError as failure:
                 if not self._ended.is_set():

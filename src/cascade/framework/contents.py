@@ -11,7 +11,7 @@ from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
 from cascade.framework.discovery import project_modules
 from cascade.framework.frames import location_of_error
-from cascade.framework.loading import LoadedModules, load_modules
+from cascade.framework.loading import LoadedModules, asks_for_the_end, load_modules
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -87,11 +87,11 @@ def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeEr
         home = collected.home(definitions) or ""
         try:
             made = definitions() if callable(definitions) else definitions
-        except KeyboardInterrupt:
-            raise
         except CascadeError as error:
             errors.append(error)
         except BaseException as error:
+            if asks_for_the_end(error):
+                raise
             errors.append(_refusal(home, definitions, error))
         else:
             resolved.append(made)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, DiscoveryError
 from cascade.framework.frames import location_of_error
+from cascade.framework.loading import asks_for_the_end
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -97,9 +98,9 @@ def load_defs_folder(folder: DefsFolder) -> dg.Definitions:
 
     try:
         return dg.load_from_defs_folder(path_within_project=folder.directory)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if asks_for_the_end(error):
+            raise
         raise _failure(folder, error) from error
 
 

@@ -54,15 +54,20 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
         begun = time.monotonic()
         try:
             modules[name] = importlib.import_module(name)
-        except KeyboardInterrupt:
-            raise
         except CascadeError as error:
             failures[name] = _by_itself_or_by_another(name, error, failures.values())
         except BaseException as error:
+            if asks_for_the_end(error):
+                raise
             failures[name] = _import_failure(name, error, top_packages)
         if is_new:
             seconds[name] = time.monotonic() - begun
     return LoadedModules(modules, tuple(failures.values()), seconds)
+
+
+def asks_for_the_end(error: BaseException) -> bool:
+    """Tells whether an exception stands for a person's Ctrl-C, in Dagster's servers too, and no code is to blame."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "DagsterExecutionInterruptedError"
 
 
 def _packages_above(name: str) -> list[str]:

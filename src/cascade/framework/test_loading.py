@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dagster import DagsterExecutionInterruptedError
 
 from cascade.exceptions import CascadeError
 from cascade.framework.conftest import SampleProject
@@ -67,9 +68,10 @@ def test_a_module_that_raises_what_is_no_exception_is_a_failure(project: SampleP
     assert "Odd: no message" in failure.message
 
 
-def test_whoever_asks_for_the_end_gets_it(project: SampleProject) -> None:
-    project.write("interrupted.py", "raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, DagsterExecutionInterruptedError])
+def test_whoever_asks_for_the_end_gets_it(project: SampleProject, interrupt: type[BaseException]) -> None:
+    project.write("interrupted.py", f"from {interrupt.__module__} import {interrupt.__name__} as end\n\nraise end\n")
+    with pytest.raises(interrupt):
         load(project)
 
 
