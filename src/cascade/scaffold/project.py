@@ -71,7 +71,7 @@ class ProjectRequest:
 
     @property
     def first_runs(self) -> tuple[tuple[str, str | None], ...]:
-        """What to materialize first: assets in order, each with a partition that has rows or None."""
+        """What to materialize first, in order: an asset, and a partition with rows, or None without partitions."""
         observations = (example_request().table_name, example().first_day)
         return (("stations", None), observations) if self.template == "advanced" else (observations,)
 
@@ -110,7 +110,6 @@ def _example(request: ProjectRequest) -> Example:
 
 def _context(request: ProjectRequest) -> dict[str, object]:
     rows, first_day = example().rows, example().first_day
-    advanced = request.template == "advanced"
     return {
         "project": request.distribution,
         "dbt_name": dbt_name(request.distribution),
@@ -126,7 +125,6 @@ def _context(request: ProjectRequest) -> dict[str, object]:
         "broken_day": BROKEN[0],
         "broken_station": BROKEN[1],
         "stations": sorted({row["station"] for row in rows}, key=str),
-        "models": sorted(["air_quality_days", f"air_quality_by_{'district' if advanced else 'station'}"]),
         "rows": [
             {name: row[name] for name in ("station", "observed_on", "pm25")}
             for row in rows
