@@ -56,8 +56,8 @@ def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
 
         # A workflow in a directory that is no package, a second module of its name, and an edit.
         project.write_workflow("workflows/ingestion/traffic/observations.py", "traffic_observations")
-        dev.wait_for(lambda: set(dev.shown()) == {"traffic_observations", "weather_observations"})
         project.write_workflow(str(observations), "weather_observations", "What was seen.")
+        dev.wait_for(lambda: "traffic_observations" in dev.shown())
         dev.wait_for(lambda: dev.shown()["weather_observations"] == "What was seen.")
 
         dev.wait_for(lambda: status(dev.port, run_id) == "SUCCESS")
@@ -70,8 +70,13 @@ def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
         dev.wait_for(lambda: "ingestion/broken.py:1" in dev.said)
         assert set(dev.shown()) == {"traffic_observations", "weather_observations"}
         project.write_workflow("workflows/ingestion/broken.py", "repaired")
-        dev.wait_for(lambda: "repaired" in dev.shown())
         (project.root / "workflows/ingestion/traffic/observations.py").unlink()
+        dev.wait_for(lambda: set(dev.shown()) == {"repaired", "weather_observations"})
+
+        settings = (project.root / "pyproject.toml").read_text()
+        project.write("pyproject.toml", settings + "[tool.cascade\n")
+        dev.wait_for(lambda: "pyproject.toml is not valid TOML" in dev.said)
+        project.write("pyproject.toml", settings)
         dev.wait_for(lambda: set(dev.shown()) == {"repaired", "weather_observations"})
 
         taken = project.types("cascade", "dev", "--port", str(dev.port))

@@ -138,6 +138,7 @@ def _absence(name: str, missing: str) -> DiscoveryError:
 def _first_line(name: str) -> SourceLocation | None:
     try:
         spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:
+        # It imports the packages above, which may do anything.
         return None
     return SourceLocation(spec.origin, 1) if spec and spec.origin and spec.has_location else None

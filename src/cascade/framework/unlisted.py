@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cascade.framework.collect import is_imported, workflows_in
+from cascade.framework.loading import asks_for_the_end
 
 if TYPE_CHECKING:
     from cascade.ingestion import IngestionWorkflow
@@ -86,7 +87,9 @@ def _loaded_if_it_may_declare(name: str, path: Path) -> ModuleType | None:
         return None
     try:
         return importlib.import_module(name)
-    except (Exception, SystemExit):
+    except BaseException as error:
+        if asks_for_the_end(error):
+            raise
         # Whether it imports is the business of whoever lists it.
         return None
 
@@ -109,7 +112,8 @@ def _holds_a_factory(name: str) -> bool:
         return False
     try:
         spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:
+        # It imports the packages above, which may do anything.
         return False
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return False
