@@ -143,13 +143,11 @@ def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str])
         ignored: [] if {_STATE, ".cascade", *_DEFAULT_IGNORED} & set(ignored.values) else [_STATE],
         roots: [] if _is_root(place, roots.values) or set(markers.values) & set(files) else [f"/{place.directory}"],
     }
-    lines: list[str] = []
+    sections: dict[str, list[str]] = {}
     for option, values in wanted.items():
-        if values and f"[{option.section}]" not in lines:
-            lines.append(f"[{option.section}]")
         if values:
-            lines.append(option.with_values(values))
-    return "\n".join(lines)
+            sections.setdefault(option.section, []).append(option.with_values(values))
+    return "\n\n".join("\n".join([f"[{section}]", *lines]) for section, lines in sections.items())
 
 
 def _is_root(place: PantsPlace, patterns: Iterable[str]) -> bool:
