@@ -14,7 +14,8 @@ PANTS_TOML = "pants.toml"
 PROJECT_TARGET = "dev"
 """The name of the `cascade_project`."""
 
-_BACKENDS = ("pants.backend.python", "cascade_pants")
+_PLUGIN = "cascade-pants-plugin"
+_BACKEND = "cascade_pants"
 _STATE = ".cascade/"
 
 # What Pants takes where pants.toml says nothing.
@@ -134,12 +135,17 @@ def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str])
         settings = tomllib.loads(pants_toml)
     except tomllib.TOMLDecodeError:
         return ""
+    plugins = _ListOption(settings, "GLOBAL", "plugins", ())
     backends = _ListOption(settings, "GLOBAL", "backend_packages", ())
+    # A plugin that is installed is active without being among the backends; one in the repository is no plugin.
+    installed = any(plugin.startswith(_PLUGIN) for plugin in plugins.values)
+    active = {*backends.values, *([_BACKEND] if installed else [])}
     ignored = _ListOption(settings, "GLOBAL", "pants_ignore", _DEFAULT_IGNORED)
     roots = _ListOption(settings, "source", "root_patterns", _DEFAULT_ROOTS)
     markers = _ListOption(settings, "source", "marker_filenames", ())
     wanted = {
-        backends: [backend for backend in _BACKENDS if backend not in backends.values],
+        plugins: [] if _BACKEND in active else [_PLUGIN],
+        backends: [backend for backend in ("pants.backend.python", _BACKEND) if backend not in active],
         ignored: [] if {_STATE, ".cascade", *_DEFAULT_IGNORED} & set(ignored.values) else [_STATE],
         roots: [] if _is_root(place, roots.values) or set(markers.values) & set(files) else [f"/{place.directory}"],
     }
