@@ -146,8 +146,11 @@ def test_the_root_of_the_repository_is_a_source_root_unless_patterns_say_otherwi
 def test_the_backend_and_the_state_are_looked_for() -> None:
     text = '[GLOBAL]\nbackend_packages = ["pants.backend.python"]\npants_ignore = ["/dist/"]\n'
     assert missing_settings(text, PantsPlace("src"), []) == (
-        '[GLOBAL]\nbackend_packages = ["pants.backend.python", "cascade_pants"]\npants_ignore = ["/dist/", ".cascade/"]'
+        '[GLOBAL]\nplugins.add = ["cascade-pants-plugin"]\n'
+        'backend_packages = ["pants.backend.python", "cascade_pants"]\npants_ignore = ["/dist/", ".cascade/"]'
     )
+    installed = 'plugins = ["cascade-pants-plugin==1.0"]\nbackend_packages = ["pants.backend.python"]\n'
+    assert missing_settings(f"[GLOBAL]\n{installed}", PantsPlace("src"), []) == ""
     ignored = PLUGIN + 'pants_ignore.add = [".cascade/"]\n'
     assert missing_settings(ignored, PantsPlace("src"), []) == ""
     removed = PLUGIN + 'pants_ignore.remove = [".*/"]\n'
