@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,18 +88,31 @@ def _document(declaration: IngestionDeclaration) -> dict[str, Any]:
 
 
 def _others(collected: Collected) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
-    for kind, values in (
-        ("asset", collected.assets),
-        ("check", collected.asset_checks),
-        ("job", collected.jobs),
-        ("schedule", collected.schedules),
-        ("sensor", collected.sensors),
-    ):
-        for value in values:
-            found.extend((kind, name, collected.home(value) or "") for name in _names(kind, value))
-    found.extend(("definitions", "", collected.home(value) or "") for value in collected.definitions)
+    found = [(kind, name, collected.home(value) or "") for kind, name, value in _held_by(collected)]
+    # Somebody's Definitions may hold a workflow's asset, and what stands at the level of a module as well.
+    known = {("asset", "/".join(workflow.declaration.asset_key)) for workflow in collected.workflows}
+    known.update((kind, name) for kind, name, _ in found)
+    for definitions in collected.definitions:
+        home = collected.home(definitions) or ""
+        held = [(kind, name) for kind, name, _ in _held_by(definitions)]
+        found.extend((*thing, home) for thing in held if thing not in known)
+        known.update(held)
+        if not held:
+            found.append(("definitions", "", home))
     return found
+
+
+def _held_by(holder: Any) -> Iterator[tuple[str, str, Any]]:
+    """The kind and the name of each thing of Dagster's in what was collected, or in Dagster's `Definitions`."""
+    for kind, values in (
+        ("asset", holder.assets),
+        ("check", holder.asset_checks),
+        ("job", holder.jobs),
+        ("schedule", holder.schedules),
+        ("sensor", holder.sensors),
+    ):
+        for value in values or ():
+            yield from ((kind, name, value) for name in _names(kind, value))
 
 
 def _names(kind: str, value: Any) -> list[str]:

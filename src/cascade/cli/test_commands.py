@@ -32,6 +32,31 @@ def test_list_shows_workflows_and_dagsters_own(cascade: Cascade, project: Sample
     assert [(other["kind"], other["name"]) for other in document["others"]] == [("asset", "plain"), ("job", "nightly")]
 
 
+def test_list_shows_what_definitions_hold_once(cascade: Cascade, project: SampleProject) -> None:
+    project.write(
+        "native.py",
+        f"""
+        import dagster as dg
+        from {project.package}.things import things
+
+        @dg.asset
+        def plain(): ...
+
+        @dg.asset
+        def hidden(): ...
+
+        hidden_too, hidden = {{"a": hidden}}, None
+        job = dg.define_asset_job("nightly")
+
+        @dg.definitions
+        def defs():
+            return dg.Definitions(assets=[plain, hidden_too["a"], things.asset], jobs=[job])
+        """,
+    )
+    shown = [(other["kind"], other["name"]) for other in cascade.json("list")["others"]]
+    assert shown == [("asset", "plain"), ("job", "nightly"), ("asset", "hidden")]
+
+
 def test_a_project_without_workflows_is_told_how_to_make_one(cascade: Cascade, things: Path) -> None:
     things.unlink()
     result = cascade("list")
