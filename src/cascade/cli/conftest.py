@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cascade.cli.context import Invocation
 from cascade.cli.main import cli
 from cascade.framework.conftest import SampleProject, project
 
-__all__ = ["Cascade", "cascade", "project"]
+__all__ = ["Cascade", "cascade", "files", "program", "project"]
 
 
 class Cascade:
@@ -31,3 +32,15 @@ class Cascade:
 def cascade(project: SampleProject) -> Cascade:
     """The command line of `project`."""
     return Cascade()
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was started by its own name, which is in what it says to type next."""
+    monkeypatch.setattr(sys, "argv", ["cascade"])
+
+
+def files(project: SampleProject) -> list[str]:
+    """Lists the files of a project, whose directory of workflows is called `flows` here, whatever its name is."""
+    found = (path for path in project.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path.relative_to(project.root).as_posix().replace(project.package, "flows") for path in found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.output import Output, json_option
 from cascade.cli.questions import ask_choice, ask_text, can_ask
@@ -45,7 +46,12 @@ _DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_KEY = "ingestion", "file", "id"
     metavar="|".join(_SOURCES),
     help=f"Where an ingestion's rows come from; {_DEFAULT_SOURCE} by default.",
 )
-@click.option("--table", metavar="NAME", help="The table to fill, check or read; by default <domain>_observations.")
+@click.option(
+    "--table",
+    metavar="NAME",
+    shell_complete=complete_tables,
+    help="The table to fill, check or read; by default <domain>_observations.",
+)
 @click.option(
     "--unique-key",
     "--key",

@@ -1,43 +1,22 @@
-"""`create-workflow`: what it asks, what it takes by itself, what it refuses, and where files go.
+"""`create-workflow`: what it takes by itself, what it refuses, and where the files of an ingestion go.
 
-`test_created_project.py` runs what is written.
+`test_create_over_table.py` is about checks and models, and `test_created_project.py` runs what is written.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from click.testing import CliRunner
 
-from cascade.cli import create_workflow, new_ingestion, new_over_table
-from cascade.cli.conftest import Cascade
-from cascade.cli.context import Invocation
-from cascade.cli.main import cli
-from cascade.framework.conftest import THINGS, SampleProject
+from cascade.cli import create_workflow
+from cascade.cli.conftest import Cascade, files
+from cascade.framework.conftest import SampleProject
 from cascade.framework.project import Project
 from cascade.scaffold import SOURCES
 
-
-@pytest.fixture(autouse=True)
-def program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was started by its own name."""
-    monkeypatch.setattr(sys, "argv", ["cascade"])
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person answers."""
-    monkeypatch.setattr(create_workflow, "can_ask", lambda as_json: not as_json)
-
-
-def files(project: SampleProject) -> list[str]:
-    found = (path for path in project.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(path.relative_to(project.root).as_posix().replace(project.package, "flows") for path in found)
+pytestmark = pytest.mark.usefixtures("program")
 
 
 WEATHER = [
@@ -290,171 +269,6 @@ def test_writing_a_workflow_again_does_not_collide_with_itself(cascade: Cascade)
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     document = cascade.json("create-workflow", "--domain", "weather", "--table", "weather_observations", "--force")
     assert document["table"] == "weather_observations"
-
-
-@pytest.mark.usefixtures("terminal")
-def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
-    project.write("other.py", OTHER)
-    answers = ["", "credit risk", "rain", "dataf", "weather_observations", "rainfall", "a b", "station, day"]
-    result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
-    assert result.exit_code == 0, result.output
-    assert "Error: The domain 'credit risk' cannot name" in result.stderr
-    assert "Error: The table raw.weather_observations is declared already" in result.stderr
-    assert "Error: The unique key's column 'a b'" in result.stderr
-    code = (project.root / project.package / "ingestion/rain/observations.py").read_text()
-    assert 'table_name="rainfall"' in code
-    assert 'unique_key=("station", "day")' in code
-    assert "pl.DataFrame" in code
-
-
-@pytest.mark.usefixtures("terminal")
-def test_nobody_is_asked_for_what_is_given(monkeypatch: pytest.MonkeyPatch, cascade: Cascade) -> None:
-    def ask(*question: object, **options: object) -> Iterator[str]:
-        raise AssertionError(f"{question} was asked")
-
-    for module in (create_workflow, new_ingestion):
-        monkeypatch.setattr(module, "ask_text", ask)
-    for module in (create_workflow, new_over_table):
-        monkeypatch.setattr(module, "ask_choice", ask)
-    given = ["--domain", "weather", "--source", "file", "--table", "weather_observations", "--key", "id"]
-    assert cascade("create-workflow", *given).exit_code == 0
-    assert cascade("create-workflow", "--type", "quality", "--domain", "weather").exit_code == 0
-    assert cascade("create-workflow", "--type", "transform", "--domain", "weather").exit_code == 0
-
-
-@pytest.mark.usefixtures("terminal")
-def test_a_person_chooses_among_the_tables(project: SampleProject) -> None:
-    project.write("things.py", THINGS)
-    project.write("more.py", THINGS.replace('"things"', '"more_things"'))
-    result = CliRunner().invoke(cli, ["create-workflow"], input="quality\nstock\nraw.t\n", obj=Invocation())
-    assert result.exit_code == 0, result.output
-    code = (project.root / project.package / "quality/stock.py").read_text()
-    assert f"from {project.package}.things import things" in code
-    assert 'TABLE = "raw.things"' in code
-
-
-@pytest.mark.parametrize("kind", ["quality", "transform"])
-def test_a_table_is_needed(cascade: Cascade, project: SampleProject, kind: str) -> None:
-    result = cascade("create-workflow", "--type", kind, "--domain", "weather")
-    assert result.exit_code == 2
-    assert result.stderr.splitlines() == [
-        "error: There is no table 'raw.weather_observations'.",
-        "Make it: cascade create-workflow --type ingestion --domain weather",
-    ]
-    project.write("things.py", THINGS)
-    result = cascade("create-workflow", "--type", kind, "--domain", "weather", "--table", "thing")
-    assert result.exit_code == 2
-    assert result.stderr.splitlines() == [
-        "error: There is no table 'thing'. Did you mean things?",
-        "Make it: cascade create-workflow --type ingestion --domain weather --table thing",
-        "Or name another with --table: raw.things",
-    ]
-    assert files(project) == ["flows/things.py", "pyproject.toml"]
-
-
-def test_a_table_of_a_module_that_does_not_load_is_said_to_be_there(cascade: Cascade, project: SampleProject) -> None:
-    path = project.write("other.py", OTHER)
-    result = cascade("create-workflow", "--type", "quality", "--domain", "weather")
-    assert result.exit_code == 2
-    assert f"It may be in a module that could not be loaded:\n{path}:1: " in result.stderr
-
-
-@pytest.mark.parametrize("name", ["raw.things", "things"])
-def test_a_table_is_named_with_its_namespace_or_without(cascade: Cascade, project: SampleProject, name: str) -> None:
-    project.write("things.py", THINGS)
-    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock", "--table", name)
-    assert document["table"] == "raw.things"
-    assert document["next"] == ["cascade test --workflow stock", "cascade materialize things --partition 2024-01-01"]
-
-
-def test_the_only_table_of_a_domain_is_taken(cascade: Cascade, project: SampleProject) -> None:
-    project.write("ingestion/stock/things.py", THINGS)
-    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock")
-    assert document["table"] == "raw.things"
-
-
-def test_a_model_comes_with_its_project_and_its_source_once(cascade: Cascade, project: SampleProject) -> None:
-    project.write("things.py", THINGS)
-    first = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
-    assert first["files"]["created"] == [
-        "transforms/dbt/dbt_project.yml",
-        "transforms/dbt/models/bronze/stock_sources.yml",
-        "transforms/dbt/models/silver/stock_rows.sql",
-        "transforms/dbt/models/silver/stock_rows.yml",
-        "tests/test_stock_transform.py",
-    ]
-    assert yaml.safe_load((project.root / "transforms/dbt/dbt_project.yml").read_text())["name"] == "project"
-    again = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
-    assert again["files"]["unchanged"] == first["files"]["created"][1:]
-    other = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
-    assert other["files"]["created"] == [
-        "transforms/dbt/models/silver/shop_rows.sql",
-        "transforms/dbt/models/silver/shop_rows.yml",
-        "tests/test_shop_transform.py",
-    ]
-
-
-def test_a_model_goes_where_the_dbt_project_has_its_models(cascade: Cascade, project: SampleProject) -> None:
-    project.write("things.py", THINGS)
-    for path, text in {"dbt_project.yml": "name: sql\nmodel-paths: [m]\n", "m/stock_rows.sql": "select 1"}.items():
-        (project.root / "sql" / path).parent.mkdir(parents=True, exist_ok=True)
-        (project.root / "sql" / path).write_text(text)
-    (project.root / "pyproject.toml").write_text(
-        f'[tool.cascade]\nworkflows_path = "{project.package}"\ndbt_project_dir = "sql"\n'
-    )
-    refused = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
-    assert refused.exit_code == 2
-    assert "a model stock_rows already, in sql/m/stock_rows.sql" in refused.stderr
-    document = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
-    assert document["files"]["created"][:2] == ["sql/m/bronze/shop_sources.yml", "sql/m/silver/shop_rows.sql"]
-
-
-def test_without_dbt_a_model_is_written_and_dbt_named(
-    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project.write("things.py", THINGS)
-    monkeypatch.setattr("cascade.dbt.parse.dbt_is_installed", lambda: False)
-    result = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
-    assert result.exit_code == 0, result.output
-    assert "Type: pip install 'cascade-workflows[dbt]'" in result.stdout
-
-
-FACTORY = """
-    from datetime import datetime
-    from decimal import Decimal
-    from pydantic import AwareDatetime, BaseModel, Field
-    from cascade import cascade_ingestion
-
-    class Row(BaseModel):
-        id: int
-        at: AwareDatetime
-        price: Decimal | None = Field(max_digits=9, decimal_places=2)
-        tags: list[str] | None = None
-
-    def make(table):
-        @cascade_ingestion(
-            table_name=table, namespace="mart", unique_key=("id", "at"), group="g", validation_schema=Row,
-            partitions=None,
-        )
-        def rows(): ...
-        return rows
-
-    made = [make("a"), make("b")]
-"""
-
-
-def test_the_product_of_a_factory_is_named_by_its_key(cascade: Cascade, project: SampleProject) -> None:
-    project.write("factory.py", FACTORY)
-    quality = cascade.json("create-workflow", "--type", "quality", "--domain", "a", "--table", "mart.a")
-    assert quality["next"][-1] == "cascade materialize mart/a"
-    code = (project.root / project.package / "quality/a.py").read_text()
-    assert '@dg.asset_check(asset=dg.AssetKey(["mart", "a"]))' in code
-    assert 'COLUMN = "price"' in code
-    assert "factory" not in code
-    model = cascade.json("create-workflow", *("--type", "transform", "--domain", "a", "--table", "mart/a"), "--dry-run")
-    sql = model["files"]["transforms/dbt/models/silver/a_daily.sql"]
-    assert "cast(\"at\" at time zone 'UTC' as date) as day" in sql
-    assert "avg(price) as mean_price" in sql
 
 
 def test_an_error_is_a_document_for_a_script(cascade: Cascade) -> None:

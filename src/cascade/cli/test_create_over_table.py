@@ -1,0 +1,135 @@
+"""`create-workflow --type quality` and `--type transform`, which need a table that a workflow fills."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from cascade.cli.conftest import Cascade, files
+from cascade.framework.conftest import THINGS, SampleProject
+
+pytestmark = pytest.mark.usefixtures("program")
+
+
+@pytest.mark.parametrize("kind", ["quality", "transform"])
+def test_a_table_is_needed(cascade: Cascade, project: SampleProject, kind: str) -> None:
+    result = cascade("create-workflow", "--type", kind, "--domain", "weather")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "error: There is no table 'raw.weather_observations'.",
+        "Make it: cascade create-workflow --type ingestion --domain weather",
+    ]
+    project.write("things.py", THINGS)
+    result = cascade("create-workflow", "--type", kind, "--domain", "weather", "--table", "thing")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "error: There is no table 'thing'. Did you mean things?",
+        "Make it: cascade create-workflow --type ingestion --domain weather --table thing",
+        "Or name another with --table: raw.things",
+    ]
+    assert files(project) == ["flows/things.py", "pyproject.toml"]
+
+
+def test_a_table_of_a_module_that_does_not_load_is_said_to_be_there(cascade: Cascade, project: SampleProject) -> None:
+    path = project.write("other.py", "import not_installed_here\n")
+    result = cascade("create-workflow", "--type", "quality", "--domain", "weather")
+    assert result.exit_code == 2
+    assert f"It may be in a module that could not be loaded:\n{path}:1: " in result.stderr
+
+
+@pytest.mark.parametrize("name", ["raw.things", "things"])
+def test_a_table_is_named_with_its_namespace_or_without(cascade: Cascade, project: SampleProject, name: str) -> None:
+    project.write("things.py", THINGS)
+    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock", "--table", name)
+    assert document["table"] == "raw.things"
+    assert document["next"] == ["cascade test --workflow stock", "cascade materialize things --partition 2024-01-01"]
+
+
+def test_the_only_table_of_a_domain_is_taken(cascade: Cascade, project: SampleProject) -> None:
+    project.write("ingestion/stock/things.py", THINGS)
+    document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock")
+    assert document["table"] == "raw.things"
+
+
+def test_a_model_comes_with_its_project_and_its_source_once(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    first = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert first["files"]["created"] == [
+        "transforms/dbt/dbt_project.yml",
+        "transforms/dbt/models/bronze/stock_sources.yml",
+        "transforms/dbt/models/silver/stock_rows.sql",
+        "transforms/dbt/models/silver/stock_rows.yml",
+        "tests/test_stock_transform.py",
+    ]
+    assert yaml.safe_load((project.root / "transforms/dbt/dbt_project.yml").read_text())["name"] == "project"
+    again = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert again["files"]["unchanged"] == first["files"]["created"][1:]
+    other = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
+    assert other["files"]["created"] == [
+        "transforms/dbt/models/silver/shop_rows.sql",
+        "transforms/dbt/models/silver/shop_rows.yml",
+        "tests/test_shop_transform.py",
+    ]
+
+
+def test_a_model_goes_where_the_dbt_project_has_its_models(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    for path, text in {"dbt_project.yml": "name: sql\nmodel-paths: [m]\n", "m/stock_rows.sql": "select 1"}.items():
+        (project.root / "sql" / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / "sql" / path).write_text(text)
+    (project.root / "pyproject.toml").write_text(
+        f'[tool.cascade]\nworkflows_path = "{project.package}"\ndbt_project_dir = "sql"\n'
+    )
+    refused = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert refused.exit_code == 2
+    assert "a model stock_rows already, in sql/m/stock_rows.sql" in refused.stderr
+    document = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
+    assert document["files"]["created"][:2] == ["sql/m/bronze/shop_sources.yml", "sql/m/silver/shop_rows.sql"]
+
+
+def test_without_dbt_a_model_is_written_and_dbt_named(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("things.py", THINGS)
+    monkeypatch.setattr("cascade.dbt.parse.dbt_is_installed", lambda: False)
+    result = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
+    assert result.exit_code == 0, result.output
+    assert "Type: pip install 'cascade-workflows[dbt]'" in result.stdout
+
+
+FACTORY = """
+    from datetime import datetime
+    from decimal import Decimal
+    from pydantic import AwareDatetime, BaseModel, Field
+    from cascade import cascade_ingestion
+
+    class Row(BaseModel):
+        id: int
+        at: AwareDatetime
+        price: Decimal | None = Field(max_digits=9, decimal_places=2)
+        tags: list[str] | None = None
+
+    def make(table):
+        @cascade_ingestion(
+            table_name=table, namespace="mart", unique_key=("id", "at"), group="g", validation_schema=Row,
+            partitions=None,
+        )
+        def rows(): ...
+        return rows
+
+    made = [make("a"), make("b")]
+"""
+
+
+def test_the_product_of_a_factory_is_named_by_its_key(cascade: Cascade, project: SampleProject) -> None:
+    project.write("factory.py", FACTORY)
+    quality = cascade.json("create-workflow", "--type", "quality", "--domain", "a", "--table", "mart.a")
+    assert quality["next"][-1] == "cascade materialize mart/a"
+    code = (project.root / project.package / "quality/a.py").read_text()
+    assert '@dg.asset_check(asset=dg.AssetKey(["mart", "a"]))' in code
+    assert 'COLUMN = "price"' in code
+    assert "factory" not in code
+    model = cascade.json("create-workflow", *("--type", "transform", "--domain", "a", "--table", "mart/a"), "--dry-run")
+    sql = model["files"]["transforms/dbt/models/silver/a_daily.sql"]
+    assert "cast(\"at\" at time zone 'UTC' as date) as day" in sql
+    assert "avg(price) as mean_price" in sql

@@ -1,0 +1,58 @@
+"""What `create-workflow` asks a person, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from cascade.cli import create_workflow, new_ingestion, new_over_table
+from cascade.cli.conftest import Cascade
+from cascade.cli.context import Invocation
+from cascade.cli.main import cli
+from cascade.framework.conftest import THINGS, SampleProject
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person answers."""
+    monkeypatch.setattr(create_workflow, "can_ask", lambda as_json: not as_json)
+
+
+def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
+    project.write("other.py", THINGS.replace("things", "weather_observations"))
+    answers = ["", "credit risk", "rain", "dataf", "weather_observations", "rainfall", "a b", "station, day"]
+    result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
+    assert result.exit_code == 0, result.output
+    assert "Error: The domain 'credit risk' cannot name" in result.stderr
+    assert "Error: The table raw.weather_observations is declared already" in result.stderr
+    assert "Error: The unique key's column 'a b'" in result.stderr
+    code = (project.root / project.package / "ingestion/rain/observations.py").read_text()
+    assert 'table_name="rainfall"' in code
+    assert 'unique_key=("station", "day")' in code
+    assert "pl.DataFrame" in code
+
+
+def test_nobody_is_asked_for_what_is_given(monkeypatch: pytest.MonkeyPatch, cascade: Cascade) -> None:
+    def ask(*question: object, **options: object) -> Iterator[str]:
+        raise AssertionError(f"{question} was asked")
+
+    for module in (create_workflow, new_ingestion):
+        monkeypatch.setattr(module, "ask_text", ask)
+    for module in (create_workflow, new_over_table):
+        monkeypatch.setattr(module, "ask_choice", ask)
+    given = ["--domain", "weather", "--source", "file", "--table", "weather_observations", "--key", "id"]
+    assert cascade("create-workflow", *given).exit_code == 0
+    assert cascade("create-workflow", "--type", "quality", "--domain", "weather").exit_code == 0
+    assert cascade("create-workflow", "--type", "transform", "--domain", "weather").exit_code == 0
+
+
+def test_a_person_chooses_among_the_tables(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("more.py", THINGS.replace('"things"', '"more_things"'))
+    result = CliRunner().invoke(cli, ["create-workflow"], input="quality\nstock\nraw.t\n", obj=Invocation())
+    assert result.exit_code == 0, result.output
+    code = (project.root / project.package / "quality/stock.py").read_text()
+    assert f"from {project.package}.things import things" in code
+    assert 'TABLE = "raw.things"' in code
