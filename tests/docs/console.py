@@ -104,10 +104,12 @@ def _commands(lines: list[str], first: int) -> list[Command]:
 
 
 _UNSTABLE = (
-    # Seconds and other decimals, the ids of snapshots and runs, commits, and the port that the UI got.
+    # Seconds and other decimals, ids of snapshots and runs, the port that the UI got, and the rules of pytest, which
+    # fill the line.
     (re.compile(r"\d+\.\d+(?!\.|\d)"), r"\\d+\\.\\d+"),
     (re.compile(r"\b\d{15,}\b"), r"\\d{15,}"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), r"[0-9a-f-]{36}"),
+    (re.compile(r"={5,}"), r"={5,}"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), r"\\d+"),
 )
 

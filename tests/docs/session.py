@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from docs.console import Command, Written, output_pattern
+from processes import SECONDS, free_port, refuses_connections, started, stop, wait_until
 
-SECONDS = 600
 HOME = "/home/you"
 """What the pages call the directory in which the reader begins."""
 
-_SERVERS = re.compile(r"^(\./pants (--no-pantsd )?(cascade-dev|run :dev$)|cascade dev\b|(dist|\.)/dev\.pex dev\b)")
+_SERVERS = re.compile(
+    r"^(\./pants (--no-pantsd )?(cascade-dev|run :dev$)|(cascade|(dist|\.)/dev\.pex) (dev|code-server)\b)"
+)
+# What Pants says of its own work, which depends on what it has done before.
+_PANTS_LOG = re.compile(r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*", re.M)
+_PORT = re.compile(r"--port[= ]\d+")
 _LAST_WORDS = "Ctrl-C ends it."
 
 
@@ -88,22 +90,24 @@ class Session:
     def serve(self, command: Command) -> None:
         """Starts a server, waits until it answers, compares what it printed until then, and ends it by Ctrl-C."""
         port = free_port()
-        log = self.home / "server.log"
-        text = f"exec {command.text} --port {port}" if "--port" not in command.text else f"exec {command.text}"
+        text, named = _PORT.subn(f"--port {port}", command.text)
+        text = text if named else f"{text} --port {port}"
+        log, is_ui = self.home / "server.log", "code-server" not in command.text
+
+        def answers() -> bool:
+            return _LAST_WORDS in log.read_text() if is_ui else not refuses_connections(port)
+
         start = time.monotonic()
-        with _started(["bash", "-c", self._script(text)], self.directory, self.environment, log) as process:
-            while _LAST_WORDS not in log.read_text():
-                said = log.read_text()
-                assert process.poll() is None, _told(command, said, f"it ended with {process.returncode}")
-                assert time.monotonic() - start < SECONDS, _told(command, said, "it did not start")
-                time.sleep(0.2)
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=60) as answer:
-                assert answer.status == 200
+        words = ["bash", "-c", self._script(f"exec {text}")]
+        with started(words, self.directory, dict(self.environment), log) as process:
+            wait_until(answers, SECONDS, process)
+            if is_ui:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=60) as answer:
+                    assert answer.status == 200
             print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(60)
+            stop(process, signal.SIGINT)
         said = log.read_text()
-        self._compare(command, said[: said.index(_LAST_WORDS) + len(_LAST_WORDS)] + "\n")
+        self._compare(command, said.partition(_LAST_WORDS)[0] + _LAST_WORDS + "\n" if is_ui else said)
 
     def _script(self, text: str) -> str:
         """The command between the restoring and the keeping of the shell's state."""
@@ -120,41 +124,10 @@ class Session:
         if not command.expected:
             return
         pattern = output_pattern(command.expected, {HOME: str(self.home)})
-        text = output if output.endswith("\n") else output + "\n"
+        text = _PANTS_LOG.sub("", output if output.endswith("\n") else output + "\n")
         assert pattern.fullmatch(text), _told(command, output, "other output than the page shows")
 
 
 def _told(command: Command, output: str, problem: str) -> str:
     shown = "\n".join(command.expected)
     return f"line {command.line}: {problem}\n$ {command.text}\n--- it printed:\n{output}\n--- the page:\n{shown}"
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def _started(
-    command: list[str], directory: Path, environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own, as a terminal starts it, that does not outlive its use."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(60)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from docs.conftest import FOREIGN_VARIABLES, PAGES, REPOSITORY
+from processes import run
 
 GENERATORS = PAGES / "generators"
 ADVICE = "Type: scripts/docs --write"
@@ -28,8 +29,7 @@ def test_the_reference_of_the_commands_is_in_step() -> None:
 
 def test_the_reference_of_the_backend_is_in_step() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
-    told = subprocess.run(
-        ["./pants", "help-all"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    # Without the daemon, which may be at work for somebody else.
+    told = run(["./pants", "--no-pantsd", "help-all"], REPOSITORY, environment).ok().out
     page = (PAGES / "reference" / "pants.md").read_text(encoding="utf-8")
     assert page == generated(GENERATORS / "pants_help.py", told), ADVICE

@@ -1,0 +1,39 @@
+"""Every command of the pages for a monorepo does what the page says, in a copy of this repository."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from docs.console import read_page
+from docs.session import Session
+from docs.test_pages import DOCUMENTS, PAGES, is_for_a_monorepo, named
+from e2e import test_wheels
+
+if TYPE_CHECKING:
+    from e2e.conftest import Repository
+
+# They take minutes, and .ci/run runs them as they stand.
+ELSEWHERE = ("./pants test ::", "./pants package ::")
+
+
+@pytest.mark.parametrize("document", [page for page in DOCUMENTS if is_for_a_monorepo(page)], ids=named)
+def test_a_reader_who_follows_the_page_sees_what_it_shows(
+    document: Path, repository: Repository, tmp_path: Path
+) -> None:
+    reader = Session(tmp_path, repository.root, repository.environment)
+    reader.follow([step for step in read_page(document.read_text()) if getattr(step, "text", "") not in ELSEWHERE])
+
+
+def test_the_settings_of_the_page_are_those_of_a_tested_repository() -> None:
+    page = (PAGES / "quickstart-monorepo.md").read_text()
+    (shown,) = re.findall(r"^```toml\n(.*?)^```$", page, re.M | re.S)
+    tested = tomllib.loads(test_wheels.PANTS_TOML)
+    for section, options in tomllib.loads(shown).items():
+        for option, value in options.items():
+            # The test names the version that it has just built.
+            held = [name.partition("==")[0] for name in tested[section][option]] if option == "plugins" else None
+            assert value == (held or tested[section][option]), f"[{section}] {option}"
