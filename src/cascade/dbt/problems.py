@@ -10,7 +10,7 @@ from typing import Any
 
 _FILE = re.compile(r"[\w./-]+\.(?:sql|yml|yaml|md|csv|py)\b")
 _LINE = re.compile(r"\bline (\d+)")
-_NOT_FOUND = re.compile(r"depends on a (?:source|node) named '(?:[^']*\.)?([^'.]+)'")
+_NOT_FOUND = re.compile(r"depends on a (?P<kind>source|node) named '(?:[^']*\.)?(?P<name>[^'.]+)'")
 # The excerpt that dbt draws around an error of YAML.
 _EXCERPT = re.compile(r"-{5,}|\d+\s*\|.*|Raw Error:")
 
@@ -58,10 +58,12 @@ def _of_error(text: str, directory: Path) -> DbtProblem:
     file = next(filter(None, (_find(name, directory) for name in _FILE.findall(text))), directory / "dbt_project.yml")
     line = _LINE.search(text)
     missing = _NOT_FOUND.search(text)
+    if missing and missing["kind"] == "source":
+        message += ". Declare it in a YAML file of the models: `cascade create-workflow --type transform` writes one."
     if line:
         number = int(line.group(1))
     else:
-        number = _line_with(file, re.compile(rf"['\"]{re.escape(missing.group(1))}['\"]")) if missing else 1
+        number = _line_with(file, rf"['\"]{re.escape(missing['name'])}['\"]") if missing else 1
     return DbtProblem(f"dbt: {message}", file, number)
 
 
@@ -69,7 +71,7 @@ def _of_stray_properties(data: Mapping[str, Any], directory: Path) -> DbtProblem
     kind, name = str(data.get("yaml_key")), str(data.get("patch_name"))
     file = directory / str(data.get("file_path"))
     message = f"dbt: there is nothing named {name!r} among the {kind}, so that what stands here has no effect."
-    return DbtProblem(message, file, _line_with(file, re.compile(rf"name:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$")))
+    return DbtProblem(message, file, _line_with(file, rf"name:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$"))
 
 
 def _find(name: str, directory: Path) -> Path | None:
@@ -80,9 +82,9 @@ def _find(name: str, directory: Path) -> Path | None:
     return next((found for found in sorted(directory.rglob(Path(name).name)) if str(found).endswith(f"/{name}")), None)
 
 
-def _line_with(file: Path, pattern: re.Pattern[str]) -> int:
+def _line_with(file: Path, pattern: str) -> int:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return 1
-    return next((number for number, line in enumerate(lines, start=1) if pattern.search(line)), 1)
+    return next((number for number, line in enumerate(lines, start=1) if re.search(pattern, line)), 1)

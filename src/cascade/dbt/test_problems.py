@@ -44,7 +44,7 @@ def problem(directory: Path, exc: str) -> DbtProblem:
             "'raw.things' which was not found",
             "models/silver/daily.sql",
             3,
-            "source named 'raw.things' which was not found",
+            "source named 'raw.things' which was not found. Declare it in a YAML file",
         ),
         (
             "Compilation Error\n  Model 'model.demo.daily' (models/silver/daily.sql) depends on a node named 'other' "
