@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Stopped(Exception):
-    """The user or the system asked for the end."""
+class Stopped(BaseException):
+    """The user or the system asked for the end. As with `KeyboardInterrupt`, no library may take it for a failure."""
 
 
 class StopSignals:
