@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from docs.conftest import PAGES, REPOSITORY
-from docs.console import Command, Written, commands_of, read_page
+from docs.console import Command, Written, read_page
 from docs.session import Session
 
 # The reader's environment is there already: `installed_cascade` has it.
 _INSTALLATION = re.compile(r"^(python3? -m venv|\. \.venv/|pip install|uv (venv|pip|sync)) ?")
 _REQUIREMENT = re.compile(r"cascade-workflows(\[(?P<extras>[\w,]+)\])?$")
-_MONOREPO = re.compile(r"^\S*(\./pants|\.pex|scripts/\w+) ?")
+_MONOREPO = re.compile(r"^([A-Z_]+=\S+ )?(\./pants|\S+\.pex) ")
 
-DOCUMENTS = [*sorted(PAGES.rglob("*.md")), REPOSITORY / "README.md"]
+README = REPOSITORY / "README.md"
+DOCUMENTS = [*sorted(PAGES.rglob("*.md")), README]
 
 
 def named(document: Path) -> str:
@@ -24,26 +25,27 @@ def named(document: Path) -> str:
     return str(document.relative_to(REPOSITORY))
 
 
-def is_for_a_monorepo(document: Path) -> bool:
-    """Whether a page's commands belong into this repository."""
-    return any(_MONOREPO.search(command.text) for command in commands_of(document.read_text(encoding="utf-8")))
+def steps_for(document: Path, *, monorepo: bool) -> list[Command | Written]:
+    """The steps of a page that are for a monorepo, or for a project without; all but those that install.
+
+    A page is for one of the two. Only the README shows both, each by commands that the other has not.
+    """
+    steps = read_page(document.read_text(encoding="utf-8"))
+    steps = [step for step in steps if isinstance(step, Written) or not _INSTALLATION.match(step.text)]
+    matching = [step for step in steps if isinstance(step, Command) and _MONOREPO.match(step.text)]
+    if document == README:
+        return [step for step in steps if (step in matching) is monorepo]
+    return steps if bool(matching) is monorepo else []
 
 
-STANDALONE = [
-    document
-    for document in DOCUMENTS
-    if commands_of(document.read_text(encoding="utf-8")) and not is_for_a_monorepo(document)
-]
+def documents_for(*, monorepo: bool) -> list[Path]:
+    """The documents with such steps."""
+    return [document for document in DOCUMENTS if steps_for(document, monorepo=monorepo)]
 
 
-def without_installation(steps: list[Command | Written]) -> list[Command | Written]:
-    """The steps of a page without those that install."""
-    return [step for step in steps if isinstance(step, Written) or not _INSTALLATION.match(step.text)]
-
-
-@pytest.mark.parametrize("document", STANDALONE, ids=named)
+@pytest.mark.parametrize("document", documents_for(monorepo=False), ids=named)
 def test_a_reader_who_follows_the_page_sees_what_it_shows(document: Path, reader: Session) -> None:
-    reader.follow(without_installation(read_page(document.read_text(encoding="utf-8"))))
+    reader.follow(steps_for(document, monorepo=False))
 
 
 def test_what_is_installed_is_what_the_wheel_is_called() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from docs.console import read_page
+from docs.conftest import PAGES
 from docs.session import Session
-from docs.test_pages import DOCUMENTS, PAGES, is_for_a_monorepo, named
+from docs.test_pages import documents_for, named, steps_for
 from e2e import test_wheels
 
 if TYPE_CHECKING:
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 ELSEWHERE = ("./pants test ::", "./pants package ::")
 
 
-@pytest.mark.parametrize("document", [page for page in DOCUMENTS if is_for_a_monorepo(page)], ids=named)
+@pytest.mark.parametrize("document", documents_for(monorepo=True), ids=named)
 def test_a_reader_who_follows_the_page_sees_what_it_shows(
     document: Path, repository: Repository, tmp_path: Path
 ) -> None:
+    # The reader has run nothing yet.
+    shutil.rmtree(repository.root / ".cascade", ignore_errors=True)
+    shutil.rmtree(repository.root / "dist", ignore_errors=True)
     reader = Session(tmp_path, repository.root, repository.environment)
-    reader.follow([step for step in read_page(document.read_text()) if getattr(step, "text", "") not in ELSEWHERE])
+    reader.follow([step for step in steps_for(document, monorepo=True) if step.text not in ELSEWHERE])
 
 
 def test_the_settings_of_the_page_are_those_of_a_tested_repository() -> None:
