@@ -6,11 +6,13 @@ import hashlib
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from e2e.conftest import REPOSITORY, Repository, stop_daemon
+from processes import run
 
 # A reader of docs/guides/pants.md writes these.
 PANTS_TOML = """\
@@ -111,3 +113,19 @@ def test_the_first_workflow_of_another_monorepo(other: Repository, tmp_path: Pat
     pex = str(other.root / "dist" / "dev.pex")
     shipped = other.isolated(tmp_path, pex, *shlex.split(proposed[2])).ok()
     assert "rows in 2, rows good 2, rows refused 0" in shipped.out
+
+
+def test_a_project_that_init_makes_in_another_monorepo(other: Repository) -> None:
+    """The one change that `init` asks for is made, and then what it names next works."""
+    here = {**other.environment, "PYTHONPATH": str(REPOSITORY / "src")}
+    made = run([sys.executable, "-m", "cascade", "init", "air"], other.root, here).ok()
+    roots = re.search(r"^ *(root_patterns = .*)$", made.out, re.MULTILINE)
+    assert roots is not None, made.out
+    other.replace("pants.toml", 'root_patterns = ["/src"]', roots[1])
+    proposed = re.search(r"run (air:dev) -- (materialize .+)", made.out)
+    assert proposed is not None, made.out
+    ran = other.pants("run", proposed[1], "--", *shlex.split(proposed[2])).ok()
+    assert re.search(r"rows in [1-9]\d*, rows good [1-9]\d*, rows refused 0", ran.out), ran.out
+    other.pants("test", "air::").ok()
+    other.pants("check", "air::").ok()
+    other.pants("tailor", "--check", "air::").ok()

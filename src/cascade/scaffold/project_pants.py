@@ -31,6 +31,7 @@ cascade_workflow(dependencies=[":data"])
 resources(name="data", sources=["data/*"])
 """
 _SOURCES = "python_sources()\n"
+_SETTINGS = '\npython_source(name="settings", source="cascade_config.py")\n'
 _TESTS = "python_tests()\n"
 _TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
 
@@ -88,7 +89,7 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
     """
     directories = {PurePosixPath(path).parent for path in paths if path.endswith(".py")}
     with_data = {PurePosixPath(path).parent.parent for path in paths if PurePosixPath(path).parent.name == "data"}
-    texts: dict[str, str] = {"BUILD": _project(place)}
+    texts: dict[str, str] = {"BUILD": _project(place) + (_SETTINGS if "cascade_config.py" in paths else "")}
     for directory in sorted(directories - {PurePosixPath(".")}):
         if directory in with_data:
             text = _WORKFLOW_WITH_DATA

@@ -37,7 +37,10 @@ def build_files(template: str, place: PantsPlace) -> dict[str, list[Call]]:
 
 def test_the_files_of_the_basic_template() -> None:
     assert build_files("basic", HERE) == {
-        "BUILD": [("cascade_project", {"name": "dev", "workflows": ["teams/shop/workflows::"]})],
+        "BUILD": [
+            ("cascade_project", {"name": "dev", "workflows": ["teams/shop/workflows::"]}),
+            ("python_source", {"name": "settings", "source": "cascade_config.py"}),
+        ],
         "tests/BUILD": [("python_tests", {})],
         "workflows/ingestion/air_quality/BUILD": [
             ("cascade_workflow", {"dependencies": [":data"]}),
@@ -59,7 +62,7 @@ def test_a_workflow_at_the_top_leaves_room_for_those_below() -> None:
 
 
 def test_at_the_root_of_the_repository_the_project_holds_every_workflow() -> None:
-    assert build_files("basic", PantsPlace(""))["BUILD"] == [("cascade_project", {"name": "dev"})]
+    assert build_files("minimal", PantsPlace(""))["BUILD"] == [("cascade_project", {"name": "dev"})]
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
