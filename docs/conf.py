@@ -44,6 +44,8 @@ nitpick_ignore_regex = [
 ]
 
 linkcheck_timeout = 20
+# The UI that the reader starts.
+linkcheck_ignore = [r"http://127\.0\.0\.1:.*"]
 linkcheck_retries = 2
 
 html_theme = "furo"

@@ -22,7 +22,9 @@ _SERVERS = re.compile(
     r"^(\./pants (--no-pantsd )?(cascade-dev|run :dev$)|(cascade|(dist|\.)/dev\.pex) (dev|code-server)\b)"
 )
 # What Pants says of its own work, which depends on what it has done before.
-_PANTS_LOG = re.compile(r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*", re.M)
+_PANTS_LOG = re.compile(
+    r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)", re.M
+)
 _PORT = re.compile(r"--port[= ]\d+")
 _LAST_WORDS = "Ctrl-C ends it."
 
@@ -90,8 +92,8 @@ class Session:
     def serve(self, command: Command) -> None:
         """Starts a server, waits until it answers, compares what it printed until then, and ends it by Ctrl-C."""
         port = free_port()
-        text, named = _PORT.subn(f"--port {port}", command.text)
-        text = text if named else f"{text} --port {port}"
+        text, named = _PORT.subn(f"--port={port}", command.text)
+        text = text if named else f"{text} --port={port}"
         log, is_ui = self.home / "server.log", "code-server" not in command.text
 
         def answers() -> bool:
