@@ -51,6 +51,15 @@ def test_every_decorator_of_every_module_reports(project: SampleProject) -> None
     assert "things.py" not in found
 
 
+def test_what_follows_from_a_wrong_decorator_is_no_second_problem(project: SampleProject) -> None:
+    project.write("wrong.py", WRONG)
+    project.write("after.py", f"from {project.module('wrong')} import first\nprint(first.key)\n")
+    project.write("own.py", f"from {project.module('wrong')} import first\nprint(first.__name__.key)\n")
+    places = {line.partition(": ")[0] for line in lines(project, "wrong", "after", "own")}
+    expected = ("wrong.py:7", "wrong.py:12", "wrong.py:18", "own.py:2")
+    assert places == {f"{project.package}/{place}" for place in expected}
+
+
 def test_what_is_right_has_no_problem_and_leaves_nothing_behind(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     before = sorted(project.root.rglob("*"))

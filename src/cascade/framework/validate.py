@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cascade.declarations import collecting_problems
+from cascade.declarations import collecting_problems, is_broken
 from cascade.exceptions import CascadeError, DeclarationError, SourceLocation
 from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.contents import resolve_definitions, with_defs_folder
@@ -89,7 +89,7 @@ def find_problems(
             refused += more
     problems = [
         *(problem for error in wrong_decorators for problem in _of_decorator(error)),
-        *(_of_error(failure) for failure in (*loaded.failures, *refused)),
+        *(_of_error(failure) for failure in (*loaded.failures, *refused) if not _follows_from_a_decorator(failure)),
         *(problem for workflow in collected.workflows for problem in _of_workflow(workflow)),
         *(problem for error in duplicate_tables(collected.workflows) for problem in _of_decorator(error)),
         *(_of_unlisted(name, path, workflow) for name, path, workflow in unlisted),
@@ -132,6 +132,12 @@ def find_dbt_problems(directory: Path) -> tuple[Problem, ...]:
 
 def _order(problem: Problem) -> tuple[str, int]:
     return (problem.location.file, problem.location.line) if problem.location else ("", 0)
+
+
+def _follows_from_a_decorator(failure: CascadeError) -> bool:
+    """A function that a wrong decorator left as it was has no `key` for another module. That is not a second mistake."""
+    cause = failure.__cause__
+    return isinstance(cause, AttributeError) and is_broken(cause.obj)
 
 
 def _of_decorator(error: DeclarationError) -> list[Problem]:
