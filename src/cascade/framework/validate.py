@@ -135,7 +135,7 @@ def _order(problem: Problem) -> tuple[str, int]:
 
 
 def _follows_from_a_decorator(failure: CascadeError) -> bool:
-    """A function that a wrong decorator left as it was has no `key` for another module. That is not a second mistake."""
+    """A function that a wrong decorator left as it was has no `key`: whoever asks for it made no mistake."""
     cause = failure.__cause__
     return isinstance(cause, AttributeError) and is_broken(cause.obj)
 
