@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 import shutil
@@ -69,8 +68,6 @@ def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFacto
     """A repository that takes Cascade from the wheels. Pants itself is started by the launcher of this one."""
     repository = Repository(tmp_path_factory.mktemp("other") / "repository", str(copy.root / "pants"))
     runtime, plugin = _version(wheels, "cascade_workflows"), _version(wheels, "cascade_pants_plugin")
-    (wheel,) = wheels.glob("cascade_workflows-*.whl")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     locks = REPOSITORY / "3rdparty" / "python"
     repository.write("pants.toml", PANTS_TOML.format(plugin=plugin, wheels=wheels))
     repository.write("BUILD", 'cascade_project(name="dev")\n')
@@ -78,10 +75,19 @@ def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFacto
     repository.write(
         "3rdparty/requirements.txt", f"cascade-workflows=={runtime}\ndlt\npolars\npydantic\npytest\nresponses\n"
     )
-    repository.write(
-        "3rdparty/default.lock",
-        f"{(locks / 'runtime.lock').read_text()}cascade-workflows=={runtime} --hash=sha256:{digest}\n",
+    options = (
+        "--quiet",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-index-url",
     )
+    uv = (str(REPOSITORY / "scripts" / "uv"), "pip", "compile", *options)
+    # In the versions that are tested everywhere else.
+    wanted = ("--find-links", str(wheels), "--constraints", str(locks / "runtime.lock"), "3rdparty/requirements.txt")
+    run([*uv, *wanted, "--output-file", "3rdparty/default.lock"], repository.root, repository.environment).ok()
     for name in ("pytest.txt", "pytest.lock"):
         shutil.copy2(locks / name, repository.root / "3rdparty" / name)
     repository.write(".gitignore", ".cascade/\n.pants.d/\n.pids/\ndist/\n")
