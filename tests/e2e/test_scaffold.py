@@ -71,7 +71,7 @@ def test_existing_files_are_not_overwritten_unless_forced(repository: Repository
     ("directory", "meant"),
     [
         ("src/workflows/credit-risk", "credit_risk"),
-        ("docs/weather", "source root"),
+        ("3rdparty/weather", "source root"),
         ("src", "source root"),
     ],
 )
