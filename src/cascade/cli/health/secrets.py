@@ -33,7 +33,7 @@ def known_secrets(environment: Mapping[str, str], config: CascadeConfig | None) 
         values += [value.get_secret_value() for _, value in config if isinstance(value, SecretStr)]
         values += [value for name, value in config.dlt_values.items() if is_secret_name(name)]
     # The longest first: one may hold another.
-    return sorted({value for value in values if len(value) >= _SHORTEST}, key=len, reverse=True)
+    return sorted({value for value in values if len(value) >= _SHORTEST}, key=lambda value: (-len(value), value))
 
 
 def without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:

@@ -20,7 +20,7 @@ def test_secrets_of_the_environment_of_settings_and_of_dotenv_are_known(
     (project.root / ".env").write_text("SOURCES__API__API_KEY=of dotenv\nSOURCES__API__URL=https://api\n")
     environment = {"AWS_SECRET_ACCESS_KEY": "of the environment", "PWD": "/home/me", "X_TOKEN": "abc", "HOME": "home"}
     secrets = known_secrets(environment, CascadeConfig())
-    assert secrets == ["of the environment", "of settings", "of an extra", "of dotenv"]
+    assert secrets == ["of the environment", "of an extra", "of settings", "of dotenv"]
     assert known_secrets(environment, None) == ["of the environment"]
 
 
