@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cascade.cli.declared_names import module_file
 from cascade.exceptions import UsageError
 
 
@@ -67,10 +68,7 @@ def files_of(modules: Iterable[str]) -> dict[str, Path]:
     """
     found = {}
     for name in modules:
-        for entry in sys.path:
-            path = Path(entry or ".").joinpath(*name.split("."))
-            file = next((each for each in (path / "__init__.py", path.with_suffix(".py")) if each.is_file()), None)
-            if file is not None:
-                found[name] = file.absolute()
-                break
+        file = next(filter(None, (module_file(Path(entry or "."), name) for entry in sys.path)), None)
+        if file is not None:
+            found[name] = file.absolute()
     return found

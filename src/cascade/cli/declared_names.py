@@ -53,23 +53,25 @@ def module_files(workflows_directory: Path) -> dict[str, Path]:
     Raises:
         DiscoveryError: the directory is not there or cannot be imported.
     """
-    from cascade.framework.discovery import find_modules
+    from cascade.framework.discovery import find_modules, import_root
 
     names = find_modules(workflows_directory)
     base = import_root(workflows_directory)
-    files = {}
-    for name in names:
-        path = base.joinpath(*name.split("."))
-        files[name] = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return files
+    return {name: file for name in names if (file := module_file(base, name))}
 
 
-def import_root(workflows_directory: Path) -> Path:
-    """Gives the directory that has to be on the import path for the modules of the workflows to be found."""
-    top = workflows_directory.absolute()
-    while (top.parent / "__init__.py").is_file():
-        top = top.parent
-    return top.parent
+def module_file(base: Path, module: str) -> Path | None:
+    """Finds the file of a module under one directory of the import path, without importing anything.
+
+    Args:
+        base: the directory.
+        module: the module's name.
+
+    Returns:
+        The file, as the import system chooses it: a package comes before a module, and that before a directory.
+    """
+    path = base.joinpath(*module.split("."))
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
 def declared_names(files: Mapping[str, Path]) -> list[DeclaredName]:

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cascade.cli.context import Invocation
-from cascade.cli.declared_names import import_root
 from cascade.exceptions import ConfigError
+from cascade.framework.discovery import import_root
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig

@@ -81,8 +81,9 @@ def run_tests(invocation: Invocation, out: Output, workflows: tuple[str, ...], a
 
 def _chosen_files(invocation: Invocation, workflows: Sequence[str]) -> list[Path]:
     """The test files of the workflows that were asked for; none where all tests are meant."""
-    from cascade.cli.declared_names import declared_names, import_root, module_files
+    from cascade.cli.declared_names import declared_names, module_files
     from cascade.cli.workflow_tests import find_test_files, modules_of, select_tests, workflow_names
+    from cascade.framework.discovery import import_root
 
     if not workflows:
         return []
@@ -130,8 +131,8 @@ def _from_root(word: str, root: Path) -> str:
 
 
 def _run(words: Sequence[str], invocation: Invocation) -> int:
-    from cascade.cli.declared_names import import_root
     from cascade.cli.processes import child_environment, source_paths
+    from cascade.framework.discovery import import_root
 
     config = invocation.config
     paths = dict.fromkeys([str(import_root(config.workflows_directory)), str(config.project_root), *source_paths()])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cascade.cli.declared_names import declared_names, import_root, module_files
+from cascade.cli.declared_names import declared_names, module_files
 from cascade.cli.workflow_tests import domain_of, find_test_files, modules_of, select_tests, workflow_names
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.discovery import import_root
 
 
 @pytest.fixture(autouse=True)

@@ -46,16 +46,22 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
             hint="Create it, or set workflows_path under [tool.cascade] in pyproject.toml. "
             "From outside of the project, name its directory in CASCADE_PROJECT_ROOT.",
         )
-    top = directory
-    while (top.parent / "__init__.py").is_file():
-        top = top.parent
-    _make_importable(top)
+    base = import_root(directory)
+    _make_importable(base / directory.relative_to(base).parts[0])
     modules = []
     for path in _python_files(directory, left_out):
-        relative = path.relative_to(top.parent)
+        relative = path.relative_to(base)
         parts = relative.parent.parts if path.name == "__init__.py" else relative.with_suffix("").parts
         modules.append(".".join(parts))
     return tuple(sorted(modules))
+
+
+def import_root(workflows_directory: Path) -> Path:
+    """Gives the directory that has to be on the import path for the modules of the workflows to be found."""
+    top = workflows_directory.absolute()
+    while (top.parent / "__init__.py").is_file():
+        top = top.parent
+    return top.parent
 
 
 def _python_files(top: Path, left_out: Path | None) -> Iterator[Path]:
