@@ -56,6 +56,17 @@ class Repository:
         """Run git, and give what it prints."""
         return run([*GIT, *arguments], self.root, self.environment).ok().out
 
+    def begin(self, message: str) -> None:
+        """Commit what is there as the first commit of a new repository."""
+        self.git("init", "--quiet")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def restore(self) -> None:
+        """Make the sources those of the commit again. What git ignores stays."""
+        self.git("reset", "--quiet", "--hard")
+        self.git("clean", "--quiet", "-d", "--force")
+
     def changes(self) -> list[str]:
         """The paths that git sees as new or changed, directories that are all new as one."""
         return sorted(line[3:] for line in self.git("status", "--porcelain").splitlines())
@@ -102,9 +113,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    repository.git("init", "--quiet")
-    repository.git("add", "--all")
-    repository.git("commit", "--quiet", "--message", "The working tree")
+    repository.begin("The working tree")
     try:
         yield repository
     finally:
@@ -114,8 +123,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
 @pytest.fixture
 def repository(copy: Repository) -> Repository:
     """The copy without what tests before have written. The tables they filled, and dist/, stay."""
-    copy.git("reset", "--quiet", "--hard")
-    copy.git("clean", "--quiet", "-d", "--force")
+    copy.restore()
     return copy
 
 

@@ -57,8 +57,7 @@ python_requirements(name="pytest", source="pytest.txt", resolve="pytest")
 @pytest.fixture(scope="module")
 def wheels(copy: Repository) -> Path:
     """The directory of the built wheels."""
-    copy.git("reset", "--quiet", "--hard")
-    copy.git("clean", "--quiet", "-d", "--force")
+    copy.restore()
     copy.pants("package", "//:cascade-workflows", "pants-plugins:cascade-pants-plugin").ok()
     return copy.root / "dist"
 
@@ -91,9 +90,7 @@ def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFacto
     for name in ("pytest.txt", "pytest.lock"):
         shutil.copy2(locks / name, repository.root / "3rdparty" / name)
     repository.write(".gitignore", ".cascade/\n.pants.d/\n.pids/\ndist/\n")
-    repository.git("init", "--quiet")
-    repository.git("add", "--all")
-    repository.git("commit", "--quiet", "--message", "A repository of one's own")
+    repository.begin("A repository of one's own")
     try:
         yield repository
     finally:
