@@ -69,15 +69,15 @@ def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> 
     return finished
 
 
-def wait_until(ready: Callable[[], object], seconds: float, process: subprocess.Popen[str]) -> None:
-    """Wait until something holds, while the process lives."""
+def wait_until(ready: Callable[[], object], seconds: float, process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something holds, while the process lives if there is one."""
     deadline = time.monotonic() + seconds
     while True:
         # Until it listens, it refuses connections.
         with contextlib.suppress(OSError):
             if ready():
                 return
-        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert process is None or process.poll() is None, f"it ended with {process.returncode}"
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.5)
 

@@ -68,4 +68,6 @@ def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tm
         server = Server(process, port, tmp_path / "log", marker)
         wait_until(lambda: set(server.shown()) == expected, START_SECONDS, process)
         stop(process, signal.SIGINT)
-    assert left_behind(marker) == []
+    # Dagster does not wait for its own code server, which ends by itself: at the latest when it has missed the
+    # heartbeat for 45 seconds.
+    wait_until(lambda: not left_behind(marker), 120)
