@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from cascade.config.model import CascadeConfig
-from cascade.config.secrets import MASK, is_secret_name, mask_url
+from cascade.config.secrets import masked_value
 
 
 @dataclass(frozen=True)
@@ -43,25 +42,13 @@ def describe(config: CascadeConfig) -> tuple[DescribedSetting, ...]:
     return tuple(
         DescribedSetting(
             name=name,
-            value=_shown(name, getattr(config, name)),
+            value=masked_value(name, getattr(config, name)),
             source=config.source_of(name),
             origin=config.origin_of(name),
             extra=name not in known,
         )
         for name in (*known, *extras)
     )
-
-
-def _shown(name: str, value: object) -> object:
-    if value is None or isinstance(value, (bool, int, float)):
-        return MASK if is_secret_name(name) and value is not None else value
-    if isinstance(value, SecretStr) or is_secret_name(name):
-        return MASK
-    if isinstance(value, Mapping):
-        return {str(key): _shown(str(key), item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_shown(name, item) for item in value]
-    return mask_url(str(value))
 
 
 def settings_table() -> str:

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from cascade.config.layers import PREFIX, Layer, Layers, read_layers
 from cascade.config.root import ROOT_VARIABLE, find_project_root
-from cascade.config.secrets import is_secret_name, mask_url
+from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class CascadeConfig(BaseSettings):
         return None if name in self._given else self._layers.origin(name)
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
-        return [(name, mask_url(value) if isinstance(value, str) else value) for name, value in self]
+        return [(name, masked_value(name, value)) for name, value in self]
 
 
 class _LayerSource(PydanticBaseSettingsSource):
@@ -243,7 +243,7 @@ def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, ob
             layer = next((layer for layer in layers.layers if name in layer.values), None)
             origin = layers.origin(name) or name
             value = layer.values[name] if layer else None
-        shown = "a hidden value" if is_secret_name(name) else repr(mask_url(value) if isinstance(value, str) else value)
+        shown = "a hidden value" if is_secret_name(name) else repr(masked_value(name, value))
         message = str(detail["msg"])
         problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
     return ConfigError("\n".join(problems), hint="`config show` lists every setting and where its value comes from.")

@@ -3,20 +3,85 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr
 
 MASK = "**********"
 
-_SECRET_WORDS = frozenset(
-    {"secret", "token", "password", "passwd", "passphrase", "pwd", "apikey", "credential", "credentials", "key", "auth"}
+_SECRET_WORDS = frozenset({"passphrase", "pwd", "key", "keys", "auth", "pass", "pgpass"})
+_SECRET_ENDINGS = tuple(
+    f"{ending}{plural}"
+    for ending in ("secret", "token", "password", "passwd", "credential", "apikey", "accesskey", "secretkey")
+    for plural in ("", "s")
 )
-_URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/@\s:]*:)[^@\s]*(?=@)", re.IGNORECASE)
+_WORD_END = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
+
+_HIDDEN_PARTS = (
+    # The password of an address. It may hold an `@` and a `/` that should have been escaped: the last `@` counts.
+    re.compile(r"(?<=://)(?P<before>[^/@\s:]*:)(?:(?!://)\S)*(?=@)"),
+    # What stands there alone is a user, except where people put a token.
+    re.compile(r"(?:(?<=http://)|(?<=https://))(?P<before>)[^/?#@\s:]+(?=@)", re.IGNORECASE),
+    # An address without its scheme, as drivers repeat it.
+    re.compile(r"(?<![\w:/.+-])(?P<before>[\w.+-]+:)(?!//)[^\s'\",{}()\[\]@/:]+(?=@)"),
+    # A parameter, as in `?password=…` and `host=db password=…`.
+    re.compile(
+        r"(?P<before>\b[\w.-]{0,64}(?:password|passwd|passphrase|\bpwd|secret|token|credential|signature|"
+        r"(?:api|access|account|private)[_-]?key(?:[_-]?id)?)s?=)(?:'[^']*'|\"[^\"]*\"|[^&;\s]+)",
+        re.IGNORECASE,
+    ),
+)
 
 
 def is_secret_name(name: str) -> bool:
     """Tells whether a value of this name must not be shown: a word of it is `token`, `password` or the like."""
-    return any(word in _SECRET_WORDS for word in re.split(r"[_\-.]+", name.lower()))
+    words = [word.lower() for word in _WORD_END.split(name)]
+    return any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDINGS) for word in words)
 
 
-def mask_url(text: str) -> str:
-    """Hides the password in a URL such as `postgresql://me:secret@host/db`. Other text comes back as it is."""
-    return _URL_PASSWORD.sub(lambda match: match["before"] + MASK, text)
+def mask_secrets(text: str) -> str:
+    """Hides what is secret in a text by its form: the password of an address such as `postgresql://me:secret@host/db`,
+    a token in its place, a parameter such as `?password=secret`. The rest comes back as it is.
+    """
+    for part in _HIDDEN_PARTS:
+        text = part.sub(lambda match: match["before"] + MASK, text)
+    return text
+
+
+def masked_value(name: str, value: object) -> object:
+    """Gives what may be shown of a setting: plain values, lists and dicts of these, and text, without secrets.
+
+    Args:
+        name: the setting's name. What is in a dict is judged by its key as well.
+        value: its value, of any type.
+    """
+    if value is None:
+        return None
+    if isinstance(value, SecretStr) or is_secret_name(name):
+        return MASK
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): masked_value(str(key), item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked_value(name, item) for item in value]
+    return mask_secrets(str(value))
+
+
+def secret_values(name: str, value: object) -> Iterator[str]:
+    """Gives the texts in a setting that are secrets by their names, to be hidden wherever else they turn up.
+
+    Args:
+        name: the setting's name.
+        value: its value, of any type.
+    """
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from secret_values(name if is_secret_name(name) else str(key), item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from secret_values(name, item)
+    elif isinstance(value, str) and is_secret_name(name):
+        yield value

@@ -23,15 +23,13 @@ def known_secrets(environment: Mapping[str, str], config: CascadeConfig | None) 
         environment: the environment of the process.
         config: the settings, None where they cannot be read.
     """
-    from pydantic import SecretStr
-
-    from cascade.config.secrets import is_secret_name
+    from cascade.config.secrets import is_secret_name, secret_values
 
     # `PWD` is the working directory, and `SSH_AUTH_SOCK` a socket: where something is gives nothing away.
     values = [value for name, value in environment.items() if is_secret_name(name) and not os.path.isabs(value)]
     if config is not None:
-        values += [value.get_secret_value() for _, value in config if isinstance(value, SecretStr)]
-        values += [value for name, value in config.dlt_values.items() if is_secret_name(name)]
+        for name, value in (*config, *config.dlt_values.items()):
+            values += secret_values(name, value)
     # The longest first: one may hold another.
     return sorted({value for value in values if len(value) >= _SHORTEST}, key=lambda value: (-len(value), value))
 
@@ -50,8 +48,8 @@ def without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:
 
 
 def _masked(text: str, secrets: Iterable[str]) -> str:
-    from cascade.config.secrets import MASK, mask_url
+    from cascade.config.secrets import MASK, mask_secrets
 
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return mask_url(text)
+    return mask_secrets(text)

@@ -1,0 +1,69 @@
+"""What is taken for a secret, and what is shown of values and texts that hold one."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from cascade.config.secrets import MASK, is_secret_name, mask_secrets, masked_value, secret_values
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my_token", "DBPASSWORD", "pgpassword", "pgpass", "s3_accesskey", "secretKey", "AWS_ACCESS_KEY_ID", "api-keys",
+     "tokens", "SOURCES__X__CREDENTIALS", "basic.auth", "clientSecret"],
+)  # fmt: skip
+def test_names_of_secrets_are_known(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["station", "TOKENIZERS_PARALLELISM", "monkey", "author", "bypass", "secretary"])
+def test_names_that_only_look_similar_are_no_secrets(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:hush@host/db", f"postgresql://me:{MASK}@host/db"),
+        ("postgresql://me:hu@sh/hush@host/db", f"postgresql://me:{MASK}@host/db"),
+        ("a://b:hush@c,d://e:hush@f", f"a://b:{MASK}@c,d://e:{MASK}@f"),
+        ("redis://:hush@host:6379/0", f"redis://:{MASK}@host:6379/0"),
+        ("https://hush@host/x", f"https://{MASK}@host/x"),
+        ("bucket 'AKIA:hush@lake' is none", f"bucket 'AKIA:{MASK}@lake' is none"),
+        ("postgresql://db/x?user=me&password=hush&ssl=1", f"postgresql://db/x?user=me&password={MASK}&ssl=1"),
+        ("https://h/?api_key=hush", f"https://h/?api_key={MASK}"),
+        ("host=x password='hush hush' port=1", f"host=x password={MASK} port=1"),
+        ("AccountKey=hush==;EndpointSuffix=x", f"AccountKey={MASK};EndpointSuffix=x"),
+    ],
+)
+def test_a_secret_in_a_text_is_hidden(text: str, shown: str) -> None:
+    assert mask_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://me@host/db",
+        "http://127.0.0.1:3000/runs/1",
+        "workflows/a.py:3: unique_key=('station',) of me@example.com",
+        "s3://bucket/path, file:///a/b",
+    ],
+)
+def test_any_other_text_comes_back_as_it_is(text: str) -> None:
+    assert mask_secrets(text) == text
+
+
+def test_what_is_nested_is_judged_by_its_own_name() -> None:
+    value = {"url": "https://u:hush@h", "inner": [{"token": "hush"}], "port": 1, "password": 12345678}
+    shown = {"url": f"https://u:{MASK}@h", "inner": [{"token": MASK}], "port": 1, "password": MASK}
+    assert masked_value("source", value) == shown
+    assert masked_value("my_tokens", ["hush"]) == MASK
+    assert masked_value("any", SecretStr("hush")) == MASK
+    assert masked_value("my_token", None) is None
+
+
+def test_the_secrets_in_a_setting_are_found_wherever_they_are_nested() -> None:
+    value = {"user": "me", "inner": [{"token": "one"}], "auth": {"user": "two", "more": ["three"]}}
+    assert list(secret_values("source", value)) == ["one", "two", "three"]
+    assert list(secret_values("any", SecretStr("four"))) == ["four"]
