@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import sys
+import typing
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx  # pants: no-infer-dep
+from sphinx.util.inspect import stringify_signature  # pants: no-infer-dep
 
 # The public modules import next to nothing, so that their docstrings can be read without Dagster and the like.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
@@ -31,12 +38,20 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 
+# A longer signature has a line for each parameter.
+maximum_signature_line_length = 100
+
 nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' names, and the standard library's: their inventories would have to be fetched.
-    ("py:.*", r"(dg|dagster|pa|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*"),
+    (
+        "py:.*",
+        r"(dg|dagster|pa|pl|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*",
+    ),
     # What an annotation mentions and no page is about.
     ("py:class", r"cascade\.declarations\..*"),
+    # Sphinx takes a tuple of any length for one name.
+    ("py:class", r"tuple\[~cascade\..*"),
     (
         "py:.*",
         r"(Any|Callable|Catalog|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)",
@@ -54,3 +69,46 @@ html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
 html_static_path: list[str] = []
+
+
+def setup(app: Sphinx) -> None:
+    """Has Sphinx read docstrings and signatures as they are meant."""
+    # Before napoleon, which takes sections apart.
+    app.connect("autodoc-process-docstring", mark_code, priority=400)
+    app.connect("autodoc-process-signature", spell_out_arguments)
+
+
+def mark_code(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Marks what a docstring indents below a paragraph as code, as Markdown takes it."""
+    marked: list[str] = []
+    last = ""
+    for line in lines:
+        if line.startswith("    ") and last and not last.startswith(" ") and not marked[-1]:
+            marked += ["::", ""]
+        marked.append(line)
+        last = line or last
+    lines[:] = marked
+
+
+def spell_out_arguments(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str, None] | None:
+    """Gives `cascade_ingestion` the arguments that its `**arguments` stand for, with their defaults."""
+    if name != "cascade.cascade_ingestion":
+        return None
+    from cascade.declarations import IngestionDeclaration
+    from cascade.declarations.arguments import IngestionArguments
+
+    fields = {field.name: field for field in dataclasses.fields(IngestionDeclaration)}
+    parameters = [
+        inspect.Parameter(argument, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default(fields[argument]))
+        for argument, kind in typing.get_type_hints(IngestionArguments).items()
+    ]
+    return stringify_signature(inspect.Signature(parameters), unqualified_typehints=True), None
+
+
+def default(field: dataclasses.Field[Any]) -> object:
+    """The default of a field, as a signature shows it."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default

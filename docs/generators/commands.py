@@ -20,6 +20,9 @@ from cascade.cli.main import cli
 
 PROGRAM = "cascade"
 
+# Code, and an option in the middle of a sentence, which help in a terminal does not mark. Bare hyphens become a dash.
+_CODE_OR_OPTION = re.compile(r"`[^`]*`|(?<![\w-])--[a-z-]*")
+
 INTRODUCTION = """\
 # Commands
 
@@ -119,7 +122,8 @@ def paragraphs(help_text: str) -> Iterator[str]:
         if kept or block.startswith("    "):
             yield f"```text\n{textwrap.dedent(block).rstrip()}\n```"
         else:
-            yield textwrap.fill(" ".join(block.split()), 120, break_long_words=False, break_on_hyphens=False)
+            text = _CODE_OR_OPTION.sub(lambda found: f"`{found[0].strip('`')}`", " ".join(block.split()))
+            yield textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
         kept = False
 
 

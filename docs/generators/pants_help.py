@@ -88,7 +88,7 @@ def _options(scope: Mapping[str, Any], *, goal: bool = False) -> Iterator[str]:
     for option in (*scope["basic"], *scope["advanced"]):
         # After the name of its goal an option needs no prefix.
         flags = option["unscoped_cmd_line_args" if goal else "scoped_cmd_line_args"]
-        yield f"#### {flags[0]}\n"
+        yield f"#### `{flags[0]}`\n"
         yield _wrapped(
             f"In `pants.toml` `{option['config_key']}` under `[{scope['scope']}]`, in the environment "
             f"`{option['env_var']}`. Type {option['typ']}, default {_default(option['default'])}."

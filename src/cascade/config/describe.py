@@ -55,14 +55,13 @@ def settings_table() -> str:
     """Renders the table of all settings in Markdown. It is the content of docs/reference/configuration.md."""
     rows = [_row(name, info) for name, info in CascadeConfig.model_fields.items()]
     return "\n".join(
-        [_INTRODUCTION, "| key | environment | type | default | what for |", "|---|---|---|---|---|", *rows, ""]
+        [_INTRODUCTION, "| key, and in the environment | type | default | what for |", "|---|---|---|---|", *rows, ""]
     )
 
 
 def _row(name: str, info: FieldInfo) -> str:
     cells = (
-        f"`{name}`",
-        f"`CASCADE_{name.upper()}`",
+        f"`{name}` `CASCADE_{name.upper()}`",
         _type_name(info.annotation),
         _default(name, info),
         info.description,

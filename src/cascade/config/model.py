@@ -125,7 +125,8 @@ class CascadeConfig(BaseSettings):
         """Reads the settings of a project from all of its sources.
 
         Args:
-            project_root: the project's directory; found as `find_project_root` does if absent.
+            project_root: the project's directory. If absent, the one that `CASCADE_PROJECT_ROOT` names, else the nearest
+                above the working directory whose `pyproject.toml` has `[tool.cascade]`, else the working directory.
 
         Returns:
             The settings.
@@ -193,6 +194,9 @@ class CascadeConfig(BaseSettings):
     def source_of(self, name: str) -> str:
         """Names what gave a setting its value.
 
+        Args:
+            name: the setting's name, such as `automation`.
+
         Returns:
             "argument", "environment", ".env", "cascade_config.py", "pyproject.toml" or "default".
         """
@@ -202,6 +206,9 @@ class CascadeConfig(BaseSettings):
 
     def origin_of(self, name: str) -> str | None:
         """Says where the value of a setting stands, such as `CASCADE_AUTOMATION in the environment`.
+
+        Args:
+            name: the setting's name, such as `automation`.
 
         Returns:
             The words, or None for a default or an argument.

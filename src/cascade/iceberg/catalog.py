@@ -72,7 +72,11 @@ class Lakehouse:
     dlt_directory: Path
 
     def load(self, identifier: tuple[str, str]) -> Table | None:
-        """Return a table as it is now, or None when there is none."""
+        """Return a table as it is now, or None when there is none.
+
+        Args:
+            identifier: namespace and name, such as `("raw", "weather_observations")`.
+        """
         from pyiceberg.exceptions import NoSuchTableError
 
         try:
