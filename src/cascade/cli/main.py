@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -78,18 +79,23 @@ class CascadeGroup(click.Group):
         except Exception as error:
             if as_json:
                 print_document(error_document(error))
-            if isinstance(error, click.ClickException) or ctx.obj is None or ctx.obj.debug:
+            if isinstance(error, click.ClickException) or ctx.obj is None:
                 raise
-            ctx.exit(_say_what_is_wrong(error))
+            ctx.exit(_say_what_is_wrong(error, debug=ctx.obj.debug))
 
 
-def _say_what_is_wrong(error: Exception) -> int:
-    """Prints an error, and gives the exit code that it stands for."""
+def _say_what_is_wrong(error: Exception, *, debug: bool) -> int:
+    """Prints an error, below its traceback if that is wanted, and gives the exit code that it stands for."""
+    from cascade.config.secrets import mask_secrets
+
+    if debug:
+        click.echo(mask_secrets("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, CascadeError):
         say_on_stderr("error", str(error), "red")
         return error.exit_code
-    say_on_stderr("error", f"unexpected {type(error).__name__}: {error}", "red")
-    click.echo("Run it again with --debug (before the command) for the traceback.", err=True)
+    say_on_stderr("error", f"unexpected {type(error).__name__}: {mask_secrets(str(error))}", "red")
+    if not debug:
+        click.echo("Run it again with --debug (before the command) for the traceback.", err=True)
     return 1
 
 

@@ -203,8 +203,10 @@ def counted(number: int, noun: str) -> str:
 
 def error_document(error: Exception) -> dict[str, object]:
     """Gives an error as the document that is printed in the place of the one that was asked for."""
+    from cascade.config.secrets import mask_secrets
+
     place = error.location if isinstance(error, CascadeError) else None
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    message = error.format_message() if isinstance(error, click.ClickException) else mask_secrets(str(error))
     return {
         "error": {
             "type": type(error).__name__,

@@ -79,7 +79,34 @@ def test_a_defect_is_a_message_and_shows_its_traceback_on_demand(
     assert result.exit_code == 1
     assert "unexpected ZeroDivisionError: a defect" in result.stderr
     assert "--debug" in result.stderr
-    assert isinstance(cascade("--debug", "config", "show").exception, ZeroDivisionError)
+    assert "Traceback" not in result.stderr
+    result = cascade("--debug", "config", "show")
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert "in defect" in result.stderr
+    assert result.stderr.endswith("error: unexpected ZeroDivisionError: a defect\n")
+
+
+def test_a_traceback_changes_no_exit_code(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
+    result = cascade("--debug", "config", "show")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert "error: CASCADE_POSTGRES_PORT in the environment is 'many'" in result.stderr
+
+
+def test_no_password_is_in_what_is_said_of_a_defect(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cascade.config import CascadeConfig
+
+    def defect(self: object) -> None:
+        address = "me:hush".join(("postgresql://", "@host"))
+        raise OSError(address)
+
+    monkeypatch.setattr(CascadeConfig, "describe", defect)
+    for words in (("config", "show"), ("--debug", "config", "show"), ("config", "show", "--json")):
+        result = cascade(*words)
+        assert "postgresql://me:**********@host" in result.stderr
+        assert "//me:hush" not in result.output
 
 
 def test_an_error_is_a_document_too(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:

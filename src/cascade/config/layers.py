@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 from cascade.config.root import SETTINGS_VARIABLE
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, SourceLocation
 
 PREFIX = "CASCADE_"
@@ -122,7 +123,8 @@ def _read_config_file(path: Path | None) -> Layer:
             raise
         line = _line_in(path, error)
         raise ConfigError(
-            f"cascade_config.py does not run: {type(error).__name__}: {error}", location=SourceLocation(str(path), line)
+            f"cascade_config.py does not run: {type(error).__name__}: {mask_secrets(str(error))}",
+            location=SourceLocation(str(path), line),
         ) from error
     settings = {
         name.lower(): value

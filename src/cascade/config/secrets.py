@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from pydantic import SecretStr
-
 MASK = "**********"
 
 _SECRET_WORDS = frozenset({"passphrase", "pwd", "key", "keys", "auth", "pass", "pgpass"})
@@ -55,6 +53,8 @@ def masked_value(name: str, value: object) -> object:
         name: the setting's name. What is in a dict is judged by its key as well.
         value: its value, of any type.
     """
+    from pydantic import SecretStr
+
     if value is None:
         return None
     if isinstance(value, SecretStr) or is_secret_name(name):
@@ -75,6 +75,8 @@ def secret_values(name: str, value: object) -> Iterator[str]:
         name: the setting's name.
         value: its value, of any type.
     """
+    from pydantic import SecretStr
+
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
 from cascade.framework.frames import location_of_error
 
@@ -102,7 +103,7 @@ def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ..
 def _reason(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return error.msg
-    return str(error) or "no message"
+    return mask_secrets(str(error)) or "no message"
 
 
 def _absence(name: str, missing: str) -> DiscoveryError:

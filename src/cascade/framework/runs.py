@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, PartitionError, SourceLocation
 from cascade.framework.checks import CheckOutcome, check_outcomes
 from cascade.framework.frames import user_location
@@ -241,6 +242,9 @@ def _error(result: dg.ExecuteInProcessResult, packages: Sequence[str]) -> RunErr
             if data.error is not None:
                 return _run_error(data.error, packages)
     for event in reversed(list(result.all_events)):
+        if event.is_job_failure and event.job_failure_data.error is not None:
+            # What a resource raises before the first step, such as a catalog that does not answer.
+            return _run_error(event.job_failure_data.error, packages)
         if event.is_failure and event.message:
             return RunError(event.message, "Failure", deliberate=True)
     return RunError("The run failed, and Dagster recorded no reason.", "Failure", deliberate=True)
@@ -260,11 +264,11 @@ def _run_error(error: Any, packages: Sequence[str]) -> RunError:
     frames = [(match["file"], int(match["line"])) for text in innermost.stack for match in _FRAME.finditer(text)]
     message = re.sub(r"^[\w.]+: ", "", innermost.message.strip(), count=1)
     return RunError(
-        message=message,
+        message=mask_secrets(message),
         kind=name,
         location=user_location(frames, packages),
         deliberate=name in _deliberate_names(),
-        traceback=error.to_string(),
+        traceback=mask_secrets(error.to_string()),
     )
 
 

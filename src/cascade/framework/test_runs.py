@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from cascade.exceptions import PartitionError
-from cascade.framework.runs import choose_partitions
+from cascade.exceptions import ConfigError, PartitionError
+from cascade.framework.runs import RunOutcome, choose_partitions, run_partitions
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-01-01", end_date="2024-01-06")
 
@@ -51,3 +51,32 @@ def test_a_range_is_written_in_one_way_only() -> None:
 def test_partitions_need_not_be_times() -> None:
     letters = dg.StaticPartitionsDefinition(["a", "b", "c"])
     assert choose_partitions("x", letters, [], ["a...b"]) == ["a", "b"]
+
+
+def outcome_where_a_resource_raises(error: Exception) -> RunOutcome:
+    @dg.resource
+    def store(_: dg.InitResourceContext) -> None:
+        raise error
+
+    @dg.asset(required_resource_keys={"store"})
+    def held() -> None:
+        """Is never reached."""
+
+    definitions = dg.Definitions(assets=[held], resources={"store": store})
+    with dg.DagsterInstance.ephemeral() as instance:
+        (outcome,) = run_partitions(definitions, held.key, [None], instance=instance)
+    return outcome
+
+
+def test_what_a_resource_raises_is_the_reason_of_the_failure() -> None:
+    outcome = outcome_where_a_resource_raises(ConfigError("The catalog cannot be opened.", hint="Start it."))
+    assert not outcome.success
+    assert outcome.error is not None
+    assert (outcome.error.kind, str(outcome.error)) == ("ConfigError", "The catalog cannot be opened.\nStart it.")
+    assert "in store" in outcome.error.traceback
+
+
+def test_no_password_is_in_the_reason_of_a_failure() -> None:
+    outcome = outcome_where_a_resource_raises(OSError("no postgresql://me:hush@host"))
+    assert outcome.error is not None
+    assert outcome.error.message == "no postgresql://me:**********@host"

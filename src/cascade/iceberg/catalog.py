@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _open(properties: dict[str, str]) -> Catalog:
 
 
 def _unreachable(uri: str, error: Exception) -> ConfigError:
-    first_line = _masked((str(error).strip().splitlines() or [type(error).__name__])[0])
+    first_line = mask_secrets((str(error).strip().splitlines() or [type(error).__name__])[0])
     return ConfigError(
         f"The Iceberg catalog at {_shown(uri)} cannot be opened: {first_line}",
         hint="Check CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI, and that the server runs.",
@@ -189,8 +190,4 @@ def _unreachable(uri: str, error: Exception) -> ConfigError:
 
 def _shown(uri: str) -> str:
     """The address without a password and without our own query."""
-    return _masked(uri).split("?")[0]
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"//([^:/@\s]*):[^@\s]*@", r"//\1:***@", text)
+    return mask_secrets(uri).split("?")[0]

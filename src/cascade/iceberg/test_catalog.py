@@ -55,7 +55,7 @@ def test_a_database_catalog_keeps_its_uri(tmp_path: Path, opened: list[dict[str,
     settings = Settings(tmp_path, iceberg_catalog="postgresql+psycopg2://me:secret@db/cat", iceberg_warehouse="s3://wh")
     lakehouse = open_lakehouse(settings)
     assert opened == [{"uri": "postgresql+psycopg2://me:secret@db/cat", "warehouse": "s3://wh"}]
-    assert lakehouse.uri == "postgresql+psycopg2://me:***@db/cat"
+    assert lakehouse.uri == "postgresql+psycopg2://me:**********@db/cat"
 
 
 @pytest.mark.parametrize("given", ["postgresql://me:secret@db/cat", "postgres://me:secret@db/cat"])
@@ -90,7 +90,7 @@ def test_a_catalog_that_cannot_be_opened_is_named_without_its_password(tmp_path:
     settings = Settings(tmp_path, iceberg_catalog="nosuchdb://me:secret@host/db", iceberg_warehouse=str(tmp_path))
     with pytest.raises(ConfigError) as caught:
         open_lakehouse(settings)
-    assert "nosuchdb://me:***@host/db cannot be opened" in str(caught.value)
+    assert "nosuchdb://me:**********@host/db cannot be opened" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
