@@ -168,6 +168,8 @@ def test_ctrl_c_lets_pytest_end_by_itself(project: SampleProject) -> None:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # What runs in the background ignores Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not (project.root / "started").exists() and time.monotonic() < deadline:
