@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -112,13 +113,52 @@ def test_a_directory_for_a_file_and_a_file_for_a_directory_are_refused_together(
     assert f"{tmp_path / 'workflows'} is a file" in str(caught.value)
 
 
-def test_what_the_system_refuses_is_a_message_and_leaves_no_half_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refused_at", [1, 2, 3])
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+def test_what_the_system_refuses_half_way_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, refused_at: int
 ) -> None:
-    def full(self: Path, target: Path) -> None:
-        raise OSError(28, "No space left on device")
+    root = tmp_path / "new" / "shop"
+    refuse(monkeypatch, step, refused_at, OSError(28, "No space left on device"))
+    path = list(FILES)[refused_at - 1]
+    with pytest.raises(CascadeError, match=rf"{path} cannot be written: No space left on device\.") as caught:
+        write_files(root, FILES, force=False)
+    assert caught.value.hint == "Everything is as it was before."
+    assert list(tmp_path.iterdir()) == []
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(CascadeError, match=r"README.md cannot be written: No space left on device\."):
+
+def test_what_was_overwritten_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "README.md").write_text("mine\n")
+    (tmp_path / "README.md").chmod(0o640)
+    (tmp_path / "workflows").mkdir()
+    for error in (PermissionError(13, "Permission denied"), KeyboardInterrupt()):
+        with monkeypatch.context() as patched:
+            refuse(patched, "replace", 3, error)
+            with pytest.raises(CascadeError if isinstance(error, OSError) else KeyboardInterrupt):
+                write_files(tmp_path, FILES, force=True)
+        assert everything(tmp_path) == {"README.md": "mine\n"}
+        assert stat.S_IMODE((tmp_path / "README.md").stat().st_mode) == 0o640
+        assert list((tmp_path / "workflows").iterdir()) == []
+
+
+def test_what_cannot_be_put_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "replace", 2, OSError(5, "Input/output error"))
+    refuse(monkeypatch, "unlink", 1, OSError(5, "Input/output error"), path="README.md")
+    with pytest.raises(CascadeError) as caught:
         write_files(tmp_path, FILES, force=False)
-    assert everything(tmp_path) == {}
+    assert caught.value.hint == f"This could not be put back: {tmp_path / 'README.md'}."
+    assert everything(tmp_path) == {"README.md": "# Shop\n"}
+
+
+def refuse(
+    monkeypatch: pytest.MonkeyPatch, method: str, call: int, error: BaseException, path: str | None = None
+) -> None:
+    """Makes one call of a method of paths fail, counting those for one name only where a path is given."""
+    original, calls = getattr(Path, method), count(1)
+
+    def refusing(self: Path, *arguments: object) -> object:
+        if path in (None, self.name) and next(calls) == call:
+            raise error
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Path, method, refusing)

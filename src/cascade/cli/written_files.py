@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,10 @@ class Written:
 
 
 def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written:
-    """Writes generated files, each whole or not at all, and no file but these.
+    """Writes generated files, all of them or none, and no file but these.
 
-    Everything is checked before the first is written.
+    Everything is checked before the first is written. Where the system refuses one half-way, the others become again
+    what they were.
 
     Args:
         root: the directory that they belong to. It is made if it is not there.
@@ -42,7 +44,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
     Raises:
         UsageError: a file with another content is there and `force` is false, or a path cannot be a file inside of the
             root; the message names each. Nothing was written.
-        CascadeError: the system refused to write a file.
+        CascadeError: the system refused to write a file. What could not be put back, if anything, is named.
     """
     places = {path: _inside(root, path) for path in files}
     _refuse(sentence for path, place in places.items() for sentence in _obstacles(root, path, place))
@@ -54,9 +56,10 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
             f"{noun} another content already, in {root}:" + "".join(f"\n  {path}" for path in other),
             hint=f"Nothing was written. Give --force to overwrite {verb}.",
         )
-    for path, text in files.items():
-        if present[path] != text.encode():
-            _write(places[path], text)
+    changed = [path for path, text in files.items() if present[path] != text.encode()]
+    _write_all(
+        {places[path]: files[path].encode() for path in changed}, {places[path]: present[path] for path in changed}
+    )
     return Written(
         created=tuple(path for path in files if present[path] is None),
         overwritten=tuple(other),
@@ -104,18 +107,62 @@ def _content(place: Path) -> bytes | None:
         raise UsageError(f"{place} cannot be read: {error.strerror}.", hint="Nothing was written.") from error
 
 
-def _write(place: Path, text: str) -> None:
-    # Beside its place, so that the renaming is one step of one file system, and not by `tempfile`, whose files are for
-    # their owner alone.
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+def _write_all(texts: Mapping[Path, bytes], before: Mapping[Path, bytes | None]) -> None:
+    current = Path()
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(text.encode())
-            if place.exists():
-                shutil.copymode(place, temporary)
-            temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)
+        # What was registered is undone, last first, by whatever ends the block early: Ctrl-C as well.
+        with ExitStack() as undo:
+            staged: dict[Path, Path] = {}
+            # A full disk shows here, before any file has another content.
+            for current, text in texts.items():
+                staged[current] = _stage(current, text, undo.callback)
+            for current, temporary in staged.items():
+                _put(temporary, current, before[current], undo.callback)
+            undo.pop_all()
     except OSError as error:
-        raise CascadeError(f"{place} cannot be written: {error.strerror}.") from error
+        lost = [str(place) for place, content in before.items() if not _holds(place, content)]
+        raise CascadeError(
+            f"{current} cannot be written: {error.strerror}.",
+            hint=f"This could not be put back: {', '.join(lost)}." if lost else "Everything is as it was before.",
+        ) from error
+
+
+def _stage(place: Path, text: bytes, on_failure: Callable[..., object]) -> Path:
+    """Writes a file beside its place, so that the renaming is one step of one file system."""
+    missing = [parent for parent in place.parents if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        on_failure(_quietly, parent.rmdir)
+    # Not by `tempfile`, whose files are for their owner alone.
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    on_failure(_quietly, temporary.unlink)
+    temporary.write_bytes(text)
+    if place.exists():
+        shutil.copymode(place, temporary)
+    return temporary
+
+
+def _put(temporary: Path, place: Path, before: bytes | None, on_failure: Callable[..., object]) -> None:
+    if before is None:
+        on_failure(_quietly, place.unlink)
+    else:
+        on_failure(_quietly, lambda: _restore(place, before))
+    temporary.replace(place)
+
+
+def _restore(place: Path, content: bytes) -> None:
+    # It still has the mode that it had.
+    if not _holds(place, content):
+        place.write_bytes(content)
+
+
+def _quietly(undo: Callable[[], object]) -> None:
+    with suppress(OSError):
+        undo()
+
+
+def _holds(place: Path, content: bytes | None) -> bool:
+    try:
+        return place.read_bytes() == content
+    except OSError:
+        return content is None and not place.exists()
