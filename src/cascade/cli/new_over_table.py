@@ -27,6 +27,7 @@ from cascade.scaffold import (
 from cascade.scaffold.project_names import dbt_name, distribution_name
 
 if TYPE_CHECKING:
+    from cascade.framework.collect import Collected
     from cascade.ingestion import IngestionWorkflow
 
 
@@ -51,6 +52,7 @@ def new_quality(invocation: Invocation, domain: str, table: str | None, *, askin
         directory=f"{directory}/quality",
         domain=domain,
         table=describe_table(workflow, invocation.loaded[0]),
+        taken=_checks_of(workflow, invocation.loaded[0], outside=f"{package}.quality.{domain}"),
     )
     files = {**new_packages(config.project_root, quality_packages(request)), **render_quality(request)}
     return NewFiles(
@@ -120,6 +122,12 @@ def _workflow(
             create += f" --table {table.removeprefix('raw.')}"
         raise no_table(table or f"raw.{domain}_observations", create, collected, failures)
     return found
+
+
+def _checks_of(workflow: IngestionWorkflow[..., object], collected: Collected, *, outside: str) -> frozenset[str]:
+    """The names of a table's checks, but for those of a module that is about to be written."""
+    keys = (key for checks in collected.asset_checks if collected.home(checks) != outside for key in checks.check_keys)
+    return frozenset(key.name for key in keys if tuple(key.asset_key.path) == workflow.declaration.asset_key)
 
 
 def _materialize(invocation: Invocation, workflow: IngestionWorkflow[..., object]) -> str:

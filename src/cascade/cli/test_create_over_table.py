@@ -45,6 +45,16 @@ def test_a_table_is_named_with_its_namespace_or_without(cascade: Cascade, projec
     assert document["next"] == ["cascade test --workflow stock", "cascade materialize things --partition 2024-01-01"]
 
 
+def test_a_second_check_of_a_table_has_another_name(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    for domain in ("stock", "shop", "stock"):
+        result = cascade("create-workflow", "--type", "quality", "--domain", domain, "--table", "things", "--force")
+        assert result.exit_code == 0, result.output
+    quality = project.root / project.package / "quality"
+    assert "def rows_are_present(" in (quality / "stock.py").read_text()
+    assert "def rows_are_present_2(" in (quality / "shop.py").read_text()
+
+
 def test_the_only_table_of_a_domain_is_taken(cascade: Cascade, project: SampleProject) -> None:
     project.write("ingestion/stock/things.py", THINGS)
     document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock")

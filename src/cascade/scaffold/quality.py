@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import PurePosixPath
 
 from cascade.scaffold.environment import environment, in_words
@@ -11,7 +12,7 @@ from cascade.scaffold.names import domain_problems, package_problems
 from cascade.scaffold.request import raise_if_any
 from cascade.scaffold.table import DeclaredTable
 
-_LONGEST = 50
+_LONGEST = 47
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class QualityRequest:
         directory: path of that package from the root of the project, such as `workflows/quality`.
         domain: the subject, which names the module.
         table: the table to check.
+        taken: the names of the checks that the table has elsewhere. Dagster wants each once.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -32,6 +34,7 @@ class QualityRequest:
     directory: str
     domain: str
     table: DeclaredTable
+    taken: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         raise_if_any(tuple(domain_problems(self.domain)) + tuple(package_problems(self.package, self.directory)))
@@ -40,11 +43,12 @@ class QualityRequest:
     def check(self) -> str:
         """The name of the check, which is that of its function."""
         column = self.table.optional_column
-        if column is None:
-            return "rows_are_present"
-        name = f"{column.name.lower()}_is_present"
-        # A call of a longer one would not stand on one line.
-        return name if len(name) <= _LONGEST else "values_are_present"
+        name = "rows_are_present" if column is None else f"{column.name.lower()}_is_present"
+        if len(name) > _LONGEST:
+            # A call of a longer one, and of one with a number, would not stand on one line.
+            name = "values_are_present"
+        names = chain((name,), (f"{name}_{number}" for number in count(2)))
+        return next(free for free in names if free not in self.taken)
 
 
 def render_quality(request: QualityRequest) -> dict[str, str]:

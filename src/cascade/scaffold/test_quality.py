@@ -69,6 +69,13 @@ def test_the_check_reads_a_column_that_may_lack_values(
     assert ast.unparse(function.decorator_list[0]) == f"dg.asset_check(asset={asset})"
 
 
+def test_a_check_has_a_name_that_the_table_has_not_yet() -> None:
+    taken = frozenset({"celsius_is_present", "celsius_is_present_2"})
+    third = replace(request(WEATHER), taken=taken)
+    assert third.check == "celsius_is_present_3"
+    assert all("celsius_is_present_3(" in text for text in render_quality(third).values())
+
+
 def test_a_domain_that_would_not_be_loaded_is_refused() -> None:
     with pytest.raises(UsageError, match="'weather', for instance"):
         request(WEATHER, domain="weather_test")
@@ -80,8 +87,11 @@ def test_a_domain_that_would_not_be_loaded_is_refused() -> None:
 @pytest.mark.parametrize("width", [88, 100, 120])
 def test_what_is_written_is_formatted_and_clean(tmp_path: Path, width: int) -> None:
     tables = [WEATHER, TEXT, REQUIRED, NAMELESS, replace(WEATHER, columns=(TableColumn("x" * 40, "number", False),))]
-    for number, table in enumerate(tables):
-        for path, text in render_quality(request(table, "credit_risk")).items():
+    asked = [request(table, "credit_risk") for table in tables]
+    longest = request(replace(WEATHER, columns=(TableColumn("x" * 36, "number", False),)), "credit_risk")
+    asked += [longest, replace(longest, taken=frozenset({longest.check}))]
+    for number, quality in enumerate(asked):
+        for path, text in render_quality(quality).items():
             (tmp_path / str(number) / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / str(number) / path).write_text(text)
     ruff = ["ruff", "--isolated", "--config", f"line-length={width}"]
