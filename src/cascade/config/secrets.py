@@ -22,6 +22,8 @@ _HIDDEN_PARTS = (
     re.compile(r"(?:(?<=http://)|(?<=https://))(?P<before>)[^/?#@\s:]+(?=@)", re.IGNORECASE),
     # An address without its scheme, as drivers repeat it.
     re.compile(r"(?<![\w:/.+-])(?P<before>[\w.+-]+:)(?!//)[^\s'\",{}()\[\]@/:]+(?=@)"),
+    # The same within another address.
+    re.compile(r"(?P<before>%3A)(?!%2F)[^&\s]*?(?=%40)", re.IGNORECASE),
     # A parameter, as in `?password=…` and `host=db password=…`.
     re.compile(
         r"(?P<before>\b[\w.-]{0,64}(?:password|passwd|passphrase|\bpwd|secret|token|credential|signature|"

@@ -31,6 +31,7 @@ def test_names_that_only_look_similar_are_no_secrets(name: str) -> None:
         ("redis://:hush@host:6379/0", f"redis://:{MASK}@host:6379/0"),
         ("https://hush@host/x", f"https://{MASK}@host/x"),
         ("bucket 'AKIA:hush@lake' is none", f"bucket 'AKIA:{MASK}@lake' is none"),
+        ("/config?warehouse=s3%3A%2F%2FAKIA%3Ahush%40lake", f"/config?warehouse=s3%3A%2F%2FAKIA%3A{MASK}%40lake"),
         ("postgresql://db/x?user=me&password=hush&ssl=1", f"postgresql://db/x?user=me&password={MASK}&ssl=1"),
         ("https://h/?api_key=hush", f"https://h/?api_key={MASK}"),
         ("host=x password='hush hush' port=1", f"host=x password={MASK} port=1"),

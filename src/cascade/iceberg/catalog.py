@@ -158,8 +158,18 @@ def _warehouse(warehouse: str, *, rest: bool) -> str:
     if "://" in warehouse or rest:
         return warehouse
     directory = Path(warehouse).absolute()
-    directory.mkdir(parents=True, exist_ok=True)
+    _make_directory(directory, "CASCADE_ICEBERG_WAREHOUSE")
     return directory.as_uri()
+
+
+def _make_directory(directory: Path, setting: str) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The directory {directory} cannot be made: {error.strerror or error}.",
+            hint=f"Give yourself the right to write there, or set {setting} to another place.",
+        ) from error
 
 
 def _open(properties: dict[str, str]) -> Catalog:
@@ -167,7 +177,8 @@ def _open(properties: dict[str, str]) -> Catalog:
     from pyiceberg.catalog import load_catalog
 
     if properties["uri"].startswith("sqlite:///"):
-        Path(properties["uri"].removeprefix("sqlite:///").split("?")[0]).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(properties["uri"].removeprefix("sqlite:///").split("?")[0])
+        _make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
     for attempt in range(_OPEN_ATTEMPTS):
         try:
             return load_catalog(CATALOG_NAME, **properties)

@@ -100,3 +100,15 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
         open_lakehouse(Settings(tmp_path))
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "catalog.db").execute("SELECT * FROM iceberg_tables")
+
+
+@pytest.mark.parametrize("setting", ["iceberg_catalog", "iceberg_warehouse"])
+def test_a_directory_that_cannot_be_made_names_the_setting(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = {
+        "iceberg_catalog": Settings(tmp_path, iceberg_catalog=f"sqlite:///{tmp_path}/file/x/catalog.db"),
+        "iceberg_warehouse": Settings(tmp_path, iceberg_warehouse=f"{tmp_path}/file/x"),
+    }
+    with pytest.raises(ConfigError, match=r"file/x cannot be made: Not a directory") as caught:
+        open_lakehouse(settings[setting])
+    assert f"CASCADE_{setting.upper()}" in str(caught.value)
