@@ -73,12 +73,16 @@ class CascadeConfig(BaseSettings):
         default=None, description="The address of a Nessie server, which then is the catalog, through its Iceberg REST."
     )
     nessie_ref: str = Field(default="main", description="The branch of Nessie that is read and written.")
-    postgres_host: str | None = Field(default=None, description="The PostgreSQL server of Dagster and of the marts.")
+    postgres_host: str | None = Field(
+        default=None, description="The PostgreSQL server of Dagster and of the marts. Not used yet."
+    )
     postgres_port: int = Field(default=5432, ge=1, le=65535, description="Its port.")
     postgres_db: str = Field(default="cascade", description="Its database.")
     postgres_user: str | None = Field(default=None, description="The user to log in as.")
     postgres_password: SecretStr | None = Field(default=None, description="The password of that user.")
-    trino_host: str | None = Field(default=None, description="The Trino server on which dbt runs in production.")
+    trino_host: str | None = Field(
+        default=None, description="The Trino server on which dbt runs in production. Not used yet."
+    )
     trino_port: int = Field(default=8080, ge=1, le=65535, description="Its port.")
     trino_catalog: str = Field(default="iceberg", description="The catalog of Trino in which the tables are.")
     partition_start: date = Field(
