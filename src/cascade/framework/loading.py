@@ -103,7 +103,10 @@ def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ..
 def _reason(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return error.msg
-    return mask_secrets(str(error)) or "no message"
+    try:
+        return mask_secrets(str(error)) or "no message"
+    except Exception as another:
+        return f"its message cannot be made: {type(another).__name__}"
 
 
 def _absence(name: str, missing: str) -> DiscoveryError:

@@ -141,3 +141,12 @@ def test_how_long_a_module_takes_is_told(project: SampleProject, monkeypatch: py
     assert 0.05 <= load(project).seconds[project.module("slow")] <= time.monotonic() - begun
     # What is loaded already took no time of this call.
     assert load(project).seconds == {}
+
+
+def test_an_exception_that_cannot_say_what_it_is_about_is_a_failure_like_any_other(project: SampleProject) -> None:
+    path = project.write(
+        "mute.py", "class Mute(Exception):\n    def __str__(self):\n        return 1\n\n\nraise Mute\n"
+    )
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:6"
+    assert "Mute: its message cannot be made: TypeError" in failure.message
