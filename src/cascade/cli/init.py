@@ -47,10 +47,15 @@ def init(invocation: Invocation, out: Output, directory: str | None, template: s
     import cascade
     from cascade.cli.written_files import write_files
     from cascade.scaffold.project import ProjectRequest, render_project
+    from cascade.scaffold.project_names import directory_problems
     from cascade.scaffold.project_pants import find_repository, place_in
+    from cascade.scaffold.request import raise_if_any
 
     asking = can_ask(as_json=out.as_json)
     root = _root(directory or _ask_for_directory(asking, invocation.program))
+    # Before anything is looked for there: what is no name may be no path either.
+    raise_if_any(tuple(directory_problems(root.name)))
+    _require_readable(root)
     repository = find_repository(root)
     request = ProjectRequest(
         name=root.name,
@@ -103,7 +108,8 @@ def _report(
 
 
 def _root(directory: str) -> Path:
-    return Path(os.path.abspath(Path(directory).expanduser()))
+    # A person who does not exist has no directory: `~nobody` names one here, as it does for a shell.
+    return Path(os.path.abspath(os.path.expanduser(directory)))
 
 
 def _ask_for_directory(asking: bool, program: str) -> str:
@@ -117,11 +123,21 @@ def _ask_for_directory(asking: bool, program: str) -> str:
     return ask_text("Name of the project", "my-project", lambda answer: directory_problems(_root(answer).name))
 
 
+def _require_readable(root: Path) -> None:
+    """Refuses a place where no directory can be, or one whose content cannot be listed."""
+    try:
+        there = next(place for place in (root, *root.parents) if place.exists())
+        if not there.is_dir():
+            raise UsageError(f"{there} is a file. A project is a directory: choose another name.")
+        if there == root:
+            os.listdir(root)
+    except OSError as error:
+        raise UsageError(f"A project cannot be made in {root}: {error.strerror}.") from error
+
+
 def _refuse_content(root: Path, files: Mapping[str, str]) -> None:
     if not root.exists():
         return
-    if not root.is_dir():
-        raise UsageError(f"{root} is a file. A project is a directory: choose another name.")
     content = sorted(path.name for path in root.iterdir() if not _is_before_content(path))
     if not content:
         return
@@ -186,7 +202,7 @@ def _following(
     """Gives the commands to type next, each with a remark or none."""
     start = repository or root
     if start != Path.cwd():
-        yield f"cd {shlex.quote(os.path.relpath(start))}", ""
+        yield f"cd {shlex.quote(min(os.path.relpath(start), str(start), key=len))}", ""
     for asset, partition in request.first_runs:
         yield commands.materialize(asset, partition), ""
     yield commands.dev, ""

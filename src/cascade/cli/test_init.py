@@ -95,12 +95,30 @@ def test_a_directory_that_will_not_do_is_said_before_the_next_question(here: Pat
     assert "Template" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [("shop", "--template", "minimum"), ("a:b",), ("",)])
+@pytest.mark.parametrize("arguments", [("shop", "--template", "minimum"), ("a:b",), ("",), ("a" * 300,)])
 def test_what_is_wrong_is_said_and_nothing_is_written(here: Path, arguments: tuple[str, ...]) -> None:
     (here / "notes.txt").write_text("mine\n")
     result = init(*arguments)
     assert result.exit_code == 2
     assert content(here) == {"notes.txt": "mine\n"}
+
+
+def test_a_path_that_the_system_does_not_take_is_a_message(here: Path) -> None:
+    result = init("a" * 300 + "/shop")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("/shop: File name too long.\n")
+
+
+def test_the_directory_of_a_person_who_does_not_exist_is_one_here(here: Path) -> None:
+    assert init("~no-such-person/shop", "--template", "minimal").exit_code == 0
+    assert (here / "~no-such-person/shop/pyproject.toml").is_file()
+
+
+def test_a_directory_far_away_is_named_from_the_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = here.joinpath(*"x" * 60)
+    far.mkdir(parents=True)
+    monkeypatch.chdir(far)
+    assert f"\n  cd {here / 'shop'}\n" in init(str(here / "shop"), "--template", "minimal").stdout
 
 
 def test_a_directory_with_something_in_it_needs_force(here: Path) -> None:
@@ -139,6 +157,8 @@ def test_a_file_of_that_name_is_refused(here: Path) -> None:
     (here / "shop").write_text("mine\n")
     result = init("shop", "--force")
     assert result.exit_code == 2
+    assert result.stderr == f"error: {here / 'shop'} is a file. A project is a directory: choose another name.\n"
+    assert init("shop/below").stderr == result.stderr
     assert content(here) == {"shop": "mine\n"}
 
 

@@ -109,8 +109,17 @@ def test_a_directory_for_a_file_and_a_file_for_a_directory_are_refused_together(
     (tmp_path / "workflows").write_text("not a directory\n")
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path, FILES, force=True)
-    assert f"{tmp_path / 'README.md'} is a directory" in str(caught.value)
-    assert f"{tmp_path / 'workflows'} is a file" in str(caught.value)
+    assert caught.value.message.splitlines() == [
+        f"{tmp_path / 'README.md'} is a directory, and a file is to be written there.",
+        f"{tmp_path / 'workflows'} is a file, and a directory is to be made there.",
+    ]
+
+
+def test_a_root_below_a_file_is_refused_once(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine\n")
+    with pytest.raises(UsageError) as caught:
+        write_files(tmp_path / "notes" / "shop", FILES, force=True)
+    assert caught.value.message == f"{tmp_path / 'notes'} is a file, and a directory is to be made there."
 
 
 @pytest.mark.parametrize("refused_at", [1, 2, 3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
         CascadeError: the system refused to write a file. What could not be put back, if anything, is named.
     """
     places = {path: _inside(root, path) for path in files}
-    _refuse(sentence for path, place in places.items() for sentence in _obstacles(root, path, place))
+    _refuse(dict.fromkeys(sentence for path in files for sentence in _obstacles(root / path, places[path])))
     present = {path: _content(place) for path, place in places.items()}
     other = [path for path, text in files.items() if present[path] not in (None, text.encode())]
     if other and not force:
@@ -67,10 +67,9 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
     )
 
 
-def _refuse(sentences: Iterator[str]) -> None:
-    found = tuple(sentences)
-    if found:
-        raise UsageError("\n".join(found), hint="Nothing was written.")
+def _refuse(sentences: Collection[str]) -> None:
+    if sentences:
+        raise UsageError("\n".join(sentences), hint="Nothing was written.")
 
 
 def _inside(root: Path, path: str) -> Path:
@@ -89,13 +88,12 @@ def _inside(root: Path, path: str) -> Path:
     return place
 
 
-def _obstacles(root: Path, path: str, place: Path) -> Iterator[str]:
+def _obstacles(path: Path, place: Path) -> Iterator[str]:
     if place.is_dir():
-        yield f"{root / path} is a directory, and a file is to be written there."
-    inside = root.resolve()
-    for parent in (inside, *(parent for parent in place.parents if parent.is_relative_to(inside))):
+        yield f"{path} is a directory, and a file is to be written there."
+    for parent in place.parents:
         if parent.exists() and not parent.is_dir():
-            yield f"{parent} is a file, and a directory is to be made there for {path}."
+            yield f"{parent} is a file, and a directory is to be made there."
 
 
 def _content(place: Path) -> bytes | None:
