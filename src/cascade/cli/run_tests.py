@@ -82,22 +82,24 @@ def run_tests(invocation: Invocation, out: Output, workflows: tuple[str, ...], a
 def _chosen_files(invocation: Invocation, workflows: Sequence[str]) -> list[Path]:
     """The test files of the workflows that were asked for; none where all tests are meant."""
     from cascade.cli.declared_names import declared_names, module_files
-    from cascade.cli.workflow_tests import find_test_files, modules_of, select_tests, workflow_names
+    from cascade.cli.workflow_tests import find_test_files, modules_of, names_of_others, select_tests, workflow_names
     from cascade.framework.discovery import import_root
 
     if not workflows:
         return []
     config = invocation.config
     files = module_files(config.workflows_directory)
+    declared = declared_names(files)
     base, test_files = import_root(config.workflows_directory), find_test_files(config.project_root)
     chosen: dict[Path, None] = {}
     for workflow in workflows:
         modules = modules_of(workflow, files) or _declared_at_run_time(invocation, workflow)
         if not modules:
-            known = workflow_names(declared_names(files))
+            known = workflow_names(declared)
             message = unknown_name("workflow", workflow, known, (), "").message
             raise UsageError(message, hint=f"There are: {', '.join(known) or 'none yet'}.")
-        found = select_tests(workflow, modules, test_files, config.project_root, base)
+        others = names_of_others(modules, declared)
+        found = select_tests(workflow, modules, test_files, config.project_root, base, others=others)
         if not found:
             raise CascadeError(
                 f"No test file belongs to the workflow {workflow}: none is called test_{workflow}.py, lies in a "

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from cascade.cli.declared_names import declared_names, module_files
-from cascade.cli.workflow_tests import domain_of, find_test_files, modules_of, select_tests, workflow_names
+from cascade.cli.workflow_tests import (
+    domain_of,
+    find_test_files,
+    modules_of,
+    names_of_others,
+    select_tests,
+    workflow_names,
+)
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.discovery import import_root
 
@@ -27,8 +34,11 @@ def write_test(project: SampleProject, name: str, text: str = "") -> None:
 
 def chosen(project: SampleProject, workflow: str) -> list[str]:
     workflows = project.root / project.package
-    modules = modules_of(workflow, module_files(workflows))
-    files = select_tests(workflow, modules, find_test_files(project.root), project.root, import_root(workflows))
+    found = module_files(workflows)
+    modules = modules_of(workflow, found)
+    others = names_of_others(modules, declared_names(found))
+    tests, base = find_test_files(project.root), import_root(workflows)
+    files = select_tests(workflow, modules, tests, project.root, base, others=others)
     return [str(path.relative_to(project.root)) for path in files]
 
 
@@ -61,6 +71,19 @@ def test_a_file_that_is_named_after_it(project: SampleProject) -> None:
     write_test(project, "tests/test_things.py")
     assert sorted(chosen(project, "weather")) == [f"tests/{name}" for name in sorted(names[:-1])]
     assert chosen(project, "things") == ["tests/test_things.py"]
+
+
+def test_a_file_that_is_named_after_a_workflow_with_a_longer_name(project: SampleProject) -> None:
+    project.write("ingestion/weather_alerts/observations.py", THINGS.replace('"things"', '"alerts"'))
+    project.write("ingestion/weather/hourly.py", THINGS.replace('"things"', '"weather_hourly"'))
+    own = ["tests/test_weather_hourly.py", "tests/test_weather_quality.py"]
+    alerts = ["tests/test_weather_alerts.py", "tests/test_weather_alerts_quality.py"]
+    for name in (*own, *alerts):
+        write_test(project, name)
+    assert chosen(project, "weather") == own
+    assert chosen(project, "weather_alerts") == alerts
+    write_test(project, alerts[1], "from {package}.schemas import weather")
+    assert chosen(project, "weather") == [alerts[1], *own]
 
 
 def test_a_file_beside_the_workflow_with_a_relative_import(project: SampleProject) -> None:

@@ -65,8 +65,25 @@ def find_test_files(root: Path) -> list[Path]:
     return found
 
 
+def names_of_others(modules: Iterable[str], names: Iterable[DeclaredName]) -> list[str]:
+    """Lists what the workflows can be chosen by that some modules have nothing of.
+
+    Args:
+        modules: what `modules_of` gives for a workflow.
+        names: what all modules declare.
+    """
+    own = tuple(modules)
+    return workflow_names(name for name in names if not any(_is_within(name.module, module) for module in own))
+
+
 def select_tests(
-    workflow: str, modules: Iterable[str], test_files: Iterable[Path], root: Path, base: Path
+    workflow: str,
+    modules: Iterable[str],
+    test_files: Iterable[Path],
+    root: Path,
+    base: Path,
+    *,
+    others: Iterable[str] = (),
 ) -> list[Path]:
     """Chooses the test files of a workflow.
 
@@ -76,23 +93,31 @@ def select_tests(
         test_files: the files to choose from.
         root: the project's root.
         base: the directory from which modules are imported.
+        others: the names of other workflows. `test_nyc_weather.py` is not of `nyc` where there is a `nyc_weather`.
 
     Returns:
         Those named after the workflow (`test_<name>.py`, `test_<name>_*.py`, `<name>_test.py`), those in a directory
         of its name, and those that import one of its modules.
     """
     wanted = tuple(modules)
+    longer = tuple(name for name in others if name.startswith(f"{workflow}_"))
     return [
         path
         for path in test_files
-        if _is_named_after(workflow, path.relative_to(root))
+        if _is_named_after(workflow, path.relative_to(root), longer)
         or any(_is_within(name, module) for name in _imports(path, base) for module in wanted)
     ]
 
 
-def _is_named_after(workflow: str, path: Path) -> bool:
+def _is_named_after(workflow: str, path: Path, longer: Iterable[str]) -> bool:
+    """Whether a test file has the name of the workflow, and not the longer one of another."""
     subject = path.stem.removeprefix("test_") if path.stem.startswith("test_") else path.stem.removesuffix("_test")
-    return subject == workflow or subject.startswith(f"{workflow}_") or workflow in path.parts[:-1]
+    named = _begins_with(subject, workflow) and not any(_begins_with(subject, name) for name in longer)
+    return named or workflow in path.parts[:-1]
+
+
+def _begins_with(subject: str, name: str) -> bool:
+    return subject == name or subject.startswith(f"{name}_")
 
 
 def _is_within(name: str, module: str) -> bool:
