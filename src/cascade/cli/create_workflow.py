@@ -96,7 +96,7 @@ def create_workflow(
     asking = can_ask(as_json=out.as_json)
     kind, source = _kind_and_source(kind, source)
     given = {"--source": source, "--unique-key": unique_key, "--cron": cron, "--group": group}
-    _refuse_unused(kind, [name for name, value in given.items() if value])
+    _refuse_unused(kind, [name for name, value in given.items() if value not in (None, ())])
     if kind is None:
         kind = ask_choice("Type", _TYPES, _DEFAULT_TYPE) if asking and not any(given.values()) else _DEFAULT_TYPE
     domain = _domain(domain, kind, asking=asking, program=invocation.program)

@@ -71,7 +71,7 @@ def new_ingestion(invocation: Invocation, options: IngestionOptions, *, asking: 
             notices.append(f"The table is {table}, because {usual} is filled by {taken[f'raw.{usual}']} already.")
         if asking:
             table = ask_text("Table", table, lambda name: (*table_problems("table", name), *check_table(name, taken)))
-    if not key:
+    if not options.unique_key:
         answer = ask_text("Unique key", _KEY, lambda text: key_problems(columns_of(text))) if asking else _KEY
         key = columns_of(answer)
     request = IngestionRequest(

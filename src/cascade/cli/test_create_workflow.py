@@ -205,7 +205,9 @@ def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
         (["--type", "file", "--source", "database"], "--type file and --source database"),
         (["--type", "quality", "--cron", "@daily", "--key", "id"], "A check takes no --unique-key, --cron"),
         (["--type", "transform", "--source", "file"], "A dbt model takes no --source"),
+        (["--type", "quality", "--group", ""], "A check takes no --group"),
         (["--type", "databse"], "'databse' is not one of"),
+        (["--key", ""], "The unique key needs at least one column"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(cascade: Cascade, arguments: list[str], said: str) -> None:
