@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 
 _PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
@@ -23,6 +24,15 @@ _TAKEN_BY_MODELS = frozenset(
 )
 
 
+def without_accents(text: str) -> str:
+    """Write letters with accents as those without: `météo` as `meteo`.
+
+    Args:
+        text: any text. Letters that are no other letter with an accent stay.
+    """
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
 def suggest(name: str, *, prefix: str) -> str:
     """Make a lower-case identifier out of any text.
 
@@ -33,7 +43,7 @@ def suggest(name: str, *, prefix: str) -> str:
     Returns:
         The identifier: `credit_risk`, `<prefix>_2024_sales`.
     """
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", without_accents(name))
     cleaned = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
     if not cleaned:
         return prefix

@@ -6,10 +6,10 @@ import re
 import sys
 from collections.abc import Iterator
 
-from cascade.scaffold.names import suggest
+from cascade.scaffold.names import suggest, without_accents
 
 _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/\ud800-\udfff]')
 _LONGEST = 100
 
 _TAKEN = frozenset(
@@ -55,12 +55,12 @@ def directory_problems(name: str) -> Iterator[str]:
 
 
 def normal_form(name: str) -> str:
-    """Write a name as package indexes compare names: in lower case, words joined by dashes.
+    """Write a name as package indexes compare names: in lower case, without accents, words joined by dashes.
 
     Args:
         name: any text.
     """
-    return _BETWEEN_WORDS.sub("-", name).strip("-").lower()
+    return _BETWEEN_WORDS.sub("-", without_accents(name)).strip("-").lower()
 
 
 def distribution_name(name: str) -> str:

@@ -66,7 +66,8 @@ def test_a_package_may_not_hide_the_standard_library() -> None:
         ("test_weather_test", "weather"),
         ("test_", "workflow"),
         ("conftest", "workflow"),
-        ("wetter-größe", "wetter_gr_e"),
+        ("wetter-größe", "wetter_gro_e"),
+        ("météo", "meteo"),
     ],
 )
 def test_a_bad_domain_is_answered_with_a_good_one(domain: str, good: str) -> None:

@@ -144,6 +144,7 @@ def test_names_that_do(name: str) -> None:
         ("end.", "'end'"),
         (" shop", "'shop'"),
         ("日本", "'project'"),
+        ("\udcffshop", "'shop'"),
     ],
 )
 def test_names_that_do_not_are_answered_with_one_that_does(name: str, meant: str) -> None:
@@ -167,6 +168,7 @@ def test_a_very_long_name_is_refused() -> None:
         ("workflows", "workflows-project", "workflows_project"),
         ("dagster", "dagster-project", "dagster_project"),
         ("class", "class", "project_class"),
+        ("météo", "meteo", "meteo"),
     ],
 )
 def test_names_derived_from_that_of_the_directory(name: str, distribution: str, dbt: str) -> None:
