@@ -129,8 +129,9 @@ class CascadeConfig(BaseSettings):
         """Reads the settings of a project from all of its sources.
 
         Args:
-            project_root: the project's directory. If absent, the one that `CASCADE_PROJECT_ROOT` names, else the nearest
-                above the working directory whose `pyproject.toml` has `[tool.cascade]`, else the working directory.
+            project_root: the project's directory. If absent, the one that `CASCADE_PROJECT_ROOT` names, else the
+                nearest at or above the working directory whose `pyproject.toml` has `[tool.cascade]`, else the
+                working directory.
 
         Returns:
             The settings.
