@@ -53,14 +53,14 @@ def has_cascade_table(pyproject: Path) -> bool:
     import tomllib
 
     try:
-        text = pyproject.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        content = pyproject.read_bytes()
+    except OSError:
         return False
-    if "cascade" not in text:
+    if b"cascade" not in content:
         return False
     try:
-        tool = tomllib.loads(text).get("tool", {})
-    except tomllib.TOMLDecodeError:
+        tool = tomllib.loads(content.decode()).get("tool", {})
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         # A broken file still marks the root: reading the settings will say what is wrong with it.
-        return "[tool.cascade" in text
+        return b"[tool.cascade" in content
     return isinstance(tool, dict) and "cascade" in tool

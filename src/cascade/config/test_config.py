@@ -90,6 +90,15 @@ def test_a_broken_pyproject_gives_its_line(root: Path) -> None:
     assert caught.value.location.line == 2
 
 
+def test_a_pyproject_that_is_no_text_is_that_of_the_root_and_an_error(root: Path) -> None:
+    (root / "pyproject.toml").write_bytes(b"[tool.cascade]\nproject_name = 'caf\xe9'\n")
+    below = root / "below"
+    below.mkdir()
+    assert find_project_root(below) == root
+    with pytest.raises(ConfigError, match=r"pyproject\.toml cannot be read: 'utf-8' codec"):
+        CascadeConfig.from_user_config(root)
+
+
 def test_a_close_name_warns_and_another_is_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_AUTOMATON", "true")
     monkeypatch.setenv("CASCADE_STATION", "KNYC")

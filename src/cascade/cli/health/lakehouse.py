@@ -95,6 +95,9 @@ def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds:
 def _local(directory: Path) -> Finding:
     place = nearest_existing(directory)
     try:
+        if not place.is_dir():
+            detail = f"{place} is a file, and a directory is needed"
+            return Finding("warehouse", "problem", detail, f"Move it away: {place}")
         if place != directory:
             if not os.access(place, os.W_OK | os.X_OK):
                 raise PermissionError(f"{place} cannot be written")

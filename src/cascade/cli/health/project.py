@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cascade.cli.health.finding import Finding, nearest_existing
-from cascade.exceptions import CascadeError
+from cascade.cli.health.finding import Finding, Status, nearest_existing
+from cascade.exceptions import CascadeError, ConfigError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -34,7 +34,9 @@ def check_root(find: Callable[[], Path]) -> tuple[Finding, Path | None]:
     try:
         root = find()
     except CascadeError as error:
-        return Finding("project", "warning", error.message, error.hint), None
+        # To be nowhere is no mistake. To be sent to where nothing is keeps every command from working.
+        status: Status = "problem" if isinstance(error, ConfigError) else "warning"
+        return Finding("project", status, error.message, error.hint), None
     why = f"which {ROOT_VARIABLE} names" if os.environ.get(ROOT_VARIABLE) else "found from the working directory"
     return Finding("project", "ok", f"{root}, {why}"), root
 

@@ -100,8 +100,10 @@ def test_a_warehouse_that_cannot_be_written_is_a_problem(
 
 def test_a_file_in_the_place_of_the_warehouse_is_a_problem(config: CascadeConfig) -> None:
     config.state_directory.mkdir()
-    (config.state_directory / "warehouse").touch()
-    assert check_warehouse(config, None).status == "problem"
+    file = config.state_directory / "warehouse"
+    file.touch()
+    found = check_warehouse(config, None)
+    assert (found.status, found.hint) == ("problem", f"Move it away: {file}")
 
 
 def opened(warehouse: str, **properties: str) -> Lakehouse:

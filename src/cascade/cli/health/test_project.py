@@ -38,6 +38,9 @@ def test_a_directory_that_is_no_project_is_a_warning(project: SampleProject) -> 
 def test_the_variable_that_names_the_project_is_named(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(project.root))
     assert check_root(require_project_root)[0].detail.endswith("which CASCADE_PROJECT_ROOT names")
+    monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(project.root / "gone"))
+    found, root = check_root(require_project_root)
+    assert (found.status, root) == ("problem", None)
 
 
 def test_settings_are_counted_by_their_sources(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
