@@ -89,6 +89,7 @@ def create_workflow(
         cascade create-workflow --type database --domain orders --key order_id --cron '0 6 * * *'
         cascade create-workflow --type quality --domain weather
     """
+    from cascade.cli.new_files import refuse_hidden_modules
     from cascade.cli.new_ingestion import IngestionOptions, new_ingestion
     from cascade.cli.new_over_table import new_quality, new_transform
 
@@ -109,6 +110,7 @@ def create_workflow(
         new = new_quality(invocation, domain, table, asking=asking)
     else:
         new = new_transform(invocation, domain, table, asking=asking)
+    refuse_hidden_modules(invocation.config.project_root, new.files)
     document = {"type": kind, "source": source, "domain": domain, "table": new.table}
     if dry_run:
         _print_files(out, new, document)

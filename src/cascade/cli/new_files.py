@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cascade.cli.context import Invocation
-from cascade.exceptions import ConfigError
+from cascade.exceptions import ConfigError, UsageError
 from cascade.framework.discovery import import_root
 
 if TYPE_CHECKING:
@@ -81,6 +81,30 @@ def new_packages(root: Path, packages: Mapping[str, str]) -> dict[str, str]:
         packages: the text of each `__init__.py` by its path from the root.
     """
     return {path: text for path, text in packages.items() if not (root / path).parent.is_dir()}
+
+
+def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:
+    """Refuse `rain.py` beside a package `rain`: Python sees one of the two, and the other's workflows are gone.
+
+    Args:
+        root: of the project.
+        paths: the files to write, by their paths from the root.
+
+    Raises:
+        UsageError: one of them and something that is there would be such a pair; the message names each.
+    """
+    modules = [PurePosixPath(path) for path in paths if path.endswith(".py")]
+    packages = {package for module in modules for package in module.parents[:-2]}
+    hidden = {package for package in packages if (root / f"{package}.py").is_file()}
+    hidden |= {module.with_suffix("") for module in modules if any((root / module.with_suffix("")).rglob("*.py"))}
+    if hidden:
+        raise UsageError(
+            "\n".join(
+                f"{name}.py and the directory {name} would be one module to Python, which sees only one of them."
+                for name in sorted(hidden)
+            ),
+            hint="Nothing was written. Choose another --domain, or move what is there.",
+        )
 
 
 def with_build_files(root: Path, files: Mapping[str, str]) -> dict[str, str]:

@@ -234,6 +234,23 @@ def test_a_file_with_another_content_is_kept_unless_forced(cascade: Cascade, pro
     assert "class WeatherObservation" in schema.read_text()
 
 
+@pytest.mark.parametrize("there", ["ingestion/weather.py", "schemas/weather/__init__.py", "schemas/weather/rows.py"])
+def test_a_module_that_would_be_hidden_is_refused(cascade: Cascade, project: SampleProject, there: str) -> None:
+    project.write(there, "# mine\n")
+    before = files(project)
+    refused = cascade("create-workflow", "--domain", "weather", "--force")
+    assert refused.exit_code == 2
+    name = f"{project.package}/{there.split('/')[0]}/weather"
+    assert f"{name}.py and the directory {name} would be one module to Python" in refused.stderr
+    assert files(project) == before
+
+
+def test_a_directory_without_modules_hides_none(cascade: Cascade, project: SampleProject) -> None:
+    project.write("schemas/weather/__pycache__/rows.cpython-312.pyc", "")
+    assert cascade("create-workflow", "--domain", "weather").exit_code == 0
+    assert cascade("validate").exit_code == 0
+
+
 def test_a_dry_run_writes_nothing(cascade: Cascade, project: SampleProject) -> None:
     result = cascade("create-workflow", "--domain", "weather", "--dry-run")
     assert result.exit_code == 0
