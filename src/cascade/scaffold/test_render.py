@@ -24,9 +24,12 @@ FLAVOURS = {
     "pants": ("workflows.credit_risk", "src/workflows/credit_risk"),
     "standalone": ("workflows.ingestion.credit_risk", "workflows/ingestion/credit_risk"),
 }
+LONG = "credit_risk_of_companies_by_region_and_quarter"
 
 
 def every_request(first_party: bool = True) -> list[IngestionRequest]:
+    long = [tuple(name.replace("credit_risk", LONG) for name in place) for place in FLAVOURS.values()]
+    places = [*FLAVOURS.items(), *zip(FLAVOURS, long, strict=True)]
     return [
         IngestionRequest(
             package=package,
@@ -37,7 +40,7 @@ def every_request(first_party: bool = True) -> list[IngestionRequest]:
             cron=None if key == ("id",) else "0 6 * * *",
             runtime_is_first_party=first_party,
         )
-        for flavour, (package, directory) in FLAVOURS.items()
+        for flavour, (package, directory) in places
         for source in SOURCES
         for key in KEYS
     ]
