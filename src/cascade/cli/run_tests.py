@@ -61,7 +61,7 @@ def run_tests(invocation: Invocation, out: Output, workflows: tuple[str, ...], a
 
     A workflow is named by its domain, which is the directory of its module (weather), or by its table
     (weather_observations). Its tests are the files that are called test_NAME.py or test_NAME_*.py, lie in a directory
-    NAME, or import one of its modules.
+    NAME, or import one of its modules. Where there is a workflow nyc_weather, test_nyc_weather.py is not of nyc.
 
     The tests need no __init__.py and no PYTHONPATH: `workflows` can be imported in them. Exit code 1 when a test
     failed or there was none, 2 when pytest was used wrongly.
