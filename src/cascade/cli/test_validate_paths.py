@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,16 @@ def test_a_path_without_modules_is_wrong_use(cascade: Cascade, project: SamplePr
     result = cascade("validate", path)
     assert result.exit_code == 2
     assert path in result.stderr
+
+
+def test_a_module_by_name_is_found_where_nothing_has_put_the_project_on_the_import_path(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(project.root)])
+    result = cascade("validate", "--module", project.module("ingestion.things"))
+    assert (result.exit_code, result.stdout) == (0, "No problems in 1 module.\n"), result.output
+    result = cascade("validate", "--module", "not_there.things")
+    assert (result.exit_code, "There is no module not_there" in result.stdout) == (1, True)
 
 
 def test_paths_and_modules_together_are_wrong_use(cascade: Cascade, project: SampleProject) -> None:

@@ -69,7 +69,7 @@ def validate(
     if paths and modules:
         raise UsageError("Paths and --module were given: give one of the two.")
     if modules:
-        scope = _Scope(modules, known, listed_only=True)
+        scope = _scope_of_modules(invocation, modules, known)
     else:
         scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
     problems = find_problems(
@@ -103,6 +103,19 @@ def validate(
     if problems:
         raise click.exceptions.Exit(1)
     out.say(f"No problems in {_checked(scope)}.")
+
+
+def _scope_of_modules(invocation: Invocation, modules: tuple[str, ...], known: tuple[str, ...]) -> _Scope:
+    from importlib.util import find_spec
+
+    from cascade.config.root import find_project_root, has_cascade_table
+
+    tops = {name.partition(".")[0] for name in modules}
+    # Under Pants whatever is listed can be imported. In a project of its own the workflows have to be found first.
+    is_listed = invocation.given is not None or all(map(find_spec, tops))
+    if is_listed or not has_cascade_table(find_project_root() / "pyproject.toml"):
+        return _Scope(modules, known, listed_only=True)
+    return _Scope(modules, (*known, *invocation.module_names))
 
 
 def _whole_project(invocation: Invocation, out: Output) -> _Scope:

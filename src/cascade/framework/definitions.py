@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from cascade.exceptions import CascadeError, DeclarationError, DiscoveryError
 from cascade.framework.collect import Collected
 from cascade.framework.contents import load_contents
+from cascade.framework.cycles import refuse_cycles
 from cascade.framework.loading import LoadedModules
 from cascade.framework.resources import build_resources
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
+    from cascade.ingestion import IngestionWorkflow
 
     defs: dg.Definitions
 
@@ -131,15 +133,19 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
 
     Returns:
         Dagster's definitions.
+
+    Raises:
+        DeclarationError: Dagster refuses the asset of a workflow, two assets have one key, or some need each other.
     """
     import dagster as dg
 
     from cascade.partitions import default_partition_start
 
     with default_partition_start(config.partition_start):
-        assets = [workflow.asset for workflow in collected.workflows]
+        assets = [_asset(workflow) for workflow in collected.workflows]
     others = collected.definitions
     _refuse_shared_keys(collected, assets)
+    refuse_cycles(collected, assets)
     sensors = [*collected.sensors, *_automation_sensor(collected, others, config)]
     ours = dg.Definitions(
         assets=[*assets, *collected.assets],
@@ -152,6 +158,15 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
         metadata=_failure_metadata(failures),
     )
     return dg.Definitions.merge(ours, *others) if others else ours
+
+
+def _asset(workflow: IngestionWorkflow[..., object]) -> dg.AssetsDefinition:
+    import dagster as dg
+
+    try:
+        return workflow.asset
+    except dg.DagsterError as error:
+        raise DeclarationError("cascade_ingestion", (str(error),), location=workflow.declaration.location) from error
 
 
 def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:

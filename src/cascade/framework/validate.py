@@ -15,6 +15,7 @@ from cascade.declarations import collecting_problems, is_broken
 from cascade.exceptions import CascadeError, DeclarationError, SourceLocation
 from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.contents import resolve_definitions, with_defs_folder
+from cascade.framework.cycles import refuse_cycles
 from cascade.framework.defs_folder import DefsFolder
 from cascade.framework.loading import load_modules
 from cascade.framework.schema_modules import unusable_schemas
@@ -183,16 +184,18 @@ def _of_unlisted(name: str, path: Path, workflow: IngestionWorkflow[..., object]
 
 def _of_definitions(collected: Collected) -> list[Problem]:
     """What Dagster says of the whole, once all parts are right: two assets of one key, a job of an unknown asset."""
-    others = ("assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
-    if not any(getattr(collected, kind) for kind in others):
-        # Workflows alone were checked one by one.
-        return []
     import dagster as dg
 
     from cascade.framework.definitions import assemble
 
+    others = ("assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
     try:
-        dg.Definitions.validate_loadable(assemble(collected, _plain_settings()))
+        refuse_cycles(collected, [workflow.asset for workflow in collected.workflows])
+        # Workflows alone were checked one by one.
+        if any(getattr(collected, kind) for kind in others):
+            dg.Definitions.validate_loadable(assemble(collected, _plain_settings()))
+    except DeclarationError as error:
+        return _of_decorator(error)
     except CascadeError as error:
         return [_of_error(error)]
     except Exception as error:
