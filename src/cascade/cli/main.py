@@ -61,7 +61,9 @@ class CascadeGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command, and says which one was meant where there is none."""
-        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+        # While a shell completes a line there is nobody to tell.
+        is_wrong = args and not args[0].startswith("-") and args[0] not in _COMMANDS
+        if is_wrong and not ctx.resilient_parsing:
             import difflib
 
             close = difflib.get_close_matches(args[0], _COMMANDS, n=1)

@@ -43,6 +43,11 @@ def test_commands_and_options_are_offered() -> None:
     assert offered("cascade completion z") == ["zsh"]
 
 
+def test_after_a_command_that_is_none_nothing_is_said() -> None:
+    # What a shell's completion prints stands in the line that the user is typing.
+    assert "list" in offered("cascade lits ")
+
+
 def test_assets_are_offered_once_each() -> None:
     assert offered("cascade materialize ") == ["gold/totals", "plain", "things"]
     assert offered("cascade materialize th") == ["things"]
