@@ -167,7 +167,8 @@ def _start(
     # It ends before anything else begins: on a first start it makes Dagster's databases, and two processes that make
     # them at once leave them unusable.
     with signals.held():
-        housekeeping = children.start("Housekeeping", (sys.executable, "-m", "cascade.framework.stale"), env=own)
+        argv: tuple[str, ...] = (sys.executable, "-m", "cascade.framework.stale")
+        housekeeping = children.start("Housekeeping", argv, env=own, shows=None if verbose else _is_worth_showing)
     housekeeping.process.wait()
     children.forget([housekeeping])
     for server in servers:

@@ -44,7 +44,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     if others:
         if workflows:
             out.say()
-        out.table(("kind", "name", "module"), others)
+        out.table(("kind", "name", "module"), others, whole=True)
     if not workflows and not others:
         out.say("There are no workflows yet.")
         if not invocation.project.generated:

@@ -16,6 +16,7 @@ import click
 from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.context import Invocation
 from cascade.cli.output import error_document, print_document, say_on_stderr
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
 
 _COMMANDS = {
@@ -88,8 +89,6 @@ class CascadeGroup(click.Group):
 
 def _say_what_is_wrong(error: Exception, *, debug: bool) -> int:
     """Prints an error, below its traceback if that is wanted, and gives the exit code that it stands for."""
-    from cascade.config.secrets import mask_secrets
-
     if debug:
         click.echo(mask_secrets("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, CascadeError):

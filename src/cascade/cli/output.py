@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import click
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CELL_WIDTH = 40
+_STEERS_A_TERMINAL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Output:
@@ -203,8 +206,6 @@ def counted(number: int, noun: str) -> str:
 
 def error_document(error: Exception) -> dict[str, object]:
     """Gives an error as the document that is printed in the place of the one that was asked for."""
-    from cascade.config.secrets import mask_secrets
-
     place = error.location if isinstance(error, CascadeError) else None
     message = error.format_message() if isinstance(error, click.ClickException) else mask_secrets(str(error))
     return {
@@ -256,7 +257,7 @@ def _cell(value: object, width: int | None) -> str:
         return str(value).lower()
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    text = " ".join(str(value).split())
+    text = _STEERS_A_TERMINAL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(value).split()))
     return text if width is None or len(text) <= width else text[: width - 1] + "…"
 
 

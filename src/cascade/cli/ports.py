@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import shlex
 import socket
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import psutil
 
 _TRIED_PORTS = 50
+_USUAL_PORT = 3000
 
 
 def require_free_port(host: str, port: int, command: str) -> None:
@@ -30,11 +33,13 @@ def require_free_port(host: str, port: int, command: str) -> None:
     try:
         _bind(host, port)
     except OSError as error:
-        if error.errno is not None and _is_taken(host, port):
+        if error.errno == errno.EADDRINUSE:
             raise _taken(host, port, command) from None
+        # Where the address is not one of this machine, no other port would help.
+        is_foreign = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        instead = "--host 127.0.0.1" if is_foreign else f"--port {_next(host, port)}"
         raise CascadeError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
-            hint=f"Type: {command} --port {_next(host, port)}",
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.", hint=f"Type: {command} {instead}"
         ) from None
 
 
@@ -43,14 +48,6 @@ def _bind(host: str, port: int) -> None:
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
-
-
-def _is_taken(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host if host != "0.0.0.0" else "127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def _taken(host: str, port: int, command: str) -> CascadeError:
@@ -67,13 +64,16 @@ def _taken(host: str, port: int, command: str) -> CascadeError:
 
 
 def _next(host: str, port: int) -> int:
-    for candidate in range(port + 1, min(port + _TRIED_PORTS, 65536)):
+    # Near a port for root alone there are only such.
+    near = range(port + 1, min(port + _TRIED_PORTS, 65536))
+    usual = range(_USUAL_PORT, _USUAL_PORT + _TRIED_PORTS)
+    for candidate in itertools.chain(near, usual):
         try:
             _bind(host, candidate)
         except OSError:
             continue
         return candidate
-    return 0
+    return _USUAL_PORT
 
 
 def _owner(port: int) -> psutil.Process | None:

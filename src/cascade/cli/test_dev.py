@@ -123,6 +123,18 @@ def test_ended_early_or_killed_outright_it_leaves_nothing_either(project: Sample
         assert_nothing_is_left(dev, family)
 
 
+def test_ended_while_it_still_tidies_up_it_shows_no_traceback(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    with running(project.root) as dev:
+        dev.wait_for(lambda: any("cascade.framework.stale" in child.cmdline() for child in dev.family()))
+        # Long enough to be importing, and not to have ended.
+        time.sleep(0.5)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(timeout=30) == 0, dev.text()
+        assert "Stopping" in dev.text()
+        assert "Traceback" not in dev.text()
+
+
 def test_a_child_that_dies_is_named_and_ends_all(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     with running(project.root, "--no-reload", "--with-code-server", 'other=["/bin/sh", "-c", "exit 9"]') as dev:

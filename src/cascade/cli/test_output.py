@@ -56,6 +56,11 @@ def test_a_table_in_a_pipe_is_plain_columns(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "name    rows\na          5\nlonger\n[red]   1000\n"
 
 
+def test_what_steers_a_terminal_is_not_passed_on_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name",), [("\x1b[31mred\x9b",), ("café\n\tau lait",)])
+    assert capsys.readouterr().out == "name\n\ufffd[31mred\ufffd\ncafé au lait\n"
+
+
 def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
     program = (
         "from cascade.cli.output import Output\n"

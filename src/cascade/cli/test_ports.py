@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import socket
 
 import pytest
 
+from cascade.cli import ports
 from cascade.cli.ports import require_free_port
 from cascade.exceptions import CascadeError
 
@@ -35,5 +38,28 @@ def test_a_taken_port_names_its_owner_and_what_to_type() -> None:
 
 def test_an_address_that_is_not_ours_is_a_clear_error() -> None:
     # A documentation address, which no machine has.
-    with pytest.raises(CascadeError, match=r"Cannot listen on 192\.0\.2\.1:3000"):
-        require_free_port("192.0.2.1", 3000, "cascade dev")
+    for host in ("192.0.2.1", "nowhere.invalid"):
+        with pytest.raises(CascadeError, match=rf"Cannot listen on {re.escape(host)}:3000") as caught:
+            require_free_port(host, 3000, "cascade dev")
+        assert caught.value.hint == "Type: cascade dev --host 127.0.0.1"
+
+
+def test_a_port_that_is_not_allowed_names_one_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(host: str, port: int) -> None:
+        if port < 1024:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(ports, "_bind", bind)
+    with pytest.raises(CascadeError, match=r"127\.0\.0\.1:80: Permission denied") as caught:
+        require_free_port("127.0.0.1", 80, "cascade dev")
+    assert caught.value.hint == "Type: cascade dev --port 3000"
+
+
+def test_where_every_port_is_taken_one_that_can_be_typed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(host: str, port: int) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(ports, "_bind", bind)
+    with pytest.raises(CascadeError, match="taken") as caught:
+        require_free_port("127.0.0.1", 65535, "cascade dev")
+    assert "--port 3000" in str(caught.value.hint)
