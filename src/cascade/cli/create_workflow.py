@@ -28,7 +28,7 @@ _SOURCES = {
     "database": "a table of PostgreSQL, MySQL, SQLite, …",
     "dataframe": "a Polars frame that your code makes",
 }
-_DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_KEY = "ingestion", "file", "id"
+_DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_ASSET, _DEFAULT_KEY = "ingestion", "file", "observations", "id"
 
 
 @click.command("create-workflow", short_help="Write a new workflow, quality check or dbt model.")
@@ -47,10 +47,15 @@ _DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_KEY = "ingestion", "file", "id"
     help=f"Where an ingestion's rows come from; {_DEFAULT_SOURCE} by default.",
 )
 @click.option(
+    "--asset",
+    metavar="NAME",
+    help=f"What an ingestion's rows are, such as forecasts, which names its function; {_DEFAULT_ASSET} by default.",
+)
+@click.option(
     "--table",
     metavar="NAME",
     shell_complete=complete_tables,
-    help="The table to fill, check or read; by default <domain>_observations.",
+    help="The table to fill, check or read; by default <domain>_observations, or as --asset says.",
 )
 @click.option(
     "--unique-key",
@@ -72,6 +77,7 @@ def create_workflow(
     kind: str | None,
     domain: str | None,
     source: str | None,
+    asset: str | None,
     table: str | None,
     unique_key: tuple[str, ...],
     cron: str | None,
@@ -86,6 +92,7 @@ def create_workflow(
 
     \b
         cascade create-workflow --domain weather
+        cascade create-workflow --domain weather --asset forecasts
         cascade create-workflow --type database --domain orders --key order_id --cron '0 6 * * *'
         cascade create-workflow --type quality --domain weather
     """
@@ -96,7 +103,7 @@ def create_workflow(
     _require_standalone(invocation)
     asking = can_ask(as_json=out.as_json)
     kind, source = _kind_and_source(kind, source)
-    given = {"--source": source, "--unique-key": unique_key, "--cron": cron, "--group": group}
+    given = {"--source": source, "--asset": asset, "--unique-key": unique_key, "--cron": cron, "--group": group}
     _refuse_unused(kind, [name for name, value in given.items() if value not in (None, ())])
     if kind is None:
         kind = ask_choice("Type", _TYPES, _DEFAULT_TYPE) if asking and not any(given.values()) else _DEFAULT_TYPE
@@ -104,7 +111,7 @@ def create_workflow(
     if kind == "ingestion":
         if source is None:
             source = ask_choice("Source", _SOURCES, _DEFAULT_SOURCE) if asking else _DEFAULT_SOURCE
-        options = IngestionOptions(domain, source, table, unique_key, cron, group)
+        options = IngestionOptions(domain, source, asset, table, unique_key, cron, group)
         new = new_ingestion(invocation, options, asking=asking)
     elif kind == "quality":
         new = new_quality(invocation, domain, table, asking=asking)

@@ -73,14 +73,18 @@ def path_in_project(config: CascadeConfig, setting: str, directory: Path) -> str
     return str(relative)
 
 
-def new_packages(root: Path, packages: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the `__init__.py` of directories that are there: one without is meant to be without.
+def new_packages(root: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the `__init__.py` of directories that are there: it is as it is meant to be, or meant to be absent.
 
     Args:
         root: of the project.
-        packages: the text of each `__init__.py` by its path from the root.
+        files: the text of each file by its path from the root.
     """
-    return {path: text for path, text in packages.items() if not (root / path).parent.is_dir()}
+    return {
+        path: text
+        for path, text in files.items()
+        if PurePosixPath(path).name != "__init__.py" or not (root / path).parent.is_dir()
+    }
 
 
 def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:

@@ -18,9 +18,9 @@ from cascade.cli.new_files import (
 from cascade.cli.questions import ask_text
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
 from cascade.scaffold.columns import example_for
-from cascade.scaffold.names import key_problems, table_problems
+from cascade.scaffold.names import asset_problems, key_problems, table_problems
 from cascade.scaffold.render import secret_variable
-from cascade.scaffold.request import columns_of, raise_if_any
+from cascade.scaffold.request import ASSET, columns_of, raise_if_any
 
 _KEY = "id"
 
@@ -32,6 +32,7 @@ class IngestionOptions:
     Args:
         domain: its subject.
         source: where its rows come from.
+        asset: what its rows are, None where nothing was given.
         table: the table to fill, None where none was given.
         unique_key: the columns of its key as they were typed, empty where none were given.
         cron: when it runs by itself.
@@ -40,6 +41,7 @@ class IngestionOptions:
 
     domain: str
     source: str
+    asset: str | None = None
     table: str | None = None
     unique_key: tuple[str, ...] = ()
     cron: str | None = None
@@ -60,8 +62,13 @@ def new_ingestion(invocation: Invocation, options: IngestionOptions, *, asking: 
     config, domain = invocation.config, options.domain
     package, directory = workflows_place(config)
     code = f"{directory}/ingestion/{domain}"
-    taken = taken_tables(config.workflows_directory, outside=config.project_root / code / "observations.py")
-    usual = f"{domain}_observations"
+    asset = options.asset
+    if asset is None:
+        # Who names the table has said what its rows are.
+        asset = ask_text("Asset", ASSET, asset_problems) if asking and options.table is None else ASSET
+    raise_if_any(tuple(asset_problems(asset)))
+    taken = taken_tables(config.workflows_directory, outside=config.project_root / code / f"{asset}.py")
+    usual = f"{domain}_{asset}"
     table, key, notices = options.table, columns_of(options.unique_key), []
     if table is not None:
         raise_if_any(check_table(table, taken))
@@ -78,26 +85,27 @@ def new_ingestion(invocation: Invocation, options: IngestionOptions, *, asking: 
         package=f"{package}.ingestion.{domain}",
         directory=code,
         source=options.source,
+        asset=asset,
         table=table,
         unique_key=key,
         cron=options.cron,
         group=options.group,
         flavour="standalone",
     )
-    files = {**new_packages(config.project_root, package_files(request)), **render_ingestion(request)}
+    files = new_packages(config.project_root, {**package_files(request), **render_ingestion(request)})
     return NewFiles(
         with_build_files(config.project_root, files),
         table,
-        (*notices, *_about_source(options.source, domain, code)),
+        (*notices, *_about_source(options.source, domain, f"{code}/{asset}.py")),
         (commands_of(invocation).materialize(table, example_for(key).first_day), command_for_tests(invocation, domain)),
     )
 
 
-def _about_source(source: str, domain: str, code: str) -> Iterator[str]:
+def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
     if source == "database":
         yield (
             "It reads the address of the database from the environment or from .env:\n"
             f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
         )
     elif source == "rest-api":
-        yield f"It asks the API at BASE_URL, which is an example: put yours into {code}/observations.py."
+        yield f"It asks the API at BASE_URL, which is an example: put yours into {module}."

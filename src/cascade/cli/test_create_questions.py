@@ -22,13 +22,15 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
     project.write("other.py", THINGS.replace("things", "weather_observations"))
-    answers = ["", "credit risk", "rain", "dataf", "weather_observations", "rainfall", "a b", "station, day"]
+    answers = ["", "credit risk", "rain", "dataf", "input", "showers"]
+    answers += ["weather_observations", "rainfall", "a b", "station, day"]
     result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
     assert result.exit_code == 0, result.output
     assert "Error: The domain 'credit risk' cannot name" in result.stderr
+    assert "Error: The asset 'input' has the name of something" in result.stderr
     assert "Error: The table raw.weather_observations is declared already" in result.stderr
     assert "Error: The unique key's column 'a b'" in result.stderr
-    code = (project.root / project.package / "ingestion/rain/observations.py").read_text()
+    code = (project.root / project.package / "ingestion/rain/showers.py").read_text()
     assert 'table_name="rainfall"' in code
     assert 'unique_key=("station", "day")' in code
     assert "pl.DataFrame" in code

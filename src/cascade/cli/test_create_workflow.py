@@ -205,6 +205,8 @@ def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
         (["--type", "file", "--source", "database"], "--type file and --source database"),
         (["--type", "quality", "--cron", "@daily", "--key", "id"], "A check takes no --unique-key, --cron"),
         (["--type", "transform", "--source", "file"], "A dbt model takes no --source"),
+        (["--type", "quality", "--asset", "forecasts"], "A check takes no --asset"),
+        (["--asset", "list"], "The asset 'list' has the name of something"),
         (["--type", "quality", "--group", ""], "A check takes no --group"),
         (["--type", "databse"], "'databse' is not one of"),
         (["--key", ""], "The unique key needs at least one column"),
@@ -232,6 +234,28 @@ def test_a_file_with_another_content_is_kept_unless_forced(cascade: Cascade, pro
     forced = cascade("create-workflow", "--domain", "weather", "--force")
     assert f"Overwrote {project.package}/schemas/weather.py" in forced.stdout
     assert "class WeatherObservation" in schema.read_text()
+
+
+def test_a_domain_may_have_more_assets(cascade: Cascade, project: SampleProject) -> None:
+    assert cascade("create-workflow", "--domain", "weather").exit_code == 0
+    package = project.write("ingestion/weather/__init__.py", "# mine\n")
+    document = cascade.json("create-workflow", "--domain", "weather", "--asset", "forecasts")
+    assert sorted(document["files"]["created"]) == [
+        f"{project.package}/ingestion/weather/data/forecasts.csv",
+        f"{project.package}/ingestion/weather/forecasts.py",
+        f"{project.package}/schemas/weather_forecasts.py",
+        "tests/test_weather_forecasts.py",
+    ]
+    assert document["next"] == [
+        "cascade materialize weather_forecasts --partition 2024-01-01",
+        "cascade test --workflow weather",
+    ]
+    assert package.read_text() == "# mine\n"
+    assert cascade("validate").exit_code == 0
+    assert [workflow["table"] for workflow in cascade.json("list")["workflows"]] == [
+        "raw.weather_forecasts",
+        "raw.weather_observations",
+    ]
 
 
 @pytest.mark.parametrize("there", ["ingestion/weather.py", "schemas/weather/__init__.py", "schemas/weather/rows.py"])

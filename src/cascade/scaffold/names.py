@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 _PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TABLE = re.compile(r"[A-Za-z0-9_]+")
+_LONGEST_ASSET = 32
+"""Characters, with which every line of the generated code is as the formatter leaves it."""
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/#?-]+")
 _CRON_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
@@ -20,6 +23,18 @@ _TAKEN_BY_MODELS = frozenset(
         *("construct", "copy", "dict", "from_orm", "json", "schema", "schema_json", "validate"),
         *("parse_file", "parse_obj", "parse_raw", "update_forward_refs"),
         *("float", "int", "str"),
+    }
+)
+
+
+# The templates of every source import these or name something so: an asset of the same name would hide it.
+_TAKEN_BY_TEMPLATES = frozenset(
+    {
+        *("annotations", "as_file", "cascade_ingestion", "closing", "dlt", "files", "pl", "read", "rest_api_source"),
+        *("datetime", "datetime_", "dt", "io", "json", "pytest", "requests", "sql_table", "sqlite3", "test_workflow"),
+        *("addresses", "address", "columns", "connection", "database", "day", "file", "good", "kind", "marks"),
+        *("monkeypatch", "name", "options", "partition_date", "path", "query", "request", "requested", "response"),
+        *("result", "rows", "send", "t", "tmp_path"),
     }
 )
 
@@ -83,16 +98,7 @@ def domain_problems(domain: str) -> Iterator[str]:
     Args:
         domain: the subject of a workflow, such as `weather`.
     """
-    instead = f"Use {good_domain(domain)!r}, for instance."
-    if not _PACKAGE.fullmatch(domain) or keyword.iskeyword(domain):
-        yield (
-            f"The domain {domain!r} cannot name a Python package: use lower-case letters, digits and underscores, "
-            f"beginning with a letter. {instead}"
-        )
-    elif domain.startswith("_"):
-        yield f"The domain {domain!r} begins with an underscore, and such files are not loaded. {instead}"
-    elif domain.startswith("test_") or domain.endswith("_test") or domain == "conftest":
-        yield f"The domain {domain!r} would name files like tests, which are not loaded. {instead}"
+    yield from _module_problems("domain", domain, good_domain(domain))
 
 
 def good_domain(domain: str) -> str:
@@ -101,10 +107,48 @@ def good_domain(domain: str) -> str:
     Args:
         domain: any text.
     """
-    good = suggest(domain, prefix="workflow")
+    return _good_module(domain, "workflow")
+
+
+def asset_problems(asset: str) -> Iterator[str]:
+    """Yield a sentence if a workflow's function and its module cannot be named after an asset.
+
+    Args:
+        asset: what the rows are, such as `observations`.
+    """
+    good = _good_module(asset, "rows_of")
+    yield from _module_problems("asset", asset, f"daily_{good}" if _is_taken(good) else good)
+    if len(asset) > _LONGEST_ASSET:
+        yield f"The asset {asset!r} has {len(asset)} characters, and may have {_LONGEST_ASSET}."
+    if _is_taken(asset) and not keyword.iskeyword(asset):
+        yield (
+            f"The asset {asset!r} has the name of something that the generated code uses itself. "
+            f"Use {'daily_' + asset!r}, for instance."
+        )
+
+
+def _is_taken(asset: str) -> bool:
+    return asset in _TAKEN_BY_TEMPLATES or hasattr(builtins, asset)
+
+
+def _module_problems(what: str, name: str, good: str) -> Iterator[str]:
+    instead = f"Use {good!r}, for instance."
+    if not _PACKAGE.fullmatch(name) or keyword.iskeyword(name):
+        yield (
+            f"The {what} {name!r} cannot name a Python {'package' if what == 'domain' else 'module'}: use lower-case "
+            f"letters, digits and underscores, beginning with a letter. {instead}"
+        )
+    elif name.startswith("_"):
+        yield f"The {what} {name!r} begins with an underscore, and such files are not loaded. {instead}"
+    elif name.startswith("test_") or name.endswith("_test") or name == "conftest":
+        yield f"The {what} {name!r} would name files like tests, which are not loaded. {instead}"
+
+
+def _good_module(name: str, prefix: str) -> str:
+    good = suggest(name, prefix=prefix)
     while good.startswith("test_") or good.endswith("_test"):
-        good = suggest(good.removeprefix("test_").removesuffix("_test"), prefix="workflow")
-    return "workflow" if good in ("conftest", "test") else good
+        good = suggest(good.removeprefix("test_").removesuffix("_test"), prefix=prefix)
+    return prefix if good in ("conftest", "test") else good
 
 
 def table_problems(what: str, name: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from cascade.scaffold.columns import Example, ExampleColumn, day_column, example_for
 from cascade.scaffold.environment import docstring, environment, in_words
 from cascade.scaffold.imports import import_block
-from cascade.scaffold.request import IngestionRequest
+from cascade.scaffold.request import ASSET, IngestionRequest
 
 _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}
 
@@ -28,14 +28,14 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
     example = example or example_for(request.unique_key)
     context = _context(request, layout, example)
     code = {
-        layout.observations: f"ingestion/{request.source}/observations.py.jinja",
+        layout.asset: f"ingestion/{request.source}/asset.py.jinja",
         layout.schemas: "ingestion/schema.py.jinja",
-        layout.test: f"ingestion/{request.source}/test_observations.py.jinja",
+        layout.test: f"ingestion/{request.source}/test_asset.py.jinja",
     }
     files = {f"{request.directory}/__init__.py": docstring(f"The {in_words(request.domain)} workflow.")}
     files.update({path: environment().get_template(template).render(context) for path, template in code.items()})
     if request.source == "file":
-        files[f"{request.directory}/data/observations.csv"] = _csv(example.rows)
+        files[f"{request.directory}/data/{request.asset}.csv"] = _csv(example.rows)
     return files
 
 
@@ -74,17 +74,20 @@ class _Layout:
         parts = request.package.split(".")
         directory = PurePosixPath(request.directory)
         self.root = PurePosixPath(*directory.parts[: -len(parts)])
-        self.observations_module = f"{request.package}.observations"
-        self.observations = f"{directory}/observations.py"
+        self.asset_module = f"{request.package}.{request.asset}"
+        self.asset = f"{directory}/{request.asset}.py"
+        usual = request.asset == ASSET
         if request.flavour == "standalone":
-            self.schemas_module = ".".join([*parts[:-2], "schemas", request.domain])
+            subject = request.domain if usual else f"{request.domain}_{request.asset}"
+            self.schemas_module = ".".join([*parts[:-2], "schemas", subject])
             self.schemas = str(self.root / f"{self.schemas_module.replace('.', '/')}.py")
             # At the root of the project, wherever in it the workflows are.
-            self.test = f"tests/test_{request.domain}.py"
+            self.test = f"tests/test_{subject}.py"
         else:
-            self.schemas_module = f"{request.package}.schema"
-            self.schemas = f"{directory}/schema.py"
-            self.test = f"{directory}/test_observations.py"
+            schema = "schema" if usual else f"{request.asset}_schema"
+            self.schemas_module = f"{request.package}.{schema}"
+            self.schemas = f"{directory}/{schema}.py"
+            self.test = f"{directory}/test_{request.asset}.py"
 
 
 def _context(request: IngestionRequest, layout: _Layout, example: Example) -> dict[str, object]:
@@ -92,7 +95,8 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
     day = day_column(columns)
     first = [row for row in rows if row[day.name] == example.first_day]
     datetime_alias = _free_alias([column.name for column in columns])
-    schema = "".join(word.capitalize() for word in request.domain.split("_") if word) + "Observation"
+    row = "observation" if request.asset == ASSET else f"{request.asset}_row"
+    schema = "".join(word.capitalize() for word in f"{request.domain}_{row}".split("_") if word)
     if schema[0].isdigit():
         schema = f"Workflow{schema}"
     first_party = {request.package.split(".")[0], *(["cascade"] if request.runtime_is_first_party else [])}
@@ -103,6 +107,7 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
     return {
         "request": request,
         "words": in_words(request.domain),
+        "rows_in_words": in_words(request.asset),
         "schema": schema,
         "columns": columns,
         "annotation": lambda column: _annotation(column, datetime_alias),
@@ -119,7 +124,7 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
         "key": columns[0],
         "value": columns[-1],
         "imports": imports,
-        "observations_module": layout.observations_module,
+        "asset_module": layout.asset_module,
         "schemas_module": layout.schemas_module,
         "secret": f"sources.{request.domain}.credentials",
         "secret_variable": secret_variable(request.domain),

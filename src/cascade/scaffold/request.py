@@ -8,10 +8,20 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cascade.exceptions import UsageError
-from cascade.scaffold.names import cron_problems, domain_problems, key_problems, package_problems, table_problems
+from cascade.scaffold.names import (
+    asset_problems,
+    cron_problems,
+    domain_problems,
+    key_problems,
+    package_problems,
+    table_problems,
+)
 
 SOURCES = ("file", "rest-api", "database", "dataframe")
 """The kinds of source there is a template for; the first is the default."""
+
+ASSET = "observations"
+"""What a workflow's function, and the module that it is in, are called by default."""
 
 FLAVOURS = ("pants", "standalone")
 """The layouts: everything in the workflow's directory, or the folders of a standalone project."""
@@ -26,7 +36,8 @@ class IngestionRequest:
             project it ends with `ingestion.<domain>`.
         directory: path of the package from the root of the repository or project, such as `src/workflows/weather`.
         source: where rows come from, one of `SOURCES`.
-        table: name of the table. Default: `<domain>_observations`.
+        asset: name of the function and of its module: what the rows are, such as `forecasts`.
+        table: name of the table. Default: `<domain>_<asset>`.
         unique_key: columns that identify a row.
         cron: when to run by itself, such as `0 6 * * *`. Default: only when asked to.
         group: Dagster's group of assets. Default: the domain.
@@ -41,6 +52,7 @@ class IngestionRequest:
     package: str
     directory: str
     source: str = SOURCES[0]
+    asset: str = ASSET
     table: str | None = None
     unique_key: tuple[str, ...] = ("id",)
     cron: str | None = None
@@ -60,6 +72,7 @@ class IngestionRequest:
         yield from _choice_problems("flavour", self.flavour, FLAVOURS)
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
             yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
+        yield from asset_problems(self.asset)
         # What is derived is as good as the package's name, about which enough is said above.
         if self.table is not None:
             yield from table_problems("table", self.table)
@@ -77,7 +90,7 @@ class IngestionRequest:
     @property
     def table_name(self) -> str:
         """Name of the table, given or derived from the domain."""
-        return self.table if self.table is not None else f"{self.domain}_observations"
+        return self.table if self.table is not None else f"{self.domain}_{self.asset}"
 
     @property
     def group_name(self) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cascade.scaffold.names import (
+    asset_problems,
     cron_problems,
     domain_problems,
     good_domain,
@@ -126,3 +127,27 @@ def test_without_croniter_the_form_of_a_cron_is_still_checked(monkeypatch: pytes
     monkeypatch.setitem(__import__("sys").modules, "croniter", None)
     assert list(cron_problems("0 25 * * *")) == []
     assert len(list(cron_problems("every day"))) == 1
+
+
+@pytest.mark.parametrize("asset", ["observations", "forecasts", "hourly_prices_2", "a" * 32])
+def test_assets_that_name_a_function(asset: str) -> None:
+    assert not list(asset_problems(asset))
+
+
+@pytest.mark.parametrize(
+    ("asset", "said"),
+    [
+        ("", "Use 'rows_of'"),
+        ("a-b", "Use 'a_b'"),
+        ("class", "Use 'rows_of_class'"),
+        ("List", "Use 'daily_list'"),
+        ("_hidden", "Use 'hidden'"),
+        ("test_it", "Use 'it'"),
+        ("read", "Use 'daily_read'"),
+        ("print", "Use 'daily_print'"),
+        ("a" * 33, "has 33 characters, and may have 32"),
+    ],
+)
+def test_assets_that_do_not(asset: str, said: str) -> None:
+    (problem,) = asset_problems(asset)
+    assert said in problem

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_in
 from cascade.scaffold.columns import Example, ExampleColumn
 from cascade.scaffold.environment import literal
 from cascade.scaffold.imports import import_block
+from cascade.scaffold.names import asset_problems
 
 KEYS = (
     ("id",),
@@ -24,6 +26,7 @@ FLAVOURS = {
     "pants": ("workflows.credit_risk", "src/workflows/credit_risk"),
     "standalone": ("workflows.ingestion.credit_risk", "workflows/ingestion/credit_risk"),
 }
+OTHER_ASSETS = ("zones", "readings_of_instruments_in_towns")
 LONG = "credit_risk_of_companies_by_region_and_quarter"
 
 
@@ -35,14 +38,17 @@ def every_request(first_party: bool = True) -> list[IngestionRequest]:
             package=package,
             directory=directory,
             source=source,
+            asset=asset,
             unique_key=key,
             flavour=flavour,
             cron=None if key == ("id",) else "0 6 * * *",
             runtime_is_first_party=first_party,
         )
-        for flavour, (package, directory) in places
         for source in SOURCES
-        for key in KEYS
+        for (flavour, (package, directory)), key, asset in [
+            *((place, key, "observations") for place in places for key in KEYS),
+            *((place, ("id",), asset) for place in FLAVOURS.items() for asset in OTHER_ASSETS),
+        ]
     ]
 
 
@@ -89,6 +95,54 @@ def test_a_standalone_project_has_schemas_and_tests_in_folders_of_their_own() ->
         "workflows/ingestion/__init__.py",
         "workflows/schemas/__init__.py",
     }
+
+
+def test_a_second_asset_of_a_domain_has_files_of_its_own() -> None:
+    request = IngestionRequest(
+        package="workflows.ingestion.weather",
+        directory="workflows/ingestion/weather",
+        asset="hourly_forecasts",
+        flavour="standalone",
+    )
+    files = render_ingestion(request)
+    assert set(files) == {
+        "workflows/ingestion/weather/__init__.py",
+        "workflows/ingestion/weather/hourly_forecasts.py",
+        "workflows/ingestion/weather/data/hourly_forecasts.csv",
+        "workflows/schemas/weather_hourly_forecasts.py",
+        "tests/test_weather_hourly_forecasts.py",
+    }
+    code = files["workflows/ingestion/weather/hourly_forecasts.py"]
+    assert '"""The weather hourly forecasts, read from a file beside this module."""' in code
+    assert "from workflows.schemas.weather_hourly_forecasts import WeatherHourlyForecastsRow" in code
+    assert 'table_name="weather_hourly_forecasts"' in code
+    assert "def hourly_forecasts(" in code
+    assert not [path for path, text in files.items() if "observations" in text]
+
+
+def test_no_asset_takes_a_name_that_the_code_uses() -> None:
+    for source in SOURCES:
+        for key in KEYS:
+            request = IngestionRequest(
+                package="flows.x", directory="flows/x", source=source, asset="zones", unique_key=key
+            )
+            for path, text in render_ingestion(request).items():
+                if path.endswith(".py") and "schema" not in path:
+                    taken = {name for name in names_in(text) if name.islower()} - {"zones", "flows"}
+                    assert not [name for name in taken if not list(asset_problems(name))], path
+
+
+def names_in(code: str) -> Iterator[str]:
+    """Every name that a module defines, imports or uses, except for fields and attributes."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
 
 
 def test_what_is_asked_for_is_in_the_decorator() -> None:
