@@ -31,6 +31,7 @@ from cascade.framework.contents import load_contents
 from cascade.framework.cycles import refuse_cycles
 from cascade.framework.loading import LoadedModules
 from cascade.framework.resources import build_resources
+from cascade.framework.shared_keys import refuse_shared_checks, refuse_shared_keys
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -136,6 +137,7 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
 
     Raises:
         DeclarationError: Dagster refuses the asset of a workflow, two assets have one key, or some need each other.
+        DiscoveryError: two checks of an asset have one name.
     """
     import dagster as dg
 
@@ -144,7 +146,8 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
     with default_partition_start(config.partition_start):
         assets = [_asset(workflow) for workflow in collected.workflows]
     others = collected.definitions
-    _refuse_shared_keys(collected, assets)
+    refuse_shared_keys(collected, assets)
+    refuse_shared_checks(collected)
     refuse_cycles(collected, assets)
     sensors = [*collected.sensors, *_automation_sensor(collected, others, config)]
     ours = dg.Definitions(
@@ -198,32 +201,6 @@ def _automation_sensor(
             description="Runs what the automation conditions and `cron` of the assets ask for.",
         )
     ]
-
-
-def _refuse_shared_keys(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -> None:
-    """A key of a workflow that an asset of Dagster's has as well is an error of one of two people: name both places."""
-    import dagster as dg
-
-    # Somebody's own Definitions may hold the asset of a workflow. Dagster copies assets, and keeps what they compute.
-    ours = {id(asset.node_def) for asset in assets}
-    theirs = [(asset, collected.home(asset)) for asset in collected.assets]
-    for definitions in collected.definitions:
-        theirs.extend((asset, collected.home(definitions)) for asset in definitions.assets or ())
-    places: dict[dg.AssetKey, str] = {}
-    for asset, home in theirs:
-        if isinstance(asset, dg.AssetsDefinition):
-            if not asset.is_executable or id(asset.node_def) not in ours:
-                places.update(dict.fromkeys(asset.keys, home or "another module"))
-        elif isinstance(asset, (dg.AssetSpec, dg.SourceAsset)):
-            places[asset.key] = home or "another module"
-    for workflow, asset in zip(collected.workflows, assets, strict=True):
-        if asset.key in places:
-            declaration = workflow.declaration
-            problem = (
-                f"the table {declaration.table} has the asset key {asset.key.to_user_string()}, which an asset in "
-                f"{places[asset.key]} has as well. Rename one of the two."
-            )
-            raise DeclarationError("cascade_ingestion", (problem,), location=declaration.location)
 
 
 def _failure_metadata(failures: Sequence[CascadeError]) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Keys that two definitions of a project share, which Dagster refuses without saying where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import DeclarationError, DiscoveryError
+from cascade.framework.collect import Collected
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def refuse_shared_keys(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -> None:
+    """Makes sure that no asset of Dagster's has the key of a workflow.
+
+    Args:
+        collected: what the project holds.
+        assets: the assets of its workflows, in the order of these.
+
+    Raises:
+        DeclarationError: one does. It is an error of one of two people, so that both places are named.
+    """
+    import dagster as dg
+
+    # Somebody's own Definitions may hold the asset of a workflow. Dagster copies assets, and keeps what they compute.
+    ours = {id(asset.node_def) for asset in assets}
+    theirs = [(asset, collected.home(asset)) for asset in collected.assets]
+    for definitions in collected.definitions:
+        theirs.extend((asset, collected.home(definitions)) for asset in definitions.assets or ())
+    places: dict[dg.AssetKey, str] = {}
+    for asset, home in theirs:
+        if isinstance(asset, dg.AssetsDefinition):
+            if not asset.is_executable or id(asset.node_def) not in ours:
+                places.update(dict.fromkeys(asset.keys, home or "another module"))
+        elif isinstance(asset, (dg.AssetSpec, dg.SourceAsset)):
+            places[asset.key] = home or "another module"
+    for workflow, asset in zip(collected.workflows, assets, strict=True):
+        if asset.key in places:
+            declaration = workflow.declaration
+            problem = (
+                f"the table {declaration.table} has the asset key {asset.key.to_user_string()}, which an asset in "
+                f"{places[asset.key]} has as well. Rename one of the two."
+            )
+            raise DeclarationError("cascade_ingestion", (problem,), location=declaration.location)
+
+
+def refuse_shared_checks(collected: Collected) -> None:
+    """Makes sure that no two checks of an asset have one name.
+
+    Args:
+        collected: what the project holds.
+
+    Raises:
+        DiscoveryError: two have; names the modules of both.
+    """
+    first: dict[dg.AssetCheckKey, str] = {}
+    for checks, home in _checks(collected):
+        for key in checks.check_keys:
+            if key in first:
+                raise DiscoveryError(
+                    f"Two checks of {key.asset_key.to_user_string()} are called {key.name}, in {first[key]} and in "
+                    f"{home}. Rename one of the two."
+                )
+            first[key] = home
+
+
+def _checks(collected: Collected) -> Iterator[tuple[dg.AssetChecksDefinition, str]]:
+    seen = set()
+    holders = [(check, collected.home(check)) for check in collected.asset_checks]
+    for definitions in collected.definitions:
+        holders.extend((check, collected.home(definitions)) for check in definitions.asset_checks or ())
+    for check, home in holders:
+        # A module's check may stand in its Definitions as well.
+        if id(check) not in seen:
+            seen.add(id(check))
+            yield check, home or "another module"
