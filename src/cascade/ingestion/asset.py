@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from cascade.config.masked_errors import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
@@ -106,11 +107,15 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
             run_id=context.run.run_id,
             log=context.log.info,
         )
-    except CascadeError as error:
-        if declaration.max_retries and not isinstance(error, _MAY_PASS):
+    except Exception as error:
+        # Dagster keeps it in its log and shows it to everybody.
+        masked = mask_error(error)
+        if declaration.max_retries and isinstance(masked, CascadeError) and not isinstance(masked, _MAY_PASS):
             # The same rows would be refused again: a retry only makes people wait.
-            raise dg.Failure(description=str(error), allow_retries=False) from error
-        raise
+            raise dg.Failure(description=str(masked), allow_retries=False) from masked
+        if masked is error:
+            raise
+        raise masked from masked.__cause__
     for row in result.refused:
         context.log.warning(f"Refused by {row.rule}: {row.message} Row: {row.row_json}")
     if result.rows_refused > len(result.refused):

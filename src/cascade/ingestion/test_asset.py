@@ -241,3 +241,27 @@ def test_refused_rows_are_told_in_the_log(lakehouse: Lakehouse) -> None:
     assert len(warned) == 2
     assert warned[1].startswith("Refused by less_than: Input should be less than 60")
     assert '"celsius": 99.0' in warned[1]
+
+
+class Unreachable(Exception):
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def __str__(self) -> str:
+        return f"no answer from {self.address}"
+
+
+@pytest.mark.parametrize("kind", [ValueError, Unreachable])
+def test_what_dagster_records_of_a_failed_run_holds_no_secret(lakehouse: Lakehouse, kind: type[Exception]) -> None:
+    address = "https://api.example.com/?token=" + "hunter" * 2
+
+    def unreachable() -> object:
+        raise kind(address)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = materialized(lakehouse, workflow(unreachable), instance=instance, raise_on_error=False)
+        recorded = "".join(repr(entry) for entry in instance.all_logs(result.run_id))
+    assert "api.example.com/?token=**********" in recorded
+    assert "hunterhunter" not in recorded
+    (failure,) = (event for event in result.all_events if event.is_step_failure)
+    assert "unreachable" in str(failure.step_failure_data.error)
