@@ -15,6 +15,7 @@ import click
 from cascade.cli.context import Invocation
 from cascade.cli.output import Output, counted, json_option
 from cascade.cli.questions import ask_choice, ask_text, can_ask
+from cascade.config.root import working_directory
 from cascade.exceptions import UsageError
 from cascade.scaffold.project_layout import TEMPLATES
 
@@ -109,7 +110,7 @@ def _report(
 
 def _root(directory: str) -> Path:
     # A person who does not exist has no directory: `~nobody` names one here, as it does for a shell.
-    return Path(os.path.abspath(os.path.expanduser(directory)))
+    return Path(os.path.normpath(working_directory() / os.path.expanduser(directory)))
 
 
 def _ask_for_directory(asking: bool, program: str) -> str:

@@ -6,6 +6,7 @@ types: that is the model's business.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import runpy
@@ -104,11 +105,17 @@ def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:
     if not path.is_file():
         return Layer(".env"), {}
     from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     try:
-        values = dotenv_values(path)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            # What stands there may be a secret, and is not repeated.
+            raise ConfigError("This line is not KEY=value.", location=SourceLocation(str(path), binding.original.line))
+    values = dotenv_values(stream=io.StringIO(text))
     rest = {key: value for key, value in values.items() if value is not None and not key.startswith(PREFIX)}
     return _prefixed(".env", values, str(path)), rest
 

@@ -29,7 +29,7 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
         An absolute path.
 
     Raises:
-        ConfigError: `CASCADE_PROJECT_ROOT` is set and is not a directory.
+        ConfigError: `CASCADE_PROJECT_ROOT` is set and is not a directory, or the working directory is gone.
     """
     environment = os.environ if environment is None else environment
     chosen = environment.get(ROOT_VARIABLE)
@@ -41,11 +41,25 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
                 hint=f"Create it (mkdir -p {chosen}) or set {ROOT_VARIABLE} to the project's directory.",
             )
         return root
-    here = (start or Path.cwd()).absolute()
+    here = start.absolute() if start is not None else working_directory()
     for directory in (here, *here.parents):
         if has_cascade_table(directory / "pyproject.toml"):
             return directory
     return here
+
+
+def working_directory() -> Path:
+    """Gives the directory that the process is in.
+
+    Raises:
+        ConfigError: it was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "The directory that you are in is not there any more.", hint="Go to another, for instance: cd"
+        ) from error
 
 
 def has_cascade_table(pyproject: Path) -> bool:

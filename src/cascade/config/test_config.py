@@ -193,3 +193,21 @@ def test_the_table_names_every_key() -> None:
     for name, info in CascadeConfig.model_fields.items():
         assert f"`CASCADE_{name.upper()}`" in table
         assert info.description, f"{name} needs a description"
+
+
+@pytest.mark.parametrize("line", ["not a setting: hunter2", "CASCADE_TRINO_HOST='open", "=hunter2"])
+def test_a_line_of_dotenv_that_says_nothing_is_named_and_not_repeated(root: Path, line: str) -> None:
+    write(root, ".env", f"# Mine\nCASCADE_AUTOMATION=true\n{line}\n")
+    with pytest.raises(ConfigError) as caught:
+        CascadeConfig.from_user_config(root)
+    assert str(caught.value) == f"{root / '.env'}:3: This line is not KEY=value."
+
+
+def test_a_directory_that_is_gone_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CASCADE_PROJECT_ROOT", raising=False)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match="not there any more"):
+        find_project_root()

@@ -148,7 +148,9 @@ def _of_decorator(error: DeclarationError) -> list[Problem]:
 
 
 def _of_error(error: CascadeError, location: SourceLocation | None = None) -> Problem:
-    message = f"{error.message} {error.hint}" if error.hint else error.message
+    message = error.message
+    if error.hint:
+        message += f"{'' if message.endswith(('.', '?', '!', ':')) else '.'} {error.hint}"
     return Problem(message, type(error).__name__, error.location or location)
 
 
