@@ -109,7 +109,12 @@ class SchemaConversionError(SchemaError):
         schema: name of the pydantic or pandera model.
         field: name of the field, with dots for nested fields.
         reason: what about its type does not convert, and what to use instead.
+
+    Attributes:
+        others: the errors of further fields of the schema, each with its own place.
     """
+
+    others: tuple[SchemaConversionError, ...] = ()
 
     def __init__(
         self, schema: str, field: str, reason: str, *, location: SourceLocation | None = None, hint: str | None = None
@@ -118,6 +123,9 @@ class SchemaConversionError(SchemaError):
         self.field = field
         self.reason = reason
         super().__init__(f"{schema}.{field}: {reason}", location=location, hint=hint)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *map(str, self.others)])
 
 
 class SchemaDriftError(SchemaError):

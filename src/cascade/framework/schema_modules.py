@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from cascade.declarations.schema_fields import columns_of, is_schema
-from cascade.exceptions import CascadeError
+from cascade.exceptions import CascadeError, SchemaConversionError
 from cascade.framework.collect import workflows_in
 
 
@@ -45,5 +45,8 @@ def unusable_schemas(modules: Iterable[ModuleType]) -> Iterator[CascadeError]:
         for schema in schemas_in(module):
             try:
                 to_iceberg_schema(schema)
+            except SchemaConversionError as error:
+                yield error
+                yield from error.others
             except CascadeError as error:
                 yield error

@@ -15,6 +15,7 @@ WRONG = """
     class Odd(BaseModel):
         id: int
         anything: Any
+        mapping: dict[str, int]
 
     class Row(BaseModel):
         id: int
@@ -41,11 +42,12 @@ def test_every_decorator_of_every_module_reports(project: SampleProject) -> None
     project.write("broken.py", "import not_installed_anywhere\n")
     found = "\n".join(lines(project, "things", "wrong", "broken"))
     package = project.package
-    assert f'{package}/wrong.py:12: @cascade_ingestion: there is no argument "grup". Did you mean "group"?' in found
-    assert f'{package}/wrong.py:12: @cascade_ingestion: unique_key: "idd"' in found
-    assert f"{package}/wrong.py:12: @cascade_ingestion: cron" in found
-    assert "Odd.anything" in found
-    assert f"{package}/wrong.py:18:" in found
+    assert f'{package}/wrong.py:13: @cascade_ingestion: there is no argument "grup". Did you mean "group"?' in found
+    assert f'{package}/wrong.py:13: @cascade_ingestion: unique_key: "idd"' in found
+    assert f"{package}/wrong.py:13: @cascade_ingestion: cron" in found
+    assert f"{package}/wrong.py:7: Odd.anything: " in found
+    assert f"{package}/wrong.py:8: Odd.mapping: " in found
+    assert f"{package}/wrong.py:19:" in found
     assert f"{package}/broken.py:1: " in found
     assert "not_installed_anywhere" in found
     assert "things.py" not in found
@@ -56,7 +58,7 @@ def test_what_follows_from_a_wrong_decorator_is_no_second_problem(project: Sampl
     project.write("after.py", f"from {project.module('wrong')} import first\nprint(first.key)\n")
     project.write("own.py", f"from {project.module('wrong')} import first\nprint(first.__name__.key)\n")
     places = {line.partition(": ")[0] for line in lines(project, "wrong", "after", "own")}
-    expected = ("wrong.py:7", "wrong.py:12", "wrong.py:18", "own.py:2")
+    expected = ("wrong.py:7", "wrong.py:8", "wrong.py:13", "wrong.py:19", "own.py:2")
     assert places == {f"{project.package}/{place}" for place in expected}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.declarations import collecting_problems, is_broken
-from cascade.exceptions import CascadeError, DeclarationError, SourceLocation
+from cascade.exceptions import CascadeError, DeclarationError, SchemaConversionError, SourceLocation
 from cascade.framework.collect import Collected, duplicate_tables, gather
 from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.cycles import refuse_cycles
@@ -163,6 +163,8 @@ def _of_workflow(workflow: IngestionWorkflow[..., object]) -> list[Problem]:
         to_iceberg_schema(declaration.validation_schema, declaration.unique_key)
         with default_partition_start(_ANY_DAY):
             workflow.asset  # noqa: B018 - building it is the check.
+    except SchemaConversionError as error:
+        return [_of_error(each, declaration.location) for each in (error, *error.others)]
     except CascadeError as error:
         return [_of_error(error, declaration.location)]
     except Exception as error:

@@ -116,6 +116,21 @@ def _offset_of(field: str | None, lines: Sequence[str]) -> int:
     return 0
 
 
+def raise_together(errors: Sequence[SchemaConversionError]) -> None:
+    """Raise the errors of a schema's fields as one, so that a person sees them all at once.
+
+    Args:
+        errors: in the order of the fields. None is raised where there is none.
+
+    Raises:
+        SchemaConversionError: the first, which has the others.
+    """
+    if errors:
+        first, *others = errors
+        first.others = tuple(others)
+        raise first
+
+
 def conversion_error(model: type, path: Sequence[str], reason: str) -> SchemaConversionError:
     """The error for a field that cannot become a column, with the place of the field.
 

@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas import dtypes, kinds
-from cascade.schemas.columns import Column, conversion_error
+from cascade.schemas.columns import Column, conversion_error, raise_together
 from cascade.schemas.values import ValueType
 
 Backend = Literal["polars", "pandas"]
@@ -35,7 +35,8 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
     """The columns that a pandera model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column; names it and what to use instead.
+        SchemaConversionError: a field cannot become a column; names it and what to use instead, and has the errors of
+            other fields.
     """
     schema = pandera_schema(model)
     backend = backend_of(model, schema)
@@ -43,30 +44,37 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
         raise _error(
             model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]"
         )
-    columns = []
+    columns: list[Column] = []
+    errors: list[SchemaConversionError] = []
     for name, declared in schema.columns.items():
-        if declared.regex:
-            raise _error(model, name, "regex=True stands for any number of columns; declare each column by its name")
         try:
-            value_type = _value_type(declared.dtype, backend)
-        except dtypes.UnsupportedDtypeError as error:
-            raise _error(model, ".".join((name, *error.path)), error.reason) from None
-        if declared.coerce or schema.coerce:
-            value_type = dtypes.coerced(value_type)
-        description = getattr(declared, "description", None)
-        columns.append(
-            Column(
-                name=name,
-                source_name=name,
-                type=value_type.arrow,
-                required=not declared.nullable and declared.required,
-                doc=" ".join(description.split()) if description else None,
-                value_type=value_type,
-            )
-        )
+            columns.append(_column(model, name, declared, backend, coerce=declared.coerce or schema.coerce))
+        except SchemaConversionError as error:
+            errors.append(error)
+    raise_together(errors)
     if not columns:
         raise _error(model, "*", "the model has no field that could be a column")
     return tuple(columns)
+
+
+def _column(model: type, name: str, declared: Any, backend: Backend, *, coerce: bool) -> Column:
+    if declared.regex:
+        raise _error(model, name, "regex=True stands for any number of columns; declare each column by its name")
+    try:
+        value_type = _value_type(declared.dtype, backend)
+    except dtypes.UnsupportedDtypeError as error:
+        raise _error(model, ".".join((name, *error.path)), error.reason) from None
+    if coerce:
+        value_type = dtypes.coerced(value_type)
+    description = getattr(declared, "description", None)
+    return Column(
+        name=name,
+        source_name=name,
+        type=value_type.arrow,
+        required=not declared.nullable and declared.required,
+        doc=" ".join(description.split()) if description else None,
+        value_type=value_type,
+    )
 
 
 def backend_of(model: type, schema: Any) -> Backend:

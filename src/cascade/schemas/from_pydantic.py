@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -35,8 +35,9 @@ from cascade.exceptions import SchemaConversionError
 from cascade.schemas import kinds
 from cascade.schemas.annotations import is_a, name_of, unwrapped
 from cascade.schemas.bare import bare_model
-from cascade.schemas.columns import Column, conversion_error, location_of
+from cascade.schemas.columns import Column, conversion_error, location_of, raise_together
 from cascade.schemas.kinds import Member
+from cascade.schemas.pydantic_fields import complete, description_of, source_names, stored_fields
 from cascade.schemas.pydantic_leaves import from_decimal, from_enum, from_literal
 from cascade.schemas.values import ValueType
 
@@ -73,10 +74,18 @@ def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]
     """The columns that a pydantic model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column; names it and what to use instead.
+        SchemaConversionError: a field cannot become a column; names it and what to use instead, and has the errors of
+            other fields.
     """
-    columns = []
-    for member, names in _members(model, root=model, path=(), inside=()):
+    columns: list[Column] = []
+    errors: list[SchemaConversionError] = []
+    complete(model, model)
+    for name, field in stored_fields(model):
+        try:
+            member, names = _member(model, name, field, root=model, path=(), inside=())
+        except SchemaConversionError as error:
+            errors.append(error)
+            continue
         column_type = member.value_type
         columns.append(
             Column(
@@ -89,6 +98,7 @@ def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]
                 value_type=column_type,
             )
         )
+    raise_together(errors)
     if not columns:
         raise SchemaConversionError(
             model.__name__, "*", "the model has no field that could be a column", location=location_of(model)
@@ -96,52 +106,19 @@ def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]
     return tuple(columns)
 
 
-def source_names(model: type[pydantic.BaseModel], name: str, field: FieldInfo) -> tuple[str, ...]:
-    """The fields of a source row that the model's field `name` may be read from, in pydantic's order of preference."""
-    config = model.model_config
-    names: list[str] = []
-    alias = field.validation_alias if field.validation_alias is not None else field.alias
-    by_alias = config.get("validate_by_alias", True) is not False
-    if alias is not None and by_alias:
-        choices = alias.choices if isinstance(alias, pydantic.AliasChoices) else [alias]
-        names += [str(c.path[0]) if isinstance(c, pydantic.AliasPath) else c for c in choices]
-    by_name = config.get("validate_by_name") or config.get("populate_by_name")
-    if alias is None or by_name or not by_alias:
-        names.append(name)
-    return tuple(dict.fromkeys(names))
-
-
-def complete(model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...] = ()) -> None:
-    """Resolve the annotations of `model` that name classes defined after it.
-
-    Raises:
-        SchemaConversionError: an annotation names something that does not exist.
-    """
-    if model.__pydantic_complete__:
-        return
-    try:
-        model.model_rebuild(raise_errors=True)
-    except pydantic.errors.PydanticUndefinedAnnotation as error:
-        raise conversion_error(
-            root, (*path, "*"), f"the annotation names {error.name!r}, which is not defined"
-        ) from None
-
-
-def _members(
-    model: type[pydantic.BaseModel], *, root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
-) -> Iterable[tuple[Member, tuple[str, ...]]]:
-    complete(model, root, path)
-    for name, field in model.model_fields.items():
-        if field.exclude is True:
-            continue
-        where = (*path, name)
-        value_type, nullable = _value_type(field.annotation, tuple(field.metadata), root, where, inside)
-        names = source_names(model, name, field)
-        yield Member(name, names[0], value_type, nullable, _doc(field)), names
-
-
-def _doc(field: FieldInfo) -> str | None:
-    return " ".join(field.description.split()) if field.description else None
+def _member(
+    model: type[pydantic.BaseModel],
+    name: str,
+    field: FieldInfo,
+    *,
+    root: type[pydantic.BaseModel],
+    path: tuple[str, ...],
+    inside: tuple[type, ...],
+) -> tuple[Member, tuple[str, ...]]:
+    """A field of a model, and the names that it may have in the source."""
+    value_type, nullable = _value_type(field.annotation, tuple(field.metadata), root, (*path, name), inside)
+    names = source_names(model, name, field)
+    return Member(name, names[0], value_type, nullable, description_of(field)), names
 
 
 def _value_type(
@@ -251,7 +228,11 @@ def _from_model(
     model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...], inside: tuple[type, ...]
 ) -> ValueType:
     _refuse_cycle(model, root, path, inside)
-    members = [member for member, _ in _members(model, root=root, path=path, inside=(*inside, model))]
+    complete(model, root, path)
+    members = [
+        _member(model, name, field, root=root, path=path, inside=(*inside, model))[0]
+        for name, field in stored_fields(model)
+    ]
     if not members:
         raise conversion_error(root, path, f"{model.__name__} has no fields; add some, or use str that holds JSON text")
     return kinds.struct(members, bare_model(model, members))

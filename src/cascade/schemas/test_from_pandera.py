@@ -206,3 +206,14 @@ def test_the_error_names_the_wrong_field_among_right_ones() -> None:
         declared_schema(Model)
     assert caught.value.field == "kind"
     assert caught.value.location == SourceLocation(__file__, inspect.getsourcelines(Model)[1] + 2)
+
+
+def test_every_wrong_field_is_named() -> None:
+    class Model(polars_pandera.DataFrameModel):
+        waited: pl.Duration
+        fine: int
+        also: pl.Duration
+
+    with pytest.raises(SchemaConversionError) as caught:
+        declared_schema(Model)
+    assert [error.field for error in (caught.value, *caught.value.others)] == ["waited", "also"]

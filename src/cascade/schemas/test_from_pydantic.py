@@ -300,6 +300,23 @@ def test_an_error_says_where_the_field_is_also_an_inherited_one() -> None:
     assert caught.value.location == SourceLocation(__file__, inspect.getsourcelines(Base)[1] + 3)
 
 
+def test_every_field_that_does_not_convert_is_named() -> None:
+    class Inner(BaseModel):
+        raw: dict[str, int]
+
+    class Model(BaseModel):
+        id: int
+        anything: Any
+        inner: Inner
+
+    with pytest.raises(SchemaConversionError) as caught:
+        declared_schema(Model)
+    assert [error.field for error in (caught.value, *caught.value.others)] == ["anything", "inner.raw"]
+    first, second = str(caught.value).splitlines()
+    assert "Model.anything: Any does not say" in first
+    assert "Model.inner.raw: dict[str, int] has no fixed columns" in second
+
+
 def test_an_error_says_where_the_class_is_when_its_field_is_nowhere_in_the_source() -> None:
     made = create_model("made", raw=(dict, ...))
     with pytest.raises(SchemaConversionError) as caught:

@@ -30,8 +30,8 @@ from pydantic.errors import PydanticUserError
 
 from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, DeclaredSchema
-from cascade.schemas.from_pydantic import complete, source_names
 from cascade.schemas.kinds import Member
+from cascade.schemas.pydantic_fields import complete, source_names
 from cascade.schemas.rows import (
     NULL_KEY,
     RULE_KEY,
