@@ -119,7 +119,8 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    process.wait(60)
+    # Dagster gives its webserver and then its daemon a minute each.
+    process.wait(150)
 
 
 def left_behind(marker: str) -> list[str]:
