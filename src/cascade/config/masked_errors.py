@@ -15,27 +15,29 @@ def mask_error(error: BaseException) -> BaseException:
         The error, or a `RuntimeError` that names its class and has its traceback, where its message comes from more
         than its arguments and still shows a secret.
     """
-    return _masked(error, set())
+    return _masked(error, {})
 
 
-def _masked(error: BaseException, seen: set[int]) -> BaseException:
-    if id(error) in seen:
-        return error
-    seen.add(id(error))
+def _masked(error: BaseException, done: dict[int, BaseException]) -> BaseException:
+    if id(error) in done:
+        return done[id(error)]
+    done[id(error)] = error
     if _shows_a_secret(error):
         error.args = tuple(mask_secrets(value) if isinstance(value, str) else value for value in error.args)
         message = getattr(error, "message", None)
         if isinstance(message, str):
             error.message = mask_secrets(message)  # type: ignore[attr-defined]
     for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        _masked(inner, seen)
+        _masked(inner, done)
     cause, context, suppressed = error.__cause__, error.__context__, error.__suppress_context__
     if cause is not None:
-        error.__cause__ = _masked(cause, seen)
+        error.__cause__ = _masked(cause, done)
     if context is not None:
-        error.__context__ = _masked(context, seen)
+        error.__context__ = _masked(context, done)
     error.__suppress_context__ = suppressed
-    return _stand_in(error) if _shows_a_secret(error) else error
+    if _shows_a_secret(error):
+        done[id(error)] = _stand_in(error)
+    return done[id(error)]
 
 
 def _shows_a_secret(error: BaseException) -> bool:

@@ -88,3 +88,12 @@ def test_errors_that_lead_to_each_other_or_cannot_be_told_are_no_trouble() -> No
     first.__cause__, second.__cause__ = second, first
     assert mask_error(second) is second
     assert "hunter2" not in str(first)
+
+
+def test_one_that_led_to_it_in_two_ways_is_replaced_in_both() -> None:
+    inner = FromParts(ADDRESS)
+    error = raised(KeyError("station"), cause=inner)
+    error.__context__ = inner
+    masked = mask_error(error)
+    assert masked.__cause__ is masked.__context__
+    assert "hunter2" not in str(masked.__context__)
