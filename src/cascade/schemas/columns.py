@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import pyarrow as pa
 
 from cascade.exceptions import SchemaConversionError, SourceLocation
 from cascade.schemas.values import ValueType
+
+F = TypeVar("F")
 
 
 @dataclass(frozen=True)
@@ -116,19 +119,33 @@ def _offset_of(field: str | None, lines: Sequence[str]) -> int:
     return 0
 
 
-def raise_together(errors: Sequence[SchemaConversionError]) -> None:
-    """Raise the errors of a schema's fields as one, so that a person sees them all at once.
+def each_column(convert: Callable[[str, F], Column], fields: Iterable[tuple[str, F]]) -> tuple[Column, ...]:
+    """Convert every field of a schema, and raise their errors as one, so that a person sees them all at once.
 
     Args:
-        errors: in the order of the fields. None is raised where there is none.
+        convert: makes a column of a field's name and declaration.
+        fields: the fields, in order.
 
     Raises:
-        SchemaConversionError: the first, which has the others.
+        SchemaConversionError: the first of the errors, which has the others.
     """
+    columns: list[Column] = []
+    errors: list[SchemaConversionError] = []
+    for name, declared in fields:
+        try:
+            columns.append(convert(name, declared))
+        except SchemaConversionError as error:
+            errors.append(error)
     if errors:
         first, *others = errors
         first.others = tuple(others)
         raise first
+    return tuple(columns)
+
+
+def on_one_line(description: str | None) -> str | None:
+    """What documents a column: a description without its line breaks, None for an empty one."""
+    return " ".join(description.split()) if description else None
 
 
 def conversion_error(model: type, path: Sequence[str], reason: str) -> SchemaConversionError:

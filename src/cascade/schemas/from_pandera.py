@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas import dtypes, kinds
-from cascade.schemas.columns import Column, conversion_error, raise_together
+from cascade.schemas.columns import Column, conversion_error, each_column, on_one_line
 from cascade.schemas.values import ValueType
 
 Backend = Literal["polars", "pandas"]
@@ -44,17 +44,14 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
         raise _error(
             model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]"
         )
-    columns: list[Column] = []
-    errors: list[SchemaConversionError] = []
-    for name, declared in schema.columns.items():
-        try:
-            columns.append(_column(model, name, declared, backend, coerce=declared.coerce or schema.coerce))
-        except SchemaConversionError as error:
-            errors.append(error)
-    raise_together(errors)
+
+    def convert(name: str, declared: Any) -> Column:
+        return _column(model, name, declared, backend, coerce=declared.coerce or schema.coerce)
+
+    columns = each_column(convert, schema.columns.items())
     if not columns:
         raise _error(model, "*", "the model has no field that could be a column")
-    return tuple(columns)
+    return columns
 
 
 def _column(model: type, name: str, declared: Any, backend: Backend, *, coerce: bool) -> Column:
@@ -66,13 +63,12 @@ def _column(model: type, name: str, declared: Any, backend: Backend, *, coerce: 
         raise _error(model, ".".join((name, *error.path)), error.reason) from None
     if coerce:
         value_type = dtypes.coerced(value_type)
-    description = getattr(declared, "description", None)
     return Column(
         name=name,
         source_name=name,
         type=value_type.arrow,
         required=not declared.nullable and declared.required,
-        doc=" ".join(description.split()) if description else None,
+        doc=on_one_line(getattr(declared, "description", None)),
         value_type=value_type,
     )
 

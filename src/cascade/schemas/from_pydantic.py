@@ -35,9 +35,9 @@ from cascade.exceptions import SchemaConversionError
 from cascade.schemas import kinds
 from cascade.schemas.annotations import is_a, name_of, unwrapped
 from cascade.schemas.bare import bare_model
-from cascade.schemas.columns import Column, conversion_error, location_of, raise_together
+from cascade.schemas.columns import Column, conversion_error, each_column, location_of, on_one_line
 from cascade.schemas.kinds import Member
-from cascade.schemas.pydantic_fields import complete, description_of, source_names, stored_fields
+from cascade.schemas.pydantic_fields import complete, source_names, stored_fields
 from cascade.schemas.pydantic_leaves import from_decimal, from_enum, from_literal
 from cascade.schemas.values import ValueType
 
@@ -77,33 +77,26 @@ def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]
         SchemaConversionError: a field cannot become a column; names it and what to use instead, and has the errors of
             other fields.
     """
-    columns: list[Column] = []
-    errors: list[SchemaConversionError] = []
     complete(model, model)
-    for name, field in stored_fields(model):
-        try:
-            member, names = _member(model, name, field, root=model, path=(), inside=())
-        except SchemaConversionError as error:
-            errors.append(error)
-            continue
-        column_type = member.value_type
-        columns.append(
-            Column(
-                name=member.name,
-                source_name=member.source_name,
-                type=column_type.arrow,
-                required=not member.nullable,
-                doc=member.doc,
-                source_names=names,
-                value_type=column_type,
-            )
-        )
-    raise_together(errors)
+    columns = each_column(lambda name, field: _column(model, name, field), stored_fields(model))
     if not columns:
         raise SchemaConversionError(
             model.__name__, "*", "the model has no field that could be a column", location=location_of(model)
         )
-    return tuple(columns)
+    return columns
+
+
+def _column(model: type[pydantic.BaseModel], name: str, field: FieldInfo) -> Column:
+    member = _member(model, name, field, root=model, path=(), inside=())
+    return Column(
+        name=member.name,
+        source_name=member.source_name,
+        type=member.value_type.arrow,
+        required=not member.nullable,
+        doc=member.doc,
+        source_names=source_names(model, name, field),
+        value_type=member.value_type,
+    )
 
 
 def _member(
@@ -114,11 +107,9 @@ def _member(
     root: type[pydantic.BaseModel],
     path: tuple[str, ...],
     inside: tuple[type, ...],
-) -> tuple[Member, tuple[str, ...]]:
-    """A field of a model, and the names that it may have in the source."""
+) -> Member:
     value_type, nullable = _value_type(field.annotation, tuple(field.metadata), root, (*path, name), inside)
-    names = source_names(model, name, field)
-    return Member(name, names[0], value_type, nullable, description_of(field)), names
+    return Member(name, source_names(model, name, field)[0], value_type, nullable, on_one_line(field.description))
 
 
 def _value_type(
@@ -230,7 +221,7 @@ def _from_model(
     _refuse_cycle(model, root, path, inside)
     complete(model, root, path)
     members = [
-        _member(model, name, field, root=root, path=path, inside=(*inside, model))[0]
+        _member(model, name, field, root=root, path=path, inside=(*inside, model))
         for name, field in stored_fields(model)
     ]
     if not members:

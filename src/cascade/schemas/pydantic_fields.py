@@ -44,8 +44,3 @@ def complete(model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], pa
         raise conversion_error(
             root, (*path, "*"), f"the annotation names {error.name!r}, which is not defined"
         ) from None
-
-
-def description_of(field: FieldInfo) -> str | None:
-    """What documents the column of a field, on one line."""
-    return " ".join(field.description.split()) if field.description else None
