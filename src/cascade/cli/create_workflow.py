@@ -13,6 +13,7 @@ from cascade.cli.context import Invocation
 from cascade.cli.output import Output, json_option
 from cascade.cli.questions import ask_choice, ask_text, can_ask
 from cascade.exceptions import UsageError
+from cascade.scaffold.request import ASSET
 
 if TYPE_CHECKING:
     from cascade.cli.new_files import NewFiles
@@ -28,7 +29,7 @@ _SOURCES = {
     "database": "a table of PostgreSQL, MySQL, SQLite, …",
     "dataframe": "a Polars frame that your code makes",
 }
-_DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_ASSET, _DEFAULT_KEY = "ingestion", "file", "observations", "id"
+_DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_KEY = "ingestion", "file", "id"
 
 
 @click.command("create-workflow", short_help="Write a new workflow, quality check or dbt model.")
@@ -49,7 +50,7 @@ _DEFAULT_TYPE, _DEFAULT_SOURCE, _DEFAULT_ASSET, _DEFAULT_KEY = "ingestion", "fil
 @click.option(
     "--asset",
     metavar="NAME",
-    help=f"What an ingestion's rows are, such as forecasts, which names its function; {_DEFAULT_ASSET} by default.",
+    help=f"What an ingestion's rows are, such as forecasts, which names its function; {ASSET} by default.",
 )
 @click.option(
     "--table",
