@@ -126,7 +126,8 @@ def _workflow(
 
 def _checks_of(workflow: IngestionWorkflow[..., object], collected: Collected, *, outside: str) -> frozenset[str]:
     """The names of a table's checks, but for those of a module that is about to be written."""
-    keys = (key for checks in collected.asset_checks if collected.home(checks) != outside for key in checks.check_keys)
+    elsewhere = (checks for checks, home in collected.with_homes("asset_checks") if home != outside)
+    keys = (key for checks in elsewhere for key in checks.check_keys)
     return frozenset(key.name for key in keys if tuple(key.asset_key.path) == workflow.declaration.asset_key)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cascade.exceptions import DeclarationError
 
@@ -43,6 +43,22 @@ class Collected:
     def home(self, value: object) -> str | None:
         """Names the module in which an object was found."""
         return self.homes.get(id(value))
+
+    def with_homes(self, kind: Literal["assets", "asset_checks", "sensors"]) -> Iterator[tuple[Any, str]]:
+        """Gives what Dagster's own definitions of a kind are, those within whole `Definitions` included.
+
+        Args:
+            kind: what to list. The assets of workflows are not among them.
+
+        Yields:
+            each object with the module in which it, or the `Definitions` that hold it, was found. An object that stands
+            in both comes twice.
+        """
+        for value in getattr(self, kind):
+            yield value, self.home(value) or "another module"
+        for definitions in self.definitions:
+            home = self.home(definitions) or "another module"
+            yield from ((value, home) for value in getattr(definitions, kind) or ())
 
 
 def gather(modules: Mapping[str, ModuleType]) -> Collected:

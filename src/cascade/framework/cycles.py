@@ -53,10 +53,7 @@ def refuse_cycles(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -
 def _specs(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -> Iterator[dg.AssetSpec]:
     import dagster as dg
 
-    theirs = [*collected.assets]
-    for definitions in collected.definitions:
-        theirs.extend(definitions.assets or ())
-    for asset in (*assets, *theirs):
+    for asset in (*assets, *(asset for asset, _ in collected.with_homes("assets"))):
         if isinstance(asset, dg.AssetsDefinition):
             yield from asset.specs
         elif isinstance(asset, dg.AssetSpec):

@@ -149,7 +149,7 @@ def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[Cas
     refuse_shared_keys(collected, assets)
     refuse_shared_checks(collected)
     refuse_cycles(collected, assets)
-    sensors = [*collected.sensors, *_automation_sensor(collected, others, config)]
+    sensors = [*collected.sensors, *_automation_sensor(collected, config)]
     ours = dg.Definitions(
         assets=[*assets, *collected.assets],
         asset_checks=list(collected.asset_checks),
@@ -178,14 +178,12 @@ def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:
     return dg.in_process_executor if config.executor == "in_process" else dg.multiprocess_executor
 
 
-def _automation_sensor(
-    collected: Collected, others: Sequence[dg.Definitions], config: CascadeConfig
-) -> list[dg.AutomationConditionSensorDefinition]:
+def _automation_sensor(collected: Collected, config: CascadeConfig) -> list[dg.AutomationConditionSensorDefinition]:
     import dagster as dg
 
     theirs = [
         sensor
-        for sensor in (*collected.sensors, *(sensor for other in others for sensor in other.sensors or ()))
+        for sensor, _ in collected.with_homes("sensors")
         if isinstance(sensor, dg.AutomationConditionSensorDefinition)
     ]
     target: dg.AssetSelection = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()

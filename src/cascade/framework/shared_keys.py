@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import DeclarationError, DiscoveryError
@@ -26,16 +26,13 @@ def refuse_shared_keys(collected: Collected, assets: Sequence[dg.AssetsDefinitio
 
     # Somebody's own Definitions may hold the asset of a workflow. Dagster copies assets, and keeps what they compute.
     ours = {id(asset.node_def) for asset in assets}
-    theirs = [(asset, collected.home(asset)) for asset in collected.assets]
-    for definitions in collected.definitions:
-        theirs.extend((asset, collected.home(definitions)) for asset in definitions.assets or ())
     places: dict[dg.AssetKey, str] = {}
-    for asset, home in theirs:
+    for asset, home in collected.with_homes("assets"):
         if isinstance(asset, dg.AssetsDefinition):
             if not asset.is_executable or id(asset.node_def) not in ours:
-                places.update(dict.fromkeys(asset.keys, home or "another module"))
+                places.update(dict.fromkeys(asset.keys, home))
         elif isinstance(asset, (dg.AssetSpec, dg.SourceAsset)):
-            places[asset.key] = home or "another module"
+            places[asset.key] = home
     for workflow, asset in zip(collected.workflows, assets, strict=True):
         if asset.key in places:
             declaration = workflow.declaration
@@ -55,24 +52,13 @@ def refuse_shared_checks(collected: Collected) -> None:
     Raises:
         DiscoveryError: two have; names the modules of both.
     """
-    first: dict[dg.AssetCheckKey, str] = {}
-    for checks, home in _checks(collected):
+    first: dict[dg.AssetCheckKey, tuple[dg.AssetChecksDefinition, str]] = {}
+    for checks, home in collected.with_homes("asset_checks"):
         for key in checks.check_keys:
-            if key in first:
+            other, place = first.setdefault(key, (checks, home))
+            # A module's check may stand in its Definitions as well.
+            if other is not checks:
                 raise DiscoveryError(
-                    f"Two checks of {key.asset_key.to_user_string()} are called {key.name}, in {first[key]} and in "
-                    f"{home}. Rename one of the two."
+                    f"Two checks of {key.asset_key.to_user_string()} are called {key.name}, in {place} and in {home}. "
+                    "Rename one of the two."
                 )
-            first[key] = home
-
-
-def _checks(collected: Collected) -> Iterator[tuple[dg.AssetChecksDefinition, str]]:
-    seen = set()
-    holders = [(check, collected.home(check)) for check in collected.asset_checks]
-    for definitions in collected.definitions:
-        holders.extend((check, collected.home(definitions)) for check in definitions.asset_checks or ())
-    for check, home in holders:
-        # A module's check may stand in its Definitions as well.
-        if id(check) not in seen:
-            seen.add(id(check))
-            yield check, home or "another module"

@@ -194,10 +194,11 @@ def _of_definitions(collected: Collected) -> list[Problem]:
 
     others = ("assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
     try:
-        refuse_cycles(collected, [workflow.asset for workflow in collected.workflows])
-        # Workflows alone were checked one by one.
         if any(getattr(collected, kind) for kind in others):
             dg.Definitions.validate_loadable(assemble(collected, _plain_settings()))
+        else:
+            # Workflows alone were checked one by one.
+            refuse_cycles(collected, [workflow.asset for workflow in collected.workflows])
     except DeclarationError as error:
         return _of_decorator(error)
     except CascadeError as error:
