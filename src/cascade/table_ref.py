@@ -1,0 +1,51 @@
+"""Which table, on which branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+DEFAULT_NAMESPACE = "raw"
+MAIN_BRANCH = "main"
+QUARANTINE_SUFFIX = "__quarantine"
+
+
+@dataclass(frozen=True, order=True)
+class TableRef:
+    """A table of a catalog, on one of its Iceberg branches.
+
+    Args:
+        namespace: the Iceberg namespace.
+        name: the table's name, without its namespace.
+        branch: the Iceberg branch that is read and written.
+    """
+
+    namespace: str
+    name: str
+    branch: str = MAIN_BRANCH
+
+    @property
+    def identifier(self) -> tuple[str, str]:
+        """Namespace and name, as a catalog takes them."""
+        return (self.namespace, self.name)
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name as text, such as `raw.flights`. A branch is not part of a table's name."""
+        return f"{self.namespace}.{self.name}"
+
+    @property
+    def asset_key(self) -> tuple[str, ...]:
+        """The parts of the table's Dagster asset key, which leaves out the namespace `raw`."""
+        return (self.name,) if self.namespace == DEFAULT_NAMESPACE else self.identifier
+
+    @property
+    def quarantine(self) -> TableRef:
+        """The table of refused rows beside this one, on the same branch."""
+        return replace(self, name=self.name + QUARANTINE_SUFFIX)
+
+    def on(self, branch: str) -> TableRef:
+        """Refer to the same table on another branch."""
+        return replace(self, branch=branch)
+
+    def __str__(self) -> str:
+        return self.full_name if self.branch == MAIN_BRANCH else f"{self.full_name}@{self.branch}"

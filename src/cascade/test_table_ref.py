@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from cascade.table_ref import TableRef
+
+
+def test_a_table_is_on_main_unless_told_otherwise() -> None:
+    table = TableRef("raw", "flights")
+    assert table.branch == "main"
+    assert table.identifier == ("raw", "flights")
+    assert str(table) == table.full_name == "raw.flights"
+
+
+def test_a_branch_shows_in_messages_and_not_in_the_name() -> None:
+    audit = TableRef("raw", "flights").on("audit-7")
+    assert str(audit) == "raw.flights@audit-7"
+    assert audit.full_name == "raw.flights"
+    assert audit.on("main") == TableRef("raw", "flights")
+
+
+def test_the_quarantine_follows_its_table_to_a_branch() -> None:
+    assert TableRef("raw", "flights").quarantine == TableRef("raw", "flights__quarantine")
+    assert TableRef("raw", "flights", "audit-7").quarantine.branch == "audit-7"
+
+
+def test_the_asset_key_leaves_out_the_default_namespace() -> None:
+    assert TableRef("raw", "flights").asset_key == ("flights",)
+    assert TableRef("gold", "flights").asset_key == ("gold", "flights")
+
+
+def test_a_reference_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TableRef("raw", "flights").name = "other"  # type: ignore[misc]
