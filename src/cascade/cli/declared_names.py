@@ -38,8 +38,8 @@ def project_module_files() -> dict[str, Path]:
     Raises:
         CascadeError: there is no project here, or it cannot be read.
     """
-    from cascade.cli.context import require_project_root
     from cascade.config.layers import read_layers
+    from cascade.framework.project import require_project_root
 
     root = require_project_root()
     layers = read_layers(root).layers

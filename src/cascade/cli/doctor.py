@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cascade.cli.context import Invocation, require_project_root
+from cascade.cli.context import Invocation
 from cascade.cli.output import Output, counted, is_terminal, json_option, styled
+from cascade.framework.project import require_project_root
 
 if TYPE_CHECKING:
     from cascade.cli.health.finding import Finding

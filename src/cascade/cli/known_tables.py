@@ -110,7 +110,7 @@ def no_table(table: str, create: str, collected: Collected, failures: tuple[Casc
         collected: what the project's modules hold.
         failures: the modules that did not load, where it may be.
     """
-    from cascade.cli.context import unknown_name
+    from cascade.framework.project import unknown_name
 
     known = sorted(workflow.declaration.table for workflow in collected.workflows)
     short = [name.removeprefix(f"{_NAMESPACE}.") for name in known]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cascade.cli.completion import complete_assets
-from cascade.cli.context import Invocation, unknown_name
+from cascade.cli.context import Invocation
 from cascade.cli.output import Output, counted, json_option
+from cascade.framework.project import unknown_name
 
 if TYPE_CHECKING:
     import dagster as dg

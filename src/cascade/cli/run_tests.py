@@ -15,9 +15,10 @@ from typing import Any
 import click
 
 from cascade.cli.completion import complete_workflows
-from cascade.cli.context import Invocation, unknown_name
+from cascade.cli.context import Invocation
 from cascade.cli.output import Output, json_option
 from cascade.exceptions import CascadeError, UsageError
+from cascade.framework.project import unknown_name
 
 _PLUGIN = "cascade.testing.plugin"
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade.cli.completion import complete_tables
-from cascade.cli.context import Invocation, unknown_name
+from cascade.cli.context import Invocation
 from cascade.cli.output import Output, json_option
 from cascade.exceptions import UsageError
+from cascade.framework.project import unknown_name
 
 if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse

@@ -244,7 +244,7 @@ def test_an_unknown_asset_names_the_nearest_and_what_did_not_load(cascade: Casca
     path = project.write("bad.py", "raise RuntimeError('no luck')")
     result = cascade("materialize", "thing")
     assert result.exit_code == 2
-    assert "Did you mean things?" in result.stderr
+    assert 'Did you mean "things"?' in result.stderr
     assert f"{path}:1" in result.stderr
     assert cascade("materialize", "things", "--partition", "2024-01-01").exit_code == 0
 

@@ -16,14 +16,14 @@ def test_a_table_is_needed(cascade: Cascade, project: SampleProject, kind: str) 
     result = cascade("create-workflow", "--type", kind, "--domain", "weather")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "error: There is no table 'raw.weather_observations'.",
+        'error: There is no table "raw.weather_observations".',
         "Make it: cascade create-workflow --type ingestion --domain weather",
     ]
     project.write("things.py", THINGS)
     result = cascade("create-workflow", "--type", kind, "--domain", "weather", "--table", "thing")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "error: There is no table 'thing'. Did you mean things?",
+        'error: There is no table "thing". Did you mean "things"?',
         "Make it: cascade create-workflow --type ingestion --domain weather --table thing",
         "Or name another with --table: raw.things",
     ]

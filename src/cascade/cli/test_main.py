@@ -164,7 +164,7 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
     monkeypatch.setenv("CASCADE_PROJECT_NAME", "")
     assert caught.value.code == 2
     message = capsys.readouterr().err
-    assert "Did you mean things?" in message
+    assert 'Did you mean "things"?' in message
     assert "pants run //:dev -- list" in message
 
 

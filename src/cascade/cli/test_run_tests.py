@@ -131,7 +131,7 @@ def test_the_product_of_a_factory_is_found_by_loading_it(cascade: Cascade, proje
 def test_an_unknown_workflow_is_wrong_use_and_names_those_there_are(cascade: Cascade) -> None:
     result = cascade("test", "--workflow", "wether")
     assert result.exit_code == 2
-    assert "There is no workflow 'wether'. Did you mean weather?" in result.stderr
+    assert 'There is no workflow "wether". Did you mean "weather"?' in result.stderr
     assert "There are: things, weather." in result.stderr
 
 

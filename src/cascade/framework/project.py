@@ -1,9 +1,15 @@
-"""What is deployed together: the modules of one Dagster code location."""
+"""What is deployed together: the modules of one Dagster code location, where they are, and what starts them."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cascade.exceptions import CascadeError, UsageError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -30,10 +36,84 @@ class Project:
 
     @property
     def generated(self) -> bool:
-        """Whether the modules come from a manifest that Pants made, and so need a new one to change."""
+        """Whether Pants generated the list of modules, so that only Pants can change it."""
         return self.module != STANDALONE_MODULE
 
 
 def standalone_project(config: CascadeConfig) -> Project:
-    """Gives the project of a directory without Pants, named by its settings."""
+    """Return the project of a directory without Pants, named by its settings."""
     return Project(name=config.project_name, modules=None)
+
+
+def require_project_root() -> Path:
+    """Find the root of the project that contains the working directory.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        UsageError: no project contains it, and `CASCADE_PROJECT_ROOT` is not set.
+    """
+    from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
+
+    root = find_project_root()
+    if os.environ.get(ROOT_VARIABLE) or has_cascade_table(root / "pyproject.toml"):
+        return root
+    hint = "Make one: cascade init my-project\nOr go to one: cd my-project"
+    if any((directory / "pants.toml").is_file() for directory in (root, *root.parents)):
+        hint += "\nIn a Pants repository a project is called by its address: pants run //:dev -- list"
+    raise UsageError(
+        f"There is no Cascade project here: neither {root} nor a directory above it has a pyproject.toml with "
+        "[tool.cascade].",
+        hint=hint,
+    )
+
+
+def program_name(project: Project | None) -> str:
+    """Return the words that start this command line: `cascade`, `./dev.pex` or `pants run :dev --`.
+
+    Args:
+        project: the project of the manifest that started it, None without a manifest.
+    """
+    if project is not None and project.generated:
+        pex = os.environ.get("PEX")
+        if pex and _is_packaged(project.module):
+            return _as_typed(Path(pex))
+        if project.address:
+            launcher = "./pants" if Path("pants").is_file() else "pants"
+            return f"{launcher} run {project.address} --"
+    if Path(sys.argv[0]).name in ("__main__.py", "-m"):
+        return "python -m cascade"
+    return "cascade"
+
+
+def _is_packaged(manifest: str) -> bool:
+    # `pants run` also sets PEX, for the requirements, but keeps the manifest in a directory of its own.
+    module = sys.modules.get(manifest) or sys.modules["__main__"]
+    return str(getattr(module, "__file__", "")).startswith(sys.prefix + os.sep)
+
+
+def _as_typed(path: Path) -> str:
+    try:
+        relative = path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return str(path)
+    return str(relative) if len(relative.parts) > 1 else f"./{relative}"
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], failures: Sequence[CascadeError], see: str) -> UsageError:
+    """Build the error for a name that the project does not have.
+
+    Args:
+        what: the kind of thing, such as "asset" or "table".
+        name: the name that was typed.
+        known: the names that exist.
+        failures: the errors of modules that did not load, one of which may define the name.
+        see: the command that lists the names.
+    """
+    from cascade.spelling import did_you_mean
+
+    message = f'There is no {what} "{name}".{did_you_mean(name, known)}'
+    if failures:
+        message += f" It may be in a module that could not be loaded:\n{failures[0]}"
+    return UsageError(message, hint=f"See what there is: {see}")

@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import pytest
 
-from cascade.cli.context import require_project_root
 from cascade.cli.health.project import (
     check_dagster_home,
     check_dbt,
@@ -22,6 +21,7 @@ from cascade.cli.health.project import (
 )
 from cascade.config import CascadeConfig
 from cascade.framework.conftest import SampleProject, project
+from cascade.framework.project import require_project_root
 
 __all__ = ["project"]
 
