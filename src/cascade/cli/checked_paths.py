@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cascade.cli.declared_names import module_file
 from cascade.exceptions import UsageError
+from cascade.framework.declared_names import module_file
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cascade.cli.context import Invocation
 from cascade.exceptions import UsageError
-
-if TYPE_CHECKING:
-    from cascade.framework.project import Project
 
 
 @click.command("code-server", short_help="Serve the project to a Dagster webserver elsewhere.")
@@ -30,7 +26,8 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
         load_from:
           - grpc_server: {host: 10.0.0.7, port: 4000, location_name: dev}
     """
-    from cascade.cli.processes import child_environment
+    from cascade.processes.children import child_environment
+    from cascade.processes.code_server import code_server_argv
 
     if (port is None) == (socket is None):
         raise UsageError("Give one of --port and --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
@@ -43,14 +40,3 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
     sys.stdout.flush()
     # The process itself becomes the server, so that whoever started it signals the right one.
     os.execve(sys.executable, argv, child_environment(CASCADE_PROJECT_ROOT=str(config.project_root)))
-
-
-def code_server_argv(project: Project, root: Path, log_level: str = "warning") -> list[str]:
-    """Gives the command line of a project's code server, without where it listens."""
-    return [
-        *(sys.executable, "-m", "dagster", "code-server", "start"),
-        *("--module-name", project.module, "--attribute", "defs"),
-        *("--working-directory", str(root), "--location-name", project.name),
-        # Runs are started with this very interpreter: in a PEX there is no `dagster` on the path.
-        *("--use-python-environment-entry-point", "--log-level", log_level),
-    ]

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from cascade.cli.declared_names import DeclaredName
+    from cascade.framework.declared_names import DeclaredName
 
 COMPLETE_VARIABLE = "_CASCADE_COMPLETE"
 """Set by the script for the calls in which the shell asks for words."""
@@ -56,7 +56,7 @@ def complete_tables(ctx: click.Context, parameter: click.Parameter, incomplete: 
 
 def complete_workflows(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offers the domains and the tables of the project's workflows."""
-    from cascade.cli.workflow_tests import domain_of
+    from cascade.processes.workflow_tests import domain_of
 
     names = [name for name in _names(ctx) if name.table]
     domains = {domain_of(name.module): f"workflows in {domain_of(name.module)}" for name in names}
@@ -65,7 +65,7 @@ def complete_workflows(ctx: click.Context, parameter: click.Parameter, incomplet
 
 def _names(ctx: click.Context) -> list[DeclaredName]:
     """Reads the names, or gives none: a shell has no place for an error in the middle of a line."""
-    from cascade.cli.declared_names import declared_names, project_module_files
+    from cascade.framework.declared_names import declared_names, project_module_files
 
     if getattr(ctx.obj, "given", None) is not None:
         return []

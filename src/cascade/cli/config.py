@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, json_option
+from cascade.cli.options import json_option
+from cascade.terminal.output import Output
 
 
 @click.group()

@@ -10,13 +10,14 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, json_option
-from cascade.cli.questions import ask_choice, ask_text, can_ask
+from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
 from cascade.scaffold.request import ASSET
+from cascade.terminal.output import Output
+from cascade.terminal.questions import ask_choice, ask_text, can_ask
 
 if TYPE_CHECKING:
-    from cascade.cli.new_files import NewFiles
+    from cascade.authoring.new_files import NewFiles
 
 _TYPES = {
     "ingestion": "rows from a source into an Iceberg table",
@@ -97,9 +98,9 @@ def create_workflow(
         cascade create-workflow --type database --domain orders --key order_id --cron '0 6 * * *'
         cascade create-workflow --type quality --domain weather
     """
-    from cascade.cli.new_files import refuse_hidden_modules
-    from cascade.cli.new_ingestion import IngestionOptions, new_ingestion
-    from cascade.cli.new_over_table import new_quality, new_transform
+    from cascade.authoring.new_files import Workplace, refuse_hidden_modules
+    from cascade.authoring.new_ingestion import IngestionOptions, new_ingestion
+    from cascade.authoring.new_over_table import new_quality, new_transform
 
     _require_standalone(invocation)
     asking = can_ask(as_json=out.as_json)
@@ -109,21 +110,23 @@ def create_workflow(
     if kind is None:
         kind = ask_choice("Type", _TYPES, _DEFAULT_TYPE) if asking and not any(given.values()) else _DEFAULT_TYPE
     domain = _domain(domain, kind, asking=asking, program=invocation.program)
+    config = invocation.config
+    workplace = Workplace(config, invocation.program, lambda: invocation.loaded, invocation.workflow_named)
     if kind == "ingestion":
         if source is None:
             source = ask_choice("Source", _SOURCES, _DEFAULT_SOURCE) if asking else _DEFAULT_SOURCE
         options = IngestionOptions(domain, source, asset, table, unique_key, cron, group)
-        new = new_ingestion(invocation, options, asking=asking)
+        new = new_ingestion(workplace, options, asking=asking)
     elif kind == "quality":
-        new = new_quality(invocation, domain, table, asking=asking)
+        new = new_quality(workplace, domain, table, asking=asking)
     else:
-        new = new_transform(invocation, domain, table, asking=asking)
-    refuse_hidden_modules(invocation.config.project_root, new.files)
+        new = new_transform(workplace, domain, table, asking=asking)
+    refuse_hidden_modules(config.project_root, new.files)
     document = {"type": kind, "source": source, "domain": domain, "table": new.table}
     if dry_run:
         _print_files(out, new, document)
     else:
-        _write(out, invocation.config.project_root, new, document, force=force)
+        _write(out, config.project_root, new, document, force=force)
 
 
 def _require_standalone(invocation: Invocation) -> None:
@@ -168,7 +171,7 @@ def _domain(domain: str | None, kind: str, *, asking: bool, program: str) -> str
 
 
 def _write(out: Output, root: Path, new: NewFiles, document: Mapping[str, object], *, force: bool) -> None:
-    from cascade.cli.written_files import write_files
+    from cascade.authoring.written_files import write_files
 
     written = write_files(root, new.files, force=force)
     out.json(

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cascade.cli.code_server import code_server_argv
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, counted
-from cascade.cli.stop_signals import Stopped, StopSignals
 from cascade.exceptions import CascadeError, UsageError
+from cascade.processes.code_server import code_server_argv
+from cascade.processes.stop_signals import Stopped, StopSignals
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
-    from cascade.cli.processes import Children
-    from cascade.cli.ui import Location, UserInterface
-    from cascade.cli.watch import Watcher
+    from cascade.processes.children import Children
+    from cascade.processes.ui import Location, UserInterface
+    from cascade.processes.watch import Watcher
 
 _START_SECONDS = 180
 _POLL_SECONDS = 0.2
@@ -60,10 +61,10 @@ def dev(
     verbose: bool,
 ) -> None:
     """Start Dagster's UI, its daemon and the project's code server. Ctrl-C ends them all."""
-    from cascade.cli.ports import require_free_port
-    from cascade.cli.processes import Children
-    from cascade.cli.ui import UserInterface
     from cascade.framework.instance import prepare_dagster_home
+    from cascade.processes.children import Children
+    from cascade.processes.ports import require_free_port
+    from cascade.processes.ui import UserInterface
 
     invocation.require_project()
     require_free_port(host, port, f"{invocation.program} dev")
@@ -155,8 +156,8 @@ def _start(
     port: int,
     verbose: bool,
 ) -> None:
-    from cascade.cli.processes import child_environment
     from cascade.framework.definitions import KEEP_GOING_VARIABLE
+    from cascade.processes.children import child_environment
 
     root = invocation.config.project_root
     levels = _log_levels(verbose)
@@ -275,7 +276,7 @@ def _places(invocation: Invocation) -> tuple[str, str]:
 def _started_watcher(
     invocation: Invocation, ui: UserInterface, servers: Sequence[CodeServer], watched: Sequence[Path]
 ) -> Watcher:
-    from cascade.cli.watch import Watcher, watched_directories
+    from cascade.processes.watch import Watcher, watched_directories
 
     config, generated = invocation.config, invocation.project.generated
     watcher = Watcher(

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, counted, is_terminal, json_option, styled
+from cascade.cli.options import json_option
 from cascade.framework.project import require_project_root
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted, is_terminal, styled
 
 if TYPE_CHECKING:
-    from cascade.cli.health.finding import Finding
-    from cascade.config import CascadeConfig
+    from cascade.doctor.finding import Finding
 
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 _WIDTHS = (9, 17)
@@ -38,13 +34,21 @@ def doctor(invocation: Invocation, out: Output) -> None:
 
     Exit code 1 if there is a problem; warnings alone are 0.
     """
-    from cascade.cli.health.secrets import known_secrets, without_secrets
+    from cascade.config import find_project_root
+    from cascade.doctor.examination import Examination
+    from cascade.processes.ports import require_free_port
 
+    examination = Examination(
+        program=invocation.program,
+        find_root=require_project_root if invocation.given is None else find_project_root,
+        read_config=lambda: invocation.config,
+        load=lambda: invocation.loaded,
+        require_free_port=require_free_port,
+    )
     findings: list[Finding] = []
-    for finding in _findings(invocation):
-        shown = without_secrets(finding, known_secrets(os.environ, _settings(invocation)))
-        findings.append(shown)
-        _print(out, shown)
+    for finding in examination.findings():
+        findings.append(finding)
+        _print(out, finding)
     counts = {status: sum(finding.status == status for finding in findings) for status in _COLOURS}
     worst = next(status for status in ("problem", "warning", "ok") if counts[status] or status == "ok")
     out.json(
@@ -60,75 +64,6 @@ def doctor(invocation: Invocation, out: Output) -> None:
     out.say(f"{counted(counts['problem'], 'problem')}, {counted(counts['warning'], 'warning')}.")
     if counts["problem"]:
         raise click.exceptions.Exit(1)
-
-
-def _findings(invocation: Invocation) -> Iterator[Finding]:
-    """Everything that is found, as it is found."""
-    from cascade.cli.health import machine, packages
-
-    requirements = packages.own_requirements()
-    yield from _tried("Python", lambda: machine.check_python(platform.python_version()))
-    yield from _tried("packages", lambda: packages.check_required(requirements))
-    yield from _tried("extras", lambda: packages.check_extras(requirements))
-    yield from _tried("pytest", packages.check_pytest)
-    installed = machine.installed_at(__file__)
-    yield from _tried("clock", lambda: machine.check_clock(datetime.now(UTC), installed))
-    yield from _tried("time zones", machine.check_time_zones)
-    yield from _tried("port 3000", lambda: machine.check_port("127.0.0.1", 3000, invocation.program))
-    yield from _findings_of_project(invocation)
-
-
-def _findings_of_project(invocation: Invocation) -> Iterator[Finding]:
-    from cascade.cli.health import lakehouse, machine, project, workflows
-
-    def find_root() -> Path:
-        from cascade.config import find_project_root
-
-        return require_project_root() if invocation.given is None else find_project_root()
-
-    found, root = project.check_root(find_root)
-    yield found
-    if root is None:
-        return
-    yield from _tried("git", lambda: project.check_git(root))
-    settings, config = project.check_settings(lambda: invocation.config)
-    yield from settings
-    if config is None:
-        return
-    state = config.state_directory
-    yield from _tried("state", lambda: project.check_writable("state", state, "CASCADE_PROJECT_ROOT"))
-    yield from _tried("disk", lambda: machine.check_disk(state))
-    yield from _tried("Dagster's home", lambda: project.check_dagster_home(config.dagster_home, os.environ))
-    catalog, opened = lakehouse.check_catalog(config)
-    yield catalog
-    yield from _tried("warehouse", lambda: lakehouse.check_warehouse(config, opened))
-    yield from _tried("dbt", lambda: _dbt(config))
-    yield from _tried("workflows", lambda: workflows.check_workflows(lambda: invocation.loaded, invocation.program))
-
-
-def _dbt(config: CascadeConfig) -> Finding:
-    from cascade.cli.health.packages import installed_version
-    from cascade.cli.health.project import check_dbt
-    from cascade.dbt import dbt_is_installed
-
-    return check_dbt(config.dbt_project_directory, dbt_is_installed, installed_version("dbt-core"))
-
-
-def _tried(name: str, check: Callable[[], Finding | Iterable[Finding]]) -> list[Finding]:
-    """Runs a check. One that cannot be made is a finding as well, and does not keep the others from being made."""
-    from cascade.cli.health.finding import Finding, first_line
-
-    try:
-        found = check()
-    except Exception as error:
-        detail = f"the check itself failed: {type(error).__name__}: {first_line(error)}"
-        return [Finding(name, "problem", detail)]
-    return [found] if isinstance(found, Finding) else list(found)
-
-
-def _settings(invocation: Invocation) -> CascadeConfig | None:
-    """The settings once they were read, to know their secrets."""
-    return invocation.__dict__.get("config")
 
 
 def _print(out: Output, finding: Finding) -> None:

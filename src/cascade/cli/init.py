@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, counted, json_option
-from cascade.cli.questions import ask_choice, ask_text, can_ask
+from cascade.cli.options import json_option
 from cascade.config.root import working_directory
 from cascade.exceptions import UsageError
 from cascade.scaffold.project_layout import TEMPLATES
+from cascade.terminal.output import Output
+from cascade.terminal.questions import ask_choice, ask_text, can_ask
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
-    from cascade.cli.written_files import Written
+    from cascade.authoring.written_files import Written
     from cascade.scaffold.project import ProjectRequest
     from cascade.scaffold.project_commands import Commands
 
@@ -46,7 +48,7 @@ def init(invocation: Invocation, out: Output, directory: str | None, template: s
     repository that Pants builds, it writes BUILD files as well.
     """
     import cascade
-    from cascade.cli.written_files import write_files
+    from cascade.authoring.written_files import write_files
     from cascade.scaffold.project import ProjectRequest, render_project
     from cascade.scaffold.project_names import directory_problems
     from cascade.scaffold.project_pants import find_repository, place_in

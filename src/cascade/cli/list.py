@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, json_option
+from cascade.cli.options import json_option
+from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
     from cascade.declarations import IngestionDeclaration

@@ -15,9 +15,10 @@ import click
 
 from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.context import Invocation
-from cascade.cli.output import error_document, print_document, say_on_stderr
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
+from cascade.terminal.documents import error_document, print_document
+from cascade.terminal.words import say_on_stderr
 
 _COMMANDS = {
     "init": "cascade.cli.init:init",

@@ -10,8 +10,10 @@ import click
 
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, counted, json_option
+from cascade.cli.options import json_option
 from cascade.framework.project import unknown_name
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -16,9 +16,10 @@ import click
 
 from cascade.cli.completion import complete_workflows
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, json_option
+from cascade.cli.options import json_option
 from cascade.exceptions import CascadeError, UsageError
 from cascade.framework.project import unknown_name
+from cascade.terminal.output import Output
 
 _PLUGIN = "cascade.testing.plugin"
 
@@ -82,9 +83,15 @@ def run_tests(invocation: Invocation, out: Output, workflows: tuple[str, ...], a
 
 def _chosen_files(invocation: Invocation, workflows: Sequence[str]) -> list[Path]:
     """The test files of the workflows that were asked for; none where all tests are meant."""
-    from cascade.cli.declared_names import declared_names, module_files
-    from cascade.cli.workflow_tests import find_test_files, modules_of, names_of_others, select_tests, workflow_names
+    from cascade.framework.declared_names import declared_names, module_files
     from cascade.framework.discovery import import_root
+    from cascade.processes.workflow_tests import (
+        find_test_files,
+        modules_of,
+        names_of_others,
+        select_tests,
+        workflow_names,
+    )
 
     if not workflows:
         return []
@@ -134,8 +141,8 @@ def _from_root(word: str, root: Path) -> str:
 
 
 def _run(words: Sequence[str], invocation: Invocation) -> int:
-    from cascade.cli.processes import child_environment, source_paths
     from cascade.framework.discovery import import_root
+    from cascade.processes.children import child_environment, source_paths
 
     config = invocation.config
     paths = dict.fromkeys([str(import_root(config.workflows_directory)), str(config.project_root), *source_paths()])
@@ -150,7 +157,7 @@ def _run(words: Sequence[str], invocation: Invocation) -> int:
 
 
 def _run_for_json(out: Output, words: Sequence[str], invocation: Invocation) -> int:
-    from cascade.cli.junit import read_report
+    from cascade.processes.junit import read_report
 
     with tempfile.TemporaryDirectory(prefix="cascade-") as directory:
         path = Path(directory) / "report.xml"

@@ -8,9 +8,10 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, json_option
+from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
 from cascade.framework.project import unknown_name
+from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse

@@ -12,8 +12,8 @@ import pytest
 
 from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.conftest import Cascade
-from cascade.cli.processes import child_environment
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.processes.children import child_environment
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from cascade.cli import create_workflow, new_ingestion, new_over_table
+from cascade.authoring import new_ingestion, new_over_table
+from cascade.cli import create_workflow
 from cascade.cli.conftest import Cascade
 from cascade.cli.context import Invocation
 from cascade.cli.main import cli

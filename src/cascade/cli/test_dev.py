@@ -20,9 +20,9 @@ import pytest
 
 from cascade.cli.conftest import Cascade
 from cascade.cli.dev import _accepts, _is_worth_showing
-from cascade.cli.processes import child_environment
-from cascade.cli.ui import UserInterface
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.processes.children import child_environment
+from cascade.processes.ui import UserInterface
 
 START_SECONDS = 120
 

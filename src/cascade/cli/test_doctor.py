@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from cascade.cli import ports
 from cascade.cli.conftest import Cascade
-from cascade.cli.health import machine
-from cascade.cli.health.finding import within
-from cascade.cli.health.workflows import check_workflows
+from cascade.doctor import machine
+from cascade.doctor.finding import within
+from cascade.doctor.workflows import check_workflows
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.processes import ports
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from cascade.cli import main as main_module
 from cascade.cli.conftest import Cascade
 from cascade.cli.main import cli, run_project
-from cascade.cli.processes import child_environment
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.processes.children import child_environment
 
 
 def test_help_lists_every_command_with_a_line_of_help() -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from cascade.cli import run_tests
 from cascade.cli.conftest import Cascade
-from cascade.cli.processes import child_environment
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
+from cascade.processes.children import child_environment
 
 CHECKS = """
     import os, sys

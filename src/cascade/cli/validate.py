@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade.cli.context import Invocation
-from cascade.cli.output import Output, counted, json_option
+from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig

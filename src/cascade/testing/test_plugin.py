@@ -19,10 +19,10 @@ from dlt.sources.rest_api import rest_api_source
 from pydantic import BaseModel
 from responses import RequestsMock, matchers
 
-from cascade.cli.processes import child_environment
 from cascade.exceptions import UsageError
 from cascade.iceberg import Lakehouse
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
+from cascade.processes.children import child_environment
 from cascade.testing import plugin, test_workflow
 from cascade.testing.plugin import lakehouse, offline_http
 

@@ -1,0 +1,1 @@
+"""New files in a project: what `init` and `create-workflow` write."""

@@ -1,0 +1,162 @@
+"""The files of a new workflow, check or model, where they go in a project, and what to type next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import CascadeError, ConfigError, UsageError
+from cascade.framework.discovery import import_root
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+    from cascade.framework.collect import Collected
+    from cascade.ingestion import IngestionWorkflow
+    from cascade.scaffold.project_commands import Commands
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The project that new files go into.
+
+    Args:
+        config: its settings.
+        program: the words that start the command line, for what to type next.
+        load: imports the project's modules; returns what they hold, and the errors of those that did not load.
+        find: finds a workflow by its table or its asset key.
+    """
+
+    config: CascadeConfig
+    program: str
+    load: Callable[[], tuple[Collected, tuple[CascadeError, ...]]]
+    find: Callable[[str], IngestionWorkflow[..., object] | None]
+
+
+@dataclass(frozen=True)
+class NewFiles:
+    """What is to be written.
+
+    Args:
+        files: the text of each file by its path from the root of the project.
+        table: the table that is filled, checked or read.
+        notices: what the person should know, a sentence each.
+        next_commands: what to type next.
+    """
+
+    files: Mapping[str, str]
+    table: str
+    notices: tuple[str, ...] = ()
+    next_commands: tuple[str, ...] = ()
+
+
+def workflows_place(config: CascadeConfig) -> tuple[str, str]:
+    """Tell where a project's workflows are.
+
+    Args:
+        config: the project's settings.
+
+    Returns:
+        The package that holds them, such as `workflows`, and its path from the root of the project.
+
+    Raises:
+        ConfigError: `workflows_path` is not a directory below the root.
+    """
+    directory = path_in_project(config, "workflows_path", config.workflows_directory)
+    package = config.workflows_directory.relative_to(import_root(config.workflows_directory))
+    return ".".join(package.parts), directory
+
+
+def path_in_project(config: CascadeConfig, setting: str, directory: Path) -> str:
+    """Give a directory of the settings as a path from the root of the project, with forward slashes.
+
+    Args:
+        config: the project's settings.
+        setting: the name of the setting that says where the directory is.
+        directory: the directory.
+
+    Raises:
+        ConfigError: it is not below the root. Files are written into the project only.
+    """
+    relative = PurePosixPath(Path(os.path.relpath(directory, config.project_root)).as_posix())
+    if relative.parts[:1] in ((), ("..",)):
+        where = config.origin_of(setting) or setting
+        raise ConfigError(
+            f"{where} is {getattr(config, setting)!r}, which is no directory below that of the project, "
+            f"{config.project_root}.",
+            hint=f'Set {setting} under [tool.cascade] in pyproject.toml to a path such as "{setting.split("_")[0]}".',
+        )
+    return str(relative)
+
+
+def new_packages(root: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the `__init__.py` of directories that are there: it is as it is meant to be, or meant to be absent.
+
+    Args:
+        root: of the project.
+        files: the text of each file by its path from the root.
+    """
+    return {
+        path: text
+        for path, text in files.items()
+        if PurePosixPath(path).name != "__init__.py" or not (root / path).parent.is_dir()
+    }
+
+
+def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:
+    """Refuse `rain.py` beside a package `rain`: Python sees one of the two, and the other's workflows are gone.
+
+    Args:
+        root: of the project.
+        paths: the files to write, by their paths from the root.
+
+    Raises:
+        UsageError: one of them and something that is there would be such a pair; the message names each.
+    """
+    modules = [PurePosixPath(path) for path in paths if path.endswith(".py")]
+    packages = {package for module in modules for package in module.parents[:-2]}
+    hidden = {package for package in packages if (root / f"{package}.py").is_file()}
+    hidden |= {module.with_suffix("") for module in modules if any((root / module.with_suffix("")).rglob("*.py"))}
+    if hidden:
+        raise UsageError(
+            "\n".join(
+                f"{name}.py and the directory {name} would be one module to Python, which sees only one of them."
+                for name in sorted(hidden)
+            ),
+            hint="Nothing was written. Choose another --domain, or move what is there.",
+        )
+
+
+def with_build_files(root: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Add the BUILD files of new directories, where the project is in a repository that Pants builds.
+
+    Args:
+        root: of the project.
+        files: the text of each file by its path from the root.
+    """
+    from cascade.scaffold.project_pants import build_files, find_repository, place_in
+
+    repository = find_repository(root)
+    if repository is None:
+        return dict(files)
+    builds = build_files(place_in(repository, root), files)
+    missing = {path: text for path, text in builds.items() if not any((root / path).parent.glob("BUILD*"))}
+    return {**missing, **files}
+
+
+def commands_of(workplace: Workplace) -> Commands:
+    """Give the commands of the project, as they are typed."""
+    from cascade.scaffold.project_commands import commands_for
+    from cascade.scaffold.project_pants import find_repository, place_in
+
+    root = workplace.config.project_root
+    repository = find_repository(root)
+    return commands_for(place_in(repository, root) if repository else None, workplace.program)
+
+
+def command_for_tests(workplace: Workplace, domain: str) -> str:
+    """Give the command that runs the tests of a domain."""
+    commands = commands_of(workplace)
+    return f"{commands.test} --workflow {domain}" if commands.cascade == workplace.program else commands.test

@@ -1,0 +1,111 @@
+"""The files of a new ingestion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cascade.authoring.known_tables import check_table, free_table, taken_tables
+from cascade.authoring.new_files import (
+    NewFiles,
+    Workplace,
+    command_for_tests,
+    commands_of,
+    new_packages,
+    with_build_files,
+    workflows_place,
+)
+from cascade.scaffold import IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.columns import example_for
+from cascade.scaffold.names import asset_problems, key_problems, table_problems
+from cascade.scaffold.render import secret_variable
+from cascade.scaffold.request import ASSET, columns_of, raise_if_any
+from cascade.terminal.questions import ask_text
+
+_KEY = "id"
+
+
+@dataclass(frozen=True)
+class IngestionOptions:
+    """What the command line says of an ingestion.
+
+    Args:
+        domain: its subject.
+        source: where its rows come from.
+        asset: what its rows are, None where nothing was given.
+        table: the table to fill, None where none was given.
+        unique_key: the columns of its key as they were typed, empty where none were given.
+        cron: when it runs by itself.
+        group: Dagster's group.
+    """
+
+    domain: str
+    source: str
+    asset: str | None = None
+    table: str | None = None
+    unique_key: tuple[str, ...] = ()
+    cron: str | None = None
+    group: str | None = None
+
+
+def new_ingestion(workplace: Workplace, options: IngestionOptions, *, asking: bool) -> NewFiles:
+    """Make the files of an ingestion.
+
+    Args:
+        workplace: the project.
+        options: what it says.
+        asking: whether a person can be asked for the rest.
+
+    Raises:
+        UsageError: an option is wrong, or another workflow fills the table.
+    """
+    config, domain = workplace.config, options.domain
+    package, directory = workflows_place(config)
+    code = f"{directory}/ingestion/{domain}"
+    asset = options.asset
+    if asset is None:
+        # Who names the table has said what its rows are.
+        asset = ask_text("Asset", ASSET, asset_problems) if asking and options.table is None else ASSET
+    raise_if_any(tuple(asset_problems(asset)))
+    taken = taken_tables(config.workflows_directory, outside=config.project_root / code / f"{asset}.py")
+    usual = f"{domain}_{asset}"
+    table, key, notices = options.table, columns_of(options.unique_key), []
+    if table is not None:
+        raise_if_any(check_table(table, taken))
+    else:
+        table = free_table(usual, taken)
+        if table != usual:
+            notices.append(f"The table is {table}, because {usual} is filled by {taken[f'raw.{usual}']} already.")
+        if asking:
+            table = ask_text("Table", table, lambda name: (*table_problems("table", name), *check_table(name, taken)))
+    if not options.unique_key:
+        answer = ask_text("Unique key", _KEY, lambda text: key_problems(columns_of(text))) if asking else _KEY
+        key = columns_of(answer)
+    request = IngestionRequest(
+        package=f"{package}.ingestion.{domain}",
+        directory=code,
+        source=options.source,
+        asset=asset,
+        table=table,
+        unique_key=key,
+        cron=options.cron,
+        group=options.group,
+        flavour="standalone",
+    )
+    files = new_packages(config.project_root, {**package_files(request), **render_ingestion(request)})
+    return NewFiles(
+        with_build_files(config.project_root, files),
+        table,
+        (*notices, *_about_source(options.source, domain, f"{code}/{asset}.py")),
+        (commands_of(workplace).materialize(table, example_for(key).first_day), command_for_tests(workplace, domain)),
+    )
+
+
+def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
+    if source == "database":
+        yield (
+            "It reads the address of the database from the environment or from .env:\n"
+            f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
+        )
+    elif source == "rest-api":
+        yield f"It asks the API at BASE_URL, which is an example: put yours into {module}."

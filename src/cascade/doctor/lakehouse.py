@@ -1,0 +1,120 @@
+"""The lakehouse: whether its catalog answers and its warehouse can be written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cascade.doctor.finding import Finding, first_line, nearest_existing, within
+from cascade.exceptions import CascadeError
+from cascade.terminal.words import counted
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+    from cascade.iceberg import Lakehouse
+
+SECONDS = 15.0
+"""How long a server may take to answer."""
+
+_BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
+
+_CATALOG_HINT = "Check that the server runs, and see the address: cascade config show"
+
+_STORE_HINT = """\
+Check the credentials, which are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile of AWS, or
+PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for a store of your own"""
+
+
+def check_catalog(
+    config: CascadeConfig, open_it: Callable[[CascadeConfig], Lakehouse] | None = None, seconds: float = SECONDS
+) -> tuple[Finding, Lakehouse | None]:
+    """Opens the catalog and asks it for its namespaces. The embedded one is not made if it is not there yet.
+
+    Args:
+        config: the settings.
+        open_it: opens a lakehouse; `open_lakehouse` if absent.
+        seconds: how long it may take.
+
+    Returns:
+        The finding, and the open lakehouse if there is one.
+    """
+    embedded = config.state_directory / "catalog.db"
+    if not (config.iceberg_catalog or config.nessie_uri) and not embedded.is_file():
+        detail = f"the embedded one, which the first run makes at {embedded}"
+        return Finding("catalog", "ok", detail), None
+    if (config.iceberg_catalog or "").startswith(_BY_PSYCOPG2) and find_spec("psycopg2") is None:
+        detail = "the catalog is in PostgreSQL, and its driver is not installed"
+        return Finding("catalog", "problem", detail, "Type: pip install 'cascade-workflows[postgres]'"), None
+
+    def ask() -> tuple[Lakehouse, int]:
+        from cascade.iceberg import open_lakehouse
+
+        lakehouse = (open_it or open_lakehouse)(config)
+        return lakehouse, len(lakehouse.catalog.list_namespaces())
+
+    try:
+        lakehouse, count = within(seconds, ask)
+    except CascadeError as error:
+        return Finding("catalog", "problem", error.message, error.hint), None
+    except Exception as error:
+        return Finding("catalog", "problem", f"it does not answer: {first_line(error)}", _CATALOG_HINT), None
+    return Finding("catalog", "ok", f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"), lakehouse
+
+
+def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds: float = SECONDS) -> Finding:
+    """Writes a small file into the warehouse and removes it. A directory that is not there yet is not made.
+
+    Args:
+        config: the settings.
+        lakehouse: the open lakehouse, None where there is none yet.
+        seconds: how long it may take.
+    """
+    warehouse = config.iceberg_warehouse or (lakehouse.warehouse if lakehouse else "")
+    if not warehouse and not lakehouse and not (config.iceberg_catalog or config.nessie_uri):
+        warehouse = str(config.state_directory / "warehouse")
+    if not warehouse:
+        return Finding("warehouse", "ok", "the catalog gives it, so that it was not tried")
+    if "://" not in warehouse or warehouse.startswith("file:"):
+        return _local(Path(warehouse.removeprefix("file://")))
+    if lakehouse is None:
+        return Finding("warehouse", "warning", f"{warehouse} was not tried, because the catalog was not opened")
+    opened = lakehouse
+    try:
+        within(seconds, lambda: _write_and_remove(opened, warehouse))
+    except Exception as error:
+        detail = f"{warehouse} cannot be written: {first_line(error)}"
+        return Finding("warehouse", "problem", detail, _STORE_HINT if warehouse.startswith("s3") else None)
+    return Finding("warehouse", "ok", f"{warehouse} can be written")
+
+
+def _local(directory: Path) -> Finding:
+    place = nearest_existing(directory)
+    try:
+        if not place.is_dir():
+            detail = f"{place} is a file, and a directory is needed"
+            return Finding("warehouse", "problem", detail, f"Move it away: {place}")
+        if place != directory:
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(f"{place} cannot be written")
+            return Finding("warehouse", "ok", f"{directory}, which the first run makes")
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"cascade doctor")
+    except OSError as error:
+        hint = f"Give yourself the right to write there: chmod u+rwx {place}"
+        return Finding("warehouse", "problem", f"{directory} cannot be written: {error.strerror or error}", hint)
+    return Finding("warehouse", "ok", f"{directory} can be written")
+
+
+def _write_and_remove(lakehouse: Lakehouse, warehouse: str) -> None:
+    from pyiceberg.io import load_file_io
+
+    location = f"{warehouse.rstrip('/')}/cascade-doctor-{uuid.uuid4().hex}"
+    store = load_file_io(lakehouse.catalog.properties, location)
+    with store.new_output(location).create() as file:
+        file.write(b"cascade doctor")
+    store.delete(location)

@@ -1,0 +1,170 @@
+"""A catalog that does not answer and a warehouse that cannot be written are found."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
+
+import pytest
+
+from cascade.config import CascadeConfig
+from cascade.doctor import lakehouse as checks
+from cascade.doctor.lakehouse import check_catalog, check_warehouse
+from cascade.framework.conftest import SampleProject, project
+from cascade.iceberg import Lakehouse, open_lakehouse
+
+__all__ = ["project"]
+
+
+@pytest.fixture
+def config(project: SampleProject) -> CascadeConfig:
+    return CascadeConfig()
+
+
+def configured(monkeypatch: pytest.MonkeyPatch, **settings: str) -> CascadeConfig:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"CASCADE_{name.upper()}", value)
+    return CascadeConfig()
+
+
+def test_the_embedded_lakehouse_is_not_made_by_looking_at_it(config: CascadeConfig) -> None:
+    catalog, opened = check_catalog(config)
+    warehouse = check_warehouse(config, opened)
+    assert (catalog.status, warehouse.status, opened) == ("ok", "ok", None)
+    assert "which the first run makes" in catalog.detail
+    assert "which the first run makes" in warehouse.detail
+    assert not config.state_directory.exists()
+
+
+def test_a_catalog_that_is_there_answers(config: CascadeConfig) -> None:
+    open_lakehouse(config).catalog.create_namespace("raw")
+    catalog, opened = check_catalog(config)
+    assert catalog.status == "ok"
+    assert catalog.detail.endswith("catalog.db answers, with 1 namespace")
+    before = sorted(config.state_directory.rglob("*"))
+    assert check_warehouse(config, opened).status == "ok"
+    assert sorted(config.state_directory.rglob("*")) == before
+
+
+def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
+    config.state_directory.mkdir()
+    (config.state_directory / "catalog.db").write_text("not a database, and long enough to be looked at as one" * 20)
+    catalog, opened = check_catalog(config)
+    assert (catalog.status, opened) == ("problem", None)
+    assert "catalog.db cannot be opened" in catalog.detail
+
+
+def test_settings_that_contradict_each_other_are_a_problem(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(monkeypatch, nessie_uri="http://127.0.0.1:1/api", iceberg_catalog="http://127.0.0.1:1")
+    catalog, _ = check_catalog(config)
+    assert catalog.status == "problem"
+    assert "Two settings name a catalog" in catalog.detail
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(config: CascadeConfig) -> NoReturn:
+        time.sleep(30)
+        raise AssertionError
+
+    config = configured(monkeypatch, iceberg_catalog="http://127.0.0.1:1")
+    began = time.monotonic()
+    catalog, _ = check_catalog(config, wait, seconds=0.2)
+    assert time.monotonic() - began < 10
+    assert (catalog.status, catalog.detail) == ("problem", "it does not answer: no answer within 0.2 seconds")
+    assert catalog.hint
+
+
+def test_a_missing_driver_is_a_problem_with_its_extra(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    config = configured(monkeypatch, iceberg_catalog="postgresql://me:hunter22@127.0.0.1:1/catalog")
+    catalog, _ = check_catalog(config)
+    assert (catalog.status, catalog.hint) == ("problem", "Type: pip install 'cascade-workflows[postgres]'")
+    assert "hunter22" not in catalog.detail
+
+
+def test_a_warehouse_that_cannot_be_written_is_a_problem(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    found = check_warehouse(config, None)
+    assert found.status == "problem"
+    assert "cannot be written" in found.detail
+
+
+def test_a_file_in_the_place_of_the_warehouse_is_a_problem(config: CascadeConfig) -> None:
+    config.state_directory.mkdir()
+    file = config.state_directory / "warehouse"
+    file.touch()
+    found = check_warehouse(config, None)
+    assert (found.status, found.hint) == ("problem", f"Move it away: {file}")
+
+
+def opened(warehouse: str, **properties: str) -> Lakehouse:
+    catalog = SimpleNamespace(properties=properties)
+    return Lakehouse(catalog, "http://catalog", warehouse, Path("dlt"))  # type: ignore[arg-type]
+
+
+def test_a_store_is_written_to_and_left_as_it_was(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyiceberg.io
+
+    written = []
+
+    class Store:
+        def new_output(self, location: str) -> Store:
+            written.append(location)
+            return self
+
+        def create(self) -> Store:
+            return self
+
+        def __enter__(self) -> Store:
+            return self
+
+        def __exit__(self, *args: object) -> None: ...
+
+        def write(self, data: bytes) -> None: ...
+
+        def delete(self, location: str) -> None:
+            written.remove(location)
+
+    seen: list[str] = []
+
+    def load_store(properties: object, location: str) -> Store:
+        seen.append(location)
+        return Store()
+
+    monkeypatch.setattr(pyiceberg.io, "load_file_io", load_store)
+    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://bucket/path/")
+    found = check_warehouse(config, opened("s3://bucket/path/"))
+    assert (found.status, written) == ("ok", [])
+    assert seen[0].startswith("s3://bucket/path/cascade-doctor-")
+
+
+def test_a_store_that_refuses_is_a_problem_with_where_credentials_come_from(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://bucket/path")
+    properties = {"s3.endpoint": "http://127.0.0.1:1", "s3.access-key-id": "me", "s3.secret-access-key": "hunter22"}
+    found = check_warehouse(
+        config, opened("s3://bucket/path", **properties, **{"s3.connect-timeout": "0.2"}), seconds=20
+    )
+    assert found.status == "problem"
+    assert found.detail.startswith("s3://bucket/path cannot be written: ")
+    assert "AWS_ACCESS_KEY_ID" in str(found.hint)
+    assert "hunter22" not in f"{found}"
+
+
+def test_a_warehouse_that_the_catalog_gives_is_not_tried(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(monkeypatch, iceberg_catalog="http://catalog")
+    assert check_warehouse(config, opened("")).status == "ok"
+    remote = configured(monkeypatch, iceberg_warehouse="s3://bucket")
+    assert check_warehouse(remote, None).status == "warning"

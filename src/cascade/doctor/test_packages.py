@@ -1,0 +1,93 @@
+"""Missing and outdated packages are found, each with what to type."""
+
+from __future__ import annotations
+
+from packaging.requirements import Requirement
+
+from cascade.doctor.packages import (
+    check_extras,
+    check_pytest,
+    check_required,
+    extras_of,
+    installed_version,
+    own_requirements,
+)
+
+REQUIREMENTS = tuple(
+    map(
+        Requirement,
+        [
+            "dagster<2,>=1.13.27",
+            "tomli>=1; python_version < '3'",
+            "dbt-core<1.12; extra == 'dbt'",
+            "dbt-duckdb>=1; extra == 'dbt'",
+            "s3fs>=2025; extra == 's3'",
+            "dbt-core<1.12; extra == 'all'",
+            "s3fs>=2025; extra == 'all'",
+        ],
+    )
+)
+
+
+def test_what_is_there_and_in_range_is_one_line() -> None:
+    (found,) = check_required(REQUIREMENTS, {"dagster": "1.14.0"}.get)
+    assert (found.status, found.detail) == ("ok", "1 required packages are there, in their ranges")
+
+
+def test_a_package_out_of_range_or_missing_is_a_problem() -> None:
+    for version, said in (("1.12.0", "1.12.0 is installed"), (None, "it is not installed")):
+        (found,) = check_required(REQUIREMENTS, lambda name, version=version: version)  # type: ignore[misc]
+        assert (found.check, found.status) == ("package dagster", "problem")
+        assert found.detail == f"{said}, and Cascade needs dagster<2,>=1.13.27"
+        assert found.hint == "Type: pip install 'dagster<2,>=1.13.27'"
+
+
+def test_sources_have_no_requirements_to_compare() -> None:
+    assert own_requirements("a-distribution-that-nobody-installed") is None
+    (found,) = check_required(None)
+    assert found.status == "ok"
+    assert "runs from its sources" in found.detail
+    assert check_extras(None) == []
+
+
+def test_the_requirements_of_an_installed_distribution_are_read() -> None:
+    requirements = own_requirements("dagster")
+    assert requirements is not None
+    assert "click" in {requirement.name for requirement in requirements}
+
+
+def test_extras_are_sorted_out_without_the_one_of_all() -> None:
+    extras = {name: [package.name for package in packages] for name, packages in extras_of(REQUIREMENTS).items()}
+    assert extras == {"dbt": ["dbt-core", "dbt-duckdb"], "s3": ["s3fs"]}
+
+
+def test_an_extra_that_is_not_installed_is_no_fault_and_says_how_to_get_it() -> None:
+    (found,) = check_extras(REQUIREMENTS, {"dbt-core": "1.11.16", "dbt-duckdb": "1.11.1"}.get)
+    assert found.status == "ok"
+    assert found.detail.startswith("installed: dbt; not installed, ")
+    assert found.detail.endswith(": s3")
+    assert found.hint == "pip install 'cascade-workflows[s3]'"
+
+
+def test_an_extra_of_which_one_package_is_there_is_not_installed() -> None:
+    (found,) = check_extras(REQUIREMENTS, {"dbt-core": "1.11.16", "s3fs": "2025.1"}.get)
+    assert found.hint == "pip install 'cascade-workflows[dbt]'"
+
+
+def test_an_outdated_package_of_an_extra_is_a_warning() -> None:
+    installed = {"dbt-core": "1.12.0", "dbt-duckdb": "1.11.1", "s3fs": "2025.1"}
+    listed, outdated = check_extras(REQUIREMENTS, installed.get)
+    assert (listed.status, listed.hint) == ("ok", None)
+    assert (outdated.check, outdated.status) == ("package dbt-core", "warning")
+    assert outdated.hint == "Type: pip install 'dbt-core<1.12'"
+
+
+def test_without_pytest_tests_cannot_be_run() -> None:
+    assert check_pytest().status == "ok"
+    missing = check_pytest(lambda name: None)
+    assert (missing.status, missing.hint) == ("warning", "Type: pip install 'cascade-workflows[testing]'")
+
+
+def test_the_version_of_what_is_not_installed_is_none() -> None:
+    assert installed_version("a-distribution-that-nobody-installed") is None
+    assert installed_version("pytest")

@@ -1,0 +1,1 @@
+"""Child processes: what `dev` and `test` start, watch and stop."""

@@ -1,0 +1,55 @@
+"""What is read from the webserver's answers."""
+
+from __future__ import annotations
+
+from cascade.processes.ui import Asset, UserInterface, _location
+
+
+def node(*path: str, group: str | None = None, partitioned: bool = False, made: bool = True) -> dict[str, object]:
+    key = {"path": list(path)}
+    return {"assetKey": key, "groupName": group, "isPartitioned": partitioned, "isMaterializable": made}
+
+
+def test_a_location_has_assets_and_what_ticks() -> None:
+    location = _location(
+        {
+            "name": "dev",
+            "locationOrLoadError": {
+                "repositories": [
+                    {
+                        "assetNodes": [node("b"), node("n", "a", group="g", partitioned=True), node("x", made=False)],
+                        "sensors": [{"name": "cascade_automation", "sensorState": {"status": "RUNNING"}}],
+                        "schedules": [{"name": "nightly", "scheduleState": {"status": "STOPPED"}}],
+                    }
+                ]
+            },
+        }
+    )
+    assert location.assets == (Asset("b", "default", False), Asset("n/a", "g", True))
+    assert (location.ticking, location.stopped) == (("cascade_automation",), ("nightly",))
+    assert location.error is None
+
+
+def test_the_innermost_reason_of_a_failed_load_is_shown() -> None:
+    content = {"message": "Error loading", "causes": [{"message": "wrapped"}, {"message": "DeclarationError: twice\n"}]}
+    assert _location({"name": "dev", "locationOrLoadError": content}).error == "DeclarationError: twice"
+
+
+def test_an_error_of_cascades_own_is_shown_though_another_has_caused_it() -> None:
+    own = "cascade.exceptions.ConfigError: /p/pyproject.toml:3: pyproject.toml is not valid TOML: no\n"
+    content = {"message": "Error loading", "causes": [{"message": own}, {"message": "tomllib.TOMLDecodeError: no"}]}
+    shown = _location({"name": "dev", "locationOrLoadError": content}).error
+    assert shown == "/p/pyproject.toml:3: pyproject.toml is not valid TOML: no"
+
+
+def test_of_what_a_dead_code_server_answers_the_one_sentence_is_shown() -> None:
+    content = {
+        "message": '<_InactiveRpcError of RPC:\n\tdetails = "Could not reach user code server."\n>',
+        "causes": [],
+    }
+    assert _location({"name": "dev", "locationOrLoadError": content}).error == "Could not reach user code server."
+
+
+def test_a_server_on_every_address_is_reached_on_this_machine() -> None:
+    assert UserInterface("0.0.0.0", 3000).address == "http://127.0.0.1:3000"
+    assert UserInterface("localhost", 3001).address == "http://localhost:3001"

@@ -1,0 +1,192 @@
+"""What is watched, and when a restart is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from watchfiles import Change
+
+from cascade.config import CascadeConfig
+from cascade.framework.conftest import SampleProject, project
+from cascade.processes.ui import Asset, Location, UserInterface
+from cascade.processes.watch import Watcher, _filter, watched_directories
+
+__all__ = ["project"]
+
+
+def test_sources_and_settings_are_watched_and_the_rest_of_a_repository_is_not(project: SampleProject) -> None:
+    for name in ("node_modules", ".cascade", "shared"):
+        (project.root / name).mkdir()
+    paths = set(watched_directories(CascadeConfig(), standalone=True))
+    assert {project.root / project.package, project.root / "shared"} <= paths
+    assert not {project.root, project.root / "node_modules", project.root / ".cascade"} & paths
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected"),
+    [
+        (Change.modified, "flows/a.py", True),
+        (Change.deleted, "flows/weather", True),
+        (Change.modified, "flows/weather", False),
+        (Change.modified, "flows/data.csv", False),
+        (Change.modified, "flows/.cascade/x.py", False),
+        (Change.modified, "flows/__pycache__/a.py", False),
+        (Change.added, "flows/__pycache__", False),
+    ],
+)
+def test_only_sources_and_directories_may_matter(change: Change, path: str, expected: bool) -> None:
+    # The project may be in a directory of any name.
+    assert _filter([Path("/build/p/flows")])(change, f"/build/p/{path}") is expected
+
+
+class RecordingUI:
+    """Stands for the webserver: notes what was reloaded and shows what it is told to."""
+
+    def __init__(self) -> None:
+        self.reloads: list[str] = []
+        self.shown: tuple[Location, ...] = (Location("p", assets=(Asset("old", "g", False),)),)
+        self.error: str | None = None
+
+    def reload(self, name: str) -> str | None:
+        self.reloads.append(name)
+        return self.error
+
+    def locations(self) -> tuple[Location, ...]:
+        return self.shown
+
+    def wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(self.reloads) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def ui() -> RecordingUI:
+    return RecordingUI()
+
+
+@pytest.fixture
+def watcher(project: SampleProject, ui: RecordingUI) -> Iterator[Watcher]:
+    """A watcher of `project` that has begun to watch."""
+    project.write("weather/a.py", "")
+    config = CascadeConfig()
+    thread = Watcher(
+        cast("UserInterface", ui),
+        ["p"],
+        lambda: watched_directories(config, standalone=True),
+        project.root,
+        None,
+    )
+    thread.start()
+    thread.serve(ui.shown)
+    # The system needs a moment to begin.
+    time.sleep(0.5)
+    yield thread
+    thread.stop()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_what_is_saved_made_and_deleted_is_reloaded(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.write("weather/a.py", "x = 1")
+    ui.wait_for(1)
+    ui.shown = (Location("p", assets=(Asset("new", "g", False),)),)
+    project.write("traffic/b.py", "")
+    ui.wait_for(2)
+    path.unlink()
+    ui.wait_for(3)
+    shown = capsys.readouterr().out.splitlines()
+    assert "Reloaded p after a.py" in shown[0]
+    assert shown[1].endswith("; new: new; gone: old.")
+    assert "after a.py" in shown[2]
+
+
+def test_a_directory_that_is_moved_away_is_a_change_of_what_was_in_it(
+    project: SampleProject, tmp_path: Path, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.root / project.package / "weather").rename(tmp_path / "weather")
+    ui.wait_for(1)
+    (tmp_path / "weather").rename(project.root / project.package / "back")
+    ui.wait_for(2)
+    assert capsys.readouterr().out.count("after a.py") == 2
+
+
+def test_settings_are_seen_to_change_though_editors_replace_files(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher
+) -> None:
+    settings = project.root / "pyproject.toml"
+    for number in (1, 2):
+        draft = project.root / "draft"
+        draft.write_text(settings.read_text() + f"# {number}\n")
+        draft.replace(settings)
+        ui.wait_for(number)
+    (project.root / ".env").write_text("CASCADE_AUTOMATION=true\n")
+    ui.wait_for(3)
+
+
+def test_a_directory_beside_the_workflows_is_watched_from_when_it_is_made(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher
+) -> None:
+    helper = project.root / "shared" / "helper.py"
+    helper.parent.mkdir()
+    helper.write_text("")
+    ui.wait_for(1)
+    time.sleep(0.5)
+    helper.write_text("x = 1")
+    ui.wait_for(2)
+
+
+def test_data_is_no_change(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
+    scratch = project.write("weather/data", "")
+    project.write("weather/rows.csv", "")
+    scratch.unlink()
+    project.write("weather/a.py", "x = 1")
+    ui.wait_for(1)
+    assert ui.reloads == ["p"]
+
+
+def test_a_location_that_does_not_load_is_told(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui.error = "no luck"
+    project.write("weather/a.py", "x = 1")
+    ui.wait_for(1)
+    watcher.stop()
+    watcher.join(timeout=10)
+    assert "p does not load after a.py: no luck" in capsys.readouterr().err
+
+
+def test_a_code_server_that_died_is_asked_again(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui.error = "Could not reach user code server. gRPC Error code: UNAVAILABLE"
+    project.write("weather/a.py", "x = 1")
+    ui.wait_for(2)
+    assert ui.reloads == ["p", "p"]
+
+
+def test_under_a_manifest_a_new_or_deleted_workflow_asks_for_a_restart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "workflows" / "new.py"
+    new.parent.mkdir()
+    new.write_text("@cascade_ingestion(table_name='x')\ndef x(): ...\n", encoding="utf-8")
+    helper = new.with_name("helper.py")
+    helper.write_text("x = 1\n", encoding="utf-8")
+    ui = UserInterface("127.0.0.1", 1)
+    Watcher(ui, ["dev"], lambda: (tmp_path,), tmp_path, ["workflows.old"])._advise(
+        [new, helper], [new.with_name("old.py")]
+    )
+    shown = capsys.readouterr().err
+    assert f"{new} is a new workflow" in shown
+    assert "old.py is gone" in shown
+    assert "helper.py" not in shown
+    Watcher(ui, ["dev"], lambda: (tmp_path,), tmp_path, None)._advise([new], [])
+    assert capsys.readouterr().err == ""

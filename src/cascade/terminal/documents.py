@@ -1,0 +1,91 @@
+"""The one JSON document that a command prints with `--json`.
+
+Whatever else writes to standard output, a workflow's own `print` included, goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cascade.config.secrets import mask_secrets
+from cascade.exceptions import CascadeError
+from cascade.terminal.output import Output
+
+
+@contextmanager
+def only_json(out: Output) -> Iterator[None]:
+    """Keeps standard output for the document: everything else that is written there goes to standard error."""
+    stdout = sys.stdout
+    kept = _take_descriptor(stdout)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = stdout
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+        if out.document is not None:
+            print_document(out.document)
+
+
+_PRINTED = "cascade.document_printed"
+
+
+def print_document(document: object) -> None:
+    """Prints the one JSON document of a command, unless it was printed already."""
+    context = click.get_current_context(silent=True)
+    shared = context.meta if context is not None else {}
+    if shared.setdefault(_PRINTED, document) is document:
+        click.echo(json.dumps(document, indent=2, default=json_value, ensure_ascii=False))
+
+
+def _take_descriptor(stdout: Any) -> int | None:
+    """Points descriptor 1 at standard error as well: libraries in C and child processes write there."""
+    try:
+        if stdout.fileno() != 1:
+            return None
+    except (OSError, ValueError):
+        return None
+    stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    return kept
+
+
+def error_document(error: Exception) -> dict[str, object]:
+    """Gives an error as the document that is printed in the place of the one that was asked for."""
+    place = error.location if isinstance(error, CascadeError) else None
+    message = error.format_message() if isinstance(error, click.ClickException) else mask_secrets(str(error))
+    return {
+        "error": {
+            "type": type(error).__name__,
+            "message": error.message if isinstance(error, CascadeError) else message,
+            "location": {"file": place.file, "line": place.line} if place else None,
+            "hint": error.hint if isinstance(error, CascadeError) else None,
+        }
+    }
+
+
+def json_value(value: object) -> object:
+    """Turns a value that JSON lacks into text, or into a list."""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, (Decimal, Path)):
+        return str(value)
+    return str(value)

@@ -1,0 +1,84 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
+
+
+def test_a_table_in_a_pipe_is_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name", "rows"), [("a", 5), ("longer", None), ("[red]", 1000)])
+    assert capsys.readouterr().out == "name    rows\na          5\nlonger\n[red]   1000\n"
+
+
+def test_what_steers_a_terminal_is_not_passed_on_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name",), [("\x1b[31mred\x9b",), ("café\n\tau lait",)])
+    assert capsys.readouterr().out == "name\n\ufffd[31mred\ufffd\ncafé au lait\n"
+
+
+def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
+    program = (
+        "from cascade.terminal.output import Output\n"
+        "columns = [f'column{i}' for i in range(9)]\n"
+        "Output().table(columns, [[f'[value]{i}' for i in range(9)]], fit=True)\n"
+    )
+    text = _on_a_terminal(program, COLUMNS="60")
+    assert "[value]0" in text
+    assert "column8" in text.splitlines()[-1]
+    assert "more columns" in text
+
+
+def test_names_are_never_broken_and_are_left_out_last() -> None:
+    program = (
+        "from cascade.terminal.output import Output\n"
+        "Output().table(['asset', 'where'], [['a' * 50, 'b' * 50]], whole=True)\n"
+    )
+    text = _on_a_terminal(program, COLUMNS="70")
+    assert "a" * 50 in text
+    assert "b" not in text.replace("\x1b", "")
+    assert "1 more column: where" in text
+    assert "b" * 50 in _on_a_terminal(program, COLUMNS="120")
+
+
+def test_no_color_is_honoured_on_a_terminal() -> None:
+    program = (
+        "from cascade.terminal.output import Output\nOutput().warn('careful')\nOutput().table(['head'], [['cell']])\n"
+    )
+    assert "\x1b[" in _on_a_terminal(program)
+    assert "\x1b[" not in _on_a_terminal(program, NO_COLOR="1")
+
+
+def _on_a_terminal(program: str, **variables: str) -> str:
+    import pty
+
+    parent, child = pty.openpty()
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TERM": "xterm",
+        **variables,
+    }
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=child, stderr=child, env=environment)
+    os.close(child)
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(parent, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(parent)
+    assert process.wait() == 0
+    return b"".join(chunks).decode()
+
+
+def test_counted() -> None:
+    assert (counted(1, "row"), counted(0, "row"), counted(2, "row")) == ("1 row", "0 rows", "2 rows")
