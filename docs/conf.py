@@ -1,4 +1,4 @@
-"""How Sphinx builds the site: `scripts/docs`. The pages are Markdown (MyST) and read as well where code is hosted."""
+"""Configure Sphinx, which `scripts/docs` runs. The pages are Markdown (MyST) and also readable on a code host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx  # pants: no-infer-dep
 from sphinx.util.inspect import stringify_signature  # pants: no-infer-dep
 
-# The public modules import next to nothing, so that their docstrings can be read without Dagster and the like.
+# The public modules import almost nothing, so autodoc reads their docstrings without Dagster and other heavy packages.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 project = "Cascade"
@@ -21,12 +21,12 @@ copyright = "the authors of Cascade"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["generators", "BUILD"]
 
-# Docstrings write code between single backticks, as Markdown does.
+# Docstrings mark code with single backticks, as Markdown does.
 default_role = "code"
 
-# Anchors as code hosts make them, down to the options of the Pants reference.
+# Generate anchors as code hosts do, down to the options in the Pants reference.
 myst_heading_anchors = 4
-# A link to another page needs its extension, which a code host needs as well.
+# Links to other pages include the file extension, because code hosts need it.
 myst_all_links_external = False
 suppress_warnings = ["myst.header"]
 
@@ -38,19 +38,19 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 
-# A longer signature has a line for each parameter.
+# Longer signatures put each parameter on its own line.
 maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [
-    # Other projects' names, and the standard library's: their inventories would have to be fetched.
+    # Names from other projects and the standard library: resolving them would need a download of their inventories.
     (
         "py:.*",
         r"(dg|dagster|pa|pl|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*",
     ),
-    # What an annotation mentions and no page is about.
+    # Types that annotations mention but no page documents.
     ("py:class", r"cascade\.declarations\..*"),
-    # Sphinx takes a tuple of any length for one name.
+    # Sphinx parses a variable-length tuple as one name.
     ("py:class", r"tuple\[~cascade\..*"),
     (
         "py:.*",
@@ -59,7 +59,7 @@ nitpick_ignore_regex = [
 ]
 
 linkcheck_timeout = 20
-# The UI that the reader starts.
+# The UI that the reader starts locally.
 linkcheck_ignore = [r"http://127\.0\.0\.1:.*"]
 linkcheck_retries = 2
 
@@ -72,14 +72,14 @@ html_static_path: list[str] = []
 
 
 def setup(app: Sphinx) -> None:
-    """Has Sphinx read docstrings and signatures as they are meant."""
-    # Before napoleon, which takes sections apart.
+    """Register the handlers that adapt docstrings and signatures for Sphinx."""
+    # Run before napoleon, which splits docstrings into sections.
     app.connect("autodoc-process-docstring", mark_code, priority=400)
     app.connect("autodoc-process-signature", spell_out_arguments)
 
 
 def mark_code(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Marks what a docstring indents below a paragraph as code, as Markdown takes it."""
+    """Mark an indented block after a paragraph as code, as Markdown does."""
     marked: list[str] = []
     last = ""
     for line in lines:
@@ -93,7 +93,7 @@ def mark_code(app: Sphinx, what: str, name: str, obj: object, options: object, l
 def spell_out_arguments(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str, None] | None:
-    """Gives `cascade_ingestion` the arguments that its `**arguments` stand for, with their defaults."""
+    """Replace the `**arguments` of `cascade_ingestion` with the actual arguments and their defaults."""
     if name != "cascade.cascade_ingestion":
         return None
     from cascade.declarations import IngestionDeclaration
@@ -108,7 +108,7 @@ def spell_out_arguments(
 
 
 def default(field: dataclasses.Field[Any]) -> object:
-    """The default of a field, as a signature shows it."""
+    """Return the default of a field, as a signature shows it."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default

@@ -1,4 +1,4 @@
-"""The fixtures of Cascade, for the tests of all workflows."""
+"""Cascade's fixtures, for the tests of all workflows."""
 
 from cascade.testing.plugin import lakehouse, offline_http
 

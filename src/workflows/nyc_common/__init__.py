@@ -1,1 +1,1 @@
-"""What the two example domains share: New York's airports, and how recorded data is read."""
+"""Code shared by the two example domains: New York's airports, and the reader of recorded data."""

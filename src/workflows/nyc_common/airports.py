@@ -1,4 +1,4 @@
-"""The codes of airports, and the three of New York. Weather, flights and the table of airports agree on these."""
+"""Airport codes, and the three airports of New York, as weather, flights and the table of airports use them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NEW_YORK_CODES: tuple[NewYorkCode, ...] = get_args(NewYorkCode)
 
 @dataclass(frozen=True)
 class Airport:
-    """An airport and where it is.
+    """An airport and its location.
 
     Args:
-        code: the FAA's code.
+        code: the FAA code.
         latitude: degrees north.
         longitude: degrees east.
     """

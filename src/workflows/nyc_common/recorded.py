@@ -1,4 +1,4 @@
-"""Reads the Parquet files that lie beside the workflows, from a checkout and from a PEX alike."""
+"""Read the Parquet files next to the workflows, from a checkout or from a PEX."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 
 
 def read_recorded(package: str, table: str, window: PartitionWindow | None = None) -> pa.Table:
-    """Read a recorded table, or the hours of it that a partition covers.
+    """Read a recorded table, or only the hours that a partition covers.
 
-    The files are sorted by `time_hour`, so that one day is found in one or two row groups by their statistics.
+    The files are sorted by `time_hour`, so the statistics of their row groups narrow a day down to one or two groups.
 
     Args:
-        package: the Python package whose `data` directory holds the file, such as `workflows.nyc_flights`.
-        table: name of the file without `.parquet`.
-        window: the partition; the whole table if absent.
+        package: the Python package whose `data` directory contains the file, such as `workflows.nyc_flights`.
+        table: the name of the file without `.parquet`.
+        window: the partition to read; if absent, the whole table.
+
+    Returns:
+        The rows, as recorded.
     """
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Recorded tables are read whole, or by the hours of a partition."""
+"""Read recorded tables as a whole, or only the hours of a partition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def day(year: int, month: int, number: int) -> PartitionWindow:
 @pytest.mark.parametrize(
     ("window", "hours"), [(day(2013, 1, 15), 24), (day(2013, 3, 10), 23), (day(2013, 11, 3), 24), (day(2014, 1, 2), 0)]
 )
-def test_a_window_takes_the_hours_of_a_local_day(window: PartitionWindow, hours: int) -> None:
+def test_a_window_selects_the_hours_of_a_local_day(window: PartitionWindow, hours: int) -> None:
     rows = read_recorded("workflows.nyc_weather", "weather", window)
     at_jfk = [row for row in rows.to_pylist() if row["origin"] == "JFK"]
     assert len(at_jfk) == hours
@@ -34,7 +34,7 @@ def test_without_a_window_the_whole_table_is_read() -> None:
     assert read_recorded("workflows.nyc_flights", "planes").num_rows == 3_322
 
 
-def test_the_airports_of_new_york_are_those_of_the_recorded_table() -> None:
+def test_the_airports_of_new_york_match_the_recorded_table() -> None:
     rows = read_recorded("workflows.nyc_flights", "airports").to_pylist()
     recorded = {row["faa"]: (row["lat"], row["lon"]) for row in rows}
     assert {airport.code: (airport.latitude, airport.longitude) for airport in NEW_YORK} == {

@@ -1,4 +1,4 @@
-"""Ingests the flights, a day of New York at a time."""
+"""Ingest the flights, one New York day at a time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     partition_end=date(2014, 1, 1),
     partition_timezone="America/New_York",
     partition_spec=[("time_hour", "month")],
-    # The codes of flights are keys of these, so that they should be there first.
+    # Flights refer to these tables by key, so load them first.
     deps=[airlines, airports, planes],
 )
 def flights(window: PartitionWindow) -> pl.DataFrame:
-    """Flights that were to leave EWR, JFK or LGA on a day of 2013, with their delays."""
+    """Flights scheduled to leave EWR, JFK or LGA on one day of 2013, with their delays."""
     import polars as pl
 
     frame = pl.from_arrow(read_recorded("workflows.nyc_flights", "flights", window))

@@ -1,4 +1,4 @@
-"""Ingests airlines, airports and planes: small tables, read whole, each in another form that a workflow may give."""
+"""Ingest airlines, airports and planes: small tables, each returned as a different type that workflows support."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGE = "workflows.nyc_flights"
     partitions=None,
 )
 def airlines() -> list[dict[str, object]]:
-    """Airlines by their two-letter codes, given as dicts."""
+    """Airlines by their two-letter codes, returned as dicts."""
     rows: list[dict[str, object]] = read_recorded(PACKAGE, "airlines").to_pylist()
     return rows
 
@@ -36,7 +36,7 @@ def airlines() -> list[dict[str, object]]:
     partitions=None,
 )
 def airports() -> pa.Table:
-    """Airports and where they are, given as an Arrow table."""
+    """Airports and their locations, returned as an Arrow table."""
     return read_recorded(PACKAGE, "airports")
 
 
@@ -48,7 +48,7 @@ def airports() -> pa.Table:
     partitions=None,
 )
 def planes() -> pl.DataFrame:
-    """Planes by their tail numbers, given as a Polars frame. Not every plane that flew is in the register."""
+    """Planes by their tail numbers, returned as a Polars frame. The register does not list every plane that flew."""
     import polars as pl
 
     frame = pl.from_arrow(read_recorded(PACKAGE, "planes"))

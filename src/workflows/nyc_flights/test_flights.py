@@ -1,4 +1,4 @@
-"""Runs flights and their reference tables into a throw-away lakehouse."""
+"""Run the flights and their reference tables against a temporary lakehouse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workflows.nyc_flights.reference import airlines, airports, planes
 @pytest.mark.parametrize(
     ("partition", "rows"), [("2013-01-01", 842), ("2013-11-28", 634), ("2013-11-27", 1_014), ("2013-12-31", 776)]
 )
-def test_every_flight_of_a_day_lands_and_none_is_refused(partition: str, rows: int) -> None:
+def test_every_flight_of_a_day_lands(partition: str, rows: int) -> None:
     result = test_workflow(flights, partition=partition)
     assert result
     assert result.rows.num_rows == rows
@@ -26,7 +26,7 @@ def test_every_flight_of_a_day_lands_and_none_is_refused(partition: str, rows: i
     assert {f"{row['year']}-{row['month']:02}-{row['day']:02}" for row in result.rows.to_pylist()} == {partition}
 
 
-def test_a_flight_late_in_the_evening_belongs_to_the_day_of_new_york() -> None:
+def test_a_late_evening_flight_belongs_to_the_new_york_day() -> None:
     rows = test_workflow(flights, partition="2013-07-04").rows
     assert max(rows["time_hour"].to_pylist()) > datetime(2013, 7, 5, 0, tzinfo=UTC)
 
@@ -42,17 +42,17 @@ def test_integers_with_nulls_stay_integers() -> None:
 def test_flights_with_bad_codes_are_refused_and_the_others_land() -> None:
     window = PartitionWindow("2013-01-01", datetime(2013, 1, 1, 5, tzinfo=UTC), datetime(2013, 1, 2, 5, tzinfo=UTC))
     day = flights(window=window)
-    spoilt = day.with_columns(
+    corrupted = day.with_columns(
         dest=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("Houston")).otherwise("dest"),
         month=pl.when(pl.int_range(pl.len()) == 5).then(13).otherwise("month"),
     )
-    result = test_workflow(flights, test_data=spoilt, partition="2013-01-01")
+    result = test_workflow(flights, test_data=corrupted, partition="2013-01-01")
     assert result
     assert result.rows.num_rows == 840
     assert sorted(str(refused.field) for refused in result.refused) == ["dest", "month"]
 
 
-def test_two_days_and_a_second_run_of_the_first(lakehouse: Lakehouse) -> None:
+def test_running_the_first_of_two_days_again_changes_nothing(lakehouse: Lakehouse) -> None:
     test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
     second = test_workflow(flights, partition="2013-01-02", lakehouse=lakehouse)
     again = test_workflow(flights, partition="2013-01-01", lakehouse=lakehouse)
@@ -62,7 +62,7 @@ def test_two_days_and_a_second_run_of_the_first(lakehouse: Lakehouse) -> None:
 
 
 @pytest.mark.parametrize(("workflow", "rows"), [(airlines, 16), (airports, 1_458), (planes, 3_322)])
-def test_reference_tables_land_whole(workflow: IngestionWorkflow[[], object], rows: int) -> None:
+def test_every_row_of_a_reference_table_lands(workflow: IngestionWorkflow[[], object], rows: int) -> None:
     result = test_workflow(workflow)
     assert result
     assert result.rows.num_rows == rows
@@ -73,5 +73,5 @@ def test_the_codes_of_flights_are_keys_of_the_reference_tables() -> None:
     rows = test_workflow(flights, partition="2013-01-01").rows
     assert set(rows["carrier"].to_pylist()) <= set(test_workflow(airlines).rows["carrier"].to_pylist())
     known = set(test_workflow(airports).rows["faa"].to_pylist())
-    # Puerto Rico and the Virgin Islands are not in the table of airports.
+    # The table of airports does not include Puerto Rico and the Virgin Islands.
     assert set(rows["dest"].to_pylist()) - known <= {"BQN", "SJU", "STT", "PSE"}

@@ -1,1 +1,1 @@
-"""Hourly weather at New York's three airports in 2013, recorded or from a public API."""
+"""Hourly weather at New York's three airports in 2013, from recorded data or a public API."""

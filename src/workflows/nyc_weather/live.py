@@ -1,7 +1,7 @@
 """The live source: Open-Meteo's historical weather API (https://open-meteo.com/en/docs/historical-weather-api).
 
-It needs no key for non-commercial use; its data are under CC BY 4.0 and are a reanalysis, not the station's own
-record, so that they differ from the recorded ones by some degrees and know no visibility.
+Non-commercial use needs no key, and the data is under CC BY 4.0. The data is a reanalysis, not the stations' own
+records: temperatures differ from the recorded ones by a few degrees, and there is no visibility.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://archive-api.open-meteo.com/v1/"
 
-# Our columns, and the API's hourly variables. The units are asked for below.
+# Our columns, and the hourly variables of the API. The request below sets the units.
 VARIABLES = {
     "temp": "temperature_2m",
     "dewp": "dew_point_2m",
@@ -37,13 +37,13 @@ VARIABLES = {
 
 
 def archive_observations(window: PartitionWindow) -> DltSource:
-    """Ask for the hours of a partition, one request an airport.
+    """Request the hours of a partition, with one request per airport.
 
     Args:
-        window: the partition. A day of New York touches two days of UTC, and the API takes whole days.
+        window: the partition. A day in New York overlaps two days in UTC, and the API returns whole UTC days.
 
     Returns:
-        A dlt source with one selected resource, whose rows are those of `WeatherObservation`.
+        A dlt source with one selected resource, which yields rows of `WeatherObservation`.
     """
     import dlt
     from dlt.sources.rest_api import rest_api_source
@@ -55,7 +55,7 @@ def archive_observations(window: PartitionWindow) -> DltSource:
         {
             "client": {"base_url": BASE_URL, "paginator": "single_page"},
             "resources": [
-                # One page of airports: dlt asks the API for each item of a page.
+                # One page of airports: dlt sends one request per item of the page.
                 dlt.resource([[asdict(airport) for airport in NEW_YORK]], name="airports", selected=False),
                 {
                     "name": "observations",
@@ -87,7 +87,7 @@ def archive_observations(window: PartitionWindow) -> DltSource:
 
 
 def to_rows(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn an answer, which has one list for each variable, into one row an hour."""
+    """Turn a response, which has one list per variable, into one row per hour."""
     hourly = answer["hourly"]
     for position, seconds in enumerate(hourly["time"]):
         time_hour = datetime.fromtimestamp(seconds, UTC)
@@ -108,5 +108,5 @@ def to_rows(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def refuse(response: Response, *_: object, **__: object) -> None:
-    """Say what the API says of a bad request."""
+    """Raise an error with the reason that the API gives for a bad request."""
     raise SourceError(f"Open-Meteo refused {response.url}: {response.json().get('reason', response.text)}")

@@ -1,4 +1,4 @@
-"""Ingests the weather: as recorded in 2013, or from a public API where the project asks for it."""
+"""Ingest the weather as recorded in 2013 or, if the project is set up for it, from a public API."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SOURCES = ("recorded", "live")
 def observations(window: PartitionWindow) -> object:
     """Hourly weather at EWR, JFK and LGA.
 
-    The recorded data misses some hours and the whole of December 31st. The setting `nyc_weather_source` (in the
-    environment `CASCADE_NYC_WEATHER_SOURCE`) chooses between `recorded`, which is the default, and `live`, which asks
+    The recorded data lacks some hours and all of December 31st. The setting `nyc_weather_source` (in the environment,
+    `CASCADE_NYC_WEATHER_SOURCE`) selects the source: `recorded`, which is the default, or `live`, which calls
     Open-Meteo's historical weather API.
     """
     if chosen_source() == "live":
@@ -44,14 +44,14 @@ def observations(window: PartitionWindow) -> object:
 
 
 def chosen_source() -> str:
-    """Where the weather comes from: one of `SOURCES`.
+    """Return the configured source of the weather, one of `SOURCES`.
 
     Raises:
-        ConfigError: the setting has another value.
+        ConfigError: the setting has any other value.
     """
     config = CascadeConfig.from_user_config()
     chosen = getattr(config, SETTING, SOURCES[0])
     if chosen not in SOURCES:
         origin = config.origin_of(SETTING) or SETTING
-        raise ConfigError(f"{origin} is {chosen!r}: it must be one of {', '.join(SOURCES)}.")
+        raise ConfigError(f"{origin} is {chosen!r}: it must be {' or '.join(SOURCES)}.")
     return str(chosen)

@@ -1,8 +1,8 @@
-"""The live source against a stand-in for Open-Meteo's archive API.
+"""Test the live source against a fake of Open-Meteo's archive API.
 
-The stand-in is written from the API's published documentation (https://open-meteo.com/en/docs/historical-weather-api)
-and its OpenAPI description: the parameters that it takes, whole days of GMT from `start_date` to `end_date`, one list
-for each variable, and `{"error": true, "reason": ...}` with status 400. No request leaves the machine.
+The fake follows the API's published documentation (https://open-meteo.com/en/docs/historical-weather-api) and its
+OpenAPI description: the parameters, whole GMT days from `start_date` to `end_date`, one list per variable, and
+`{"error": true, "reason": ...}` with status 400. No request leaves the machine.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ VALUES = {
 
 
 class Archive:
-    """Answers as the documentation says, and keeps the questions.
+    """Answer requests as the API does, and record them.
 
-    Args:
+    Attributes:
         calls: the parameters of each request.
-        missing: variables that are null at every hour.
+        missing: the variables that are null in every hour.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Archive:
             if variable not in UNITS:
                 reason = f"Cannot initialize WeatherVariable from invalid String value {variable} for key hourly"
                 return 400, {}, json.dumps({"error": True, "reason": reason})
-        # The units, of which the documentation names the defaults first, must be those of the recorded data.
+        # The request must override the default units with those of the recorded data.
         asked = (given["temperature_unit"], given["wind_speed_unit"], given["precipitation_unit"], given["timeformat"])
         assert asked == ("fahrenheit", "mph", "inch", "unixtime")
         assert given["timezone"] == "GMT"
@@ -90,7 +90,7 @@ class Archive:
 
 
 def hours_between(first: date, last: date) -> Iterator[datetime]:
-    """Every hour of GMT from the first day to the last, both included."""
+    """Yield every GMT hour from the first day to the last, both included."""
     hour = datetime(first.year, first.month, first.day, tzinfo=UTC)
     while hour.date() <= last:
         yield hour
@@ -99,14 +99,14 @@ def hours_between(first: date, last: date) -> Iterator[datetime]:
 
 @pytest.fixture
 def archive(monkeypatch: pytest.MonkeyPatch, offline_http: RequestsMock) -> Archive:
-    """Ask for the live source, and stand in for it. Requests to any other address fail."""
+    """Select the live source and replace its API with a fake. Requests to any other address fail."""
     monkeypatch.setenv("CASCADE_NYC_WEATHER_SOURCE", "live")
-    stand_in = Archive()
-    offline_http.add_callback("GET", ARCHIVE, callback=stand_in, content_type="application/json")
-    return stand_in
+    fake = Archive()
+    offline_http.add_callback("GET", ARCHIVE, callback=fake, content_type="application/json")
+    return fake
 
 
-def test_a_day_of_new_york_is_24_hours_of_each_airport(archive: Archive) -> None:
+def test_a_new_york_day_has_24_hours_per_airport(archive: Archive) -> None:
     result = test_workflow(observations, partition="2013-01-15")
     assert result
     assert not result.refused
@@ -135,7 +135,7 @@ def test_a_day_of_new_york_is_24_hours_of_each_airport(archive: Archive) -> None
     }
 
 
-def test_each_airport_is_asked_for_once_by_its_place_and_the_two_days_of_gmt(archive: Archive) -> None:
+def test_each_airport_gets_one_request_for_its_location_and_both_gmt_days(archive: Archive) -> None:
     assert test_workflow(observations, partition="2013-01-15")
     assert [(call["latitude"], call["longitude"]) for call in archive.calls] == [
         ("40.6925", "-74.168667"),
@@ -146,21 +146,21 @@ def test_each_airport_is_asked_for_once_by_its_place_and_the_two_days_of_gmt(arc
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2013-03-10", 23), ("2013-11-03", 25)])
-def test_the_days_on_which_clocks_change_have_their_own_number_of_hours(archive: Archive, day: str, hours: int) -> None:
+def test_days_with_a_clock_change_have_23_or_25_hours(archive: Archive, day: str, hours: int) -> None:
     result = test_workflow(observations, partition=day)
     assert result
     assert result.rows.num_rows == 3 * hours
     assert len(archive.calls) == 3
 
 
-def test_hours_without_values_are_rows_with_nulls(archive: Archive) -> None:
+def test_missing_values_become_nulls(archive: Archive) -> None:
     archive.missing = {"wind_direction_10m", "pressure_msl"}
     result = test_workflow(observations, partition="2013-06-01")
     assert result
     assert (result.rows["wind_dir"].null_count, result.rows["pressure"].null_count) == (72, 72)
 
 
-def test_the_live_source_fills_the_day_that_was_not_recorded(
+def test_the_live_source_fills_an_unrecorded_day(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, lakehouse: Lakehouse
 ) -> None:
     with monkeypatch.context() as recorded:
@@ -171,7 +171,7 @@ def test_the_live_source_fills_the_day_that_was_not_recorded(
     assert filled.rows.num_rows == 72
 
 
-def test_what_the_api_says_of_a_bad_request_is_told(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_contains_the_reason_that_the_api_gives(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(live.VARIABLES, "temp", "tempeture_2m")
     result = test_workflow(observations, partition="2013-01-15")
     assert not result

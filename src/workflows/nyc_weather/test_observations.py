@@ -1,4 +1,4 @@
-"""Runs the weather as recorded into a throw-away lakehouse."""
+"""Run the recorded weather against a temporary lakehouse."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_day_has_every_hour_of_three_airports() -> None:
     assert (hours[0], hours[-1]) == (datetime(2013, 1, 15, 5, tzinfo=UTC), datetime(2013, 1, 16, 4, tzinfo=UTC))
 
 
-def test_the_hour_that_comes_twice_in_november_is_two_rows() -> None:
+def test_the_repeated_hour_in_november_is_two_rows() -> None:
     rows = test_workflow(observations, partition="2013-11-03").rows.to_pylist()
     at_one = [row["time_hour"].hour for row in rows if row["origin"] == "JFK" and row["hour"] == 1]
     assert at_one == [5, 6]
@@ -61,7 +61,7 @@ def test_a_wind_of_a_thousand_miles_per_hour_is_refused() -> None:
     assert (refused.field, refused.row["origin"], refused.row["wind_speed"]) == ("wind_speed", "EWR", 1048.36058)
 
 
-def test_a_row_whose_local_time_disagrees_is_refused() -> None:
+def test_a_row_with_the_wrong_local_time_is_refused() -> None:
     result = test_workflow(observations, test_data=[HOUR, {**HOUR, "origin": "LGA", "hour": 5}], partition="2013-01-15")
     assert result
     assert result.rows["origin"].to_pylist() == ["JFK"]
@@ -69,7 +69,7 @@ def test_a_row_whose_local_time_disagrees_is_refused() -> None:
     assert "2013-01-15 00:00 in New York" in refused.message
 
 
-def test_the_same_day_again_changes_nothing(lakehouse: Lakehouse) -> None:
+def test_running_the_same_day_again_changes_nothing(lakehouse: Lakehouse) -> None:
     first = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
     again = test_workflow(observations, partition="2013-01-15", lakehouse=lakehouse)
     assert first.committed
@@ -78,10 +78,10 @@ def test_the_same_day_again_changes_nothing(lakehouse: Lakehouse) -> None:
     assert again.rows.equals(first.rows)
 
 
-def test_an_unknown_source_is_refused_with_the_names_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_source_is_an_error_that_names_both_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_NYC_WEATHER_SOURCE", "radar")
     result = test_workflow(observations, partition="2013-01-15")
     assert isinstance(result.error, ConfigError)
     assert str(result.error) == (
-        "CASCADE_NYC_WEATHER_SOURCE in the environment is 'radar': it must be one of recorded, live."
+        "CASCADE_NYC_WEATHER_SOURCE in the environment is 'radar': it must be recorded or live."
     )
