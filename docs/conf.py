@@ -96,13 +96,19 @@ def spell_out_arguments(
     """Replace the `**arguments` of `cascade_ingestion` with the actual arguments and their defaults."""
     if name != "cascade.cascade_ingestion":
         return None
-    from cascade.declarations import IngestionDeclaration
-    from cascade.declarations.arguments import IngestionArguments
+    from cascade.declarations import IngestionArguments, IngestionDeclaration, arguments_of
 
+    arguments = arguments_of(IngestionDeclaration)
+    kinds = typing.get_type_hints(IngestionArguments)
     fields = {field.name: field for field in dataclasses.fields(IngestionDeclaration)}
     parameters = [
-        inspect.Parameter(argument, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default(fields[argument]))
-        for argument, kind in typing.get_type_hints(IngestionArguments).items()
+        inspect.Parameter(
+            argument,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=kinds[argument],
+            default=inspect.Parameter.empty if arguments[argument].required else default(fields[argument]),
+        )
+        for argument in sorted(kinds, key=lambda argument: not arguments[argument].required)
     ]
     return stringify_signature(inspect.Signature(parameters), unqualified_typehints=True), None
 
@@ -111,4 +117,5 @@ def default(field: dataclasses.Field[Any]) -> object:
     """Return the default of a field, as a signature shows it."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
-    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+    # An optional argument without a default is worked out from the function: None stands for that.
+    return None if field.default is dataclasses.MISSING else field.default

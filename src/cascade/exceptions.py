@@ -1,24 +1,23 @@
-"""The errors that Cascade raises on purpose, and what each means.
+"""The errors that Cascade raises on purpose.
 
-    CascadeError                    anything below; `except CascadeError` catches them all
-    ├── UsageError                  the command or call was put wrongly; nothing was done (exit 2)
-    │   ├── ConfigError             a setting has a bad value; names the source that gave it
-    │   ├── DeclarationError        a decorator's arguments are wrong; lists every problem with its line
-    │   └── PartitionError          a partition key is missing, unknown or not wanted
-    ├── DiscoveryError              a module that should hold workflows does not import
+    CascadeError                    any of the errors below
+    ├── UsageError                  invalid usage of a command or function; nothing was done (exit code 2)
+    │   ├── ConfigError             a setting has an invalid value; names the source of the value
+    │   ├── DeclarationError        a decorator is wrong; lists every problem of the decorator
+    │   └── PartitionError          a partition key is missing, unknown or unexpected
+    ├── DiscoveryError              a module of the project cannot be imported
     ├── SchemaError
     │   ├── SchemaConversionError   a field cannot become an Iceberg column
-    │   └── SchemaDriftError        the table's schema and the declared one differ in a refused way (G4)
+    │   └── SchemaDriftError        the declared schema changes the table's in a way that loses data
     ├── DataError
-    │   ├── SourceError             a workflow returned something that is not rows
-    │   ├── MissingColumnError      a required column is absent from the whole batch
+    │   ├── SourceError             a workflow returned something other than rows
+    │   ├── MissingColumnError      a required column is missing from a whole batch
     │   └── RowsRefusedError        no row passed validation, or one failed under on_invalid="fail"
     ├── CommitError                 a snapshot could not be committed, after every retry
-    └── RunTooLongError             a run took longer than `max_runtime_seconds` and was stopped
+    └── RunTooLongError             a run exceeded `max_runtime_seconds` and was stopped
 
-Every error says what is wrong, where, the value given, the value meant and, where there is one, the next
-command to type (`hint`). The command line prints `str(error)` and exits with `exit_code`; a traceback
-is shown only with `--debug`.
+An error says what is wrong, where, the value given, the value meant and, in its `hint`, the next command to type. The
+command line prints `str(error)` and exits with `exit_code`; `--debug` shows the traceback.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class SourceLocation:
-    """A place in a user's source.
+    """A line of a user's source.
 
     Args:
-        file: path of the file, as Python knows it.
+        file: path of the file, as Python reports it.
         line: line number, from 1.
     """
 
@@ -43,12 +42,12 @@ class SourceLocation:
 
 
 class CascadeError(Exception):
-    """The root of all errors that Cascade raises on purpose.
+    """The base of all errors that Cascade raises on purpose.
 
     Args:
-        message: what is wrong, the value given and the value meant, in one or more whole sentences.
-        location: the file and line that must change, where that is known.
-        hint: the next command to type or edit to make, where there is one.
+        message: what is wrong, the value given and the value meant, in whole sentences.
+        location: the file and line to change, if known.
+        hint: the next command to type or edit to make, if there is one.
     """
 
     exit_code = 1
@@ -65,21 +64,21 @@ class CascadeError(Exception):
 
 
 class UsageError(CascadeError):
-    """The command or call was put wrongly; nothing was done."""
+    """A command or function was used in an invalid way. Nothing was done."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """A setting has a bad value. The message names the setting and the source that gave the value."""
+    """A setting has an invalid value. The message names the setting and the source of the value."""
 
 
 class DeclarationError(UsageError):
-    """The arguments of one decorator are wrong.
+    """A decorator is wrong.
 
     Args:
         decorator: name of the decorator, without `@`.
-        problems: one sentence for each wrong argument, in the order of the arguments.
+        problems: one sentence for each problem.
         location: file and line of the decorated function.
     """
 
@@ -91,11 +90,11 @@ class DeclarationError(UsageError):
 
 
 class PartitionError(UsageError):
-    """A partition key is missing, is not one of the asset's, or was given to an unpartitioned asset."""
+    """A partition key is missing, is not a key of the asset, or was given for an asset without partitions."""
 
 
 class DiscoveryError(CascadeError):
-    """A module that should hold workflows does not import, or is named like a standard module."""
+    """A module of the project cannot be imported, or has the name of a standard module."""
 
 
 class SchemaError(CascadeError):
@@ -107,11 +106,11 @@ class SchemaConversionError(SchemaError):
 
     Args:
         schema: name of the pydantic or pandera model.
-        field: name of the field, with dots for nested fields.
-        reason: what about its type does not convert, and what to use instead.
+        field: name of the field, with dots between the names of nested fields.
+        reason: why its type cannot be converted, and which type to use instead.
 
     Attributes:
-        others: the errors of further fields of the schema, each with its own place.
+        others: the errors of other fields of the schema, each with its own location.
     """
 
     others: tuple[SchemaConversionError, ...] = ()
@@ -129,11 +128,11 @@ class SchemaConversionError(SchemaError):
 
 
 class SchemaDriftError(SchemaError):
-    """The declared schema differs from the table's in a way that G4 refuses. Nothing was written.
+    """The declared schema changes the table's schema in a way that loses data. Nothing was written.
 
     Args:
         table: full name of the table, such as `raw.flights`.
-        differences: one line for each refused difference, table's side first.
+        differences: one line for each refused change, from the table's schema to the declared one.
     """
 
     def __init__(self, table: str, differences: tuple[str, ...], *, hint: str | None = None) -> None:
@@ -144,23 +143,23 @@ class SchemaDriftError(SchemaError):
 
 
 class DataError(CascadeError):
-    """What a workflow returned cannot be ingested."""
+    """The data that a workflow returned cannot be ingested."""
 
 
 class SourceError(DataError):
-    """A workflow returned something that is not rows, or a dlt source with several selected resources."""
+    """A workflow returned something other than rows, or a dlt source with several selected resources."""
 
 
 class MissingColumnError(DataError):
-    """A required column is absent from the whole batch. The message names the nearest source field."""
+    """A required column is missing from a whole batch. The message names the nearest field of the source."""
 
 
 class RowsRefusedError(DataError):
-    """No row of a batch passed validation, or one failed under `on_invalid="fail"`. Nothing landed.
+    """No row passed validation, or one failed under `on_invalid="fail"`. Nothing was written to the table.
 
     Args:
-        refused: number of rows that were refused.
-        total: number of rows in the batch.
+        refused: number of refused rows.
+        total: number of rows that the workflow returned.
     """
 
     def __init__(self, message: str, *, refused: int, total: int, hint: str | None = None) -> None:
@@ -170,8 +169,8 @@ class RowsRefusedError(DataError):
 
 
 class CommitError(CascadeError):
-    """A snapshot could not be committed after every retry. Readers still see the one before."""
+    """A snapshot could not be committed, after every retry. Readers still see the previous snapshot."""
 
 
 class RunTooLongError(CascadeError):
-    """A run took longer than its workflow allows and was stopped. What it did not commit is not there."""
+    """A run exceeded `max_runtime_seconds` and was stopped. What it had not committed was not written."""

@@ -1,31 +1,41 @@
-"""What a decorator records about a workflow, checked where it is given.
+"""What a decorator records about a function, checked where the decorator stands.
 
-A declaration is inert: it holds a function and plain values, and making one imports neither Dagster nor a
-data library. `cascade.ingestion` makes an asset of it when somebody asks for the asset.
+A declaration is inert: it holds a function and plain values, and making one imports neither Dagster nor a data library.
+`Declaration` is the base of the family, and `IngestionDeclaration` its first kind. `cascade.ingestion` builds an asset
+from one on first use.
 """
 
 from __future__ import annotations
 
-from cascade.declarations.arguments import IngestionArguments, OnInvalid, PartitionKind
-from cascade.declarations.declare import declare_ingestion
-from cascade.declarations.functions import location_of
+from cascade.declarations.arguments import Argument, argument, arguments_of
+from cascade.declarations.declaration import CONTEXT, Declaration, DeclarationArguments
+from cascade.declarations.decorated import DecoratedFunction, decorator_of
 from cascade.declarations.ingestion import (
-    QUARANTINE_SUFFIX,
+    IngestionArguments,
     IngestionDeclaration,
+    OnInvalid,
     PartitionField,
+    PartitionKind,
+    WriteDisposition,
 )
 from cascade.declarations.problems import collecting_problems, is_broken, report
 
 __all__ = [
-    "QUARANTINE_SUFFIX",
+    "CONTEXT",
+    "Argument",
+    "Declaration",
+    "DeclarationArguments",
+    "DecoratedFunction",
     "IngestionArguments",
     "IngestionDeclaration",
     "OnInvalid",
     "PartitionField",
     "PartitionKind",
+    "WriteDisposition",
+    "argument",
+    "arguments_of",
     "collecting_problems",
-    "declare_ingestion",
+    "decorator_of",
     "is_broken",
-    "location_of",
     "report",
 ]

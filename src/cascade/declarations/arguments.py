@@ -1,63 +1,77 @@
-"""The names and types of a decorator's arguments, and the help that an unknown name gets."""
+"""The arguments of a decorator: how each is checked, and what to say about a name it does not have."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Literal, Required, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
-OnInvalid = Literal["quarantine", "fail"]
+from cascade.spelling import did_you_mean, nearest
 
-REQUIRED = ("table_name", "unique_key", "group", "validation_schema")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-
-class IngestionArguments(TypedDict, total=False):
-    """The arguments of `@cascade_ingestion`."""
-
-    table_name: Required[str]
-    unique_key: Required[str | Sequence[str]]
-    group: Required[str]
-    validation_schema: Required[type]
-    namespace: str
-    cron: str | None
-    freshness_hours: float | tuple[float | None, float | None] | None
-    partitions: PartitionKind | None
-    partition_start: date | datetime | str | None
-    partition_end: date | datetime | str | None
-    partition_timezone: str
-    partition_spec: Sequence[str | tuple[str, str]]
-    deps: Sequence[object]
-    owners: Sequence[str]
-    tags: Mapping[str, str]
-    description: str | None
-    max_runtime_seconds: int | None
-    max_retries: int
-    retry_delay_seconds: float
-    validate: bool
-    on_invalid: OnInvalid
+_KEY = "cascade_argument"
 
 
-NAMES = tuple(IngestionArguments.__annotations__)
+@dataclass(frozen=True)
+class Argument:
+    """How one argument of a decorator is checked.
+
+    Args:
+        check: takes the value and returns it in the form that a declaration keeps; raises ValueError with one sentence
+            that says what was given and what was meant.
+        required: whether the decorator needs it.
+        may_be_none: whether None is a value of its own, which is kept without a check.
+    """
+
+    check: Callable[[Any], object]
+    required: bool = False
+    may_be_none: bool = False
+
+    def checked(self, value: object) -> object:
+        """Return a value in the form that a declaration keeps.
+
+        Raises:
+            ValueError: the value is wrong; the message is one sentence.
+        """
+        return None if value is None and self.may_be_none else self.check(value)
 
 
-def did_you_mean(given: object, known: Iterable[str]) -> str:
-    """Return ` Did you mean "x"?` for the nearest known name, or nothing when none is near."""
-    near = difflib.get_close_matches(str(given), list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+def argument(
+    check: Callable[[Any], object], *, required: bool = False, may_be_none: bool = False
+) -> Mapping[str, Argument]:
+    """Mark a field of a declaration as an argument of its decorator, as the `metadata` of the field.
+
+    Args:
+        check: see `Argument`, as are the others.
+        required: whether the decorator needs the argument.
+        may_be_none: whether None is a value of its own.
+    """
+    return {_KEY: Argument(check, required, may_be_none)}
 
 
-def wrong_names(given: Iterable[str]) -> list[str]:
-    """Return one sentence for each unknown argument and for each required one that is missing."""
-    names = set(given)
-    missing = [name for name in REQUIRED if name not in names]
-    unknown = [name for name in given if name not in NAMES]
+def arguments_of(declaration: type[DataclassInstance]) -> dict[str, Argument]:
+    """Return the arguments of a decorator by name: the marked fields of the declaration it records."""
+    return {field.name: field.metadata[_KEY] for field in fields(declaration) if _KEY in field.metadata}
+
+
+def wrong_names(given: Iterable[str], arguments: Mapping[str, Argument]) -> list[str]:
+    """Return one sentence for each unknown argument and for each required one that is missing.
+
+    Args:
+        given: the names that were given.
+        arguments: the arguments of the decorator, by name.
+    """
+    given = tuple(given)
+    missing = [name for name, argument in arguments.items() if argument.required and name not in given]
     sentences = []
-    for name in unknown:
+    for name in given:
+        if name in arguments:
+            continue
         # A misspelt required argument is one mistake, not two.
-        meant = difflib.get_close_matches(name, missing, n=1, cutoff=0.6)
+        meant = nearest(name, missing)
         if meant:
-            missing.remove(meant[0])
-        sentences.append(f'there is no argument "{name}".{did_you_mean(name, meant or NAMES)}')
+            missing.remove(meant)
+        sentences.append(f'there is no argument "{name}".{did_you_mean(name, [meant] if meant else arguments)}')
     return sentences + [f'the required argument "{name}" is missing.' for name in missing]

@@ -1,36 +1,119 @@
-"""What can be read of a function without calling it: its place, and the names it takes."""
+"""What a function tells without being called: where it stands and which parameters it takes."""
 
 from __future__ import annotations
 
+import functools
 import inspect
+import re
 import sys
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from cascade.exceptions import SourceLocation
 
 
-def location_of(function: object, *, depth: int = 0) -> SourceLocation:
-    """Return file and line of a function with its decorators.
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a decorated function that can be passed by name.
 
     Args:
-        function: the function; anything else stands for the caller's own line.
-        depth: how many callers up that line is, where it is needed.
+        name: its name.
+        required: whether it has no default.
+        annotation: the annotated type; None without an annotation. A string is an annotation that cannot be resolved
+            yet, or ever: one of a class that is imported under `TYPE_CHECKING`, for example.
     """
-    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
-    if code is not None:
-        return SourceLocation(code.co_filename, code.co_firstlineno)
+
+    name: str
+    required: bool
+    annotation: object = None
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether Dagster passes a resource for it, by the rules of its own `@asset`."""
+        if typing.get_origin(self.annotation) is typing.Annotated:
+            return "resource_param" in getattr(self.annotation, "__metadata__", ())
+        # Told by the names of classes, because a declaration must not import Dagster to find out.
+        return isinstance(self.annotation, type) and any(
+            base.__name__ in _RESOURCES and base.__module__.startswith("dagster") for base in self.annotation.__mro__
+        )
+
+
+# The second is the base of ConfigurableResource and of the I/O managers, the third that of the Pipes clients.
+_RESOURCES = ("ResourceDefinition", "ConfigurableResourceFactory", "TreatAsResourceParam")
+
+
+def location_of(function: object) -> SourceLocation | None:
+    """Return file and line of a function with its decorators, or None for an object without code."""
+    written = _as_written(function)
+    if callable(written) and not hasattr(written, "__code__"):
+        written = type(written).__call__
+    code = getattr(written, "__code__", None)
+    return SourceLocation(code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+def calling_location(depth: int) -> SourceLocation:
+    """Return file and line of a caller: 0 stands for the caller of this function, 1 for the one above, and so on."""
     frame = sys._getframe(depth + 1)
     return SourceLocation(frame.f_code.co_filename, frame.f_lineno)
 
 
-def parameters_of(function: object) -> dict[str, bool]:
-    """The names that may be passed to a function, and whether each must be."""
+def parameters_of(function: object) -> dict[str, Parameter]:
+    """Return the parameters of a function that can be passed by name."""
+    return {parameter.name: parameter for parameter in _parameters(function)}
+
+
+def _parameters(function: object) -> Iterator[Parameter]:
+    named = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    )
     try:
-        parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+        signature = _signature(function)
     except (TypeError, ValueError):
-        return {}
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {
-        item.name: item.default is inspect.Parameter.empty
-        for item in parameters
-        if item.kind in named or item.kind is inspect.Parameter.POSITIONAL_ONLY
-    }
+        return
+    for item in signature.parameters.values():
+        if item.kind in named:
+            yield Parameter(item.name, item.default is item.empty, _resolved(item.annotation, function))
+
+
+def _signature(function: object) -> inspect.Signature:
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        # A name that is imported under TYPE_CHECKING raises in the default format.
+        return inspect.signature(function, annotation_format=Format.FORWARDREF)  # type: ignore[arg-type]
+    return inspect.signature(function)  # type: ignore[arg-type]
+
+
+def _resolved(annotation: object, function: object) -> object:
+    if annotation is inspect.Parameter.empty:
+        return None
+    text = getattr(annotation, "__forward_arg__", annotation)
+    if not isinstance(text, str):
+        return annotation
+    try:
+        return eval(text, getattr(_as_written(function), "__globals__", {}))
+    except Exception:
+        # Its names may be defined further down in the module, or for type checkers only.
+        return text
+
+
+def _as_written(function: object) -> object:
+    """Return the function itself, without the partial applications and the decorators around it."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.unwrap(function) if callable(function) else function
+
+
+def domain_of(location: SourceLocation) -> str | None:
+    """Return the domain of a workflow: the name of the directory of its file, as Dagster accepts it as a group.
+
+    Returns:
+        For example `my_data` for `workflows/my-data/rows.py`, or None for code that is not in a file.
+    """
+    if location.file.startswith("<"):
+        return None
+    return re.sub(r"[^A-Za-z0-9_]+", "_", Path(location.file).absolute().parent.name).strip("_") or None

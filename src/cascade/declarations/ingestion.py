@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
+from typing import Any, ClassVar, Literal, Required, get_args
 
-from cascade.declarations.arguments import OnInvalid, PartitionKind
+from cascade.declarations import values
+from cascade.declarations.arguments import argument
+from cascade.declarations.declaration import Declaration, DeclarationArguments
 from cascade.declarations.functions import parameters_of
-from cascade.exceptions import SourceLocation
+from cascade.declarations.schema_fields import key_problems, layout_problems, schema
+from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
 
-QUARANTINE_SUFFIX = "__quarantine"
-PASSED_ARGUMENTS = ("partition_date", "window")
+PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
+OnInvalid = Literal["quarantine", "fail"]
+WriteDisposition = Literal["merge", "append", "replace"]
+
+PARTITION_PARAMETERS = ("partition_date", "window")
+
+
+class IngestionArguments(DeclarationArguments, total=False):
+    """The arguments of `@cascade_ingestion`, for type checkers. `IngestionDeclaration` has how each is checked."""
+
+    table_name: Required[str]
+    unique_key: Required[str | Sequence[str]]
+    validation_schema: Required[type]
+    namespace: str
+    write_disposition: WriteDisposition
+    cron: str | None
+    freshness_hours: float | tuple[float | None, float | None] | None
+    partitions: PartitionKind | None
+    partition_start: date | datetime | str | None
+    partition_end: date | datetime | str | None
+    partition_timezone: str
+    partition_spec: Sequence[str | tuple[str, str]]
+    max_runtime_seconds: int | None
+    max_retries: int
+    retry_delay_seconds: float
+    validate: bool
+    on_invalid: OnInvalid
 
 
 @dataclass(frozen=True, order=True)
@@ -20,71 +49,110 @@ class PartitionField:
 
     Args:
         column: name of a column of the schema.
-        transform: Iceberg's own text for it, such as `identity`, `month` or `bucket[16]`.
+        transform: Iceberg's name of a transform, such as `identity`, `month` or `bucket[16]`.
     """
 
     column: str
     transform: str
 
 
+def _layout(value: object) -> tuple[PartitionField, ...]:
+    return tuple(PartitionField(*pair) for pair in values.partition_spec(value))
+
+
+def _table_name(value: object) -> str:
+    name = values.name(value)
+    if name.endswith(QUARANTINE_SUFFIX):
+        raise ValueError(f'"{name}" ends in {QUARANTINE_SUFFIX}, which is reserved for tables of refused rows.')
+    return name
+
+
+def _write_disposition(value: object) -> str:
+    name = values.one_of(*get_args(WriteDisposition))(value)
+    if name != "merge":
+        raise ValueError(f'"{name}" is not supported in this version; use "merge".')
+    return name
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class IngestionDeclaration:
-    """What `@cascade_ingestion` recorded: a function and the checked arguments.
+class IngestionDeclaration(Declaration):
+    """What `@cascade_ingestion` recorded, which says what each argument means.
 
     Args:
-        function: the decorated function.
-        location: file and line of the decorated function.
         table_name: name of the Iceberg table, without its namespace.
-        unique_key: the columns by which rows are merged.
-        group: Dagster's asset group.
+        unique_key: the columns that identify a row, by which rows are merged.
         validation_schema: a pydantic model or a pandera DataFrameModel.
         namespace: Iceberg namespace of the table.
+        write_disposition: how rows are written.
         cron: when to run, read in `partition_timezone`; None to run on demand only.
         freshness_hours: `(warn, fail)` in hours.
-        partitions: the length of a partition, or None for a table without.
+        partitions: the length of a partition, or None for a table without partitions.
         partition_start: start of the first partition; None for the configured one.
         partition_end: end of the last partition, exclusive; None while it is open.
         partition_timezone: IANA name of the time zone in which partitions begin and `cron` is read.
         partition_spec: the Iceberg layout, which is independent of the partitions.
-        deps: workflows, Dagster assets or asset keys that come before.
-        owners: e-mail addresses or `team:<name>`.
-        tags: Dagster's tags.
-        description: shown in the UI; the function's docstring when none was given.
         max_runtime_seconds: seconds after which a run is stopped.
-        max_retries: how often a failed run starts again.
-        retry_delay_seconds: seconds between two of these.
+        max_retries: how many times a failed run is started again.
+        retry_delay_seconds: seconds before each retry.
         validate: whether rows are validated; otherwise only their types are converted.
-        on_invalid: what to do with refused rows.
+        on_invalid: what happens to refused rows.
     """
 
-    function: Callable[..., object]
-    location: SourceLocation
-    table_name: str
-    unique_key: tuple[str, ...]
-    group: str
-    validation_schema: type
-    namespace: str = "raw"
-    cron: str | None = None
-    freshness_hours: tuple[float | None, float] | None = None
-    partitions: PartitionKind | None = "daily"
-    partition_start: date | datetime | None = None
-    partition_end: date | datetime | None = None
-    partition_timezone: str = "UTC"
-    partition_spec: tuple[PartitionField, ...] = ()
-    deps: tuple[object, ...] = ()
-    owners: tuple[str, ...] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-    description: str | None = None
-    max_runtime_seconds: int | None = None
-    max_retries: int = 0
-    retry_delay_seconds: float = 30.0
-    validate: bool = True
-    on_invalid: OnInvalid = "quarantine"
+    decorator: ClassVar[str] = "cascade_ingestion"
+
+    table_name: str = field(metadata=argument(_table_name, required=True))
+    unique_key: tuple[str, ...] = field(metadata=argument(values.names, required=True))
+    validation_schema: type = field(metadata=argument(schema, required=True))
+    namespace: str = field(default=DEFAULT_NAMESPACE, metadata=argument(values.name))
+    write_disposition: WriteDisposition = field(default="merge", metadata=argument(_write_disposition))
+    cron: str | None = field(default=None, metadata=argument(values.cron, may_be_none=True))
+    freshness_hours: tuple[float | None, float] | None = field(
+        default=None, metadata=argument(values.freshness, may_be_none=True)
+    )
+    partitions: PartitionKind | None = field(
+        default="daily", metadata=argument(values.one_of(*get_args(PartitionKind)), may_be_none=True)
+    )
+    partition_start: date | datetime | None = field(default=None, metadata=argument(values.moment, may_be_none=True))
+    partition_end: date | datetime | None = field(default=None, metadata=argument(values.moment, may_be_none=True))
+    partition_timezone: str = field(default="UTC", metadata=argument(values.timezone))
+    partition_spec: tuple[PartitionField, ...] = field(default=(), metadata=argument(_layout))
+    max_runtime_seconds: int | None = field(
+        default=None, metadata=argument(values.number(least=1, integer=True), may_be_none=True)
+    )
+    max_retries: int = field(default=0, metadata=argument(values.number(least=0, integer=True)))
+    retry_delay_seconds: float = field(default=30.0, metadata=argument(values.number(least=0)))
+    validate: bool = field(default=True, metadata=argument(values.boolean))
+    on_invalid: OnInvalid = field(default="quarantine", metadata=argument(values.one_of(*get_args(OnInvalid))))
+
+    @classmethod
+    def problems_between(cls, function: object, checked: Mapping[str, Any]) -> list[str]:
+        """Return the problems of the function, of the key and layout in the schema, and of the partitions' bounds."""
+        return [
+            *super().problems_between(function, checked),
+            *_schema_problems(checked),
+            *_partition_problems(checked),
+        ]
+
+    @classmethod
+    def passed(cls, checked: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the parameters that the function may take, apart from resources."""
+        partitioned = checked.get("partitions", "daily") is not None
+        return (*(PARTITION_PARAMETERS if partitioned else ()), *super().passed(checked))
+
+    @property
+    def table_ref(self) -> TableRef:
+        """The table."""
+        return TableRef(self.namespace, self.table_name)
+
+    @property
+    def table(self) -> str:
+        """The full name of the table, such as `raw.flights`."""
+        return self.table_ref.full_name
 
     @property
     def asset_key(self) -> tuple[str, ...]:
-        """The asset key's parts: the namespace `raw` is left out."""
-        return (self.table_name,) if self.namespace == "raw" else (self.namespace, self.table_name)
+        """The parts of the asset key, which leaves out the namespace `raw`."""
+        return self.table_ref.asset_key
 
     @property
     def op_name(self) -> str:
@@ -92,19 +160,14 @@ class IngestionDeclaration:
         return "dlt_" + "__".join(self.asset_key)
 
     @property
-    def table(self) -> str:
-        """The full name of the table, such as `raw.flights`."""
-        return f"{self.namespace}.{self.table_name}"
-
-    @property
     def identifier(self) -> tuple[str, str]:
         """Namespace and table, as a catalog takes them."""
-        return (self.namespace, self.table_name)
+        return self.table_ref.identifier
 
     @property
     def quarantine_identifier(self) -> tuple[str, str]:
         """Namespace and name of the table of refused rows."""
-        return (self.namespace, self.table_name + QUARANTINE_SUFFIX)
+        return self.table_ref.quarantine.identifier
 
     @property
     def wants(self) -> frozenset[str]:
@@ -112,4 +175,32 @@ class IngestionDeclaration:
         if self.partitions is None:
             return frozenset()
         parameters = parameters_of(self.function)
-        return frozenset(name for name in PASSED_ARGUMENTS if name in parameters)
+        return frozenset(name for name in PARTITION_PARAMETERS if name in parameters)
+
+    def __str__(self) -> str:
+        return f"workflow {self.table}"
+
+
+def _schema_problems(checked: Mapping[str, Any]) -> list[str]:
+    if "validation_schema" not in checked:
+        return []
+    declared = checked["validation_schema"]
+    columns = [field.column for field in checked.get("partition_spec", ())]
+    return [
+        *(f"unique_key: {problem}" for problem in key_problems(declared, checked.get("unique_key", ()))),
+        *(f"partition_spec: {problem}" for problem in layout_problems(declared, columns)),
+    ]
+
+
+def _partition_problems(checked: Mapping[str, Any]) -> list[str]:
+    start, end = checked.get("partition_start"), checked.get("partition_end")
+    if checked.get("partitions", "daily") is None:
+        given = [name for name in ("partition_start", "partition_end") if checked.get(name) is not None]
+        return [f"{name}: has no meaning with partitions=None; leave it out." for name in given]
+    if start is None or end is None or _wall_clock(start) < _wall_clock(end):
+        return []
+    return [f"partition_end: {end} is not after partition_start, {start}."]
+
+
+def _wall_clock(moment: date | datetime) -> datetime:
+    return moment.replace(tzinfo=None) if isinstance(moment, datetime) else datetime.combine(moment, time())

@@ -1,9 +1,9 @@
-"""Reporting a wrong decorator: at once, or after all the others of a module have been read."""
+"""Report a wrong decorator: raise its error, or record it and let the rest of the module load."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from cascade.exceptions import DeclarationError
@@ -17,11 +17,11 @@ _collected: ContextVar[list[DeclarationError] | None] = ContextVar("cascade_decl
 def collecting_problems() -> Iterator[list[DeclarationError]]:
     """Record the errors of decorators in a list instead of raising them.
 
-    Inside the block a wrong decorator leaves its function undecorated, so that the rest of the module loads
-    and every decorator in it is checked.
+    Inside the block a wrong decorator leaves its function undecorated, so the rest of the module loads and every
+    decorator in it is checked.
 
     Yields:
-        the list to which the errors are added, in the order in which the decorators ran.
+        The list to which the errors are added, in the order in which the decorators ran.
     """
     problems: list[DeclarationError] = []
     token = _collected.set(problems)
@@ -31,13 +31,13 @@ def collecting_problems() -> Iterator[list[DeclarationError]]:
         _collected.reset(token)
 
 
-def report(error: DeclarationError, function: Callable[..., object] | None = None) -> None:
-    """Raise an error, or record it when `collecting_problems` is active.
+def report(error: DeclarationError, function: object = None) -> None:
+    """Raise an error, or record it inside `collecting_problems`.
 
     Args:
         error: what is wrong with the decorator.
-        function: the function that stays undecorated. It is marked, so that a workflow which depends on it
-            is not blamed for that.
+        function: the function that stays undecorated. It is marked, so that a workflow that depends on it is not
+            reported as well.
 
     Raises:
         DeclarationError: the given one, outside `collecting_problems`.
@@ -46,10 +46,11 @@ def report(error: DeclarationError, function: Callable[..., object] | None = Non
     if problems is None:
         raise error
     problems.append(error)
-    if function is not None and hasattr(function, "__dict__"):
-        function.__dict__[_BROKEN_ATTRIBUTE] = error
+    # Whatever cannot be marked, such as a number, is not a function that another workflow could name.
+    with suppress(AttributeError, TypeError):
+        setattr(function, _BROKEN_ATTRIBUTE, error)
 
 
 def is_broken(value: object) -> bool:
-    """Tell whether a value is a function whose decorator was wrong and was recorded."""
+    """Return whether a value is a function whose decorator is wrong and was recorded."""
     return hasattr(value, _BROKEN_ATTRIBUTE)

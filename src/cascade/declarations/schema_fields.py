@@ -1,4 +1,4 @@
-"""What a validation schema says of its columns, read without importing pydantic or pandera."""
+"""What a validation schema says about its columns, read without importing pydantic or pandera."""
 
 from __future__ import annotations
 
@@ -6,26 +6,37 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 
-from cascade.declarations.arguments import did_you_mean
+from cascade.spelling import did_you_mean
 
 
 def is_schema(value: object) -> bool:
-    """Tell whether a value is a pydantic model class or a pandera DataFrameModel class."""
+    """Return whether a value is a pydantic model class or a pandera DataFrameModel class."""
     return isinstance(value, type) and (hasattr(value, "model_fields") or hasattr(value, "to_schema"))
 
 
+def schema(value: object) -> type:
+    """Check that a value is a validation schema, and return it.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, type) or not is_schema(value):
+        raise ValueError(f"must be a pydantic model or a pandera DataFrameModel (the class), not {value!r}.")
+    return value
+
+
 def columns_of(schema: type) -> Mapping[str, object] | None:
-    """Return the columns of a schema by name: a pydantic FieldInfo or a pandera Column each.
+    """Return the columns of a schema by name, each a pydantic FieldInfo or a pandera Column.
 
     Returns:
-        None when pandera cannot build the schema; `cascade.schemas` says why, when the schema is converted.
+        None if pandera cannot build the schema; `cascade.schemas` reports why when it converts the schema.
     """
     fields: Mapping[str, object] | None = getattr(schema, "model_fields", None)
     if fields is not None:
         return dict(fields)
     try:
         return dict(schema.to_schema().columns)  # type: ignore[attr-defined]
-    except Exception:  # pandera raises errors of many kinds, and its own report belongs to the conversion
+    except Exception:  # pandera raises errors of many kinds, and the conversion reports them.
         return None
 
 
@@ -41,12 +52,14 @@ def key_problems(schema: type, key: Sequence[str]) -> list[str]:
         elif _optional(columns[name]):
             problems.append(f'"{name}" may be null in {schema.__name__}; a key field must be required.')
         elif _floating(columns[name]):
-            problems.append(f'"{name}" is a floating number in {schema.__name__}; two of them are rarely equal.')
+            problems.append(
+                f'"{name}" is a float in {schema.__name__}; floats rarely compare as equal. Use int, Decimal or str.'
+            )
     return problems
 
 
 def layout_problems(schema: type, names: Sequence[str]) -> list[str]:
-    """Return one sentence for each column of a partition layout that the schema does not have."""
+    """Return one sentence for each column of a partition layout that the schema lacks."""
     columns = columns_of(schema)
     return [] if columns is None else [_absent(schema, name, columns) for name in names if name not in columns]
 
@@ -54,7 +67,7 @@ def layout_problems(schema: type, names: Sequence[str]) -> list[str]:
 def _absent(schema: type, name: str, columns: Mapping[str, object]) -> str:
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
-        return f'"{name}" is the source\'s name of a field of {schema.__name__}; its column is "{by_alias[0]}".'
+        return f'"{name}" is the name in the source of a field of {schema.__name__}; its column is "{by_alias[0]}".'
     meant = did_you_mean(name, columns) or f" It has {', '.join(columns)}."
     return f'"{name}" is not a field of {schema.__name__}.{meant}'
 
@@ -72,7 +85,7 @@ def _floating(column: object) -> bool:
 
 
 def _mentions(annotation: object, wanted: type) -> bool:
-    """Tell whether a type, or a member of a union or of an Annotated, is the wanted one or a subclass of it."""
+    """Return whether a type, or a member of a union or an Annotated, is the wanted one or a subclass of it."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _mentions(typing.get_args(annotation)[0], wanted)

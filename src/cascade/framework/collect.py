@@ -94,7 +94,7 @@ def duplicate_tables(workflows: Iterable[IngestionWorkflow[..., object]]) -> lis
         other = first.setdefault(declaration.identifier, workflow).declaration
         if other is not declaration:
             problem = f"the table {declaration.table} is declared already, at {other.location}. Rename one of the two."
-            errors.append(DeclarationError("cascade_ingestion", (problem,), location=declaration.location))
+            errors.append(declaration.error(problem))
     return errors
 
 

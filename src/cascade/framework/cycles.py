@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cascade.exceptions import DeclarationError
 from cascade.framework.collect import Collected
 
 if TYPE_CHECKING:
@@ -34,20 +33,20 @@ def refuse_cycles(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -
         circle: list[dg.AssetKey] = error.args[1][:0:-1]
     else:
         return
-    places = {
-        asset.key: workflow.declaration.location
+    declarations = {
+        asset.key: workflow.declaration
         for workflow, asset in zip(collected.workflows, assets, strict=True)
         if asset.key in circle
     }
-    if not places:
+    if not declarations:
         return
     # Wherever the search began, the same circle is told from the same place.
-    first = min(places, key=lambda key: places[key])
+    first = min(declarations, key=lambda key: declarations[key].location)
     start = circle.index(first)
     names = [key.to_user_string() for key in (*circle[start:], *circle[: start + 1])]
     chain = ", ".join(f"{name} needs {needed}" for name, needed in itertools.pairwise(names))
     problem = f"deps: {names[0]} comes before itself: {chain}. Take one of these out of its deps."
-    raise DeclarationError("cascade_ingestion", (problem,), location=places[first])
+    raise declarations[first].error(problem)
 
 
 def _specs(collected: Collected, assets: Sequence[dg.AssetsDefinition]) -> Iterator[dg.AssetSpec]:

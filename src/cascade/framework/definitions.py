@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade.exceptions import CascadeError, DeclarationError, DiscoveryError
+from cascade.exceptions import CascadeError, DiscoveryError
 from cascade.framework.collect import Collected
 from cascade.framework.contents import load_contents
 from cascade.framework.cycles import refuse_cycles
@@ -169,7 +169,7 @@ def _asset(workflow: IngestionWorkflow[..., object]) -> dg.AssetsDefinition:
     try:
         return workflow.asset
     except dg.DagsterError as error:
-        raise DeclarationError("cascade_ingestion", (str(error),), location=workflow.declaration.location) from error
+        raise workflow.declaration.error(str(error)) from error
 
 
 def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cascade.exceptions import DeclarationError, DiscoveryError
+from cascade.exceptions import DiscoveryError
 from cascade.framework.collect import Collected
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def refuse_shared_keys(collected: Collected, assets: Sequence[dg.AssetsDefinitio
                 f"the table {declaration.table} has the asset key {asset.key.to_user_string()}, which an asset in "
                 f"{places[asset.key]} has as well. Rename one of the two."
             )
-            raise DeclarationError("cascade_ingestion", (problem,), location=declaration.location)
+            raise declaration.error(problem)
 
 
 def refuse_shared_checks(collected: Collected) -> None:

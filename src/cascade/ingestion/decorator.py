@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, Never, ParamSpec, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar, Unpack, cast
 
-from cascade.declarations import (
-    IngestionDeclaration,
-    declare_ingestion,
-    location_of,
-    report,
-)
-from cascade.declarations.arguments import IngestionArguments
-from cascade.exceptions import DeclarationError
+from cascade.declarations import DecoratedFunction, IngestionArguments, IngestionDeclaration, decorator_of
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -24,41 +15,19 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
 
-class IngestionWorkflow(Generic[P, R]):
+class IngestionWorkflow(DecoratedFunction[IngestionDeclaration, P, R]):
     """A decorated function: calling it calls the function, and `.asset` is its Dagster asset.
 
     Args:
         declaration: what the decorator recorded.
     """
 
-    declaration: IngestionDeclaration
-
-    def __init__(self, declaration: IngestionDeclaration) -> None:
-        functools.update_wrapper(self, declaration.function)
-        self.__dict__["_lock"] = threading.Lock()
-        self.__dict__["declaration"] = declaration
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if "declaration" in self.__dict__:
-            raise AttributeError(f"{self!r} is frozen; {name!r} cannot be set.")
-        super().__setattr__(name, value)
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function."""
-        return cast(R, self.declaration.function(*args, **kwargs))
-
-    def __repr__(self) -> str:
-        return f"<workflow {self.declaration.table} at {self.declaration.location}>"
-
     @property
     def asset(self) -> dg.AssetsDefinition:
-        """The Dagster asset, built when it is first asked for and kept."""
-        with self.__dict__["_lock"]:
-            if "_asset" not in self.__dict__:
-                from cascade.ingestion.asset import build_asset
+        """The Dagster asset, built on first use and kept."""
+        from cascade.ingestion.asset import build_asset
 
-                self.__dict__["_asset"] = build_asset(self.declaration)
-            return cast("dg.AssetsDefinition", self.__dict__["_asset"])
+        return self._once(build_asset)
 
     @property
     def key(self) -> dg.AssetKey:
@@ -76,64 +45,48 @@ class IngestionWorkflow(Generic[P, R]):
 def cascade_ingestion(
     *misplaced: Never, **arguments: Unpack[IngestionArguments]
 ) -> Callable[[Callable[P, R]], IngestionWorkflow[P, R]]:
-    """Make a workflow of a function that fetches data.
+    """Declare that a function fetches the rows of a table.
 
-    The function gives a dlt source or resource, an Arrow table or batches, a Polars or pandas frame, dicts, a
-    generator of any of these, or None. It may take `partition_date` (the partition's key as text) and `window`
-    (a `PartitionWindow` with the aware start and end).
+    The function returns a dlt source or resource, an Arrow table or batches, a Polars or pandas frame, dicts, pydantic
+    models, a generator of any of these, or None. It takes what it needs by the names of its parameters, all optional:
+
+    - `partition_date`: the key of the partition, a string such as `2013-01-15`.
+    - `window`: a `PartitionWindow` with the start and end of the partition, both with a time zone.
+    - `context`: Dagster's `AssetExecutionContext`.
+    - a parameter annotated with a `ConfigurableResource` (or `dagster.ResourceParam[...]`): the resource of the project
+      with the parameter's name, which is a variable of one of its modules or an entry of `Definitions(resources=...)`.
 
     Args:
         table_name: name of the Iceberg table, and of the asset.
-        unique_key: the column or columns by which rows are merged.
-        group: Dagster's asset group.
+        unique_key: the column or columns that identify a row, by which rows are merged.
         validation_schema: a pydantic model or a pandera DataFrameModel.
-        namespace: Iceberg namespace of the table, `raw` by default.
-        cron: when to run, such as `"0 6 * * *"`, read in `partition_timezone`.
-        freshness_hours: hours after which the asset is stale, `fail` or `(warn, fail)`.
-        partitions: `"daily"` (default), `"hourly"`, `"weekly"`, `"monthly"` or None.
-        partition_start: start of the first partition; the configured one by default.
-        partition_end: end of the last partition, exclusive; open by default.
-        partition_timezone: IANA name, `"UTC"` by default.
+        group: Dagster's asset group. Defaults to the domain, which is the name of the function's directory; characters
+            that Dagster does not accept become underscores.
+        namespace: Iceberg namespace of the table. Defaults to `raw`.
+        write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"append"` and
+            `"replace"` are reserved, and an error in this version.
+        cron: when to run, such as `"0 6 * * *"`, read in `partition_timezone`. Defaults to on demand only.
+        freshness_hours: hours after which the asset is stale, as `fail` or `(warn, fail)`.
+        partitions: `"daily"` (default), `"hourly"`, `"weekly"`, `"monthly"`, or None for a table without partitions.
+        partition_start: start of the first partition. Defaults to the setting `partition_start`.
+        partition_end: end of the last partition, exclusive. Defaults to none: new partitions keep appearing.
+        partition_timezone: IANA name of the time zone in which partitions begin. Defaults to `"UTC"`.
         partition_spec: the Iceberg layout: columns, or pairs such as `("observed_at", "month")`.
         deps: workflows, Dagster assets or asset keys that come before.
         owners: e-mail addresses or `team:<name>`.
         tags: Dagster's tags.
-        description: shown in the UI; the docstring by default.
-        max_runtime_seconds: seconds after which a run is stopped.
-        max_retries: how often a failed run starts again, 0 by default.
-        retry_delay_seconds: seconds between two of these, 30 by default.
-        validate: False converts types and checks nothing else.
-        on_invalid: `"quarantine"` (default) sets refused rows aside, `"fail"` lands nothing.
+        description: shown in the UI. Defaults to the function's docstring.
+        max_runtime_seconds: seconds after which a run is stopped. Defaults to no limit.
+        max_retries: how many times a failed run is started again. Defaults to 0.
+        retry_delay_seconds: seconds before each retry. Defaults to 30.
+        validate: False converts types and checks nothing else. Defaults to True.
+        on_invalid: `"quarantine"` (default) sets refused rows aside; `"fail"` fails the run and writes nothing.
 
     Returns:
-        a decorator that gives an `IngestionWorkflow`.
+        A decorator that returns an `IngestionWorkflow`.
 
     Raises:
-        DeclarationError: with every wrong argument at once, and file and line.
+        DeclarationError: arguments are wrong; names all of them, with file and line.
     """
-    if misplaced:
-        _refuse_positional(misplaced[0])
-        return cast("Callable[[Callable[P, R]], IngestionWorkflow[P, R]]", misplaced[0])
-
-    def decorate(function: Callable[P, R]) -> IngestionWorkflow[P, R]:
-        try:
-            return IngestionWorkflow(declare_ingestion(function, arguments))
-        except DeclarationError as error:
-            report(error, function)
-            # Only `check` and `validate` come here: they look at what was recorded, not at this value.
-            return cast("IngestionWorkflow[P, R]", function)
-
-    return decorate
-
-
-def _refuse_positional(first: object) -> None:
-    """Report `@cascade_ingestion` without a call, or arguments without names."""
-    if callable(first) and not isinstance(first, type):
-        example = "@cascade_ingestion(table_name=..., unique_key=..., group=..., validation_schema=...)"
-        problem, function = f"it needs arguments: {example}.", first
-    else:
-        problem, function = f"give every argument by name; {first!r} has none.", None
-    report(
-        DeclarationError("cascade_ingestion", (problem,), location=location_of(first, depth=2)),
-        function,
-    )
+    decorator: Any = decorator_of(IngestionDeclaration, IngestionWorkflow[..., object], misplaced, arguments)
+    return cast("Callable[[Callable[P, R]], IngestionWorkflow[P, R]]", decorator)
