@@ -1,4 +1,4 @@
-"""Public names of a package that are loaded when they are first used, so that importing the package costs nothing."""
+"""Public names of a package that are loaded on first use, so importing the package costs almost nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from importlib import import_module
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Make the `__getattr__` and `__dir__` of a package (PEP 562).
+    """Make the `__getattr__` and `__dir__` of a package, as PEP 562 describes them.
 
     Args:
-        package: its `__name__`.
+        package: the `__name__` of the package.
         homes: for each public name, the module of the package that holds it.
 
     Returns:
-        the two functions, in that order.
+        `__getattr__` and `__dir__`, in that order.
     """
 
     def get(name: str) -> object:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,15 +15,27 @@ from cascade import config, exceptions, iceberg, ingestion, partitions, testing
 from cascade.framework import definitions, discovery, resources
 from cascade.schemas import converter
 
-LISTED: dict[ModuleType, list[str]] = {
-    cascade: [
+PAGE = (Path(__file__).parents[2] / "docs/reference/python.md").read_text(encoding="utf-8")
+PUBLIC: dict[str, list[str]] = {
+    "cascade": [
         "CascadeConfig",
         "CascadeError",
         "IngestionWorkflow",
+        "Lakehouse",
+        "PartitionWindow",
         "__version__",
         "build_definitions",
         "cascade_ingestion",
     ],
+    "cascade.exceptions": ["CascadeError"],
+    "cascade.framework.definitions": ["build_definitions", "defs"],
+    "cascade.testing": ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"],
+    "cascade.testing.plugin": ["lakehouse", "offline_http"],
+}
+"""What the page lists. It names the errors by their root."""
+
+EXPORTED: dict[ModuleType, list[str]] = {
+    cascade: PUBLIC["cascade"],
     config: ["CascadeConfig", "ConfigWarning", "DescribedSetting", "find_project_root", "settings_table"],
     definitions: ["assemble", "build_definitions", "defs"],
     iceberg: [
@@ -36,8 +51,10 @@ LISTED: dict[ModuleType, list[str]] = {
     ],
     ingestion: ["IngestionWorkflow", "cascade_ingestion"],
     converter: ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"],
-    testing: ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"],
+    testing: PUBLIC["cascade.testing"],
 }
+"""What the rooms export to each other, too."""
+
 NAMED = [
     (config, "CascadeConfig.from_user_config"),
     (discovery, "discover_user_workflows"),
@@ -65,15 +82,49 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("module", LISTED, ids=lambda module: module.__name__)
+def listed() -> dict[str, list[str]]:
+    """Read the table of the page."""
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+    return {module: sorted(re.findall(r"`(\w+)`", names)) for module, names in rows}
+
+
+def documented() -> list[str]:
+    """Read the names that the page renders docstrings of."""
+    return re.findall(r"^\.\. auto(?:class|function|module):: ([\w.]+)", PAGE, re.MULTILINE)
+
+
+def test_the_page_lists_the_public_names() -> None:
+    assert listed() == PUBLIC
+
+
+def test_the_page_documents_what_it_lists() -> None:
+    missing = [name for name in PUBLIC["cascade"] if f"cascade.{name}" not in documented()]
+    assert missing == ["CascadeError", "__version__"]
+    assert "cascade.exceptions" in documented()
+    assert {f"cascade.testing.{name}" for name in PUBLIC["cascade.testing"]} <= set(documented())
+
+
+@pytest.mark.parametrize("path", documented())
+def test_what_the_page_documents_is_there_with_a_docstring(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    found = import_module(path) if path == "cascade.exceptions" else getattr(import_module(module), name)
+    assert inspect.getdoc(found)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_there(module: str) -> None:
+    # `defs` is built from the settings of a project, and there is no project here.
+    assert [name for name in PUBLIC[module] if name != "defs" and not hasattr(import_module(module), name)] == []
+
+
+@pytest.mark.parametrize("module", EXPORTED, ids=lambda module: module.__name__)
 def test_a_module_exports_exactly_its_listed_names(module: ModuleType) -> None:
-    assert sorted(module.__all__) == LISTED[module]
+    assert sorted(module.__all__) == EXPORTED[module]
 
 
-@pytest.mark.parametrize("module", LISTED, ids=lambda module: module.__name__)
-def test_every_listed_name_is_there(module: ModuleType) -> None:
-    # `defs` is built from the settings of a project, and there is none here.
-    assert [name for name in LISTED[module] if name != "defs" and not hasattr(module, name)] == []
+@pytest.mark.parametrize("module", EXPORTED, ids=lambda module: module.__name__)
+def test_every_exported_name_is_there(module: ModuleType) -> None:
+    assert [name for name in EXPORTED[module] if name != "defs" and not hasattr(module, name)] == []
 
 
 @pytest.mark.parametrize(("module", "path"), NAMED)

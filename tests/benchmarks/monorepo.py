@@ -65,8 +65,7 @@ use_rust_parser = true
 """
 
 RUNTIME = {
-    "src/cascade/__init__.py": "",
-    "src/cascade/ingestion.py": "def cascade_ingestion(**arguments): return lambda function: function\n",
+    "src/cascade/__init__.py": "def cascade_ingestion(**arguments): return lambda function: function\n",
     "src/cascade/cli/__init__.py": "",
     "src/cascade/cli/main.py": "def run_project(**arguments): ...\n",
     "src/cascade/framework/__init__.py": "",
@@ -82,7 +81,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 
-from cascade.ingestion import cascade_ingestion
+from cascade import cascade_ingestion
 
 from workflows.{name}.helpers import rows
 from workflows.{name}.schema import Observation

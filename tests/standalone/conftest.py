@@ -59,7 +59,7 @@ SCHEMA = """
 WORKFLOW = """
     from datetime import date
 
-    from cascade.ingestion import cascade_ingestion
+    from cascade import cascade_ingestion
     from workflows.schemas.weather import Observation
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from cascade.partitions import PartitionWindow
+    from cascade import PartitionWindow
 
 
 def read_recorded(package: str, table: str, window: PartitionWindow | None = None) -> pa.Table:

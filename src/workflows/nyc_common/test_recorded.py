@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cascade.partitions import PartitionWindow
+from cascade import PartitionWindow
 from workflows.nyc_common.airports import NEW_YORK, NEW_YORK_CODES, TIMEZONE
 from workflows.nyc_common.recorded import read_recorded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from cascade.ingestion import cascade_ingestion
+from cascade import cascade_ingestion
 from workflows.nyc_common.recorded import read_recorded
 from workflows.nyc_flights.flight_schema import Flight
 from workflows.nyc_flights.reference import airlines, airports, planes
@@ -13,7 +13,7 @@ from workflows.nyc_flights.reference import airlines, airports, planes
 if TYPE_CHECKING:
     import polars as pl
 
-    from cascade.partitions import PartitionWindow
+    from cascade import PartitionWindow
 
 
 @cascade_ingestion(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cascade.ingestion import cascade_ingestion
+from cascade import cascade_ingestion
 from workflows.nyc_common.recorded import read_recorded
 from workflows.nyc_flights.reference_schema import Airline, Airport, Plane
 

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from cascade.iceberg import Lakehouse
-from cascade.ingestion import IngestionWorkflow
-from cascade.partitions import PartitionWindow
+from cascade import IngestionWorkflow, Lakehouse, PartitionWindow
 from cascade.testing import test_workflow
 from workflows.nyc_flights.flights import flights
 from workflows.nyc_flights.reference import airlines, airports, planes

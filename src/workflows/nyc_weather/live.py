@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltSource
     from requests import Response
 
-    from cascade.partitions import PartitionWindow
+    from cascade import PartitionWindow
 
 BASE_URL = "https://archive-api.open-meteo.com/v1/"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from cascade import cascade_ingestion
 from cascade.config import CascadeConfig
 from cascade.exceptions import ConfigError
-from cascade.ingestion import cascade_ingestion
 from workflows.nyc_common.recorded import read_recorded
 from workflows.nyc_weather.schema import WeatherObservation
 
 if TYPE_CHECKING:
-    from cascade.partitions import PartitionWindow
+    from cascade import PartitionWindow
 
 SETTING = "nyc_weather_source"
 SOURCES = ("recorded", "live")

@@ -16,8 +16,8 @@ import pytest
 from requests import PreparedRequest
 from responses import RequestsMock
 
+from cascade import Lakehouse
 from cascade.exceptions import SourceError
-from cascade.iceberg import Lakehouse
 from cascade.testing import test_workflow
 from workflows.nyc_weather import live
 from workflows.nyc_weather.observations import observations

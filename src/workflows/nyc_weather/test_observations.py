@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cascade import Lakehouse
 from cascade.exceptions import ConfigError
-from cascade.iceberg import Lakehouse
 from cascade.testing import test_workflow
 from workflows.nyc_weather.observations import observations
 
