@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from cascade.exceptions import UsageError
+
 DEFAULT_NAMESPACE = "raw"
 MAIN_BRANCH = "main"
 QUARANTINE_SUFFIX = "__quarantine"
@@ -22,6 +24,23 @@ class TableRef:
     namespace: str
     name: str
     branch: str = MAIN_BRANCH
+
+    @classmethod
+    def parse(cls, name: str, *, branch: str = MAIN_BRANCH) -> TableRef:
+        """Read the full name of a table, such as `raw.flights`.
+
+        Args:
+            name: namespace and table, with a dot between them.
+            branch: the Iceberg branch.
+
+        Raises:
+            UsageError: the name has no namespace.
+        """
+        namespace, _, table = name.rpartition(".")
+        if not namespace or not table:
+            example = f"{DEFAULT_NAMESPACE}.{name.strip('.') or 'flights'}"
+            raise UsageError(f"{name!r} is not the full name of a table. Put its namespace first, as in {example!r}.")
+        return cls(namespace, table, branch)
 
     @property
     def identifier(self) -> tuple[str, str]:

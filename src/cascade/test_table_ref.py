@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from cascade.exceptions import UsageError
 from cascade.table_ref import TableRef
 
 
@@ -34,3 +35,14 @@ def test_the_asset_key_leaves_out_the_default_namespace() -> None:
 def test_a_reference_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         TableRef("raw", "flights").name = "other"  # type: ignore[misc]
+
+
+def test_a_full_name_is_read_with_its_namespace() -> None:
+    assert TableRef.parse("raw.flights") == TableRef("raw", "flights")
+    assert TableRef.parse("lab.test.flights", branch="audit") == TableRef("lab.test", "flights", "audit")
+
+
+@pytest.mark.parametrize("name", ["flights", ".flights", "raw.", ""])
+def test_a_name_without_a_namespace_or_a_table_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"Put its namespace first, as in 'raw\."):
+        TableRef.parse(name)

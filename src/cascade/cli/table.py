@@ -11,6 +11,7 @@ from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
 from cascade.framework.project import unknown_name
+from cascade.table_ref import DEFAULT_NAMESPACE, TableRef
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
 
     invocation.require_project()
     lakehouse = open_lakehouse(invocation.config)
-    identifier = _identifier(name)
-    found = lakehouse.load(identifier)
+    ref = _table_ref(name)
+    found = lakehouse.load(ref)
     if found is None:
         raise _no_such_table(invocation, lakehouse, name)
     rows = found.scan(limit=limit).to_arrow()
@@ -47,7 +48,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     total = _total_rows(snapshot.summary.additional_properties if snapshot and snapshot.summary else {})
     out.json(
         {
-            "table": ".".join(identifier),
+            "table": ref.full_name,
             "columns": [{"name": field.name, "type": str(field.field_type)} for field in found.schema().fields],
             "rows": rows.to_pylist(),
             "total_rows": total,
@@ -57,12 +58,12 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     )
     out.table(rows.column_names, [tuple(row.values()) for row in rows.to_pylist()], fit=True)
     of_total = f" of {total}" if total is not None else ""
-    out.say(f"{rows.num_rows}{of_total} rows of {'.'.join(identifier)}, " + _snapshot_text(snapshot))
+    out.say(f"{rows.num_rows}{of_total} rows of {ref}, " + _snapshot_text(snapshot))
 
 
-def _identifier(name: str) -> tuple[str, str]:
-    namespace, separator, table_name = name.replace("/", ".").rpartition(".")
-    return (namespace, table_name) if separator else ("raw", name)
+def _table_ref(name: str) -> TableRef:
+    namespace, _, table_name = name.replace("/", ".").rpartition(".")
+    return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
 
 
 def _total_rows(summary: dict[str, str]) -> int | None:

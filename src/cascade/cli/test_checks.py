@@ -58,4 +58,4 @@ def test_a_check_that_raises_is_named_with_its_line(cascade: Cascade, project: S
     path = project.write("checks.py", CHECKS.format(package=project.package, blocking=False).replace("n3'", "n3"))
     result = cascade("materialize", "things", "--partition", "2024-01-01")
     assert result.exit_code == 1
-    assert 'The condition "name = \'n3" on raw.things cannot be read' in result.stderr, path
+    assert 'The filter "name = \'n3" on raw.things is invalid' in result.stderr, path

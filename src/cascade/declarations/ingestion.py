@@ -141,7 +141,7 @@ class IngestionDeclaration(Declaration):
 
     @property
     def table_ref(self) -> TableRef:
-        """The table."""
+        """The table, on the branch `main`."""
         return TableRef(self.namespace, self.table_name)
 
     @property
@@ -163,11 +163,6 @@ class IngestionDeclaration(Declaration):
     def identifier(self) -> tuple[str, str]:
         """Namespace and table, as a catalog takes them."""
         return self.table_ref.identifier
-
-    @property
-    def quarantine_identifier(self) -> tuple[str, str]:
-        """Namespace and name of the table of refused rows."""
-        return self.table_ref.quarantine.identifier
 
     @property
     def wants(self) -> frozenset[str]:

@@ -80,7 +80,7 @@ def test_names_leave_out_the_namespace_raw() -> None:
     )
     assert other.table_ref == TableRef("lab", "readings")
     assert other.identifier == ("lab", "readings")
-    assert other.quarantine_identifier == ("lab", "readings__quarantine")
+    assert other.table_ref.quarantine.identifier == ("lab", "readings__quarantine")
 
 
 def test_a_missing_argument_is_named() -> None:

@@ -54,7 +54,7 @@ def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
     (config.state_directory / "catalog.db").write_text("not a database, and long enough to be looked at as one" * 20)
     catalog, opened = check_catalog(config)
     assert (catalog.status, opened) == ("problem", None)
-    assert "catalog.db cannot be opened" in catalog.detail
+    assert "Cannot open the Iceberg catalog at " in catalog.detail
 
 
 def test_settings_that_contradict_each_other_are_a_problem(

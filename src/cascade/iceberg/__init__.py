@@ -1,4 +1,4 @@
-"""Iceberg: the catalog, the tables, and the merge of a batch into one of them.
+"""Iceberg: the catalog, its tables, and merging a batch into a table.
 
 The names below are loaded on first use, so that `import cascade.iceberg` costs nothing.
 """

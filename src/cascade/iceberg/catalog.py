@@ -1,7 +1,6 @@
-"""The lakehouse of a project: its Iceberg catalog and where the files are.
+"""The lakehouse of a project: its Iceberg catalog and its warehouse.
 
-`open_lakehouse` is the only place that knows an embedded catalog from one in production. Everything else takes
-the `Lakehouse` it returns.
+Only `open_lakehouse` tells an embedded catalog from one in production. All other code takes the `Lakehouse` it returns.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cascade.config.secrets import mask_secrets
-from cascade.exceptions import ConfigError
+from cascade.exceptions import ConfigError, UsageError
+from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +28,7 @@ _OPEN_ATTEMPTS = 8
 
 
 class LakehouseSettings(Protocol):
-    """The settings that say where a lakehouse is. `CascadeConfig` has them."""
+    """The settings that locate a lakehouse. `CascadeConfig` has them."""
 
     @property
     def state_directory(self) -> Path:
@@ -37,22 +37,22 @@ class LakehouseSettings(Protocol):
 
     @property
     def iceberg_catalog(self) -> str | None:
-        """URI of the catalog; None for the embedded one."""
+        """The catalog's URI; None for the embedded catalog."""
         ...
 
     @property
     def iceberg_warehouse(self) -> str | None:
-        """Directory or URI of the files; None for the embedded one."""
+        """Directory or URI of the warehouse; None for the embedded one."""
         ...
 
     @property
     def nessie_uri(self) -> str | None:
-        """Address of a Nessie server, which then is the catalog."""
+        """Address of the Nessie server that serves as the catalog; None for another catalog."""
         ...
 
     @property
     def nessie_ref(self) -> str:
-        """Nessie's branch."""
+        """The Nessie branch."""
         ...
 
 
@@ -62,8 +62,8 @@ class Lakehouse:
 
     Args:
         catalog: the Iceberg catalog.
-        uri: the catalog's address, for people to read.
-        warehouse: directory or URI under which tables are made.
+        uri: the catalog's address without its password, for messages.
+        warehouse: directory or URI that holds the tables' files.
         dlt_directory: where dlt keeps the incremental state of each asset and partition.
     """
 
@@ -72,49 +72,93 @@ class Lakehouse:
     warehouse: str
     dlt_directory: Path
 
-    def load(self, identifier: tuple[str, str]) -> Table | None:
-        """Return a table as it is now, or None when there is none.
+    def load(self, ref: TableRef) -> Table | None:
+        """Load the current state of a table.
 
         Args:
-            identifier: namespace and name, such as `("raw", "weather_observations")`.
+            ref: the table and its branch, such as `TableRef("raw", "weather_observations")`.
+
+        Returns:
+            The table, whose current snapshot is the head of the branch, or None if the table does not exist.
+
+        Raises:
+            UsageError: the table exists and has no such branch.
         """
         from pyiceberg.exceptions import NoSuchTableError
 
+        from cascade.iceberg.branches import at_branch
+
         try:
-            return self.catalog.load_table(identifier)
+            table = self.catalog.load_table(ref.identifier)
         except NoSuchTableError:
             return None
+        return at_branch(table, ref)
 
-    def read(self, table: str, *, columns: Sequence[str] | None = None, where: str | None = None) -> pl.DataFrame:
-        """Read rows of a table as they are now.
+    def require(self, ref: TableRef) -> Table:
+        """Load the current state of a table that must exist.
+
+        Args:
+            ref: the table and its branch.
+
+        Returns:
+            The table, whose current snapshot is the head of the branch.
+
+        Raises:
+            UsageError: the table or its branch does not exist.
+        """
+        table = self.load(ref)
+        if table is None:
+            raise UsageError(
+                f"The lakehouse at {self.warehouse or self.uri} has no table {ref.full_name}.",
+                hint="Materialize its workflow once: that creates the table.",
+            )
+        return table
+
+    def read(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        branch: str = MAIN_BRANCH,
+    ) -> pl.DataFrame:
+        """Read the current rows of a table.
 
             lakehouse.read("raw.weather_observations", columns=["station", "celsius"], where="celsius > 40")
 
         Args:
             table: namespace and name, such as `raw.weather_observations`.
-            columns: the columns to read, in this order; all if absent. Files hold columns apart: ask for few.
-            where: a condition in the syntax of Iceberg's filters, such as `observed_on = '2024-01-15'`. Files that
-                can hold no such row are not opened.
+            columns: the columns to read, in this order; all if absent. Parquet stores columns apart: read few.
+            where: an Iceberg filter expression, such as `observed_on = '2024-01-15'`. Files whose statistics rule out
+                a match are not opened.
+            branch: the Iceberg branch to read.
 
         Returns:
             The rows.
 
         Raises:
-            UsageError: there is no such table or column, or the condition cannot be read.
+            UsageError: the table, the branch or a column does not exist, or the filter is invalid.
         """
         from cascade.iceberg.reading import read_rows
 
-        return read_rows(self, table, columns, where)
+        ref = TableRef.parse(table, branch=branch)
+        return read_rows(self.require(ref), ref, columns, where)
 
 
 def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
-    """Open the catalog that the settings name, and make the embedded one when it is not there.
+    """Open the catalog that the settings name, and create the embedded catalog if it does not exist.
 
-    Several processes may open it at once. Whatever pyiceberg reads for a catalog named `cascade`, from its own file or
-    from `PYICEBERG_CATALOG__CASCADE__*`, is added: credentials of a store and tokens belong there.
+    Several processes may open it at the same time. pyiceberg adds its own settings of a catalog named `cascade`, from
+    `.pyiceberg.yaml` or `PYICEBERG_CATALOG__CASCADE__*`: put tokens and the credentials of an object store there.
+
+    Args:
+        config: the project's settings.
+
+    Returns:
+        The open lakehouse.
 
     Raises:
-        ConfigError: the catalog cannot be reached or the settings contradict each other.
+        ConfigError: the catalog cannot be reached, or the settings contradict each other.
     """
     state = Path(config.state_directory).absolute()
     uri = _uri(config, state)
@@ -134,18 +178,18 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
         raise ConfigError(
             f"Two settings name a catalog: nessie_uri is {_shown(config.nessie_uri)}, and iceberg_catalog is "
             f"{_shown(config.iceberg_catalog)}.",
-            hint="Keep one of CASCADE_NESSIE_URI and CASCADE_ICEBERG_CATALOG.",
+            hint="Unset CASCADE_NESSIE_URI or CASCADE_ICEBERG_CATALOG.",
         )
     if config.nessie_uri:
-        # Nessie serves Iceberg's REST protocol beside its own API, one address for each branch.
+        # Nessie serves Iceberg's REST protocol beside its own API, at one address per branch.
         base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", config.nessie_uri.rstrip("/"))
         return f"{base}/iceberg/{config.nessie_ref}"
     uri = config.iceberg_catalog or f"sqlite:///{state / 'catalog.db'}"
     if uri.startswith(("postgresql://", "postgres://")):
-        # SQLAlchemy 2.1 would look for psycopg, and the extra `postgres` has psycopg2.
+        # SQLAlchemy 2.1 would import psycopg 3, and the extra `postgres` installs psycopg2.
         uri = f"postgresql+psycopg2://{uri.partition('://')[2]}"
     if uri.startswith("sqlite:") and "timeout=" not in uri:
-        # Writers wait for each other: a commit holds the file for some milliseconds only.
+        # Writers wait for each other: a commit locks the file for a few milliseconds.
         uri += f"{'&' if '?' in uri else '?'}timeout={_SQLITE_BUSY_SECONDS}"
     return uri
 
@@ -167,13 +211,13 @@ def _make_directory(directory: Path, setting: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"The directory {directory} cannot be made: {error.strerror or error}.",
-            hint=f"Give yourself the right to write there, or set {setting} to another place.",
+            f"Cannot create the directory {directory}: {error.strerror or error}.",
+            hint=f"Make its parent writable, or set {setting} to another directory.",
         ) from error
 
 
 def _open(properties: dict[str, str]) -> Catalog:
-    """Open a catalog, again when another process was just making it."""
+    """Open a catalog, and try again if another process is creating it."""
     from pyiceberg.catalog import load_catalog
 
     if properties["uri"].startswith("sqlite:///"):
@@ -183,9 +227,9 @@ def _open(properties: dict[str, str]) -> Catalog:
         try:
             return load_catalog(CATALOG_NAME, **properties)
         except Exception as error:
-            # The tables of a new SQL catalog are made without a lock: the second of two processes finds them made.
-            made_elsewhere = "already exists" in str(error) or "locked" in str(error)
-            if not made_elsewhere or attempt == _OPEN_ATTEMPTS - 1:
+            # pyiceberg creates the tables of a SQL catalog without a lock, so another process may create them first.
+            created_elsewhere = "already exists" in str(error) or "locked" in str(error)
+            if not created_elsewhere or attempt == _OPEN_ATTEMPTS - 1:
                 raise _unreachable(properties["uri"], error) from error
             time.sleep(random.uniform(0.02, 0.1) * (attempt + 1))
     raise AssertionError("unreachable")
@@ -194,11 +238,11 @@ def _open(properties: dict[str, str]) -> Catalog:
 def _unreachable(uri: str, error: Exception) -> ConfigError:
     first_line = mask_secrets((str(error).strip().splitlines() or [type(error).__name__])[0])
     return ConfigError(
-        f"The Iceberg catalog at {_shown(uri)} cannot be opened: {first_line}",
-        hint="Check CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI, and that the server runs.",
+        f"Cannot open the Iceberg catalog at {_shown(uri)}: {first_line}",
+        hint="Check CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI, and that the server is running.",
     )
 
 
 def _shown(uri: str) -> str:
-    """The address without a password and without our own query."""
+    """Return the address without its password and without the query that we add."""
     return mask_secrets(uri).split("?")[0]

@@ -1,7 +1,7 @@
 """Committing a change of files as one snapshot, against other writers.
 
-A planner reads the table and decides what changes; the change is written and committed on the very snapshot that was
-read. When another writer was faster, the plan is made again, unless it provably still holds.
+A planner reads the table and decides what changes. The change is written, and committed on exactly the snapshot that
+was read. If another writer commits first, the planner plans again, unless the plan provably still holds.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from cascade.exceptions import CommitError
+from cascade.iceberg.branches import table_with
 from cascade.iceberg.files import remove_files
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
     from pyiceberg.table.update.snapshot import _SnapshotProducer
+
+    from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
 
 RUN_ID = "cascade.run-id"
 PARTITION = "cascade.partition"
@@ -42,33 +46,33 @@ P = TypeVar("P")
 
 
 class Planner(Protocol[P]):
-    """Decides what changes in a table, reading one snapshot of it."""
+    """Decides what changes in a table, from one of its snapshots."""
 
     def plan(self, table: Table) -> P:
-        """Read the table and decide. Nothing is written."""
+        """Read the table and decide, without writing anything."""
         ...
 
     def still_holds(self, plan: P, table: Table) -> bool:
-        """Tell whether a plan that was made on an earlier snapshot is right for this one as well."""
+        """Return whether a plan made on an earlier snapshot is right for this one too."""
         ...
 
     def write(self, table: Table, plan: P) -> FileChange:
-        """Write the plan's data files. An empty change commits nothing."""
+        """Write the plan's data files. Return an empty change to commit nothing."""
         ...
 
 
 @dataclass(frozen=True)
 class Committed(Generic[P]):
-    """What a commit left.
+    """The result of a commit.
 
     Args:
         plan: the plan that was carried out.
-        table: the table afterwards.
-        snapshot_id: the snapshot that was made; None when nothing had to change.
-        attempts: how often it was tried.
+        table: the table afterwards, on its branch.
+        snapshot_id: the new snapshot; None if nothing had to change.
+        attempts: number of attempts.
         plan_seconds: seconds spent planning.
         write_seconds: seconds spent writing data files.
-        commit_seconds: seconds spent committing and waiting for others.
+        commit_seconds: seconds spent committing and waiting for other writers.
     """
 
     plan: P
@@ -81,7 +85,7 @@ class Committed(Generic[P]):
 
 
 class _Clock:
-    """Seconds spent in each of several steps."""
+    """Measures the seconds spent in each step."""
 
     def __init__(self) -> None:
         self.spent = {"plan": 0.0, "write": 0.0, "commit": 0.0}
@@ -95,51 +99,57 @@ class _Clock:
 
 
 def commit_planned(
-    load: Callable[[], Table],
+    lakehouse: Lakehouse,
+    ref: TableRef,
     planner: Planner[P],
     *,
     summary: Mapping[str, str],
     patience: float = _PATIENCE_SECONDS,
 ) -> Committed[P]:
-    """Plan, write and commit one snapshot; do it again when another writer was faster.
+    """Plan, write and commit one snapshot, and try again if another writer commits first.
 
     Args:
-        load: gives the table as it is now.
-        planner: what is to change.
+        lakehouse: the lakehouse that holds the table.
+        ref: the table and the branch to commit to.
+        planner: decides what changes.
         summary: properties of the snapshot's summary.
         patience: seconds after which a lost race is not tried again.
 
+    Returns:
+        The plan that was carried out, and the new snapshot.
+
     Raises:
-        CommitError: other writers were faster for `patience` seconds.
+        CommitError: other writers committed first for `patience` seconds.
+        UsageError: the table or its branch does not exist.
     """
     clock, started, attempt = _Clock(), time.monotonic(), 0
     while True:
         attempt += 1
-        table = load()
-        plan = clock.timed("plan", lambda: planner.plan(table))  # noqa: B023 (called at once)
+        table = lakehouse.require(ref)
+        plan = clock.timed("plan", lambda: planner.plan(table))  # noqa: B023 (called before the next turn)
         change = clock.timed("write", lambda: planner.write(table, plan))  # noqa: B023
         snapshot_id = None
         while change:
-            snapshot_id = clock.timed("commit", lambda: try_commit(table, change, summary))  # noqa: B023
+            snapshot_id = clock.timed("commit", lambda: try_commit(table, ref.branch, change, summary))  # noqa: B023
             if snapshot_id is not None:
                 break
             if time.monotonic() - started > patience:
                 remove_files(table, change.added)
                 raise CommitError(
-                    f"No snapshot of {'.'.join(table.name())} could be committed in {patience:g} seconds and {attempt} "
-                    "attempts: other writers were faster every time.",
-                    hint="Run it again; if that does not help, run fewer partitions at once.",
+                    f"Could not commit to {ref} in {patience:g} seconds and {attempt} attempts: "
+                    "another writer committed first every time.",
+                    hint="Run it again. If that fails too, run fewer partitions at the same time.",
                 )
             clock.timed("commit", lambda: _wait(attempt))  # noqa: B023
             attempt += 1
-            table = load()
+            table = lakehouse.require(ref)
             if not clock.timed("plan", lambda: planner.still_holds(plan, table)):  # noqa: B023
                 remove_files(table, change.added)
                 break
         if snapshot_id is not None or not change:
             return Committed(
                 plan=plan,
-                table=load() if snapshot_id is not None else table,
+                table=lakehouse.require(ref) if snapshot_id is not None else table,
                 snapshot_id=snapshot_id,
                 attempts=attempt,
                 plan_seconds=clock.spent["plan"],
@@ -148,18 +158,24 @@ def commit_planned(
             )
 
 
-def try_commit(table: Table, change: FileChange, summary: Mapping[str, str]) -> int | None:
-    """Commit a change on the very snapshot that `table` holds.
+def try_commit(table: Table, branch: str, change: FileChange, summary: Mapping[str, str]) -> int | None:
+    """Commit a change on exactly the snapshot that `table` holds.
+
+    Args:
+        table: the table, on its branch.
+        branch: the branch, which must exist unless it is an empty `main`.
+        change: the data files that enter and leave the table.
+        summary: properties of the snapshot's summary.
 
     Returns:
-        the id of the new snapshot, or None when it did not land since the table changed meanwhile.
+        The id of the new snapshot, or None if the table changed meanwhile and the commit did not land.
     """
     from pyiceberg.table import Transaction
 
     transaction = Transaction(_without_retries(table))
-    snapshots = transaction.update_snapshot(snapshot_properties=dict(summary))
+    snapshots = transaction.update_snapshot(snapshot_properties=dict(summary), branch=branch)
     producer: _SnapshotProducer[Any] = (
-        snapshots.overwrite() if change.deleted else transaction._append_snapshot_producer(dict(summary))
+        snapshots.overwrite() if change.deleted else transaction._append_snapshot_producer(dict(summary), branch=branch)
     )
     try:
         with producer:
@@ -178,21 +194,12 @@ def try_commit(table: Table, change: FileChange, summary: Mapping[str, str]) -> 
 
 
 def _without_retries(table: Table) -> Table:
-    """The same table for one commit. A retry of pyiceberg's own would put a change on a snapshot that nobody read."""
-    from pyiceberg.table import Table
-
-    properties = {**table.metadata.properties, "commit.retry.num-retries": "0"}
-    return Table(
-        identifier=table.name(),
-        metadata=table.metadata.model_copy(update={"properties": properties}),
-        metadata_location=table.metadata_location,
-        io=table.io,
-        catalog=table.catalog,
-    )
+    """Return the table for one commit. pyiceberg's retry would put the change on a snapshot that nobody read."""
+    return table_with(table, properties={**table.metadata.properties, "commit.retry.num-retries": "0"})
 
 
 def _landed(table: Table, snapshot_id: int) -> bool:
-    """Whether a commit that was reported failed is there all the same: its answer was lost on the way."""
+    """Return whether a commit that was reported failed landed all the same, because its answer was lost."""
     return table.catalog.load_table(table.name()).snapshot_by_id(snapshot_id) is not None
 
 
@@ -203,7 +210,7 @@ def _lost_race(error: Exception) -> bool:
         return True
     if isinstance(error, ValueError):
         return "Cannot add snapshot with sequence number" in str(error)
-    # The outcome was unknown, and the table has been looked at meanwhile: it did not land.
+    # The outcome was unknown until the table was loaded again: the commit did not land.
     return isinstance(error, (RESTError, ConnectionError, TimeoutError)) or "database is locked" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""What is different between a table's schema and a declared one, and which differences G4 applies."""
+"""The differences between a table's schema and a declared one, and which of them G4 applies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SchemaDifference:
     """The differences of two schemas.
 
     Args:
-        applied: one line for each that is applied: a new optional column, or a widened type.
-        refused: one line for each that is refused.
+        applied: a line for each difference that is applied: a new optional column, or a widened type.
+        refused: a line for each difference that is refused.
     """
 
     applied: tuple[str, ...]
@@ -26,7 +26,7 @@ class SchemaDifference:
 
 
 def schema_difference(table: Schema, declared: Schema) -> SchemaDifference:
-    """Compare a table's schema with the declared one, by the names of columns. Order and docs do not matter."""
+    """Compare a table's schema with the declared one, by column name. Order and docs do not matter."""
     found = [*_struct(table.as_struct(), declared.as_struct(), ""), *_keys(table, declared)]
     return SchemaDifference(
         applied=tuple(line for fine, line in found if fine),

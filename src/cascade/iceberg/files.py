@@ -16,14 +16,14 @@ ROWS_PER_FILE = 250_000
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The Arrow schema in which a table's rows are read, compared and written."""
+    """Return the Arrow schema in which a table's rows are read, compared and written."""
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 
     return schema_to_pyarrow(table.schema(), include_field_ids=False)
 
 
 def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring rows into a table's schema: its order of columns, its widths, and nulls for columns that the rows lack."""
+    """Bring rows into a table's schema: its column order and widths, with nulls for columns that the rows lack."""
     columns = [
         rows.column(field.name).cast(field.type)
         if field.name in rows.column_names
@@ -34,12 +34,12 @@ def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def read_file(table: Table, task: FileScanTask, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one data file, without the rows that delete files remove, in the file's order.
+    """Read one data file, without the rows that delete files remove, in file order.
 
     Args:
-        table: the table, whose schema the rows are read in.
+        table: the table, which gives the schema.
         task: the file.
-        columns: names of the columns to read; all by default.
+        columns: names of the columns to read; all if absent.
     """
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
@@ -53,8 +53,8 @@ def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
     """Write rows as data files that no snapshot refers to yet.
 
     Args:
-        table: the table, whose schema and layout the files get.
-        rows: the rows, in the order in which they are to lie in the files.
+        table: the table, which gives the schema and the layout.
+        rows: the rows, in the order that the files keep.
     """
     from pyiceberg.io.pyarrow import _dataframe_to_data_files
 
@@ -66,7 +66,7 @@ def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
 
 
 def remove_files(table: Table, files: Iterable[DataFile]) -> None:
-    """Remove data files that no snapshot refers to. One that cannot be removed is left to the removal of orphans."""
+    """Remove data files that no snapshot refers to. Maintenance removes those that remain."""
     for file in files:
         try:
             table.io.delete(file.file_path)

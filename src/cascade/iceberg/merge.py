@@ -1,8 +1,8 @@
 """Merging a batch into a table on its unique key, in one snapshot.
 
-The plan names the files that can hold a key of the batch, by the statistics of the key in the manifests, and for each
-what changes in it. Writing puts a changed row where its old version was (copy-on-write), and new rows into new files. A
-row that is in the table already, equal in every column, is left alone: an identical batch changes nothing.
+The plan lists the files that can hold a key of the batch, by the key's statistics in the manifests, and what changes in
+each. Writing rewrites the files that hold an old version of a row (copy-on-write), and puts new rows into new files. A
+row that equals the table's in every column is left alone: an identical batch changes nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
 
 FileIdentity = tuple[str, frozenset[str]]
 
@@ -35,7 +36,7 @@ class Rewrite:
     Args:
         task: the file.
         drop: positions of the rows that leave it.
-        put: rows of the batch that enter it.
+        put: positions of the batch's rows that enter it.
     """
 
     task: FileScanTask
@@ -45,16 +46,16 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class MergePlan:
-    """How a batch enters a table.
+    """The changes that bring a batch into a table.
 
     Args:
-        snapshot_id: the snapshot that was read; None for an empty table.
+        snapshot_id: the snapshot that was read; None for an empty branch.
         layout: ids of the schema and of the partition spec that were read.
         rows: the batch in the table's schema, sorted by key, one row for each.
         candidates: the files that can hold a key of the batch.
         rewrites: what changes in some of them.
-        append: rows of the batch whose keys are in no file.
-        updated: number of rows that replace another version.
+        append: positions of the batch's rows whose keys are in no file.
+        updated: number of rows that replace an older version.
     """
 
     snapshot_id: int | None
@@ -73,7 +74,7 @@ class MergePlan:
 
 def merge_rows(
     lakehouse: Lakehouse,
-    identifier: tuple[str, str],
+    ref: TableRef,
     rows: pa.Table,
     unique_key: Sequence[str],
     *,
@@ -83,22 +84,23 @@ def merge_rows(
     """Merge rows into a table on its unique key. The last row of a key wins.
 
     Args:
-        lakehouse: where the table is.
-        identifier: namespace and name of a table that exists.
-        rows: the rows; the names of their columns are those of the table.
+        lakehouse: the lakehouse that holds the table.
+        ref: the table and the branch to merge into. Both must exist.
+        rows: the rows, whose column names are the table's.
         unique_key: the columns of the key, without nulls.
-        run_id: goes into the snapshot's summary.
+        run_id: the run, for the snapshot's summary.
         partition: key of the partition that was run, for the summary.
 
     Returns:
-        the plan that was carried out, and the snapshot; none when the table held the same rows already.
+        The plan that was carried out, and the new snapshot; no snapshot if the table held the same rows already.
 
     Raises:
-        CommitError: other writers were faster again and again.
+        CommitError: other writers committed first, again and again.
+        UsageError: the table or its branch does not exist.
     """
     summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     planner = MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key))
-    return commit_planned(lambda: lakehouse.catalog.load_table(identifier), planner, summary=summary)
+    return commit_planned(lakehouse, ref, planner, summary=summary)
 
 
 def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
@@ -113,7 +115,7 @@ def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
 
 
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str]) -> MergePlan:
-    """Plan the merge of rows into a table as it is now. Nothing is written."""
+    """Plan the merge of rows into the current state of a table, without writing anything."""
     return MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key)).plan(table)
 
 
@@ -130,7 +132,7 @@ class MergePlanner:
     unique_key: tuple[str, ...]
 
     def plan(self, table: Table) -> MergePlan:
-        """Find what changes in which file."""
+        """Find what changes in each file."""
         rows = conform(self.rows, arrow_schema(table))
         tasks = self._candidates(table)
         matching = _Matching(table, rows, self.unique_key)
@@ -147,11 +149,11 @@ class MergePlanner:
         )
 
     def still_holds(self, plan: MergePlan, table: Table) -> bool:
-        """A plan holds while exactly the same files can hold a key of the batch."""
+        """Return whether still exactly the same files can hold a key of the batch."""
         return plan.layout == _layout(table) and plan.candidates == frozenset(map(_identity, self._candidates(table)))
 
     def write(self, table: Table, plan: MergePlan) -> FileChange:
-        """Write the changed files anew, one at a time, and the new rows."""
+        """Rewrite the changed files, one at a time, and write the new rows."""
         added = []
         for rewrite in plan.rewrites:
             added += write_files(table, self._rewritten(table, plan, rewrite))
@@ -170,14 +172,14 @@ class MergePlanner:
 
 
 def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
-    """Return rows sorted by key, rows of one key in the order they had."""
+    """Return rows sorted by key; rows with equal keys keep their order."""
     keys = _keys(rows, unique_key, "at").sort(_names(unique_key), maintain_order=True)
     return rows.take(keys["at"].to_arrow())
 
 
 @dataclass
 class _Matching:
-    """Finds the rows of a batch in one file after another."""
+    """Finds the rows of a batch in the files of a table, one file at a time."""
 
     table: Table
     rows: pa.Table
@@ -193,13 +195,13 @@ class _Matching:
         self._found = np.zeros(self.rows.num_rows, dtype=bool)
 
     def rewrite(self, task: FileScanTask) -> Rewrite | None:
-        """Return what changes in a file, or None when nothing does."""
+        """Return what changes in a file, or None if nothing does."""
         keys = _keys(read_file(self.table, task, self.unique_key), self.unique_key, "at")
         both = keys.join(self._keys, on=_names(self.unique_key), how="inner").sort("at")
         if both.is_empty():
             return None
         at, row = both["at"].to_numpy(), both["row"].to_numpy()
-        # Another writer may have left a key twice: the first version counts, and the others go.
+        # Another writer may have left a key twice: the first version counts, and the others are dropped.
         first = both["row"].is_first_distinct().to_numpy() & ~self._found[row]
         same = same_rows(
             read_file(self.table, task).take(pa.array(at[first])),
@@ -212,7 +214,7 @@ class _Matching:
         return Rewrite(task, pa.array(drop, type=pa.int64()), pa.array(put, type=pa.int64())) if drop else None
 
     def unmatched(self) -> pa.Array:
-        """Return the rows that no file had."""
+        """Return the positions of the rows that no file holds."""
         import numpy as np
 
         return pa.array(np.flatnonzero(~self._found), type=pa.int64())
@@ -223,7 +225,7 @@ def _names(unique_key: Sequence[str]) -> list[str]:
 
 
 def _keys(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.DataFrame:
-    """The key columns, renamed so that no name of a user's can meet ours, with the position of each row."""
+    """Return the key columns, renamed so that no user's name can clash with ours, with the position of each row."""
     import polars as pl
 
     columns = [_storage(rows.column(name)) for name in unique_key]
@@ -248,7 +250,7 @@ def _layout(table: Table) -> tuple[int, int]:
 
 
 def _range(rows: pa.Table, unique_key: Sequence[str]) -> BooleanExpression:
-    """The range of each key column in the batch: a file whose statistics lie outside of one holds none of its keys."""
+    """Build the range of each key column. A file whose statistics lie outside a range holds no key of the batch."""
     from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThanOrEqual, Reference
     from pyiceberg.expressions.literals import literal
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
 
 
 class Refused(Protocol):
@@ -36,7 +37,7 @@ class Refused(Protocol):
 
     @property
     def message(self) -> str:
-        """Why, in whole words."""
+        """Why it was refused, in words."""
         ...
 
     @property
@@ -54,51 +55,52 @@ class _Layout:
 _COLUMNS = {
     "rule": (True, "Name of the first rule that refused the row."),
     "field": (False, "The field that broke it; null for a rule of the whole row."),
-    "message": (True, "Every reason, in whole words."),
+    "message": (True, "Every reason, in words."),
     "run_id": (True, "The run that refused the row first."),
     "partition": (False, "Key of the partition; null for a table without partitions."),
     "row": (True, "The row as the source gave it, as JSON."),
 }
-# What makes two refusals the same one: not the run, or an identical run would write.
+# The columns that make two refusals equal. The run is not one, or an identical run would write.
 _CONTENT = ("rule", "field", "message", "row")
 
 
 def replace_quarantine(
     lakehouse: Lakehouse,
-    identifier: tuple[str, str],
+    ref: TableRef,
     refused: Iterable[Refused],
     *,
     run_id: str,
     partition: str | None,
 ) -> Committed[QuarantinePlan] | None:
-    """Put the refused rows of a partition in the place of those of its last run.
+    """Replace the refused rows of a partition by those of this run.
 
     Args:
-        lakehouse: where the table is.
-        identifier: namespace and name of the quarantine table, which is made with the first refused row.
+        lakehouse: the lakehouse that holds the table.
+        ref: the quarantine table (see `TableRef.quarantine`). The first refused row creates it.
         refused: the refused rows of this run.
         run_id: the run.
-        partition: key of the partition, or None.
+        partition: key of the partition; None for a table without partitions.
 
     Returns:
-        what was committed, or None when there is neither a row nor a table.
+        What was committed, or None if there is neither a refused row nor a quarantine table.
 
     Raises:
-        CommitError: other writers were faster again and again.
+        CommitError: other writers committed first, again and again.
+        UsageError: the table has no such branch.
     """
     rows = _rows(refused, run_id, partition)
     if rows.num_rows:
-        ensure_table(lakehouse, identifier, _schema(), partition_spec=[_Layout()])
-    elif lakehouse.load(identifier) is None:
+        ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
+    elif lakehouse.load(ref) is None:
         return None
     summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     planner = QuarantinePlanner(rows, partition)
-    return commit_planned(lambda: lakehouse.catalog.load_table(identifier), planner, summary=summary)
+    return commit_planned(lakehouse, ref, planner, summary=summary)
 
 
 @dataclass(frozen=True)
 class QuarantinePlan:
-    """Which files leave, and the rows that enter."""
+    """The files that leave the quarantine, and the rows that enter it."""
 
     files: tuple[FileScanTask, ...]
     rows: pa.Table
@@ -113,7 +115,7 @@ class QuarantinePlanner:
     partition: str | None
 
     def plan(self, table: Table) -> QuarantinePlan:
-        """Find the files of the partition, and whether they hold the same refusals already."""
+        """Find the files of the partition, and whether they hold the same refused rows already."""
         tasks = self._files(table)
         rows = conform(self.rows, arrow_schema(table))
         present = pa.concat_tables([arrow_schema(table).empty_table(), *(read_file(table, task) for task in tasks)])
@@ -123,11 +125,11 @@ class QuarantinePlanner:
         return QuarantinePlan(tuple(tasks), pa.concat_tables([others, rows]), changed)
 
     def still_holds(self, plan: QuarantinePlan, table: Table) -> bool:
-        """A plan holds while the partition has the same files."""
+        """Return whether the partition still has the same files."""
         return {task.file.file_path for task in plan.files} == {task.file.file_path for task in self._files(table)}
 
     def write(self, table: Table, plan: QuarantinePlan) -> FileChange:
-        """Write the rows that enter."""
+        """Write the new rows, unless nothing changed."""
         if not plan.changed:
             return FileChange()
         deleted: tuple[DataFile, ...] = tuple(task.file for task in plan.files)

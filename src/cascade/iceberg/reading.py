@@ -1,50 +1,49 @@
-"""Reading a table for people and their checks."""
+"""Reading rows of a table, for users and their checks."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from cascade.exceptions import UsageError
+from cascade.spelling import nearest
 
 if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table
 
-    from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
 
 
-def read_rows(lakehouse: Lakehouse, name: str, columns: Sequence[str] | None, where: str | None) -> pl.DataFrame:
-    """Do what `Lakehouse.read` says.
+def read_rows(table: Table, ref: TableRef, columns: Sequence[str] | None, where: str | None) -> pl.DataFrame:
+    """Read rows of a loaded table; see `Lakehouse.read`.
 
     Args:
-        lakehouse: where the table is.
-        name: namespace and name of the table.
+        table: the table, on the branch to read.
+        ref: its name, for errors.
         columns: the columns to read, in this order; all if absent.
-        where: a condition in the syntax of Iceberg's filters.
+        where: an Iceberg filter expression; None for all rows.
 
     Returns:
         The rows.
 
     Raises:
-        UsageError: there is no such table or column, or the condition cannot be read.
+        UsageError: a column does not exist, or the filter is invalid.
     """
     import polars as pl
 
-    table = _load(lakehouse, name)
     known = [field.name for field in table.schema().fields]
     wanted = known if columns is None else list(columns)
     for column in wanted:
         if column not in known:
-            raise UsageError(f"The table {name} has no column {column!r}.{_meant(column, known)}")
-    rows = table.scan(row_filter=_condition(table, name, where), selected_fields=tuple(wanted)).to_arrow()
-    # Without columns it would give a series, says its type.
+            raise UsageError(f"The table {ref} has no column {column!r}.{_meant(column, known)}")
+    rows = table.scan(row_filter=_condition(table, ref, where), selected_fields=tuple(wanted)).to_arrow()
+    # The return type of `from_arrow` includes Series, which a table never gives.
     return cast("pl.DataFrame", pl.from_arrow(rows)).select(wanted)
 
 
-def _condition(table: Table, name: str, where: str | None) -> BooleanExpression:
+def _condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpression:
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.expressions.parser import parse
     from pyiceberg.expressions.visitors import bind
@@ -53,29 +52,16 @@ def _condition(table: Table, name: str, where: str | None) -> BooleanExpression:
         return AlwaysTrue()
     try:
         condition = parse(where)
-        # It would be bound at the scan, where an error could be one of the files.
+        # The scan would bind it too, but there its error looks like one of reading files.
         bind(table.schema(), condition, case_sensitive=True)
     except Exception as error:
         known = ", ".join(field.name for field in table.schema().fields)
         raise UsageError(
-            f"The condition {where!r} on {name} cannot be read: {error}", hint=f"Its columns are {known}."
+            f"The filter {where!r} on {ref} is invalid: {error}", hint=f"The columns are {known}."
         ) from error
     return condition
 
 
-def _load(lakehouse: Lakehouse, name: str) -> Table:
-    namespace, separator, short = name.rpartition(".")
-    if not separator:
-        raise UsageError(f"{name!r} names a table without its namespace. Write 'raw.{name}', for instance.")
-    table = lakehouse.load((namespace, short))
-    if table is None:
-        raise UsageError(
-            f"There is no table {name} in the lakehouse at {lakehouse.warehouse or lakehouse.uri}.",
-            hint="A table is there once its workflow has been materialized.",
-        )
-    return table
-
-
 def _meant(column: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(column, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else f" It has {', '.join(known)}."
+    close = nearest(column, known)
+    return f" Did you mean {close!r}?" if close else f" Its columns are {', '.join(known)}."

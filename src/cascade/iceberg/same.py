@@ -1,4 +1,4 @@
-"""Row by row equality of two Arrow columns, as a merge needs it: null equals null and NaN equals NaN."""
+"""Row-by-row equality of two Arrow tables, as a merge needs it: null equals null, and NaN equals NaN."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import pyarrow.compute as pc
 
 
 def same_rows(left: pa.Table, right: pa.Table) -> pa.Array:
-    """Compare two tables of one schema and of one length, row by row.
+    """Compare two tables of the same schema and length, row by row.
+
+    Args:
+        left: a table.
+        right: the table to compare it with.
 
     Returns:
-        a boolean for each row, never null: whether all columns are equal. Negative zero differs from zero.
+        A boolean for each row, never null: whether all columns are equal. Negative zero differs from zero.
     """
     same = pa.array([True] * left.num_rows, type=pa.bool_())
     for name in left.column_names:
@@ -32,7 +36,7 @@ def _same(left: pa.Array, right: pa.Array) -> pa.Array:
 
 
 def _equal(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Equality of values; where either is null, any answer will do."""
+    """Compare values. Where either is null, the answer does not matter."""
     if pa.types.is_struct(left.type):
         return _equal_structs(left, right)
     if pa.types.is_list(left.type) or pa.types.is_large_list(left.type):

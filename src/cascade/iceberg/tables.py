@@ -1,4 +1,4 @@
-"""Making a table, and changing its schema as far as G4 allows."""
+"""Creating a table, and evolving its schema as far as G4 allows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from cascade.exceptions import CommitError, SchemaDriftError
+from cascade.iceberg.branches import at_branch, missing_branch
 from cascade.iceberg.drift import schema_difference
+from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
     from pyiceberg.partitioning import PartitionSpec
@@ -29,12 +31,12 @@ class LayoutField(Protocol):
 
     @property
     def transform(self) -> str:
-        """Iceberg's text for the transform."""
+        """The transform as Iceberg spells it, such as `bucket[16]`."""
         ...
 
 
 def layout_properties(unique_key: Sequence[str]) -> dict[str, str]:
-    """The properties of a table that keep its merges cheap: whole statistics of the key, and small row groups."""
+    """Return the table properties that keep merges cheap: full statistics of the key, and small row groups."""
     return {
         "write.parquet.row-group-limit": "125000",
         "commit.manifest-merge.enabled": "true",
@@ -45,44 +47,53 @@ def layout_properties(unique_key: Sequence[str]) -> dict[str, str]:
 
 def ensure_table(
     lakehouse: Lakehouse,
-    identifier: tuple[str, str],
+    ref: TableRef,
     schema: Schema,
     *,
     partition_spec: Sequence[LayoutField] = (),
     properties: Mapping[str, str] | None = None,
 ) -> Table:
-    """Make a table when there is none, and apply what G4 allows when the declared schema differs.
+    """Create a table if it does not exist, and apply the changes of its schema that G4 allows.
 
     Args:
-        lakehouse: where the table is.
-        identifier: namespace and name.
+        lakehouse: the lakehouse that holds the table.
+        ref: the table and its branch.
         schema: the declared schema; its identifier fields are the unique key.
         partition_spec: the declared Iceberg layout.
-        properties: the properties of a new table, beside those of the layout.
+        properties: further properties of a new table.
 
     Returns:
-        the table as it is now.
+        The table, on its branch. The schema belongs to all branches of the table.
 
     Raises:
         SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
-        CommitError: other writers changed the table again and again meanwhile.
+        CommitError: other writers changed the schema at the same time, again and again.
+        UsageError: the branch does not exist. Nothing was created.
     """
     from pyiceberg.exceptions import CommitFailedException
 
     for _ in range(_ATTEMPTS):
-        table = lakehouse.load(identifier) or _create(lakehouse, identifier, schema, partition_spec, properties or {})
+        table = lakehouse.load(ref) or _create(lakehouse, ref, schema, partition_spec, properties or {})
         try:
-            return _evolve(table, schema, partition_spec)
+            return at_branch(_evolve(table, schema, partition_spec), ref)
         except CommitFailedException:
             continue
-    raise CommitError(f"The schema of {'.'.join(identifier)} could not be changed: other writers changed it meanwhile.")
+    raise CommitError(
+        f"Could not change the schema of {ref.full_name} in {_ATTEMPTS} attempts: "
+        "another writer changed it first every time.",
+        hint="Run it again.",
+    )
 
 
 def check_drift(table: Table, schema: Schema) -> bool:
     """Compare a table with the declared schema.
 
+    Args:
+        table: the table.
+        schema: the declared schema.
+
     Returns:
-        whether something must be applied.
+        Whether the table's schema must change.
 
     Raises:
         SchemaDriftError: G4 refuses one of the differences.
@@ -99,26 +110,28 @@ def check_drift(table: Table, schema: Schema) -> bool:
 
 def _create(
     lakehouse: Lakehouse,
-    identifier: tuple[str, str],
+    ref: TableRef,
     schema: Schema,
     partition_spec: Sequence[LayoutField],
     properties: Mapping[str, str],
 ) -> Table:
-    """Make the namespace and the table, or load the table that another process made meanwhile."""
+    """Create the namespace and the table, or load the table that another process created meanwhile."""
     from pyiceberg.exceptions import TableAlreadyExistsError
 
+    if ref.branch != MAIN_BRANCH:
+        raise missing_branch(ref, [])
     key = sorted(schema.identifier_field_names())
-    _create_namespace(lakehouse, identifier[0])
+    _create_namespace(lakehouse, ref.namespace)
     try:
         return lakehouse.catalog.create_table(
-            identifier,
+            ref.identifier,
             schema=schema,
             partition_spec=_spec(schema, partition_spec),
             sort_order=_sort_order(schema),
             properties={**layout_properties(key), **properties},
         )
     except TableAlreadyExistsError:
-        return lakehouse.catalog.load_table(identifier)
+        return lakehouse.require(ref)
 
 
 def _create_namespace(lakehouse: Lakehouse, namespace: str) -> None:
@@ -159,7 +172,7 @@ def _spec_name(field: LayoutField) -> str:
 
 
 def _sort_order(schema: Schema) -> SortOrder:
-    """The order of rows in files: the key, in the schema's order of columns."""
+    """Return the order of rows in files: by key, in the schema's order of columns."""
     from pyiceberg.table.sorting import SortField, SortOrder
     from pyiceberg.transforms import IdentityTransform
 
@@ -168,7 +181,7 @@ def _sort_order(schema: Schema) -> SortOrder:
 
 
 def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField]) -> Table:
-    """Apply new columns, widenings and another layout. Only metadata is written."""
+    """Apply new columns, widened types and another layout. Writes metadata only."""
     changed = check_drift(table, schema)
     wanted = {_spec_name(field): field for field in partition_spec}
     present = {field.name for field in table.spec().fields if str(field.transform) != "void"}

@@ -11,11 +11,12 @@ from cascade.exceptions import ConfigError
 from cascade.iceberg import catalog
 from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.conftest import Settings
+from cascade.table_ref import TableRef
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """What would be opened, for catalogs that are not there."""
+    """Record what would be opened, for catalogs that do not exist."""
     asked: list[dict[str, str]] = []
     monkeypatch.setattr(catalog, "_open", lambda properties: asked.append(properties))
     return asked
@@ -28,7 +29,7 @@ def test_the_embedded_lakehouse_is_under_the_state_directory(tmp_path: Path) -> 
     assert lakehouse.warehouse == (state / "warehouse").as_uri()
     assert lakehouse.dlt_directory == state / "dlt"
     assert lakehouse.uri == f"sqlite:///{state / 'catalog.db'}"
-    assert lakehouse.load(("raw", "nothing")) is None
+    assert lakehouse.load(TableRef("raw", "nothing")) is None
 
 
 def test_a_writer_waits_for_a_busy_file(tmp_path: Path) -> None:
@@ -90,13 +91,13 @@ def test_a_catalog_that_cannot_be_opened_is_named_without_its_password(tmp_path:
     settings = Settings(tmp_path, iceberg_catalog="nosuchdb://me:secret@host/db", iceberg_warehouse=str(tmp_path))
     with pytest.raises(ConfigError) as caught:
         open_lakehouse(settings)
-    assert "nosuchdb://me:**********@host/db cannot be opened" in str(caught.value)
+    assert "Cannot open the Iceberg catalog at nosuchdb://me:**********@host/db: " in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_text("not a database, and long enough to be looked at as one " * 20)
-    with pytest.raises(ConfigError, match=r"catalog\.db cannot be opened"):
+    with pytest.raises(ConfigError, match=r"Cannot open the Iceberg catalog at .*catalog\.db"):
         open_lakehouse(Settings(tmp_path))
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "catalog.db").execute("SELECT * FROM iceberg_tables")
@@ -109,6 +110,6 @@ def test_a_directory_that_cannot_be_made_names_the_setting(tmp_path: Path, setti
         "iceberg_catalog": Settings(tmp_path, iceberg_catalog=f"sqlite:///{tmp_path}/file/x/catalog.db"),
         "iceberg_warehouse": Settings(tmp_path, iceberg_warehouse=f"{tmp_path}/file/x"),
     }
-    with pytest.raises(ConfigError, match=r"file/x cannot be made: Not a directory") as caught:
+    with pytest.raises(ConfigError, match=r"Cannot create the directory .*file/x: Not a directory") as caught:
         open_lakehouse(settings[setting])
     assert f"CASCADE_{setting.upper()}" in str(caught.value)

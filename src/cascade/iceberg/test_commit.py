@@ -21,8 +21,9 @@ from cascade.iceberg.commit import FileChange, commit_planned
 from cascade.iceberg.conftest import Settings
 from cascade.iceberg.merge import MergePlan, MergePlanner, merge_rows
 from cascade.iceberg.tables import ensure_table
+from cascade.table_ref import TableRef
 
-NAME = ("raw", "counts")
+NAME = TableRef("raw", "counts")
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
     NestedField(2, "n", LongType(), required=False),
@@ -35,7 +36,7 @@ def batch(ids: range | list[int], n: int) -> pa.Table:
 
 
 def rows_of(lakehouse: Lakehouse) -> dict[int, int]:
-    found = lakehouse.catalog.load_table(NAME).scan().to_arrow().to_pylist()
+    found = lakehouse.require(NAME).scan().to_arrow().to_pylist()
     rows = {row["id"]: row["n"] for row in found}
     assert len(rows) == len(found), "a key is there twice"
     return rows
@@ -65,14 +66,10 @@ class Racing(MergePlanner):
         return change
 
 
-def load(lakehouse: Lakehouse) -> Any:
-    return lambda: lakehouse.catalog.load_table(NAME)
-
-
 def test_another_writers_keys_elsewhere_do_not_cost_a_plan(lakehouse: Lakehouse, table: Table) -> None:
     merge_rows(lakehouse, NAME, batch(range(10), 0), ["id"], run_id="0")
     racing = Racing(batch(range(5), 1), ("id",)).race(lakehouse, batch(range(100, 110), 2))
-    committed = commit_planned(load(lakehouse), racing, summary={})
+    committed = commit_planned(lakehouse, NAME, racing, summary={})
     assert (committed.attempts, racing.__dict__["plans"]) == (2, 1)
     assert rows_of(lakehouse) == {
         **dict.fromkeys(range(10), 0),
@@ -83,7 +80,7 @@ def test_another_writers_keys_elsewhere_do_not_cost_a_plan(lakehouse: Lakehouse,
 
 def test_the_same_keys_are_planned_again(lakehouse: Lakehouse, table: Table) -> None:
     racing = Racing(batch(range(5), 1), ("id",)).race(lakehouse, batch(range(3, 8), 2))
-    committed = commit_planned(load(lakehouse), racing, summary={})
+    committed = commit_planned(lakehouse, NAME, racing, summary={})
     assert racing.__dict__["plans"] == 2
     assert (committed.plan.inserted, committed.plan.updated) == (3, 2)
     assert rows_of(lakehouse) == {0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 2, 6: 2, 7: 2}
@@ -92,15 +89,15 @@ def test_the_same_keys_are_planned_again(lakehouse: Lakehouse, table: Table) -> 
 def test_a_file_that_another_writer_replaced_is_planned_again(lakehouse: Lakehouse, table: Table) -> None:
     merge_rows(lakehouse, NAME, batch(range(10), 0), ["id"], run_id="0")
     racing = Racing(batch([1], 1), ("id",)).race(lakehouse, batch([8], 2))
-    commit_planned(load(lakehouse), racing, summary={})
+    commit_planned(lakehouse, NAME, racing, summary={})
     assert rows_of(lakehouse) == {**dict.fromkeys(range(10), 0), 1: 1, 8: 2}
 
 
 def test_a_lost_race_leaves_no_data_file_behind(lakehouse: Lakehouse, table: Table) -> None:
     racing = Racing(batch(range(5), 1), ("id",)).race(lakehouse, batch(range(3, 8), 2))
-    commit_planned(load(lakehouse), racing, summary={})
+    commit_planned(lakehouse, NAME, racing, summary={})
     on_disk = {str(path) for path in Path(lakehouse.warehouse.removeprefix("file://")).rglob("*.parquet")}
-    current = lakehouse.catalog.load_table(NAME)
+    current = lakehouse.require(NAME)
     used = {
         entry["data_file"]["file_path"].removeprefix("file://")
         for snapshot in current.snapshots()
@@ -121,7 +118,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_twice(
     with monkeypatch.context() as patch:
         patch.setattr(type(lakehouse.catalog), "commit_table", lost)
         committed = merge_rows(lakehouse, NAME, batch(range(3), 1), ["id"], run_id="1")
-    current = lakehouse.catalog.load_table(NAME)
+    current = lakehouse.require(NAME)
     assert [snapshot.snapshot_id for snapshot in current.snapshots()] == [committed.snapshot_id]
     assert rows_of(lakehouse) == {0: 1, 1: 1, 2: 1}
 
@@ -172,16 +169,16 @@ def test_patience_ends_and_says_so(lakehouse: Lakehouse, table: Table, monkeypat
     monkeypatch.setattr(type(lakehouse.catalog), "commit_table", always)
     monkeypatch.setattr(commit, "_LONGEST_WAIT_SECONDS", 0.01)
     planner = MergePlanner(batch(range(3), 1), ("id",))
-    with pytest.raises(CommitError, match="other writers were faster every time"):
-        commit_planned(load(lakehouse), planner, summary={}, patience=0.1)
+    with pytest.raises(CommitError, match="another writer committed first every time"):
+        commit_planned(lakehouse, NAME, planner, summary={}, patience=0.1)
 
 
 def test_a_table_with_its_own_retries_is_still_planned_again(lakehouse: Lakehouse) -> None:
     ensure_table(lakehouse, NAME, SCHEMA, properties={"commit.retry.num-retries": "10"})
     racing = Racing(batch(range(5), 1), ("id",)).race(lakehouse, batch(range(3, 8), 2))
-    commit_planned(load(lakehouse), racing, summary={})
+    commit_planned(lakehouse, NAME, racing, summary={})
     assert racing.__dict__["plans"] == 2
-    assert lakehouse.catalog.load_table(NAME).properties["commit.retry.num-retries"] == "10"
+    assert lakehouse.require(NAME).properties["commit.retry.num-retries"] == "10"
     assert len(rows_of(lakehouse)) == 8
 
 

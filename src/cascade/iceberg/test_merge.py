@@ -31,8 +31,9 @@ from cascade.iceberg.conftest import Settings
 from cascade.iceberg.files import arrow_schema
 from cascade.iceberg.merge import MergePlan, merge_rows, plan_merge
 from cascade.iceberg.tables import ensure_table
+from cascade.table_ref import TableRef
 
-NAME = ("raw", "readings")
+NAME = TableRef("raw", "readings")
 KEY = ("station", "hour")
 SCHEMA = Schema(
     NestedField(1, "station", StringType(), required=True),
@@ -57,7 +58,7 @@ def merged(lakehouse: Lakehouse, *rows: Row, run_id: str = "run", partition: str
 
 
 def rows_of(lakehouse: Lakehouse) -> list[Row]:
-    table = lakehouse.catalog.load_table(NAME).scan().to_arrow()
+    table = lakehouse.require(NAME).scan().to_arrow()
     return sorted(tuple(row.values()) for row in table.to_pylist())
 
 
@@ -71,7 +72,7 @@ def test_rows_are_inserted_and_updated_in_one_snapshot(lakehouse: Lakehouse) -> 
     second = merged(lakehouse, ("b", 1, 3.0), ("b", 2, 4.0), run_id="two")
     assert (second.plan.inserted, second.plan.updated) == (1, 1)
     assert rows_of(lakehouse) == [("a", 1, 1.0), ("b", 1, 3.0), ("b", 2, 4.0)]
-    snapshots = lakehouse.catalog.load_table(NAME).snapshots()
+    snapshots = lakehouse.require(NAME).snapshots()
     assert [snapshot.snapshot_id for snapshot in snapshots] == [first.snapshot_id, second.snapshot_id]
     assert snapshots[0].summary is not None and snapshots[1].summary is not None
     assert snapshots[0].summary["cascade.run-id"] == "one"
@@ -88,17 +89,17 @@ def test_the_last_row_of_a_key_wins(lakehouse: Lakehouse) -> None:
 def test_an_identical_run_commits_nothing_and_writes_no_file(lakehouse: Lakehouse) -> None:
     rows: list[Row] = [("a", 1, float("nan")), ("b", 1, None), ("c", 1, 1.0)]
     merged(lakehouse, *rows)
-    before, files = lakehouse.catalog.load_table(NAME).metadata_location, data_files(lakehouse)
+    before, files = lakehouse.require(NAME).metadata_location, data_files(lakehouse)
     again = merged(lakehouse, *reversed(rows))
     assert again.snapshot_id is None
     assert (again.plan.inserted, again.plan.updated) == (0, 0)
-    assert lakehouse.catalog.load_table(NAME).metadata_location == before
+    assert lakehouse.require(NAME).metadata_location == before
     assert data_files(lakehouse) == files
 
 
 def test_no_rows_make_no_snapshot(lakehouse: Lakehouse) -> None:
     assert merged(lakehouse).snapshot_id is None
-    assert lakehouse.catalog.load_table(NAME).current_snapshot() is None
+    assert lakehouse.require(NAME).current_snapshot() is None
 
 
 def test_a_value_becomes_null_and_back(lakehouse: Lakehouse) -> None:
@@ -112,9 +113,7 @@ def test_a_value_becomes_null_and_back(lakehouse: Lakehouse) -> None:
 def test_files_that_cannot_hold_a_key_are_not_read(lakehouse: Lakehouse) -> None:
     merged(lakehouse, *[("a", hour, 1.0) for hour in range(10)])
     merged(lakehouse, *[("a", hour, 1.0) for hour in range(10, 20)])
-    plan = plan_merge(
-        lakehouse.catalog.load_table(NAME), pa.table({"station": ["a"], "hour": [12], "celsius": [2.0]}), KEY
-    )
+    plan = plan_merge(lakehouse.require(NAME), pa.table({"station": ["a"], "hour": [12], "celsius": [2.0]}), KEY)
     assert len(plan.candidates) == 1
     assert len(plan.rewrites) == 1
     assert (plan.inserted, plan.updated) == (0, 1)
@@ -125,7 +124,7 @@ def test_only_files_with_a_change_are_rewritten(lakehouse: Lakehouse) -> None:
     untouched = data_files(lakehouse)
     merged(lakehouse, ("a", 2, 1.0), ("a", 8, 1.0))
     merged(lakehouse, ("a", 1, 1.0), ("a", 2, 7.0))
-    current = {task.file.file_path for task in lakehouse.catalog.load_table(NAME).scan().plan_files()}
+    current = {task.file.file_path for task in lakehouse.require(NAME).scan().plan_files()}
     assert untouched <= {path.removeprefix("file://") for path in current}
     assert rows_of(lakehouse) == [("a", 1, 1.0), ("a", 2, 7.0), ("a", 8, 1.0), ("a", 9, 1.0)]
 
@@ -220,10 +219,10 @@ class MergeMachine(RuleBasedStateMachine):
 
     @rule()
     def run_the_same_again(self) -> None:
-        files, location = data_files(self.lakehouse), self.lakehouse.catalog.load_table(NAME).metadata_location
+        files, location = data_files(self.lakehouse), self.lakehouse.require(NAME).metadata_location
         assert self._merge(self.last).snapshot_id is None
         assert data_files(self.lakehouse) == files
-        assert self.lakehouse.catalog.load_table(NAME).metadata_location == location
+        assert self.lakehouse.require(NAME).metadata_location == location
 
     @precondition(lambda self: not self.wide)
     @rule()
@@ -243,7 +242,7 @@ class MergeMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_reader_sees_the_model(self) -> None:
-        found = self.lakehouse.catalog.load_table(NAME).scan().to_arrow().to_pylist()
+        found = self.lakehouse.require(NAME).scan().to_arrow().to_pylist()
         assert sorted(map(comparable, found)) == sorted(map(comparable, self.model.values()))
 
     def teardown(self) -> None:

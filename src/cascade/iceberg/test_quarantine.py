@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.quarantine import replace_quarantine
+from cascade.table_ref import TableRef
 
-NAME = ("raw", "readings__quarantine")
+NAME = TableRef("raw", "readings").quarantine
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def replaced(lakehouse: Lakehouse, *rows: Row, partition: str | None = "2013-01-
 
 
 def rows_of(lakehouse: Lakehouse) -> list[tuple[str | None, str, str, str]]:
-    found = lakehouse.catalog.load_table(NAME).scan().to_arrow().to_pylist()
+    found = lakehouse.require(NAME).scan().to_arrow().to_pylist()
     return sorted((row["partition"] or "", row["rule"], row["run_id"], row["row"]) for row in found)
 
 

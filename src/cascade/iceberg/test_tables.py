@@ -20,8 +20,9 @@ from cascade.declarations import PartitionField
 from cascade.exceptions import SchemaDriftError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.tables import ensure_table
+from cascade.table_ref import TableRef
 
-NAME = ("raw", "readings")
+NAME = TableRef("raw", "readings")
 Field = tuple[str, IcebergType, bool]
 BASE: list[Field] = [
     ("id", IntegerType(), True),
@@ -119,7 +120,7 @@ def test_other_changes_are_refused_before_anything_is_written(
         ensured(lakehouse, [*fields, ("also", StringType(), False)], key)
     assert any(said in difference for difference in caught.value.differences), caught.value.differences
     assert "raw.readings" in str(caught.value)
-    assert lakehouse.catalog.load_table(NAME).metadata_location == before.metadata_location
+    assert lakehouse.require(NAME).metadata_location == before.metadata_location
 
 
 def test_a_narrower_type_is_refused(lakehouse: Lakehouse) -> None:

@@ -149,7 +149,7 @@ class _Run:
             # Drift is refused before the source is asked for anything.
             ensure_table(
                 self.lakehouse,
-                declaration.identifier,
+                declaration.table_ref,
                 to_iceberg_schema(declaration.validation_schema, declaration.unique_key),
                 partition_spec=declaration.partition_spec,
             )
@@ -212,20 +212,20 @@ class _Run:
             with self._timed("quarantine"):
                 replace_quarantine(
                     self.lakehouse,
-                    self.declaration.quarantine_identifier,
+                    self.declaration.table_ref.quarantine,
                     self.refused,
                     run_id=self.run_id,
                     partition=self.partition,
                 )
         if self.refused and len(self.refused) == self.rows_in:
-            raise self._refusal(f"and they are in {'.'.join(self.declaration.quarantine_identifier)}")
+            raise self._refusal(f"and they are in {self.declaration.table_ref.quarantine}")
 
     def _land(self) -> IngestionResult:
         declaration = self.declaration
         rows = pa.concat_tables([declared_schema(declaration.validation_schema).empty(), *self.good])
         merged = merge_rows(
             self.lakehouse,
-            declaration.identifier,
+            declaration.table_ref,
             rows,
             declaration.unique_key,
             run_id=self.run_id,

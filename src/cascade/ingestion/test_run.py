@@ -17,6 +17,9 @@ from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.conftest import ARGUMENTS, AT, DAY, HOT, A, B, Reading, ran, stations, table_rows
 from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, window_for
+from cascade.table_ref import TableRef
+
+READINGS = TableRef("raw", "readings")
 
 
 def test_a_run_lands_its_rows_and_says_so(lakehouse: Lakehouse) -> None:
@@ -77,7 +80,7 @@ def test_no_rows_succeed_without_a_snapshot_and_the_table_is_there(lakehouse: La
     result = ran(lakehouse)
     assert (result.rows_in, result.snapshot_id, result.committed) == (0, None, False)
     assert table_rows(lakehouse) == []
-    assert lakehouse.load(("raw", "readings__quarantine")) is None
+    assert lakehouse.load(READINGS.quarantine) is None
 
 
 def test_g5_refused_rows_are_set_aside_and_good_ones_land(lakehouse: Lakehouse) -> None:
@@ -104,7 +107,7 @@ def test_on_invalid_fail_lets_nothing_land(lakehouse: Lakehouse) -> None:
     assert (caught.value.refused, caught.value.total) == (1, 2)
     assert "less_than in celsius" in str(caught.value)
     assert table_rows(lakehouse) == []
-    assert lakehouse.load(("raw", "readings__quarantine")) is None
+    assert lakehouse.load(READINGS.quarantine) is None
 
 
 def test_a_run_of_refused_rows_only_fails_and_keeps_them(lakehouse: Lakehouse) -> None:
@@ -221,7 +224,7 @@ def test_a_merge_of_another_writer_meanwhile_is_kept(lakehouse: Lakehouse) -> No
     def meanwhile() -> Iterator[object]:
         yield A
         other = pa.table({"station": ["z"], "at": pa.array([AT]), "celsius": [0.0]})
-        merge_rows(lakehouse, ("raw", "readings"), other, ["station", "at"], run_id="other")
+        merge_rows(lakehouse, READINGS, other, ["station", "at"], run_id="other")
 
     ran(lakehouse, function=meanwhile)
     assert stations(lakehouse) == ["a", "z"]

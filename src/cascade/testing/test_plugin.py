@@ -23,6 +23,7 @@ from cascade.exceptions import UsageError
 from cascade.iceberg import Lakehouse
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
 from cascade.processes.children import child_environment
+from cascade.table_ref import TableRef
 from cascade.testing import plugin, test_workflow
 from cascade.testing.plugin import lakehouse, offline_http
 
@@ -68,7 +69,7 @@ def test_runs_in_one_lakehouse_see_each_other(lakehouse: Lakehouse) -> None:
 
 
 def test_each_test_has_a_lakehouse_of_its_own(lakehouse: Lakehouse) -> None:
-    assert lakehouse.load(("raw", "plain")) is None
+    assert lakehouse.load(TableRef("raw", "plain")) is None
     assert lakehouse.catalog.list_namespaces() == []
 
 

@@ -179,7 +179,7 @@ def _innermost(raised: BaseException) -> BaseException:
 def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.Table, int | None]:
     from cascade.schemas import declared_schema
 
-    table = lakehouse.load(declaration.identifier)
+    table = lakehouse.load(declaration.table_ref)
     if table is None:
         return declared_schema(declaration.validation_schema).empty(), None
     rows = table.scan().to_arrow()
@@ -191,7 +191,7 @@ def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.T
 def _refused(lakehouse: Lakehouse, declaration: IngestionDeclaration, key: str | None) -> tuple[RefusedRow, ...]:
     from cascade.schemas import RefusedRow
 
-    table = lakehouse.load(declaration.quarantine_identifier)
+    table = lakehouse.load(declaration.table_ref.quarantine)
     if table is None:
         return ()
     rows = [row for row in table.scan().to_arrow().to_pylist() if row["partition"] == key]

@@ -1,0 +1,77 @@
+"""A table as one of its branches has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import UsageError
+from cascade.spelling import did_you_mean
+from cascade.table_ref import MAIN_BRANCH, TableRef
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+
+def at_branch(table: Table, ref: TableRef) -> Table:
+    """Return a table whose current snapshot is the head of a branch.
+
+    Its scans read the branch in the table's current schema, which all branches share. pyiceberg's `use_ref` would read
+    in the schema that the snapshot was written with, and miss columns that were added since.
+
+    Args:
+        table: the table as the catalog has it.
+        ref: the table's name and branch.
+
+    Returns:
+        The same table for `main`, and a copy of it for another branch.
+
+    Raises:
+        UsageError: the table has no such branch. pyiceberg would make one without the rows of `main`.
+    """
+    if ref.branch == MAIN_BRANCH:
+        return table
+    from pyiceberg.table.refs import SnapshotRefType
+
+    head = table.metadata.refs.get(ref.branch)
+    if head is None:
+        branches = [name for name, known in table.metadata.refs.items() if known.snapshot_ref_type == "branch"]
+        raise missing_branch(ref, sorted({MAIN_BRANCH, *branches}))
+    if head.snapshot_ref_type != SnapshotRefType.BRANCH:
+        raise UsageError(f'"{ref.branch}" is a tag of {ref.full_name}, and only a branch can be read and written.')
+    return table_with(table, current_snapshot_id=head.snapshot_id)
+
+
+def missing_branch(ref: TableRef, known: list[str]) -> UsageError:
+    """Say that a branch does not exist, and which do.
+
+    Args:
+        ref: the table and the missing branch.
+        known: names of the table's branches; empty if there is no table.
+    """
+    if not known:
+        return UsageError(
+            f'The branch "{ref.branch}" of {ref.full_name} does not exist, because the table does not.',
+            hint=f"Write to {MAIN_BRANCH} first: that creates the table.",
+        )
+    return UsageError(
+        f'The table {ref.full_name} has no branch "{ref.branch}".{did_you_mean(ref.branch, known)}',
+        hint=f"Its branches: {', '.join(known)}. Create a branch before you write to it.",
+    )
+
+
+def table_with(table: Table, **metadata: object) -> Table:
+    """Return a copy of a table object with some fields of its metadata replaced. The catalog is not asked.
+
+    Args:
+        table: the table.
+        metadata: fields of pyiceberg's `TableMetadata`.
+    """
+    from pyiceberg.table import Table
+
+    return Table(
+        identifier=table.name(),
+        metadata=table.metadata.model_copy(update=metadata),
+        metadata_location=table.metadata_location,
+        io=table.io,
+        catalog=table.catalog,
+    )
