@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from cascade.spelling import did_you_mean
 
@@ -48,23 +49,60 @@ def key_problems(schema: type, key: Sequence[str]) -> list[str]:
     problems = []
     for name in key:
         if name not in columns:
-            problems.append(_absent(schema, name, columns))
-        elif _optional(columns[name]):
-            problems.append(f'"{name}" may be null in {schema.__name__}; a key field must be required.')
-        elif _floating(columns[name]):
-            problems.append(
-                f'"{name}" is a float in {schema.__name__}; floats rarely compare as equal. Use int, Decimal or str.'
-            )
+            problems.append(absent_field(schema, name, columns))
+        elif fault := key_fault(optional=_optional(columns[name]), floating=_floating(columns[name])):
+            problems.append(f'"{name}" {fault.what} in {schema.__name__}; {fault.advice}.')
     return problems
+
+
+class KeyFault(NamedTuple):
+    """Why a field cannot be part of a unique key.
+
+    Args:
+        what: what is wrong with the field, such as `may be null`.
+        advice: what to do about it.
+    """
+
+    what: str
+    advice: str
+
+
+def key_fault(*, optional: bool, floating: bool, nested: bool = False) -> KeyFault | None:
+    """Judge one field of a unique key. Declarations and the conversion to Iceberg share this rule.
+
+    Args:
+        optional: whether the field may be null.
+        floating: whether it is a float.
+        nested: whether it is a list or a nested model.
+
+    Returns:
+        The fault, or None for a field that can be part of a key.
+    """
+    if optional:
+        return KeyFault(
+            "may be null", "a key field must be required: declare it without `| None`, Optional or nullable"
+        )
+    if floating:
+        return KeyFault("is a float", "floats rarely compare as equal: use int, Decimal or str")
+    if nested:
+        return KeyFault("is nested", "a key field must be a single value: use a field of a plain type")
+    return None
 
 
 def layout_problems(schema: type, names: Sequence[str]) -> list[str]:
     """Return one sentence for each column of a partition layout that the schema lacks."""
     columns = columns_of(schema)
-    return [] if columns is None else [_absent(schema, name, columns) for name in names if name not in columns]
+    return [] if columns is None else [absent_field(schema, name, columns) for name in names if name not in columns]
 
 
-def _absent(schema: type, name: str, columns: Mapping[str, object]) -> str:
+def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:
+    """Return the sentence for a name that is not a field of a schema, with the name that was probably meant.
+
+    Args:
+        schema: the schema.
+        name: the name given.
+        columns: what `columns_of` returned.
+    """
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
         return f'"{name}" is the name in the source of a field of {schema.__name__}; its column is "{by_alias[0]}".'

@@ -11,9 +11,8 @@ from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cascade.schemas.columns import Column, DeclaredSchema
-    from cascade.schemas.converter import declared_schema, to_iceberg_schema
+    from cascade.schemas.converter import Validator, declared_schema, to_iceberg_schema, validator_for
     from cascade.schemas.rows import Batch, RefusedRow, ValidationResult
-    from cascade.schemas.validation import Validator, validator_for
 
 __all__ = [
     "Batch",
@@ -35,9 +34,9 @@ __getattr__, __dir__ = lazy_names(
         "DeclaredSchema": "columns",
         "RefusedRow": "rows",
         "ValidationResult": "rows",
-        "Validator": "validation",
+        "Validator": "converter",
         "declared_schema": "converter",
         "to_iceberg_schema": "converter",
-        "validator_for": "validation",
+        "validator_for": "converter",
     },
 )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from cascade.declarations.schema_fields import absent_field, columns_of, key_fault
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas.columns import Column, DeclaredSchema, conversion_error, location_of
 from cascade.schemas.from_pydantic import columns_from_pydantic, is_pydantic_model
+from cascade.schemas.rows import Batch, ValidationResult
+from cascade.schemas.validate_pydantic import PydanticValidator
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
@@ -56,6 +58,43 @@ def is_pandera_model(schema: object) -> bool:
     return base is not None and isinstance(schema, type) and issubclass(schema, base)
 
 
+class Validator(Protocol):
+    """Judges batches of rows."""
+
+    @property
+    def needs_whole_partition(self) -> bool:
+        """Whether all rows of a partition must come in one batch."""
+        ...
+
+    def validate(self, batch: Batch) -> ValidationResult:
+        """Judge a batch.
+
+        Raises:
+            MissingColumnError: a required column is absent from the whole batch.
+            RowsRefusedError: a rule of the whole frame failed, so that no row can be told to be good.
+        """
+        ...
+
+
+def validator_for(schema: type, *, unique_key: tuple[str, ...], validate: bool = True) -> Validator:
+    """The validator of a schema.
+
+    Args:
+        schema: a pydantic model, or a pandera DataFrameModel for Polars or pandas.
+        unique_key: names of the columns that identify a row; a null in them refuses the row.
+        validate: False to convert to the declared types only.
+
+    Raises:
+        SchemaConversionError: a field of the schema cannot become a column.
+    """
+    declared = declared_schema(schema)
+    if is_pandera_model(schema):
+        from cascade.schemas.validate_pandera import PanderaValidator
+
+        return PanderaValidator(declared, unique_key, types_only=not validate)
+    return PydanticValidator(declared, unique_key, types_only=not validate)
+
+
 def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
     """The Iceberg schema of a validation schema, with documentation, nullability and fresh field ids.
 
@@ -81,23 +120,17 @@ def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
 def _check_key(declared: DeclaredSchema, name: str) -> None:
     column = declared.by_name.get(name)
     if column is None:
-        near = difflib.get_close_matches(name, declared.by_name, n=1)
-        meant = f'; did you mean "{near[0]}"?' if near else f"; its columns are {', '.join(declared.by_name)}"
-        raise SchemaConversionError(
-            declared.name,
-            name,
-            f"unique_key names it, and the schema has no such column{meant}",
-            location=declared.location,
-        )
-    reason = None
-    if not column.required:
-        reason = "a column of the unique key may not be null; declare it without `| None`, Optional or nullable"
-    elif pa.types.is_floating(column.type):
-        reason = "a floating number does not compare reliably, so it cannot be a key; use int, Decimal or str"
-    elif pa.types.is_nested(column.type):
-        reason = "a key must be a single value; use a column of a plain type"
-    if reason is not None:
-        raise conversion_error(declared.model, [name], reason)
+        fields = columns_of(declared.model) or {}
+        stored = {field: declaration for field, declaration in fields.items() if field in declared.by_name}
+        reason = f"unique_key: {absent_field(declared.model, name, stored)}"
+        raise SchemaConversionError(declared.name, name, reason, location=declared.location)
+    fault = key_fault(
+        optional=not column.required,
+        floating=pa.types.is_floating(column.type),
+        nested=pa.types.is_nested(column.type),
+    )
+    if fault is not None:
+        raise conversion_error(declared.model, [name], f"this field of unique_key {fault.what}; {fault.advice}")
 
 
 def _field(field: pa.Field, ids: Iterator[int]) -> NestedField:

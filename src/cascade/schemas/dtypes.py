@@ -13,8 +13,8 @@ import pyarrow as pa
 import pydantic
 
 from cascade.schemas import kinds
-from cascade.schemas.bare import bare_model
 from cascade.schemas.kinds import Member
+from cascade.schemas.pydantic_fields import bare_model
 from cascade.schemas.values import ValueType
 
 _UNSIGNED = "Iceberg has no unsigned 64-bit numbers; use Int64"

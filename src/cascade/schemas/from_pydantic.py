@@ -33,12 +33,10 @@ from pydantic.networks import AnyUrl
 
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas import kinds
-from cascade.schemas.annotations import is_a, name_of, unwrapped
-from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, conversion_error, each_column, location_of, on_one_line
 from cascade.schemas.kinds import Member
-from cascade.schemas.pydantic_fields import complete, source_names, stored_fields
-from cascade.schemas.pydantic_leaves import from_decimal, from_enum, from_literal
+from cascade.schemas.pydantic_annotations import from_decimal, from_enum, from_literal, is_a, name_of, unwrapped
+from cascade.schemas.pydantic_fields import bare_model, complete, source_names, stored_fields
 from cascade.schemas.values import ValueType
 
 _PLAIN: dict[Any, typing.Callable[[], ValueType]] = {

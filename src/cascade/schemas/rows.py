@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas.columns import Column, DeclaredSchema
+from cascade.spelling import nearest
 
 Batch: TypeAlias = list[dict[str, object]] | pa.Table
 """A batch of rows as the source gave them: dicts, or an Arrow table."""
@@ -170,14 +170,14 @@ def missing_column(declared: DeclaredSchema, column: Column, present: Iterable[s
     present = list(present)
     names = " or ".join(f'"{name}"' for name in column.source_names)
     column_name = "" if column.source_names == (column.name,) else f", for column {column.name},"
-    nearest = _nearest(column.source_names, [name for name in present if name not in declared_names(declared)])
+    near = _nearest(column.source_names, [name for name in present if name not in declared_names(declared)])
     fields = ", ".join(present[:20]) + (" and more" if len(present) > 20 else "")
-    if nearest is not None:
-        found = f'The nearest field of the source is "{nearest}".'
+    if near is not None:
+        found = f'The nearest field of the source is "{near}".'
         hint = (
-            f'Either rename it in the workflow, or read it by an alias: Field(validation_alias="{nearest}").'
+            f'Either rename it in the workflow, or read it by an alias: Field(validation_alias="{near}").'
             if hasattr(declared.model, "model_fields")
-            else f'Rename "{nearest}" to "{column.source_name}", in the workflow or the column in the schema.'
+            else f'Rename "{near}" to "{column.source_name}", in the workflow or the column in the schema.'
         )
     else:
         found = f"The source has {fields}." if present else "The source's rows have no fields at all."
@@ -197,9 +197,9 @@ def declared_names(declared: DeclaredSchema) -> frozenset[str]:
 def _nearest(wanted: Sequence[str], present: Sequence[str]) -> str | None:
     plain = {_plain(name): name for name in reversed(present)}
     for name in wanted:
-        near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
-        if near:
-            return plain[near[0]]
+        near = nearest(_plain(name), plain)
+        if near is not None:
+            return plain[near]
     return None
 
 

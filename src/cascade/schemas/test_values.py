@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cascade.schemas import kinds
-from cascade.schemas.bare import bare_model
 from cascade.schemas.kinds import Member
+from cascade.schemas.pydantic_fields import bare_model
 from cascade.schemas.values import ValueType, to_arrow
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -28,10 +28,9 @@ import pyarrow as pa
 import pydantic
 from pydantic.errors import PydanticUserError
 
-from cascade.schemas.bare import bare_model
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.kinds import Member
-from cascade.schemas.pydantic_fields import complete, source_names
+from cascade.schemas.pydantic_fields import bare_model, complete, source_names
 from cascade.schemas.rows import (
     NULL_KEY,
     RULE_KEY,
