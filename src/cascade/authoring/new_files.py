@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.framework.collect import Collected
     from cascade.ingestion import IngestionWorkflow
-    from cascade.scaffold.project_commands import Commands
+    from cascade.scaffold.project_layout import Commands
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def with_build_files(root: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 def commands_of(workplace: Workplace) -> Commands:
     """Give the commands of the project, as they are typed."""
-    from cascade.scaffold.project_commands import commands_for
+    from cascade.scaffold.project_layout import commands_for
     from cascade.scaffold.project_pants import find_repository, place_in
 
     root = workplace.config.project_root

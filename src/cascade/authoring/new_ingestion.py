@@ -16,7 +16,7 @@ from cascade.authoring.new_files import (
     workflows_place,
 )
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
-from cascade.scaffold.columns import example_for
+from cascade.scaffold.examples import example_for
 from cascade.scaffold.names import asset_problems, key_problems, table_problems
 from cascade.scaffold.render import secret_variable
 from cascade.scaffold.request import ASSET, columns_of, raise_if_any

@@ -23,7 +23,7 @@ from cascade.scaffold import (
     render_quality,
     render_transform,
 )
-from cascade.scaffold.project_names import dbt_name, distribution_name
+from cascade.scaffold.project import dbt_name, distribution_name
 from cascade.terminal.questions import ask_choice
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from cascade.terminal.words import counted
 if TYPE_CHECKING:
     from cascade.authoring.written_files import Written
     from cascade.scaffold.project import ProjectRequest
-    from cascade.scaffold.project_commands import Commands
+    from cascade.scaffold.project_layout import Commands
 
 _DEFAULT_TEMPLATE = next(iter(TEMPLATES))
 
@@ -49,8 +49,7 @@ def init(invocation: Invocation, out: Output, directory: str | None, template: s
     """
     import cascade
     from cascade.authoring.written_files import write_files
-    from cascade.scaffold.project import ProjectRequest, render_project
-    from cascade.scaffold.project_names import directory_problems
+    from cascade.scaffold.project import ProjectRequest, directory_problems, render_project
     from cascade.scaffold.project_pants import find_repository, place_in
     from cascade.scaffold.request import raise_if_any
 
@@ -84,7 +83,7 @@ def _report(
     repository: Path | None,
     written: Written,
 ) -> None:
-    from cascade.scaffold.project_commands import commands_for
+    from cascade.scaffold.project_layout import commands_for
 
     missing = _missing_in_pants_toml(request, repository, written)
     following = list(_following(request, commands_for(request.pants, invocation.program), root, repository))
@@ -121,7 +120,7 @@ def _ask_for_directory(asking: bool, program: str) -> str:
             "The project needs a name, which is that of its directory.",
             hint=f"Type, for instance: {program} init my-project\nOr, for this directory: {program} init .",
         )
-    from cascade.scaffold.project_names import directory_problems
+    from cascade.scaffold.project import directory_problems
 
     return ask_text("Name of the project", "my-project", lambda answer: directory_problems(_root(answer).name))
 
@@ -167,7 +166,7 @@ def _is_before_content(path: Path) -> bool:
 
 def _notes(request: ProjectRequest, root: Path) -> Iterator[str]:
     from cascade.config.root import has_cascade_table
-    from cascade.scaffold.project_names import normal_form
+    from cascade.scaffold.project import normal_form
 
     plain = normal_form(root.name)
     if request.distribution != plain:

@@ -8,8 +8,7 @@ import pytest
 
 from cascade.cli.conftest import Cascade
 from cascade.dbt import parse
-from cascade.dbt.manifest import DbtProject
-from cascade.dbt.problems import DbtProblem
+from cascade.dbt.results import DbtProblem, DbtProject
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
 from cascade.framework.validate import find_dbt_problems

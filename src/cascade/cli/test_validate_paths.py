@@ -10,7 +10,7 @@ import pytest
 from cascade.cli.checked_paths import files_of
 from cascade.cli.conftest import Cascade
 from cascade.dbt import parse
-from cascade.dbt.manifest import DbtProject
+from cascade.dbt.results import DbtProject
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
 

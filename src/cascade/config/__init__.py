@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from cascade.config.describe import DescribedSetting, settings_table
+    from cascade.config.layers import DescribedSetting
     from cascade.config.model import CascadeConfig, ConfigWarning
+    from cascade.config.reference import settings_table
     from cascade.config.root import find_project_root
 
 __all__ = ["CascadeConfig", "ConfigWarning", "DescribedSetting", "find_project_root", "settings_table"]
@@ -24,8 +25,8 @@ __getattr__, __dir__ = lazy_names(
     {
         "CascadeConfig": "model",
         "ConfigWarning": "model",
-        "DescribedSetting": "describe",
+        "DescribedSetting": "layers",
         "find_project_root": "root",
-        "settings_table": "describe",
+        "settings_table": "reference",
     },
 )

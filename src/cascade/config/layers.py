@@ -60,6 +60,25 @@ class Layers:
         return next((layer.name for layer in self.layers if name in layer.values), "default")
 
 
+@dataclass(frozen=True)
+class DescribedSetting:
+    """One setting, as `cascade config show` prints it.
+
+    Args:
+        name: the setting's name.
+        value: its value; secrets are masked.
+        source: "environment", ".env", "cascade_config.py", "pyproject.toml", "argument" or "default".
+        origin: where exactly the value stands, None for a default.
+        extra: whether it is a key of the project's own, which Cascade does not know.
+    """
+
+    name: str
+    value: object
+    source: str
+    origin: str | None
+    extra: bool = False
+
+
 def read_layers(project_root: Path, environment: Mapping[str, str] | None = None) -> Layers:
     """Reads all sources of settings.
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from cascade.config.layers import PREFIX, Layer, Layers, read_layers
+from cascade.config.layers import PREFIX, DescribedSetting, Layer, Layers, read_layers
 from cascade.config.root import ROOT_VARIABLE, find_project_root
 from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
-
-if TYPE_CHECKING:
-    from cascade.config.describe import DescribedSetting
+from cascade.spelling import nearest
 
 
 class ConfigWarning(UserWarning):
@@ -192,9 +189,17 @@ class CascadeConfig(BaseSettings):
         Returns:
             The known settings in the order of their documentation, then the extras by name.
         """
-        from cascade.config.describe import describe
-
-        return describe(self)
+        known = type(self).model_fields
+        return tuple(
+            DescribedSetting(
+                name=name,
+                value=masked_value(name, getattr(self, name)),
+                source=self.source_of(name),
+                origin=self.origin_of(name),
+                extra=name not in known,
+            )
+            for name in (*known, *sorted(self.model_extra or {}))
+        )
 
     def source_of(self, name: str) -> str:
         """Names what gave a setting its value.
@@ -267,8 +272,8 @@ def _warn_about_close_names(layers: Layers) -> None:
         for name in layer.values:
             if name in known:
                 continue
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            if close:
-                meant = f"{PREFIX}{close[0].upper()}" if layer.name in ("environment", ".env") else close[0]
+            close = nearest(name, known, cutoff=0.8)
+            if close is not None:
+                meant = f"{PREFIX}{close.upper()}" if layer.name in ("environment", ".env") else close
                 message = f"{layer.origins[name]} is not a setting of Cascade. Did you mean {meant}?"
                 warnings.warn(message, ConfigWarning, stacklevel=4)

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from cascade.config.masked_errors import mask_error
+from cascade.config.secrets import mask_error
 from cascade.exceptions import SourceError
 
 ADDRESS = "https://api.example.com/v1?station=3&api_key=hunter2"

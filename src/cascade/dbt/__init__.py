@@ -11,9 +11,8 @@ from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cascade.dbt.layout import DbtLayout, read_layout
-    from cascade.dbt.manifest import DbtModel, DbtProject, DbtSource
     from cascade.dbt.parse import INSTALL_DBT, dbt_is_installed, parse_project
-    from cascade.dbt.problems import DbtProblem
+    from cascade.dbt.results import DbtModel, DbtProblem, DbtProject, DbtSource
 
 __all__ = [
     "INSTALL_DBT",
@@ -32,10 +31,10 @@ __getattr__, __dir__ = lazy_names(
     {
         "INSTALL_DBT": "parse",
         "DbtLayout": "layout",
-        "DbtModel": "manifest",
-        "DbtProblem": "problems",
-        "DbtProject": "manifest",
-        "DbtSource": "manifest",
+        "DbtModel": "results",
+        "DbtProblem": "results",
+        "DbtProject": "results",
+        "DbtSource": "results",
         "dbt_is_installed": "parse",
         "parse_project": "parse",
         "read_layout": "layout",

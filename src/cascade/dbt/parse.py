@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cascade.dbt.layout import PROJECT_FILE, read_profile_name
-from cascade.dbt.manifest import DbtProject, read_manifest
-from cascade.dbt.problems import DbtProblem, read_problems
+from cascade.dbt.results import DbtProblem, DbtProject, read_manifest, read_problems
 from cascade.exceptions import UsageError
 
 INSTALL_DBT = "pip install 'cascade-workflows[dbt]'"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cascade.dbt import parse_project
-from cascade.dbt.manifest import DbtModel, DbtSource
+from cascade.dbt.results import DbtModel, DbtSource
 from cascade.exceptions import UsageError
 
 PROJECT = {

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from cascade.config.masked_errors import mask_error
+from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata

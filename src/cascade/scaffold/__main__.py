@@ -12,7 +12,7 @@ import sys
 
 from cascade.exceptions import UsageError
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
-from cascade.scaffold.columns import DAYS
+from cascade.scaffold.examples import DAYS
 
 
 def answer(text: str) -> dict[str, object]:

@@ -1,16 +1,20 @@
-"""The templates' environment, and the filters that write Python as the formatter leaves it."""
+"""The templates' environment, and the helpers that write Python as the formatter leaves it."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING
-
-from cascade.scaffold.imports import WIDTH
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+WIDTH = 88
+"""The formatter's default. What is wrapped here stays wrapped where lines may be longer, thanks to its last comma."""
 
 _PLAIN_YAML = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -90,3 +94,43 @@ def docstring(text: str) -> str:
 def in_words(domain: str) -> str:
     """Write a domain as a person would: `credit_risk` as `credit risk`."""
     return domain.strip("_").replace("_", " ")
+
+
+def import_block(imports: Iterable[str], *, first_party: frozenset[str]) -> str:
+    """Sort imports into sections.
+
+    Args:
+        imports: lines such as `import datetime as dt` and `from polars import DataFrame`, one module each.
+        first_party: names of the packages that are in the same repository.
+
+    Returns:
+        The block, without a newline at its end.
+    """
+    ordered = sorted(imports, key=lambda line: _key(line, first_party))
+    sections = [
+        [_wrap(line) for line in lines] for _, lines in groupby(ordered, lambda line: _key(line, first_party)[0])
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections)
+
+
+def _key(line: str, first_party: frozenset[str]) -> tuple[int, bool, str]:
+    module = line.split()[1]
+    top = module.split(".")[0]
+    if top == "__future__":
+        section = 0
+    elif top in first_party:
+        section = 3
+    else:
+        section = 1 if top in sys.stdlib_module_names else 2
+    return section, line.startswith("from "), module
+
+
+def _wrap(line: str) -> str:
+    if len(line) <= WIDTH or not line.startswith("from "):
+        return line
+    head, _, names = line.partition(" import ")
+    return "\n".join([f"{head} import (", *_indented(names.split(", ")), ")"])
+
+
+def _indented(names: Iterable[str]) -> Iterator[str]:
+    return (f"    {name}," for name in names)

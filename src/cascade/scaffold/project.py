@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cascade.scaffold.columns import Example
 from cascade.scaffold.environment import docstring, environment, in_words
-from cascade.scaffold.project_commands import commands_for
-from cascade.scaffold.project_example import BROKEN, DOMAIN, example, example_request, example_table
-from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, TEMPLATES, templates_of
-from cascade.scaffold.project_names import dbt_name, directory_problems, distribution_name
+from cascade.scaffold.examples import BROKEN, DOMAIN, Example, example, example_request, example_table
+from cascade.scaffold.names import suggest, without_accents
+from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, TEMPLATES, commands_for, templates_of
 from cascade.scaffold.project_pants import PantsPlace, build_files
 from cascade.scaffold.quality import QualityRequest, render_quality
 from cascade.scaffold.render import render_ingestion
-from cascade.scaffold.request import raise_if_any
+from cascade.scaffold.request import choice_problems, raise_if_any
+
+_BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/\ud800-\udfff]')
+_LONGEST = 100
+
+_TAKEN = frozenset(
+    {
+        *("cascade", "cascade-workflows", "cascade-pants-plugin", "cascade-pants", "workflows", "tests", "transforms"),
+        *("dagster", "dagster-webserver", "dagster-dbt", "dagster-dg-cli", "dagster-postgres", "dlt", "pyiceberg"),
+        *("polars", "pandas", "pandera", "pyarrow", "numpy", "pydantic", "pydantic-settings", "sqlalchemy", "croniter"),
+        *("click", "rich", "jinja2", "requests", "responses", "watchfiles", "psutil", "tzdata", "python-dotenv"),
+        *(
+            "dbt",
+            "dbt-core",
+            "dbt-duckdb",
+            "dbt-trino",
+            "duckdb",
+            "trino",
+            "s3fs",
+            "pytest",
+            "ruff",
+            "mypy",
+            "pip",
+            "uv",
+        ),
+    }
+)
+"""Names of what a project installs or imports. A distribution of such a name would stand in its own way."""
 
 _RUNTIME = "cascade-workflows"
 _MINIMAL_STATIONS = ("Castle Street", "Harbour")
@@ -48,10 +74,7 @@ class ProjectRequest:
 
     def _problems(self) -> Iterator[str]:
         yield from directory_problems(self.name)
-        if self.template not in TEMPLATES:
-            near = difflib.get_close_matches(self.template, TEMPLATES, n=1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            yield f"The template {self.template!r} is not known; there is {', '.join(TEMPLATES)}.{meant}"
+        yield from choice_problems("template", self.template, TEMPLATES)
 
     @property
     def distribution(self) -> str:
@@ -167,3 +190,57 @@ def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
     if _has_dagster_commands(request):
         texts[DEFS] = docstring("Dagster's own definitions, as `dg scaffold defs` writes them, beside the workflows.")
     return texts
+
+
+def directory_problems(name: str) -> Iterator[str]:
+    """Yield a sentence for each reason why a directory cannot be called so, or no distribution can be named after it.
+
+    Args:
+        name: the name of a project's directory, without the directories above it.
+    """
+    if _FORBIDDEN.search(name) or name != name.strip() or name.startswith(("-", ".")) or name.endswith("."):
+        yield (
+            f"{name!r} will not do as the name of a directory everywhere: use letters, digits, dashes and underscores, "
+            f"beginning with a letter. Use {_suggestion(name)!r}, for instance."
+        )
+    elif not re.search(r"[A-Za-z]", name):
+        yield f"{name!r} has no letter from a to z, from which a package could be named. Use {_suggestion(name)!r}."
+    elif len(name) > _LONGEST:
+        yield f"The name has {len(name)} characters. {_LONGEST} are as many as it may have."
+
+
+def normal_form(name: str) -> str:
+    """Write a name as package indexes compare names: in lower case, without accents, words joined by dashes.
+
+    Args:
+        name: any text.
+    """
+    return _BETWEEN_WORDS.sub("-", without_accents(name)).strip("-").lower()
+
+
+def distribution_name(name: str) -> str:
+    """Derive the name of a project's distribution.
+
+    Args:
+        name: the name of its directory, which `directory_problems` accepts.
+
+    Returns:
+        Its normal form, followed by `-project` where Python itself or a package of the project has that name already.
+    """
+    derived = normal_form(name)
+    taken = derived in _TAKEN or derived.replace("-", "_") in sys.stdlib_module_names
+    return f"{derived}-project" if taken else derived
+
+
+def dbt_name(distribution: str) -> str:
+    """Derive the name of a dbt project, which is an identifier.
+
+    Args:
+        distribution: what `distribution_name` gave.
+    """
+    return suggest(distribution, prefix="project")
+
+
+def _suggestion(name: str) -> str:
+    words = normal_form(name)[:_LONGEST]
+    return words if re.search(r"[a-z]", words) else "-".join(filter(None, ("project", words)))

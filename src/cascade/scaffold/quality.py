@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import PurePosixPath
 
-from cascade.scaffold.environment import environment, in_words
-from cascade.scaffold.imports import import_block
+from cascade.scaffold.environment import environment, import_block, in_words
 from cascade.scaffold.names import domain_problems, package_problems
 from cascade.scaffold.request import raise_if_any
 from cascade.scaffold.table import DeclaredTable

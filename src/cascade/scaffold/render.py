@@ -6,9 +6,8 @@ import csv
 import io
 from pathlib import PurePosixPath
 
-from cascade.scaffold.columns import Example, ExampleColumn, day_column, example_for
-from cascade.scaffold.environment import docstring, environment, in_words
-from cascade.scaffold.imports import import_block
+from cascade.scaffold.environment import docstring, environment, import_block, in_words
+from cascade.scaffold.examples import Example, ExampleColumn, day_column, example_for
 from cascade.scaffold.request import ASSET, IngestionRequest
 
 _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}

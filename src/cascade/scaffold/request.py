@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,6 +15,7 @@ from cascade.scaffold.names import (
     package_problems,
     table_problems,
 )
+from cascade.spelling import nearest
 
 SOURCES = ("file", "rest-api", "database", "dataframe")
 """The kinds of source there is a template for; the first is the default."""
@@ -68,8 +68,8 @@ class IngestionRequest:
         yield from of_package
         if self.flavour == "standalone" and not of_package:
             yield from domain_problems(self.domain)
-        yield from _choice_problems("source", self.source, SOURCES)
-        yield from _choice_problems("flavour", self.flavour, FLAVOURS)
+        yield from choice_problems("source", self.source, SOURCES)
+        yield from choice_problems("flavour", self.flavour, FLAVOURS)
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
             yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
         yield from asset_problems(self.asset)
@@ -113,7 +113,7 @@ class IngestionRequest:
         given = {name: value for name, value in document.items() if value is not None}
         kind = given.pop("kind", "ingestion")
         known = {field.name for field in fields(cls)}
-        problems = [*_choice_problems("kind", kind, ("ingestion",))]
+        problems = [*choice_problems("kind", kind, ("ingestion",))]
         problems += [_unknown(str(name), known) for name in given if name not in known]
         problems += [f"The request lacks {name!r}." for name in ("package", "directory") if name not in given]
         if "unique_key" in given:
@@ -151,13 +151,24 @@ def raise_if_any(problems: tuple[str, ...]) -> None:
         raise UsageError(problems[0] if len(problems) == 1 else f"{len(problems)} arguments are wrong:{listed}")
 
 
-def _choice_problems(what: str, value: object, choices: tuple[str, ...]) -> Iterator[str]:
+def choice_problems(what: str, value: object, choices: Collection[str]) -> Iterator[str]:
+    """Yield a sentence if a value is not one of the choices.
+
+    Args:
+        what: what the value is, for the message, such as `source`.
+        value: the value given.
+        choices: the values there are, in the order to list them in.
+    """
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        yield f"The {what} {value!r} is not known; there is {', '.join(choices)}.{meant}"
+        *others, last = choices
+        listed = f"{', '.join(others)} or {last}" if others else last
+        yield f"Unknown {what} {value!r}: use {listed}.{_meant(value, choices)}"
 
 
 def _unknown(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"The request has an unknown field {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+    return f"The request has an unknown field {name!r}.{_meant(name, known)}"
+
+
+def _meant(given: object, known: Collection[str]) -> str:
+    near = nearest(given, known)
+    return "" if near is None else f" Did you mean {near!r}?"

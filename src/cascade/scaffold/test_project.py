@@ -7,9 +7,8 @@ import tomllib
 import pytest
 
 from cascade.exceptions import UsageError
-from cascade.scaffold.project import ProjectRequest, render_project
+from cascade.scaffold.project import ProjectRequest, dbt_name, directory_problems, distribution_name, render_project
 from cascade.scaffold.project_layout import TEMPLATES
-from cascade.scaffold.project_names import dbt_name, directory_problems, distribution_name
 from cascade.scaffold.project_pants import PantsPlace
 
 STANDALONE = {
@@ -123,7 +122,7 @@ def test_the_requirement_asks_for_this_release_where_it_is_one(version: str, bou
 
 
 def test_an_unknown_template_names_the_one_meant() -> None:
-    with pytest.raises(UsageError, match=r"there is basic, advanced, minimal\. Did you mean 'advanced'\?"):
+    with pytest.raises(UsageError, match=r"use basic, advanced or minimal\. Did you mean 'advanced'\?"):
         ProjectRequest(name="shop", template="advance")
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from cascade.scaffold.project import ProjectRequest, render_project
-from cascade.scaffold.project_commands import commands_for
-from cascade.scaffold.project_layout import TEMPLATES
+from cascade.scaffold.project_layout import TEMPLATES, commands_for
 from cascade.scaffold.project_pants import PantsPlace, find_repository, missing_settings, place_in
 
 HERE = PantsPlace("teams/shop")

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
-from cascade.scaffold.columns import Example, ExampleColumn
-from cascade.scaffold.environment import literal
-from cascade.scaffold.imports import import_block
+from cascade.scaffold.environment import import_block, literal
+from cascade.scaffold.examples import Example, ExampleColumn
 from cascade.scaffold.names import asset_problems
 
 KEYS = (

@@ -57,7 +57,7 @@ def test_a_standalone_workflow_is_in_the_ingestion_folder() -> None:
         ([], "A request is a JSON object, not list."),
         ({"package": "workflows.weather"}, "The request lacks 'directory'."),
         ({**WEATHER, "tabel": "x"}, "Did you mean 'table'?"),
-        ({**WEATHER, "kind": "transform"}, "The kind 'transform' is not known; there is ingestion."),
+        ({**WEATHER, "kind": "transform"}, "Unknown kind 'transform': use ingestion."),
         ({**WEATHER, "table": 3}, "'table' must be text, not 3."),
         ({**WEATHER, "unique_key": 3}, "'3' cannot be a field"),
     ],

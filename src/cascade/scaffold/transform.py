@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cascade.scaffold.environment import environment, in_words
-from cascade.scaffold.imports import import_block
+from cascade.scaffold.environment import environment, import_block, in_words
 from cascade.scaffold.names import domain_problems
 from cascade.scaffold.request import raise_if_any
 from cascade.scaffold.table import DeclaredTable, TableColumn

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cascade.dbt import parse
-from cascade.dbt.manifest import DbtModel, DbtProject
-from cascade.dbt.problems import DbtProblem
+from cascade.dbt.results import DbtModel, DbtProblem, DbtProject
 from cascade.exceptions import CascadeError
 from cascade.testing import parse_dbt_project
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.dbt.problems import DbtProblem, read_problems
+from cascade.dbt.results import DbtProblem, read_problems
 
 FILES = {
     "dbt_project.yml": "name: demo\n",

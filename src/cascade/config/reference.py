@@ -1,10 +1,9 @@
-"""The settings for a person to read: each value with its source, and the table of all keys."""
+"""The reference page of the settings: a table of all keys."""
 
 from __future__ import annotations
 
 import types
 import typing
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,42 +12,6 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from cascade.config.model import CascadeConfig
-from cascade.config.secrets import masked_value
-
-
-@dataclass(frozen=True)
-class DescribedSetting:
-    """One setting, as `cascade config show` prints it.
-
-    Args:
-        name: the setting's name.
-        value: its value; secrets are masked.
-        source: "environment", ".env", "cascade_config.py", "pyproject.toml", "argument" or "default".
-        origin: where exactly the value stands, None for a default.
-        extra: whether it is a key of the project's own, which Cascade does not know.
-    """
-
-    name: str
-    value: object
-    source: str
-    origin: str | None
-    extra: bool = False
-
-
-def describe(config: CascadeConfig) -> tuple[DescribedSetting, ...]:
-    """Lists every setting in the order of its documentation, then the extras by name. No secret is in it."""
-    known = CascadeConfig.model_fields
-    extras = sorted(config.model_extra or {})
-    return tuple(
-        DescribedSetting(
-            name=name,
-            value=masked_value(name, getattr(config, name)),
-            source=config.source_of(name),
-            origin=config.origin_of(name),
-            extra=name not in known,
-        )
-        for name in (*known, *extras)
-    )
 
 
 def settings_table() -> str:
