@@ -1,6 +1,6 @@
-"""Validation schemas: their columns, and the judgement of rows by them.
+"""Validation schemas: the columns they declare, and the validation of rows against them.
 
-The names below are loaded on first use, so that `import cascade.schemas` costs nothing.
+The names below load on first use, so `import cascade.schemas` costs nothing.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Columns of the declared types from what a source gave, without the rules of a schema.
+"""Conversion of source values to the declared column types, without the rules of a schema.
 
-A cell becomes the declared type where nothing is lost, as pydantic's lax mode has it: 12, 12.0 and "12" are the
-integer 12, and "2013-01-01T05:00:00Z" is an instant. A cell for which that is not so (12.5, "abc", a naive datetime
-where an instant is declared) is given back with the reason, so that its row can be refused. Integers that come as
-floats, because a reader had no nullable integers, are integers again. Floating numbers are rounded to the declared
-width, and times are cut to microseconds.
+A cell converts if nothing is lost, as in pydantic's lax mode: 12, 12.0 and "12" become the integer 12, and
+"2013-01-01T05:00:00Z" becomes an instant. A cell that does not convert (12.5, "abc", a naive datetime where an instant
+is declared) is reported with the reason, so that its row can be refused. Integers that arrive as floats, because a
+reader has no nullable integers, become integers again. Floating-point numbers are rounded to the declared width, and
+times are truncated to microseconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def from_values(given: list[Any], value_type: ValueType) -> tuple[pa.Array, dict[int, Unfit]]:
-    """A column of the declared type from Python values.
+    """Convert Python values to a column of the declared type.
 
     Returns:
         The column, null where a cell does not fit, and the reasons by position.
@@ -51,7 +51,10 @@ def from_values(given: list[Any], value_type: ValueType) -> tuple[pa.Array, dict
 
 
 def from_column(column: pa.ChunkedArray, value_type: ValueType) -> tuple[pa.Array, dict[int, Unfit]]:
-    """A column of the declared type from an Arrow column; like `from_values`, and at once where Arrow loses nothing."""
+    """Convert an Arrow column to the declared type.
+
+    Arguments and result are those of `from_values`. Where Arrow loses nothing, it casts the whole column in one step.
+    """
     arrow = value_type.arrow
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -62,7 +65,7 @@ def from_column(column: pa.ChunkedArray, value_type: ValueType) -> tuple[pa.Arra
             if _in_range(column):
                 return _combined(column.cast(arrow)), {}
         except pa.ArrowException:
-            pass  # some cell does not fit: it is looked for below
+            pass  # a cell does not fit: the conversion below finds it
     given, unreadable = python_values(column)
     for position in unreadable:
         given[position] = None
@@ -77,7 +80,7 @@ def _combined(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _casts(given: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether Arrow's safe cast between two types means what a cell by cell conversion means."""
+    """Return whether Arrow's safe cast between two types has the same result as converting cell by cell."""
     is_ = pa.types
     if given == wanted or is_.is_null(given):
         return True
@@ -102,7 +105,7 @@ def _casts(given: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def _in_range(column: pa.ChunkedArray) -> bool:
-    """Whether all timestamps or dates of a column lie in the years that Python, and so every reader, can express."""
+    """Return whether all timestamps or dates of a column are within the years that Python can represent."""
     if pa.types.is_timestamp(column.type):
         per_second = _UNITS[column.type.unit]
         low, high = _MIN_YEAR * per_second, (_MAX_YEAR + 1) * per_second - 1

@@ -1,4 +1,4 @@
-"""What a validation schema says about a table: its columns, in order, as Arrow types."""
+"""The columns that a validation schema declares, in order, as Arrow types."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Column:
     """One column of a table.
 
     Args:
-        name: name of the column.
-        source_name: the field of a source row that the column is read from: the first alias, else the name.
-        type: its Arrow type. Timestamps are in microseconds, with zone UTC or with none.
+        name: the column's name.
+        source_name: the source field that the column is read from: the first alias, else the name.
+        type: its Arrow type. Timestamps are in microseconds, in UTC or without a time zone.
         required: whether the column refuses nulls.
         doc: the column's documentation, from the field's description.
-        source_names: every field of a source row that the column may be read from, the first one included.
-        value_type: how Python values of the column become Arrow.
+        source_names: every source field that the column can be read from, including `source_name`.
+        value_type: how Python values of the column convert to Arrow.
     """
 
     name: str
@@ -46,18 +46,18 @@ class Column:
 
     @property
     def arrow(self) -> pa.Field:
-        """The Arrow field of the column, with its documentation under the key `doc`."""
+        """The Arrow field of the column, with its documentation under the metadata key `doc`."""
         metadata = {"doc": self.doc} if self.doc else None
         return pa.field(self.name, self.type, nullable=not self.required, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class DeclaredSchema:
-    """A validation schema, read as the columns of a table.
+    """The columns of a table, as a validation schema declares them.
 
     Args:
         model: the pydantic or pandera model.
-        name: name of the model.
+        name: the model's name.
         columns: the columns, in the order of the model's fields.
     """
 
@@ -67,12 +67,12 @@ class DeclaredSchema:
 
     @cached_property
     def arrow(self) -> pa.Schema:
-        """The Arrow schema: UTC microsecond timestamps, nullability, and docs as metadata of the fields."""
+        """The Arrow schema: UTC microsecond timestamps, nullability, and documentation as field metadata."""
         return pa.schema([column.arrow for column in self.columns])
 
     @cached_property
     def location(self) -> SourceLocation | None:
-        """File and line of the model, where Python knows them."""
+        """The file and line of the model, or None if Python does not know them."""
         return location_of(self.model)
 
     @cached_property
@@ -81,19 +81,19 @@ class DeclaredSchema:
         return {column.name: column for column in self.columns}
 
     def empty(self) -> pa.Table:
-        """A table of this schema without rows."""
+        """Return a table of this schema without rows."""
         return self.arrow.empty_table()
 
 
 def location_of(model: type, field: str | None = None) -> SourceLocation | None:
-    """File and line of a model, or of one of its fields.
+    """Find the file and line of a model, or of one of its fields.
 
     Args:
         model: the class.
-        field: name of a field. Where the source does not show it, the class stands for it.
+        field: name of a field. If the source does not show it, the location of the class is returned.
 
     Returns:
-        The place, or None for a class that was not read from a file.
+        The location, or None for a class that does not come from a file.
     """
     owners = [owner for owner in model.__mro__ if field in vars(owner).get("__annotations__", {})]
     owner = owners[0] if owners else model
@@ -108,7 +108,7 @@ def location_of(model: type, field: str | None = None) -> SourceLocation | None:
 
 
 def _offset_of(field: str | None, lines: Sequence[str]) -> int:
-    """How many lines below the first of a class a field is declared."""
+    """Return how many lines below the start of a class a field is declared."""
     try:
         (declared,) = ast.parse(textwrap.dedent("".join(lines))).body
     except (SyntaxError, ValueError):
@@ -120,14 +120,14 @@ def _offset_of(field: str | None, lines: Sequence[str]) -> int:
 
 
 def each_column(convert: Callable[[str, F], Column], fields: Iterable[tuple[str, F]]) -> tuple[Column, ...]:
-    """Convert every field of a schema, and raise their errors as one, so that a person sees them all at once.
+    """Convert every field of a schema, and raise all errors together, so that the user can fix them in one go.
 
     Args:
-        convert: makes a column of a field's name and declaration.
+        convert: makes a column from a field's name and declaration.
         fields: the fields, in order.
 
     Raises:
-        SchemaConversionError: the first of the errors, which has the others.
+        SchemaConversionError: the first error, with the rest in `others`.
     """
     columns: list[Column] = []
     errors: list[SchemaConversionError] = []
@@ -144,16 +144,16 @@ def each_column(convert: Callable[[str, F], Column], fields: Iterable[tuple[str,
 
 
 def on_one_line(description: str | None) -> str | None:
-    """What documents a column: a description without its line breaks, None for an empty one."""
+    """Return a description on one line, as a column's documentation, or None if it is empty."""
     return " ".join(description.split()) if description else None
 
 
 def conversion_error(model: type, path: Sequence[str], reason: str) -> SchemaConversionError:
-    """The error for a field that cannot become a column, with the place of the field.
+    """Build the error for a field that cannot become a column, with the location of the field.
 
     Args:
-        model: the model that the user gave.
-        path: names from the model's field to what does not convert.
+        model: the model that the user declared.
+        path: names that lead from the model's field to the part that does not convert.
         reason: what does not convert, and what to use instead.
     """
     return SchemaConversionError(model.__name__, ".".join(path), reason, location=location_of(model, path[0]))

@@ -1,4 +1,4 @@
-"""Schemas and rows that the tests of validation share."""
+"""Schemas and rows shared by the validation tests."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Observation(BaseModel):
 
 
 def judge(schema: type, *rows: dict[str, object], key: tuple[str, ...] = (), validate: bool = True) -> ValidationResult:
-    """Validates rows by a schema."""
+    """Validate rows against a schema."""
     return validator_for(schema, unique_key=key, validate=validate).validate(list(rows))
 
 
 def row(**changes: object) -> dict[str, object]:
-    """A row that `Observation` accepts, with some fields changed."""
+    """Return a row that `Observation` accepts, with the given changes."""
     return {"id": 1, "stationId": "KJFK", "seen": "2013-01-01T05:00:00Z", **changes}
 
 
 def one_refused(schema: type, given: dict[str, object], **options: Any) -> RefusedRow:
-    """Validates one row, which is refused, and gives the refusal."""
+    """Validate one row, check that it is refused, and return it."""
     result = judge(schema, given, **options)
     assert result.good.num_rows == 0
     [refused] = result.refused

@@ -1,4 +1,10 @@
-"""From a validation schema to the columns of a table: Arrow for what is written, Iceberg for what is declared."""
+"""From a validation schema to its columns, its validator and its Iceberg schema.
+
+    batch ──► Validator.validate ──► ValidationResult(good rows as Arrow, refused rows with their rule, dropped fields)
+
+A validator lives as long as a workflow's run and validates any number of batches. One that needs the whole partition,
+because of a uniqueness rule or a check of the whole frame, must get all its rows in one batch.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +31,16 @@ __all__ = ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"]
 
 
 def declared_schema(schema: type) -> DeclaredSchema:
-    """Read a validation schema as the columns of a table.
+    """Convert a validation schema to the columns of a table.
 
     Args:
         schema: a pydantic model, or a pandera DataFrameModel for Polars or pandas.
 
     Raises:
-        SchemaConversionError: the schema is neither, or a field cannot become a column; names the field.
+        SchemaConversionError: the schema is neither, or a field cannot become a column.
     """
     if not isinstance(schema, type):
-        reason = f"{schema!r:.80} is an instance; give the class of the model itself"
+        reason = f"{schema!r:.80} is an instance; pass the model class itself"
         raise SchemaConversionError(type(schema).__name__, "*", reason)
     return _declared(schema)
 
@@ -52,37 +58,37 @@ def _declared(schema: type) -> DeclaredSchema:
 
 
 def is_pandera_model(schema: object) -> bool:
-    """Whether `schema` is a pandera DataFrameModel. Imports nothing: one exists only where pandera is loaded."""
+    """Return whether `schema` is a pandera DataFrameModel, without importing pandera."""
     module = sys.modules.get("pandera.api.dataframe.model")
     base = getattr(module, "DataFrameModel", None)
     return base is not None and isinstance(schema, type) and issubclass(schema, base)
 
 
 class Validator(Protocol):
-    """Judges batches of rows."""
+    """Validates batches of rows."""
 
     @property
     def needs_whole_partition(self) -> bool:
-        """Whether all rows of a partition must come in one batch."""
+        """Whether all rows of a partition must arrive in one batch."""
         ...
 
     def validate(self, batch: Batch) -> ValidationResult:
-        """Judge a batch.
+        """Validate a batch.
 
         Raises:
             MissingColumnError: a required column is absent from the whole batch.
-            RowsRefusedError: a rule of the whole frame failed, so that no row can be told to be good.
+            RowsRefusedError: a check of the whole frame failed, so no row is known to be good.
         """
         ...
 
 
 def validator_for(schema: type, *, unique_key: tuple[str, ...], validate: bool = True) -> Validator:
-    """The validator of a schema.
+    """Build the validator of a schema.
 
     Args:
         schema: a pydantic model, or a pandera DataFrameModel for Polars or pandas.
-        unique_key: names of the columns that identify a row; a null in them refuses the row.
-        validate: False to convert to the declared types only.
+        unique_key: names of the columns that identify a row. A row with a null in one of them is refused.
+        validate: False to only convert to the declared types.
 
     Raises:
         SchemaConversionError: a field of the schema cannot become a column.
@@ -96,7 +102,7 @@ def validator_for(schema: type, *, unique_key: tuple[str, ...], validate: bool =
 
 
 def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
-    """The Iceberg schema of a validation schema, with documentation, nullability and fresh field ids.
+    """Build the Iceberg schema of a validation schema, with documentation, nullability and fresh field ids.
 
     Args:
         schema: a pydantic model, or a pandera DataFrameModel.
@@ -110,7 +116,7 @@ def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
     declared = declared_schema(schema)
     for name in unique_key:
         _check_key(declared, name)
-    # Written out by hand, since pyiceberg's own conversion from Arrow wants ids that a new table does not have yet.
+    # pyiceberg's own conversion from Arrow needs field ids, which a new table does not have yet.
     ids = count(1)
     fields = [_field(arrow, ids) for arrow in declared.arrow]
     identifiers = [field.field_id for field in fields if field.name in unique_key]

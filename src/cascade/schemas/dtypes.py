@@ -1,7 +1,7 @@
-"""The dtypes of Polars, pandas, NumPy and Arrow, read as column types.
+"""The column types of Polars, pandas, NumPy and Arrow dtypes.
 
-Whole numbers become 32 or 64 bits wide, whichever holds them; timestamps become microseconds in UTC or without zone;
-categories and enums become the type of their values. What Iceberg has no type for is refused with what to use.
+Integers become 32 or 64 bits wide, whichever holds them. Timestamps become microseconds, in UTC or without a time zone.
+Categories and enums become the type of their values. For a dtype without an Iceberg type, the error names what to use.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from cascade.schemas.kinds import Member
 from cascade.schemas.pydantic_fields import bare_model
 from cascade.schemas.values import ValueType
 
-_UNSIGNED = "Iceberg has no unsigned 64-bit numbers; use Int64"
-_DURATION = "Iceberg has no durations; use Int64 or Float64 with the unit in the name, such as delay_seconds"
+_UNSIGNED = "Iceberg has no unsigned 64-bit integers; use Int64"
+_DURATION = "Iceberg has no duration type; use Int64 or Float64 with the unit in the name, such as delay_seconds"
 
 
 class UnsupportedDtypeError(Exception):
-    """A dtype has no column type.
+    """A dtype cannot become a column type.
 
     Args:
         reason: why, and what to use instead.
-        path: where in a nested dtype.
+        path: the position within a nested dtype.
     """
 
     def __init__(self, reason: str, path: tuple[str, ...] = ()) -> None:
@@ -36,10 +36,10 @@ class UnsupportedDtypeError(Exception):
 
 
 def from_polars(dtype: Any) -> ValueType:
-    """The column type of a Polars dtype.
+    """Return the column type of a Polars dtype.
 
     Raises:
-        UnsupportedDtypeError: there is none.
+        UnsupportedDtypeError: the dtype cannot become a column type.
     """
     import polars as pl
 
@@ -56,13 +56,15 @@ def from_polars(dtype: Any) -> ValueType:
         inner = getattr(dtype, "inner", None)
         if inner is None:
             raise UnsupportedDtypeError(
-                f"{base.__name__} does not say what it holds; write pl.List(pl.Int64) or the like"
+                f"{base.__name__} does not give the type of its elements; write pl.List(pl.Int64), for example"
             )
         return _list(inner, from_polars)
     if base is pl.Struct:
         fields = getattr(dtype, "fields", None)
         if not fields:
-            raise UnsupportedDtypeError('Struct does not name its fields; write pl.Struct({"x": pl.Int64}) or the like')
+            raise UnsupportedDtypeError(
+                'Struct does not name its fields; write pl.Struct({"x": pl.Int64}), for example'
+            )
         return _struct([(field.name, field.dtype) for field in fields], from_polars)
     plain: dict[Any, Callable[[], ValueType]] = {
         pl.Float32: lambda: kinds.floating(32),
@@ -82,15 +84,15 @@ def from_polars(dtype: Any) -> ValueType:
     if base is pl.Duration:
         raise UnsupportedDtypeError(_DURATION)
     raise UnsupportedDtypeError(
-        f"{dtype} is no type of a table; use pl.String, pl.Int64, pl.Float64 or another plain dtype"
+        f"{dtype} is not a supported column type; use pl.String, pl.Int64, pl.Float64 or another plain dtype"
     )
 
 
 def from_pandas(dtype: Any) -> ValueType:
-    """The column type of a pandas extension dtype or a NumPy dtype.
+    """Return the column type of a pandas extension dtype or a NumPy dtype.
 
     Raises:
-        UnsupportedDtypeError: there is none.
+        UnsupportedDtypeError: the dtype cannot become a column type.
     """
     import numpy as np
     import pandas as pd
@@ -100,7 +102,7 @@ def from_pandas(dtype: Any) -> ValueType:
     if isinstance(dtype, pd.CategoricalDtype):
         if dtype.categories is None:
             raise UnsupportedDtypeError(
-                "the categories are not named; write Annotated[pd.CategoricalDtype, [...], False]"
+                "the categories are not listed; write Annotated[pd.CategoricalDtype, [...], False]"
             )
         return from_arrow(pa.array(dtype.categories.tolist()).type)
     if isinstance(dtype, pd.StringDtype):
@@ -112,7 +114,7 @@ def from_pandas(dtype: Any) -> ValueType:
     numpy = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
     if numpy is None or isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)):
         raise UnsupportedDtypeError(
-            f"{dtype} is no type of a table; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype"
+            f"{dtype} is not a supported column type; use pd.StringDtype, pd.Int64Dtype, float or pd.ArrowDtype"
         )
     if numpy.kind == "M":
         return kinds.timestamp(aware=False)
@@ -123,15 +125,15 @@ def from_pandas(dtype: Any) -> ValueType:
     if numpy.kind in "iufb" and numpy.itemsize <= 8:
         return from_arrow(pa.from_numpy_dtype(numpy))
     raise UnsupportedDtypeError(
-        f"{numpy} does not say what it holds; use str, or Annotated[pd.ArrowDtype, pyarrow.list_(...)] and the like"
+        f"{numpy} does not say what it holds; use str, or a type such as Annotated[pd.ArrowDtype, pyarrow.list_(...)]"
     )
 
 
 def from_arrow(arrow: pa.DataType) -> ValueType:
-    """The column type of an Arrow type.
+    """Return the column type of an Arrow type.
 
     Raises:
-        UnsupportedDtypeError: there is none.
+        UnsupportedDtypeError: the dtype cannot become a column type.
     """
     is_ = pa.types
     if is_.is_uint64(arrow):
@@ -167,11 +169,13 @@ def from_arrow(arrow: pa.DataType) -> ValueType:
         return _struct([(arrow.field(i).name, arrow.field(i).type) for i in range(arrow.num_fields)], from_arrow)
     if is_.is_duration(arrow):
         raise UnsupportedDtypeError(_DURATION)
-    raise UnsupportedDtypeError(f"{arrow} is no type of a table; use a string, number, date, timestamp, list or struct")
+    raise UnsupportedDtypeError(
+        f"{arrow} is not a supported column type; use a string, number, date, timestamp, list or struct"
+    )
 
 
 def coerced(value_type: ValueType) -> ValueType:
-    """The same type for a schema that says `coerce`: numbers become text where the column is text."""
+    """Return the type as a schema with `coerce` reads it: in a string column, numbers become strings."""
     if not pa.types.is_string(value_type.arrow):
         return value_type
     annotation = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
@@ -180,10 +184,11 @@ def coerced(value_type: ValueType) -> ValueType:
 
 def _decimal(precision: int | None, scale: int | None, example: str) -> ValueType:
     if precision is None or scale is None:
-        raise UnsupportedDtypeError(f"a decimal column has a fixed size; write {example} or the like")
+        raise UnsupportedDtypeError(f"a decimal column needs a fixed size; write {example}, for example")
     if not 1 <= precision <= 38 or not 0 <= scale <= precision:
         raise UnsupportedDtypeError(
-            f"precision {precision} and scale {scale} do not fit: Iceberg has 1 to 38 digits, the scale among them"
+            f"precision {precision} and scale {scale} are out of range: Iceberg decimals have 1 to 38 digits, "
+            "including the scale"
         )
     return kinds.decimal(precision, scale)
 

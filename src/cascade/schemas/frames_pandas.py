@@ -1,4 +1,4 @@
-"""Arrow to pandas frames in the dtypes that a pandera schema declares, and back."""
+"""Conversion between Arrow and pandas frames of the dtypes that a pandera schema declares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RULE_NOT_NULLABLE = "not_nullable"
 
 
 def allow_nulls(schema: Any) -> Any:
-    """The schema with pandas' nullable dtypes for NumPy's integers and booleans that are to hold nulls."""
+    """Return the schema with pandas' nullable dtypes in place of NumPy integers and booleans that may be null."""
     changes = {}
     for name, column in schema.columns.items():
         if column.nullable and _cannot_hold_null(column.dtype.type):
@@ -27,7 +27,7 @@ def allow_nulls(schema: Any) -> Any:
 
 
 def to_frame(table: pa.Table, schema: Any) -> tuple[pd.DataFrame, dict[int, list[Reason]]]:
-    """A pandas frame of the declared dtypes; arguments and result as those of `frames_polars.to_frame`."""
+    """Convert a table to a pandas frame, with the arguments and the result of `frames_polars.to_frame`."""
     series: dict[str, pd.Series[Any]] = {}
     reasons: dict[int, list[Reason]] = {}
     for name in table.column_names:
@@ -47,7 +47,7 @@ def to_frame(table: pa.Table, schema: Any) -> tuple[pd.DataFrame, dict[int, list
 
 
 def to_column(frame: pd.DataFrame, column: Column) -> pa.Array:
-    """One column of a validated frame in its declared Arrow type; NaN is null where pandas has no other null."""
+    """Return one column of a validated frame in its declared Arrow type. NaN is null if pandas has no other null."""
     series = frame[column.name]
     if series.dtype == object:
         return pa.Array.from_pandas(series, type=column.type)
@@ -60,14 +60,14 @@ def to_column(frame: pd.DataFrame, column: Column) -> pa.Array:
 
 
 def without(frame: pd.DataFrame, positions: Sequence[int]) -> pd.DataFrame:
-    """The frame without some of its rows, counted anew."""
+    """Return the frame without some of its rows, with a new index."""
     keep = np.ones(len(frame), dtype=bool)
     keep[list(positions)] = False
     return frame[keep].reset_index(drop=True)
 
 
 def failing_rows(frame: pd.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
-    """The rows that one failed pandera check blames, as position, column and value; None if it blames no row."""
+    """Return the rows that a failed pandera check blames, as position, column and value, or None for no row."""
     cases = error.failure_cases
     if not isinstance(cases, pd.DataFrame) or "index" not in cases.columns or cases["index"].isna().any():
         return None
@@ -91,7 +91,7 @@ def _nullable(dtype: Any) -> Any:
 
 
 def _filled(array: pa.Array, name: str, default: Any, reasons: dict[int, list[Reason]]) -> pa.Array:
-    """The array without nulls: those become the default, as pandera has it, or refuse their rows."""
+    """Replace nulls by the default, as pandera does, or refuse their rows."""
     if default is None:
         for position in np.flatnonzero(np.asarray(array.is_null())):
             reasons.setdefault(int(position), []).append((RULE_NOT_NULLABLE, name, f"{name} is null"))
@@ -103,13 +103,13 @@ def _of_categories(array: pa.Array, name: str, dtype: Any, reasons: dict[int, li
     known = pc.is_in(array, value_set=pa.array(dtype.categories.tolist(), type=array.type))
     outside = np.flatnonzero(~np.asarray(known) & ~np.asarray(array.is_null()))
     for position in outside.tolist():
-        message = f"{array[position].as_py()!r} is none of the categories"
+        message = f"{array[position].as_py()!r} is not one of the categories"
         reasons.setdefault(position, []).append((RULE_RANGE, name, message))
     return pc.if_else(known, array, None) if len(outside) else array
 
 
 def _exchange_type(dtype: Any) -> pa.DataType | None:
-    """The Arrow type that pandas takes over as `dtype` without a change, where there is one."""
+    """Return the Arrow type that pandas imports as `dtype` unchanged, if there is one."""
     if isinstance(dtype, pd.ArrowDtype):
         return dtype.pyarrow_dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
@@ -123,7 +123,7 @@ def _exchange_type(dtype: Any) -> pa.DataType | None:
 
 
 def _cast(array: pa.Array, exchange: pa.DataType, name: str, dtype: Any, reasons: dict[int, list[Reason]]) -> pa.Array:
-    # Floats may be rounded, like everywhere on their way; whatever else would change is refused.
+    # Floats may be rounded, as everywhere in the conversion. Any other change of a value is refused.
     safe = not pa.types.is_floating(exchange)
     try:
         return array.cast(exchange, safe=safe)
@@ -134,8 +134,8 @@ def _cast(array: pa.Array, exchange: pa.DataType, name: str, dtype: Any, reasons
         try:
             cells.append(cell.cast(exchange, safe=safe))
         except pa.ArrowException:
-            reasons.setdefault(position, []).append((RULE_RANGE, name, f"{cell} is no value of {dtype}"))
-            # Its row is refused, so that any value may keep the place.
+            reasons.setdefault(position, []).append((RULE_RANGE, name, f"{cell} is not a value of {dtype}"))
+            # The row is refused, so any placeholder will do.
             cells.append(pa.scalar(0 if _cannot_hold_null(dtype) else None, type=exchange))
     return pa.array(cells, type=exchange)
 

@@ -1,4 +1,4 @@
-"""Arrow to Polars frames in the dtypes that a pandera schema declares, and back."""
+"""Conversion between Arrow and Polars frames of the dtypes that a pandera schema declares."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _CHECK_OUTPUT = "check_output"
 
 
 def to_frame(table: pa.Table, schema: Any) -> tuple[pl.DataFrame, dict[int, list[Reason]]]:
-    """A Polars frame of the declared dtypes.
+    """Convert a table to a Polars frame of the declared dtypes.
 
     Args:
-        table: columns of the declared Arrow types, by the names in `schema`.
+        table: columns of the declared Arrow types, with the names in `schema`.
         schema: pandera's schema.
 
     Returns:
-        The frame, null where a cell is outside its dtype, and the reasons by position.
+        The frame, null where a value is outside its dtype, and the reasons by position.
     """
     frame = pl.DataFrame(pl.from_arrow(table))
     series = []
@@ -35,29 +35,29 @@ def to_frame(table: pa.Table, schema: Any) -> tuple[pl.DataFrame, dict[int, list
         if cast.null_count() != given.null_count():
             for position in (cast.is_null() & given.is_not_null()).arg_true().to_list():
                 reasons.setdefault(position, []).append(
-                    (RULE_RANGE, name, f"{given[position]!r} is no value of {dtype}")
+                    (RULE_RANGE, name, f"{given[position]!r} is not a value of {dtype}")
                 )
         series.append(cast)
     return pl.DataFrame(series), reasons
 
 
 def to_column(frame: pl.DataFrame, column: Column) -> pa.Array:
-    """One column of a validated frame in its declared Arrow type."""
+    """Return one column of a validated frame in its declared Arrow type."""
     plain = pl.Series(pl.from_arrow(pa.array([], type=column.type))).dtype
     array: pa.Array = frame.get_column(column.name).cast(plain).to_arrow().cast(column.type)
     return array
 
 
 def without(frame: pl.DataFrame, positions: Sequence[int]) -> pl.DataFrame:
-    """The frame without some of its rows."""
+    """Return the frame without some of its rows."""
     return frame.filter(~pl.int_range(pl.len()).is_in(list(positions)))
 
 
 def failing_rows(frame: pl.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
-    """The rows that one failed pandera check blames, as position, column and value; None if it blames no row."""
+    """Return the rows that a failed pandera check blames, as position, column and value, or None for no row."""
     output = error.check_output
-    # A check of the whole frame gives one answer, which pandera would report as the failure of row 0. (In a frame of
-    # one row the two are the same.)
+    # A check of the whole frame has one result, which pandera would report as a failure of row 0. In a frame of one
+    # row, the two are the same.
     if not isinstance(error.failure_cases, pl.DataFrame) or output is None or output.height != frame.height:
         return None
     if _CHECK_OUTPUT not in output.columns:

@@ -1,19 +1,19 @@
-"""Pandera DataFrameModels, for Polars and for pandas, read as the columns of a table.
+"""The columns of pandera DataFrameModels for Polars and pandas.
 
 | in the model | in the table |
 |---|---|
 | 8 to 32 bits, signed (or unsigned up to 16) | int |
 | Int64, UInt32 | long |
 | Float32, Float64 | float, double |
-| String, Enum, Categorical; pandas' categories of text | string |
+| String, Enum, Categorical; pandas' categories of strings | string |
 | Boolean, Binary, Date, Time, Decimal(p, s) | boolean, binary, date, time, decimal |
 | List and Array, Struct | list, struct |
-| Datetime with a zone, without one | timestamptz, timestamp |
-| pandas: extension dtypes, `pd.ArrowDtype`, NumPy's, pandera's Decimal and Date | as above |
+| Datetime with a time zone, without one | timestamptz, timestamp |
+| pandas: extension dtypes, `pd.ArrowDtype`, NumPy dtypes, pandera's Decimal and Date | as above |
 
-A column is named as pandera names it: by its alias if it has one. `nullable` and `Optional` columns are optional, and
-a description becomes documentation. In pandas, a nullable `int` or `bool` is judged as `Int64` or `boolean`, since
-NumPy has no null for them.
+A column has pandera's name for it: the alias, if there is one. `nullable` and `Optional` columns are optional, and a
+description becomes documentation. In pandas, a nullable `int` or `bool` is validated as `Int64` or `boolean`, because
+NumPy cannot represent null for them.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Backend = Literal["polars", "pandas"]
 
 
 def columns_from_pandera(model: type) -> tuple[Column, ...]:
-    """The columns that a pandera model declares, in the order of its fields.
+    """Return the columns that a pandera model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column; names it and what to use instead, and has the errors of
-            other fields.
+        SchemaConversionError: a field cannot become a column. The error says what to use instead, and holds the
+            errors of other fields.
     """
     schema = pandera_schema(model)
     backend = backend_of(model, schema)
     if getattr(schema, "index", None) is not None:
         raise _error(
-            model, str(schema.index.name or "index"), "a table has no index; declare a column in place of Index[...]"
+            model, str(schema.index.name or "index"), "tables have no index; declare a column instead of Index[...]"
         )
 
     def convert(name: str, declared: Any) -> Column:
@@ -50,13 +50,13 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
 
     columns = each_column(convert, schema.columns.items())
     if not columns:
-        raise _error(model, "*", "the model has no field that could be a column")
+        raise _error(model, "*", "the model has no fields that can become columns")
     return columns
 
 
 def _column(model: type, name: str, declared: Any, backend: Backend, *, coerce: bool) -> Column:
     if declared.regex:
-        raise _error(model, name, "regex=True stands for any number of columns; declare each column by its name")
+        raise _error(model, name, "regex=True matches any number of columns; declare each column by name")
     try:
         value_type = _value_type(declared.dtype, backend)
     except dtypes.UnsupportedDtypeError as error:
@@ -74,28 +74,30 @@ def _column(model: type, name: str, declared: Any, backend: Backend, *, coerce: 
 
 
 def backend_of(model: type, schema: Any) -> Backend:
-    """Whether a pandera model describes Polars or pandas frames.
+    """Return whether a pandera model describes Polars or pandas frames.
 
     Raises:
-        SchemaConversionError: it describes others.
+        SchemaConversionError: the model describes other frames.
     """
     module = type(schema).__module__
     for backend in get_args(Backend):
         if module.startswith(f"pandera.api.{backend}."):
             return backend  # type: ignore[no-any-return]
     kind = module.removeprefix("pandera.api.").split(".")[0]
-    raise _error(model, "*", f"it describes {kind} frames; use DataFrameModel of pandera.polars or pandera.pandas")
+    raise _error(
+        model, "*", f"the model describes {kind} frames; use DataFrameModel from pandera.polars or pandera.pandas"
+    )
 
 
 def pandera_schema(model: type) -> Any:
-    """A copy of the model's pandera schema that keeps and reports every failing row.
+    """Build a copy of the model's pandera schema that keeps and reports every failing row.
 
     Raises:
-        SchemaConversionError: pandera cannot make a schema of the model.
+        SchemaConversionError: pandera cannot build a schema from the model.
     """
     try:
         schema = copy.deepcopy(model.to_schema())  # type: ignore[attr-defined]
-    except Exception as error:  # pandera and its engines raise many kinds here, for annotations that they do not know
+    except Exception as error:  # pandera and its engines raise errors of many kinds for unknown annotations
         field, reason = _culprit(model, error)
         raise _error(model, field, reason) from error
     schema.drop_invalid_rows = False
@@ -110,7 +112,7 @@ def pandera_schema(model: type) -> Any:
 
 def _value_type(dtype: Any, backend: Backend) -> ValueType:
     if dtype is None:
-        raise dtypes.UnsupportedDtypeError("it has no dtype, so that anything could be in it; give one, such as str")
+        raise dtypes.UnsupportedDtypeError("the column has no dtype, so it could hold anything; add one, such as str")
     if backend == "polars":
         return dtypes.from_polars(dtype.type)
     from pandera.engines import pandas_engine
@@ -125,30 +127,30 @@ def _value_type(dtype: Any, backend: Backend) -> ValueType:
 
 
 def _culprit(model: type, error: Exception) -> tuple[str, str]:
-    """The field that pandera failed on, and what to use instead."""
+    """Find the field that pandera failed on, and what to use instead."""
     name = getattr(error, "name", None)
     if isinstance(error, NameError) and name:
-        return "*", f"an annotation names {name!r}, which is not defined where the model is"
+        return "*", f"an annotation refers to {name!r}, which is not defined in the model's module"
     for field, annotation in _annotations(model).items():
         inner = _without_wrappers(annotation)
         if get_origin(inner) is Literal:
             allowed = ", ".join(repr(value) for value in get_args(inner))
-            return field, f"pandera has no Literal; use {_kind_of(inner)} with pa.Field(isin=[{allowed}])"
+            return field, f"pandera does not support Literal; use {_kind_of(inner)} with pa.Field(isin=[{allowed}])"
         if inner is Any or not _is_known(inner, model):
             shown = getattr(inner, "__name__", str(inner))
-            return field, f"{shown} is no dtype of pandera; use str, int, float, or a dtype of the frame library"
+            return field, f"{shown} is not a pandera dtype; use str, int, float or a dtype of the frame library"
     for field, (_, info) in getattr(model, "__fields__", {}).items():
         if isinstance(error, TypeError) and getattr(info, "dtype_kwargs", None):
             given = ", ".join(repr(value) for value in info.dtype_kwargs.values())
-            return field, f"dtype_kwargs does not go with this dtype; write Annotated[<the dtype>, {given}]"
-    return "*", f"pandera cannot make a schema of it: {error}"
+            return field, f"dtype_kwargs does not work with this dtype; write Annotated[<dtype>, {given}]"
+    return "*", f"pandera cannot build a schema from the model: {error}"
 
 
 def _annotations(model: type) -> dict[str, Any]:
-    """The annotations of the model's fields, those of the base classes first."""
+    """Return the annotations of the model's fields, those of base classes first."""
     try:
         found = typing.get_type_hints(model)
-    except Exception:  # an annotation that does not evaluate is reported with pandera's own error
+    except Exception:  # pandera's own error reports an annotation that does not evaluate
         found = dict(getattr(model, "__annotations__", {}))
     return {
         name: annotation
@@ -158,7 +160,7 @@ def _annotations(model: type) -> dict[str, Any]:
 
 
 def _without_wrappers(annotation: Any) -> Any:
-    """The dtype inside Series[...], Optional[...] and the like."""
+    """Return the dtype inside Series[...], Optional[...] and similar wrappers."""
     arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
     if get_origin(annotation) is not None and get_origin(annotation) is not Literal and len(arguments) == 1:
         return _without_wrappers(arguments[0])
@@ -175,7 +177,7 @@ def _is_known(annotation: Any, model: type) -> bool:
     engine = import_module(f"pandera.engines.{'polars' if polars else 'pandas'}_engine").Engine
     try:
         engine.dtype(annotation)
-    except Exception:  # whatever it raises, it does not know the annotation
+    except Exception:  # whatever the error, pandera does not know the annotation
         return False
     return True
 

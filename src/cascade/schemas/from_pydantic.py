@@ -1,18 +1,18 @@
-"""Pydantic models, read as the columns of a table.
+"""The columns of pydantic models.
 
 | in the model | in the table |
 |---|---|
 | bool, int, float, str, bytes | boolean, long, double, string, binary |
 | Decimal with max_digits and decimal_places | decimal |
 | date, time, UUID | date, time, uuid |
-| AwareDatetime, and datetime whose naive values are refused | timestamptz |
+| AwareDatetime, and datetime, whose naive values are refused | timestamptz |
 | NaiveDatetime | timestamp |
-| an Enum or a Literal whose values are of one type | that type |
+| an Enum or a Literal whose values have one type | that type |
 | a nested model, list[...] | struct, list |
 | `X | None` | the column of X, optional |
 
-A field's name is the column's; its alias is the name in the source. Descriptions become documentation. A field with
-`exclude=True` is read and validated and has no column; nor has a `computed_field`.
+The field name is the column name, and the alias is the name in the source. Descriptions become documentation. A field
+with `exclude=True` is read and validated but has no column. A `computed_field` has no column either.
 """
 
 from __future__ import annotations
@@ -64,22 +64,22 @@ _SUPPORTED = (
 
 
 def is_pydantic_model(schema: object) -> bool:
-    """Whether `schema` is a pydantic model class."""
+    """Return whether `schema` is a pydantic model class."""
     return isinstance(schema, type) and issubclass(schema, pydantic.BaseModel)
 
 
 def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]:
-    """The columns that a pydantic model declares, in the order of its fields.
+    """Return the columns that a pydantic model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column; names it and what to use instead, and has the errors of
-            other fields.
+        SchemaConversionError: a field cannot become a column. The error says what to use instead, and holds the
+            errors of other fields.
     """
     complete(model, model)
     columns = each_column(lambda name, field: _column(model, name, field), stored_fields(model))
     if not columns:
         raise SchemaConversionError(
-            model.__name__, "*", "the model has no field that could be a column", location=location_of(model)
+            model.__name__, "*", "the model has no fields that can become columns", location=location_of(model)
         )
     return columns
 
@@ -117,29 +117,31 @@ def _value_type(
     path: tuple[str, ...],
     inside: tuple[type, ...],
 ) -> tuple[ValueType, bool]:
-    """The type of an annotation, and whether None is one of its values."""
+    """Return the type of an annotation, and whether None is one of its values."""
     annotation, metadata = unwrapped(annotation, metadata)
     origin = get_origin(annotation)
     if annotation is Any or annotation is object:
-        raise conversion_error(root, path, "Any does not say what to store; give the type, such as `str | None`")
+        raise conversion_error(root, path, "Any does not say what to store; use a specific type, such as `str | None`")
     if origin is Union or origin is types.UnionType:
         return _from_union(annotation, metadata, root, path, inside)
     if origin is Literal or origin is typing_extensions.Literal:
         return from_literal(annotation, root, path)
     if isinstance(annotation, typing.TypeVar):
         raise conversion_error(
-            root, path, f"{annotation} stands for any type; give the generic model its parameter, such as Model[int]"
+            root, path, f"{annotation} could be any type; parametrize the generic model, such as Model[int]"
         )
     if (
         any(isinstance(item, pydantic.Json) or item is pydantic.Json for item in metadata)
         or annotation is pydantic.Json
     ):
-        raise conversion_error(root, path, "Json gives values of any type; use str to keep the text, or a nested model")
+        raise conversion_error(
+            root, path, "Json can hold values of any type; use str to keep the JSON text, or a nested model"
+        )
     if annotation in (list, Sequence, tuple, typing.List, typing.Tuple, typing.Sequence):  # noqa: UP006
         raise conversion_error(
             root,
             path,
-            f"{name_of(annotation)} does not say what it holds; write list[...] with the type of its elements",
+            f"{name_of(annotation)} does not give the type of its elements; write list[...] with that type",
         )
     if origin in (list, Sequence) or (origin is tuple and get_args(annotation)[1:] == (...,)):
         element, nullable = _value_type(get_args(annotation)[0], (), root, (*path, "element"), inside)
@@ -148,21 +150,21 @@ def _value_type(
         raise conversion_error(
             root,
             path,
-            f"{name_of(annotation)} has no names for its elements; use a nested model, or list[...] of one type",
+            f"{name_of(annotation)} does not name its elements; use a nested model, or list[...] of one type",
         )
     if is_a(annotation, origin, (set, frozenset, typing.AbstractSet)):
         raise conversion_error(
-            root, path, f"{name_of(annotation)} has no order, so that equal rows would differ; use list[...]"
+            root, path, f"{name_of(annotation)} is unordered, so equal rows could differ; use list[...]"
         )
     if is_a(annotation, origin, (dict, Mapping)) or typing_extensions.is_typeddict(annotation):
         raise conversion_error(
             root,
             path,
-            f"{name_of(annotation)} has no fixed columns; use a nested pydantic model, or str that holds JSON text",
+            f"{name_of(annotation)} has no fixed fields; use a nested pydantic model, or a str that holds JSON",
         )
     if isinstance(annotation, type):
         return _from_class(annotation, metadata, root, path, inside), False
-    raise conversion_error(root, path, f"{name_of(annotation)} is no type of a table; {_SUPPORTED}")
+    raise conversion_error(root, path, f"{name_of(annotation)} is not a supported column type; {_SUPPORTED}")
 
 
 def _from_class(
@@ -188,20 +190,22 @@ def _from_class(
         return kinds.text(str)
     if issubclass(annotation, timedelta):
         raise conversion_error(
-            root, path, "Iceberg has no durations; use int or float with the unit in the name, such as delay_seconds"
+            root,
+            path,
+            "Iceberg has no duration type; use int or float with the unit in the name, such as delay_seconds",
         )
     if issubclass(annotation, (pydantic.SecretStr, pydantic.SecretBytes)):
         raise conversion_error(
-            root, path, "a secret does not belong into a table; remove the field, or use str if it is none"
+            root, path, "secrets do not belong in a table; remove the field, or use str if it is not a secret"
         )
     for plain in (int, str, bytes, float):
         if issubclass(annotation, plain) and annotation.__module__.startswith("pydantic"):
             return _PLAIN[plain]()
     if hasattr(annotation, "__dataclass_fields__") or hasattr(annotation, "_fields"):
         raise conversion_error(
-            root, path, f"{annotation.__name__} is no pydantic model; make it a subclass of pydantic.BaseModel"
+            root, path, f"{annotation.__name__} is not a pydantic model; make it a subclass of pydantic.BaseModel"
         )
-    raise conversion_error(root, path, f"{name_of(annotation)} is no type of a table; {_SUPPORTED}")
+    raise conversion_error(root, path, f"{name_of(annotation)} is not a supported column type; {_SUPPORTED}")
 
 
 def _refuse_cycle(
@@ -209,7 +213,9 @@ def _refuse_cycle(
 ) -> None:
     if model in (root, *inside):
         raise conversion_error(
-            root, path, f"{model.__name__} holds itself, which has no end; keep the other row's key instead"
+            root,
+            path,
+            f"{model.__name__} contains itself, so it would nest forever; store the key of the other row instead",
         )
 
 
@@ -223,7 +229,7 @@ def _from_model(
         for name, field in stored_fields(model)
     ]
     if not members:
-        raise conversion_error(root, path, f"{model.__name__} has no fields; add some, or use str that holds JSON text")
+        raise conversion_error(root, path, f"{model.__name__} has no fields; add some, or use a str that holds JSON")
     return kinds.struct(members, bare_model(model, members))
 
 
@@ -236,7 +242,7 @@ def _from_root_model(
     inner, nullable = _value_type(field.annotation, tuple(field.metadata), root, path, (*inside, model))
     if nullable:
         raise conversion_error(
-            root, path, f"{model.__name__} may hold None; write `{model.__name__} | None` where it is used instead"
+            root, path, f"{model.__name__} may be None; write `{model.__name__} | None` where you use it instead"
         )
 
     def store(value: Any) -> Any:
@@ -262,5 +268,5 @@ def _from_union(
     raise conversion_error(
         root,
         path,
-        f"a column has one type, and `{shown}` could be any of {len(members)}; use one, such as `{last}`",
+        f"a column has one type, but `{shown}` allows {len(members)}; use one, such as `{last}`",
     )

@@ -1,4 +1,4 @@
-"""The kinds of values that a column can hold: of each, its Arrow type and what fits into it."""
+"""The value types of columns: for each, the Arrow type and the values that fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cascade.schemas.values import (
     shown,
 )
 
-# The names and wording of pydantic, for what pydantic itself does not refuse in a plain `datetime`.
+# pydantic's own names and wording, for values of a plain `datetime` that pydantic does not refuse.
 RULE_NEEDS_ZONE = "timezone_aware"
 RULE_REFUSES_ZONE = "timezone_naive"
 NEEDS_ZONE = "Input should have timezone info"
@@ -33,21 +33,21 @@ _NO_OFFSET = timedelta(0)
 
 
 def integer(bits: int = 64) -> ValueType:
-    """Whole numbers of 32 or 64 bits."""
+    """Build the type of integers of 32 or 64 bits."""
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def store(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _wrong_type(value, "an integer")
         if not low <= value <= high:
-            raise Unfit(RULE_RANGE, f"{shown(value)} does not fit a whole number of {bits} bits ({low} to {high})")
+            raise Unfit(RULE_RANGE, f"{shown(value)} does not fit in a {bits}-bit integer ({low} to {high})")
         return int(value)
 
     return ValueType(pa.int64() if bits == 64 else pa.int32(), int, store, frozenset({int}))
 
 
 def floating(bits: int = 64) -> ValueType:
-    """Floating numbers of 32 or 64 bits; NaN and infinity are values like others."""
+    """Build the type of floating-point numbers of 32 or 64 bits. NaN and infinity are valid values."""
 
     def store(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -55,13 +55,13 @@ def floating(bits: int = 64) -> ValueType:
         try:
             return float(value)
         except OverflowError:
-            raise Unfit(RULE_RANGE, f"{shown(value)} does not fit a floating number") from None
+            raise Unfit(RULE_RANGE, f"{shown(value)} does not fit in a floating-point number") from None
 
     return ValueType(pa.float64() if bits == 64 else pa.float32(), float, store, frozenset({float}))
 
 
 def boolean() -> ValueType:
-    """True and False."""
+    """Build the type of booleans."""
 
     def store(value: Any) -> bool:
         if not isinstance(value, bool):
@@ -72,13 +72,13 @@ def boolean() -> ValueType:
 
 
 def text(convert: Callable[[Any], str] | None = None) -> ValueType:
-    """Unicode text. `convert` makes text of values that are none, such as URLs."""
+    """Build the type of Unicode strings. `convert` turns other values, such as URLs, into strings."""
 
     def store(value: Any) -> str:
         if convert is not None and not isinstance(value, str):
             value = convert(value)
         if not isinstance(value, str):
-            raise _wrong_type(value, "text")
+            raise _wrong_type(value, "a string")
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -89,7 +89,7 @@ def text(convert: Callable[[Any], str] | None = None) -> ValueType:
 
 
 def binary() -> ValueType:
-    """Bytes."""
+    """Build the type of bytes."""
 
     def store(value: Any) -> bytes:
         if not isinstance(value, (bytes, bytearray, memoryview)):
@@ -100,7 +100,7 @@ def binary() -> ValueType:
 
 
 def uuid() -> ValueType:
-    """UUIDs, in Arrow's own extension type, which pyiceberg reads and writes as Iceberg's `uuid`."""
+    """Build the type of UUIDs: Arrow's extension type, which pyiceberg reads and writes as Iceberg's `uuid`."""
 
     def store(value: Any) -> bytes:
         if not isinstance(value, UUID):
@@ -117,21 +117,21 @@ def uuid() -> ValueType:
 
 
 def decimal(precision: int, scale: int) -> ValueType:
-    """Decimal numbers with `precision` digits in all, `scale` of them after the point."""
+    """Build the type of decimals with `precision` digits in total, `scale` of them after the point."""
 
     def store(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (Decimal, int)):
             raise _wrong_type(value, "a decimal number")
         number = Decimal(value)
         if not number.is_finite():
-            raise Unfit(RULE_RANGE, f"{number} is no number that a decimal column can hold")
+            raise Unfit(RULE_RANGE, f"A decimal column cannot hold {number}")
         return number
 
     return ValueType(pa.decimal128(precision, scale), Decimal, store, frozenset({Decimal}))
 
 
 def calendar_date() -> ValueType:
-    """Dates."""
+    """Build the type of dates."""
 
     def store(value: Any) -> date:
         if isinstance(value, date) and not isinstance(value, datetime):
@@ -142,20 +142,20 @@ def calendar_date() -> ValueType:
 
 
 def clock_time() -> ValueType:
-    """Times of day in microseconds. Iceberg's have no zone, so one that has is refused."""
+    """Build the type of times of day in microseconds. Iceberg stores no time zone, so times with one are refused."""
 
     def store(value: Any) -> time:
         if not isinstance(value, time):
             raise _wrong_type(value, "a time of day")
         if value.tzinfo is not None:
-            raise Unfit(RULE_REFUSES_ZONE, f"{REFUSES_ZONE}: a time of day is stored without one")
+            raise Unfit(RULE_REFUSES_ZONE, f"{REFUSES_ZONE}: a time of day is stored without a time zone")
         return value
 
     return ValueType(pa.time64("us"), time, store, frozenset({time}), suspect=lambda value: value.tzinfo is not None)
 
 
 def timestamp(*, aware: bool) -> ValueType:
-    """Timestamps in microseconds: instants in UTC when `aware`, else readings of a clock without zone."""
+    """Build the type of timestamps in microseconds: instants in UTC if `aware`, else local times without zone."""
 
     def store(value: Any) -> datetime:
         if not isinstance(value, datetime):
@@ -165,16 +165,16 @@ def timestamp(*, aware: bool) -> ValueType:
             raise Unfit(RULE_NEEDS_ZONE, NEEDS_ZONE)
         if not aware and has_zone:
             raise Unfit(RULE_REFUSES_ZONE, REFUSES_ZONE)
-        # A pandas Timestamp is a datetime too, whose nanoseconds end here.
+        # This also drops the nanoseconds of a pandas Timestamp, which is a datetime too.
         plain = datetime(*value.timetuple()[:6], value.microsecond, value.tzinfo, fold=value.fold)
         try:
             return plain.astimezone(UTC) if aware else plain.replace(tzinfo=None)
         except OverflowError:
-            raise Unfit(RULE_RANGE, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
+            raise Unfit(RULE_RANGE, f"{value.isoformat()} is outside the years 1 to 9999 in UTC") from None
 
     def suspect(value: datetime) -> bool:
-        # Only UTC is safe with Arrow: where PYARROW_IGNORE_TIMEZONE is set, as importing pandera does, Arrow takes the
-        # clock time of any other zone for UTC.
+        # Only UTC is safe: importing pandera sets PYARROW_IGNORE_TIMEZONE, and Arrow then reads the clock time of any
+        # other zone as UTC.
         return value.utcoffset() != (_NO_OFFSET if aware else None)
 
     arrow = pa.timestamp("us", "UTC" if aware else None)
@@ -182,7 +182,7 @@ def timestamp(*, aware: bool) -> ValueType:
 
 
 def enumeration(member_values: ValueType, enum: type[Enum] | None) -> ValueType:
-    """Members of an Enum, stored as their values, which are of one type."""
+    """Build the type of Enum members, which are stored as their values."""
 
     def store(value: Any) -> Any:
         return member_values.store(value.value if isinstance(value, Enum) else value)
@@ -197,7 +197,7 @@ def enumeration(member_values: ValueType, enum: type[Enum] | None) -> ValueType:
 
 
 def list_of(element: ValueType, *, nullable: bool, make: type = list) -> ValueType:
-    """Lists whose elements are all of one type. `make` is the Python type that a strict field wants."""
+    """Build the type of lists with elements of one type. `make` is the Python type that a strict field expects."""
 
     def store(value: Any) -> list[Any]:
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
@@ -224,9 +224,9 @@ class Member:
         name: name of the field in the struct.
         source_name: name of the field in the source.
         value_type: its type.
-        nullable: whether None is one of its values.
+        nullable: whether the field may be None.
         doc: its documentation.
-        attribute: name of the attribute that holds it, where `name` cannot be one.
+        attribute: the attribute that holds the value, if `name` is not a valid attribute name.
     """
 
     name: str
@@ -244,7 +244,7 @@ class Member:
 
 
 def struct(members: Sequence[Member], annotation: Any) -> ValueType:
-    """Nested models. `annotation` is a pydantic model with the members as attributes and no rules."""
+    """Build the type of nested models. `annotation` is a pydantic model with the members as attributes and no rules."""
 
     def store(value: Any) -> dict[str, Any]:
         given = getattr(value, "__dict__", None)
@@ -276,7 +276,7 @@ def _stored_inside(value_type: ValueType, nullable: bool, value: Any, step: str 
     except Unfit as reason:
         raise reason.under(step) from None
     if isinstance(stored, Decimal):
-        # Arrow would name neither the element nor the member, so its judgement is asked for here.
+        # Arrow's error would name neither the element nor the member, so check the value here.
         try:
             pa.scalar(stored, type=value_type.arrow)
         except CONVERSION_ERRORS as error:
@@ -286,5 +286,5 @@ def _stored_inside(value_type: ValueType, nullable: bool, value: Any, step: str 
 
 def _wrong_type(value: object, wanted: str) -> Unfit:
     return Unfit(
-        RULE_TYPE, f"The schema gave {shown(value)}, a {type(value).__name__}, where the column needs {wanted}"
+        RULE_TYPE, f"The schema returned {shown(value)} ({type(value).__name__}), but the column needs {wanted}"
     )

@@ -24,7 +24,7 @@ _ENUM_VALUES: dict[type, Callable[[], ValueType]] = {
 
 
 def unwrapped(annotation: Any, metadata: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Strip Annotated, type aliases and NewTypes, and collect the metadata on the way."""
+    """Strip Annotated, type aliases and NewTypes, and collect their metadata."""
     while True:
         if get_origin(annotation) is Annotated:
             metadata = (*metadata, *annotation.__metadata__)
@@ -42,12 +42,12 @@ def unwrapped(annotation: Any, metadata: tuple[Any, ...]) -> tuple[Any, tuple[An
 
 
 def _is_alias(annotation: Any) -> bool:
-    """Whether it was made by `type X = ...`, or by TypeAliasType of either typing module, which are two classes."""
+    """Return whether this is a `type X = ...` alias, or a TypeAliasType of `typing` or `typing_extensions`."""
     return type(annotation).__name__ == "TypeAliasType"
 
 
 def constraint(metadata: Iterable[Any], name: str) -> int | None:
-    """The value of a constraint, the outermost one if it is given more than once."""
+    """Return the value of a constraint, the outermost one if it occurs more than once."""
     for item in metadata:
         inner = isinstance(item, FieldInfo)
         found = constraint(item.metadata, name) if inner else getattr(item, name, None)
@@ -57,7 +57,7 @@ def constraint(metadata: Iterable[Any], name: str) -> int | None:
 
 
 def is_a(annotation: Any, origin: Any, classes: tuple[Any, ...]) -> bool:
-    """Whether an annotation, or what it is a parametrised form of, is a class of one of `classes`."""
+    """Return whether an annotation, or its unparametrized origin, is a subclass of one of `classes`."""
     for candidate in (annotation, origin):
         if isinstance(candidate, type) and any(isinstance(k, type) and issubclass(candidate, k) for k in classes):
             return True
@@ -65,7 +65,7 @@ def is_a(annotation: Any, origin: Any, classes: tuple[Any, ...]) -> bool:
 
 
 def name_of(annotation: Any) -> str:
-    """An annotation as a user would write it."""
+    """Return an annotation as a user would write it."""
     if get_origin(annotation) is Annotated:
         return name_of(annotation.__origin__)
     if isinstance(annotation, type) and get_origin(annotation) is None:
@@ -74,7 +74,7 @@ def name_of(annotation: Any) -> str:
 
 
 def from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path: tuple[str, ...]) -> ValueType:
-    """The column type of a Decimal, whose size is in the metadata of its annotation."""
+    """Return the column type of a Decimal, with the size that the metadata of its annotation gives."""
     digits = constraint(metadata, "max_digits")
     places = constraint(metadata, "decimal_places")
     example = "Annotated[Decimal, Field(max_digits=18, decimal_places=4)]"
@@ -87,14 +87,14 @@ def from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path
             else "decimal_places"
         )
         raise conversion_error(
-            root, path, f"a decimal column has a fixed size, and {missing} is missing; write {example}"
+            root, path, f"a decimal column needs a fixed size, but {missing} is missing; write {example}"
         )
     if not 1 <= digits <= 38 or not 0 <= places <= digits:
         raise conversion_error(
             root,
             path,
-            f"max_digits={digits} and decimal_places={places} do not fit: Iceberg has 1 to 38 digits, those after the "
-            f"point among them; write {example}",
+            f"max_digits={digits} and decimal_places={places} are out of range: Iceberg decimals have 1 to 38 digits, "
+            f"including those after the point; write {example}",
         )
     return kinds.decimal(digits, places)
 
@@ -102,7 +102,7 @@ def from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path
 def from_enum(
     given: Sequence[Any], enum: type[Enum] | None, root: type[pydantic.BaseModel], path: tuple[str, ...]
 ) -> ValueType:
-    """The column type of an Enum, or of a Literal (`enum` is None), whose values are `given`."""
+    """Return the column type of an Enum with the values `given`, or of a Literal if `enum` is None."""
     what = enum.__name__ if enum is not None else "Literal[...]"
     if not given:
         raise conversion_error(root, path, f"{what} has no members")
@@ -110,19 +110,21 @@ def from_enum(
     if len(found) > 1:
         shown = ", ".join(sorted({type(value).__name__ for value in given}))
         raise conversion_error(
-            root, path, f"the values of {what} are of several types ({shown}); make them all one type, such as str"
+            root, path, f"the values of {what} have different types ({shown}); use one type, such as str"
         )
     kind = found.pop()
     if kind is None:
         raise conversion_error(
-            root, path, f"the values of {what} are {type(given[0]).__name__}; use str, int, float, bool or bytes"
+            root,
+            path,
+            f"the values of {what} have the type {type(given[0]).__name__}; use str, int, float, bool or bytes",
         )
     member_values = _ENUM_VALUES[kind]()
     return kinds.enumeration(member_values, enum) if enum is not None else member_values
 
 
 def from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[str, ...]) -> tuple[ValueType, bool]:
-    """The column type of a Literal, and whether None is one of its values."""
+    """Return the column type of a Literal, and whether None is one of its values."""
     given = get_args(annotation)
     nullable = None in given
     members = [value for value in given if value is not None]
@@ -131,7 +133,7 @@ def from_literal(annotation: Any, root: type[pydantic.BaseModel], path: tuple[st
     plain = [value.value if isinstance(value, Enum) else value for value in members]
     if not plain:
         raise conversion_error(
-            root, path, "the only value is None, which has no type; name the other values, or leave the field out"
+            root, path, "the only value is None, which has no type; add other values, or remove the field"
         )
     value_type = from_enum(plain, enum, root, path)
     mixed = enum is None and len(enums) > 0

@@ -1,4 +1,4 @@
-"""The fields of pydantic models: those that are stored, their names in the source, and models without rules."""
+"""The fields of pydantic models: which are stored, their names in the source, and models without rules."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAMING = ("validate_by_name", "validate_by_alias", "populate_by_name")
 
 
 def stored_fields(model: type[pydantic.BaseModel]) -> Iterable[tuple[str, FieldInfo]]:
-    """The fields of a model that have a column, by their names, in order."""
+    """Return the fields of a model that have a column, with their names, in order."""
     return ((name, field) for name, field in model.model_fields.items() if field.exclude is not True)
 
 
 def source_names(model: type[pydantic.BaseModel], name: str, field: FieldInfo) -> tuple[str, ...]:
-    """The fields of a source row that the model's field `name` may be read from, in pydantic's order of preference."""
+    """Return the source fields that the field `name` can be read from, in pydantic's order of preference."""
     config = model.model_config
     names: list[str] = []
     alias = field.validation_alias if field.validation_alias is not None else field.alias
@@ -36,10 +36,10 @@ def source_names(model: type[pydantic.BaseModel], name: str, field: FieldInfo) -
 
 
 def complete(model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], path: tuple[str, ...] = ()) -> None:
-    """Resolve the annotations of `model` that name classes defined after it.
+    """Resolve the annotations of `model` that refer to classes defined after it.
 
     Raises:
-        SchemaConversionError: an annotation names something that does not exist.
+        SchemaConversionError: an annotation refers to a name that does not exist.
     """
     if model.__pydantic_complete__:
         return
@@ -47,15 +47,15 @@ def complete(model: type[pydantic.BaseModel], root: type[pydantic.BaseModel], pa
         model.model_rebuild(raise_errors=True)
     except pydantic.errors.PydanticUndefinedAnnotation as error:
         raise conversion_error(
-            root, (*path, "*"), f"the annotation names {error.name!r}, which is not defined"
+            root, (*path, "*"), f"the annotation refers to {error.name!r}, which is not defined"
         ) from None
 
 
 def bare_model(model: type[pydantic.BaseModel] | str, members: Sequence[Member]) -> type[pydantic.BaseModel]:
-    """A pydantic model with the names, aliases, defaults and types of `members` and none of the rules.
+    """Build a pydantic model with the names, aliases, defaults and types of `members` but none of the rules.
 
     Args:
-        model: the model to take aliases and defaults from; or a name, for members that are all optional.
+        model: the model to take aliases and defaults from, or a name if all members are optional.
         members: the fields.
     """
     if isinstance(model, str):
@@ -69,7 +69,7 @@ def bare_model(model: type[pydantic.BaseModel] | str, members: Sequence[Member])
 
 
 def _create(name: str, definition: dict[str, Any]) -> type[pydantic.BaseModel]:
-    # Of a field that is named like a method of pydantic's, such as `json`, the model itself has warned already.
+    # The user's own model has already warned about a field that shadows a pydantic method, such as `json`.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return pydantic.create_model(name, **definition)

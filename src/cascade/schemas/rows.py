@@ -1,4 +1,4 @@
-"""The rows of a batch, as the source gave them, and what became of them."""
+"""The rows of a batch as the source gave them, and the result of their validation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _SHOWN_REASONS = 10
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that did not pass, and why.
+    """A row that failed validation, and why.
 
     Args:
-        rule: name of the first rule that refused it: a pydantic error type, a pandera check, or one of Cascade's own
-            (see validate_pydantic.py and validate_pandera.py).
-        field: the field of the source row that broke it, with dots for nested fields; None for a rule of the whole row.
-        message: every reason, in whole words; the first one is that of `rule`.
+        rule: the first rule that refused the row: a pydantic error type, a pandera check, or one of Cascade's own
+            rules (see validate_pydantic.py and validate_pandera.py).
+        field: the source field that broke the rule, with dots for nested fields, or None for a rule of the whole row.
+        message: all reasons, that of `rule` first.
         row: the row as the source gave it.
     """
 
@@ -49,23 +49,23 @@ class RefusedRow:
 
     @property
     def row_json(self) -> str:
-        """The row as JSON text: dates and times in ISO 8601, decimals, NaN and infinities as text, bytes as base64."""
+        """The row as JSON: dates and times in ISO 8601, decimals, NaN and infinities as strings, bytes as base64."""
         text = json.dumps(_jsonable(self.row), ensure_ascii=False, allow_nan=False)
         try:
             text.encode()
-        except UnicodeEncodeError:  # a lone surrogate, which only its escape can express
+        except UnicodeEncodeError:  # a lone surrogate, which only an escape can represent
             return json.dumps(_jsonable(self.row), allow_nan=False)
         return text
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What became of a batch.
+    """The result of validating a batch.
 
     Args:
-        good: the rows that passed, in the source's order, exactly in `DeclaredSchema.arrow`.
-        refused: the rows that did not, in the source's order.
-        dropped_fields: fields of the source that the schema lacks, in the order they were met.
+        good: the rows that passed, in source order, with exactly the schema `DeclaredSchema.arrow`.
+        refused: the rows that failed, in source order.
+        dropped_fields: source fields that the schema lacks, in order of appearance.
     """
 
     good: pa.Table
@@ -74,7 +74,7 @@ class ValidationResult:
 
 
 def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
-    """A refused row: the first reason is its rule, and the message tells all of them, each once."""
+    """Build a refused row. The first reason gives the rule, and the message lists each distinct reason."""
     reasons = list(dict.fromkeys(reasons))
     rule, field, message = reasons[0]
     if len(reasons) > 1:
@@ -86,7 +86,7 @@ def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
 
 
 def field_names(batch: Batch) -> list[str]:
-    """The fields that occur in a batch, in the order they are met."""
+    """Return the fields that occur in a batch, in order of appearance."""
     if isinstance(batch, pa.Table):
         return list(batch.column_names)
     names: dict[str, None] = {}
@@ -97,10 +97,10 @@ def field_names(batch: Batch) -> list[str]:
 
 
 def python_rows(table: pa.Table) -> tuple[list[dict[str, object]], dict[int, tuple[str, str]]]:
-    """The rows of an Arrow table as dicts of Python values; nanoseconds are cut to microseconds.
+    """Convert an Arrow table to dicts of Python values. Nanoseconds are truncated to microseconds.
 
     Returns:
-        The rows, and for each row that holds a value that Python cannot express its field and the reason, by position.
+        The rows, and, by position, the field and the reason of each value that Python cannot represent.
     """
     unreadable: dict[int, tuple[str, str]] = {}
     columns = []
@@ -116,7 +116,7 @@ def python_rows(table: pa.Table) -> tuple[list[dict[str, object]], dict[int, tup
 
 
 def python_values(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
-    """The values of one Arrow column in Python, and why some could not be had, by position."""
+    """Convert an Arrow column to Python values, and return, by position, why some could not be converted."""
     wanted = _in_microseconds(column.type)
     try:
         column = column.cast(wanted, safe=False) if wanted != column.type else column
@@ -131,7 +131,7 @@ def python_values(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
         except (pa.ArrowException, OverflowError, ValueError) as error:
             shown = _shown(scalar)
             values.append(shown)
-            problems[position] = f"{shown} is no value that Python can express: {error}"
+            problems[position] = f"Python cannot represent {shown}: {error}"
     return values, problems
 
 
@@ -143,7 +143,7 @@ def _shown(scalar: pa.Scalar) -> str:
 
 
 def _in_microseconds(arrow: pa.DataType) -> pa.DataType:
-    """The same type with microseconds for nanoseconds, which Python's own types lack."""
+    """Return the type with microseconds in place of nanoseconds, which Python's own types lack."""
     if pa.types.is_timestamp(arrow) and arrow.unit == "ns":
         return pa.timestamp("us", arrow.tz)
     if pa.types.is_duration(arrow) and arrow.unit == "ns":
@@ -166,31 +166,31 @@ def _field_in_microseconds(field: pa.Field) -> pa.Field:
 
 
 def missing_column(declared: DeclaredSchema, column: Column, present: Iterable[str]) -> MissingColumnError:
-    """The error for a required column that no row of a batch has, with the nearest field of the source."""
+    """Build the error for a required column that no row of a batch has, with the nearest source field."""
     present = list(present)
     names = " or ".join(f'"{name}"' for name in column.source_names)
-    column_name = "" if column.source_names == (column.name,) else f", for column {column.name},"
+    column_name = "" if column.source_names == (column.name,) else f" (column {column.name})"
     near = _nearest(column.source_names, [name for name in present if name not in declared_names(declared)])
     fields = ", ".join(present[:20]) + (" and more" if len(present) > 20 else "")
     if near is not None:
-        found = f'The nearest field of the source is "{near}".'
+        found = f'The nearest source field is "{near}".'
         hint = (
-            f'Either rename it in the workflow, or read it by an alias: Field(validation_alias="{near}").'
+            f'Rename it in the workflow, or read it by an alias: Field(validation_alias="{near}").'
             if hasattr(declared.model, "model_fields")
-            else f'Rename "{near}" to "{column.source_name}", in the workflow or the column in the schema.'
+            else f'Rename "{near}" to "{column.source_name}" in the workflow, or rename the column in the schema.'
         )
     else:
-        found = f"The source has {fields}." if present else "The source's rows have no fields at all."
-        hint = "Give the field in the workflow, or make the column optional in the schema."
+        found = f"The source has {fields}." if present else "The source rows have no fields."
+        hint = "Add the field in the workflow, or make the column optional in the schema."
     return MissingColumnError(
-        f"{declared.name} requires the field {names}{column_name} and no row of the batch has it. {found}",
+        f"{declared.name} requires the field {names}{column_name}, but no row of the batch has it. {found}",
         location=declared.location,
         hint=hint,
     )
 
 
 def declared_names(declared: DeclaredSchema) -> frozenset[str]:
-    """Every field of a source row that some column may be read from."""
+    """Return every source field that a column can be read from."""
     return frozenset(name for column in declared.columns for name in column.source_names)
 
 
@@ -204,7 +204,7 @@ def _nearest(wanted: Sequence[str], present: Sequence[str]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """A name without what different conventions write differently: `stationId` and `station_id` are near."""
+    """Return a name without case and punctuation, so that `stationId` and `station_id` are alike."""
     return "".join(character for character in name.lower() if character.isalnum())
 
 

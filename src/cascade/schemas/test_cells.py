@@ -1,4 +1,4 @@
-"""Conversion to the declared types alone: what loses nothing is converted, by cells and by Arrow alike."""
+"""Conversion to the declared types: lossless conversions succeed, cell by cell and in Arrow alike."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def test_a_cell_becomes_the_declared_type(value_type: ValueType, value: Any, exp
         (kinds.list_of(kinds.integer(), nullable=True), ["x"], "column_type"),
     ],
 )
-def test_a_cell_that_would_lose_something_is_told(value_type: ValueType, value: Any, rule: str) -> None:
+def test_a_lossy_cell_is_reported(value_type: ValueType, value: Any, rule: str) -> None:
     array, unfit = from_values([None, value], value_type)
     assert list(unfit) == [1]
     assert unfit[1].rule == rule
     assert array.to_pylist() == [None, None]
 
 
-def test_the_place_in_a_nested_cell_is_told() -> None:
+def test_the_path_in_a_nested_cell_is_reported() -> None:
     _, unfit = from_values([[1, "x"]], kinds.list_of(kinds.integer(), nullable=True))
     assert unfit[0].path == (1,)
 
@@ -153,7 +153,7 @@ TARGETS = st.sampled_from(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SOURCES, TARGETS)
-def test_arrow_and_cell_by_cell_agree(source: tuple[pa.DataType, list[Any]], target: ValueType) -> None:
+def test_casting_in_arrow_and_cell_by_cell_agree(source: tuple[pa.DataType, list[Any]], target: ValueType) -> None:
     arrow, column = source
     at_once, reasons = from_column(pa.chunked_array([pa.array(column, arrow)]), target)
     one_by_one, others = from_values(column, target)

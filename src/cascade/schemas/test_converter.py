@@ -45,7 +45,7 @@ class Frame(pandera.DataFrameModel):
     ratio: float = pandera.Field(nullable=True)
 
 
-def test_every_type_has_its_iceberg_type() -> None:
+def test_every_type_has_an_iceberg_type() -> None:
     schema = to_iceberg_schema(Everything)
     found = {field.name: field.field_type for field in schema.fields}
     assert found["id"] == types.LongType()
@@ -65,7 +65,7 @@ def test_every_type_has_its_iceberg_type() -> None:
     assert [field.required for field in found["wind"].fields] == [True, False]
 
 
-def test_ids_are_unique_and_those_of_the_columns_come_first() -> None:
+def test_ids_are_unique_and_column_ids_come_first() -> None:
     schema = to_iceberg_schema(Everything)
     ids = list(schema._lazy_id_to_name)
     assert [field.field_id for field in schema.fields] == list(range(1, len(schema.fields) + 1))
@@ -80,7 +80,7 @@ def test_documentation_and_nullability_are_kept_at_every_depth() -> None:
     assert schema.find_field("winds.element.speed").doc == "In miles an hour."
 
 
-def test_a_table_of_the_schema_takes_its_rows_and_gives_them_back(tmp_path: Path) -> None:
+def test_rows_survive_a_round_trip_through_a_table_of_the_schema(tmp_path: Path) -> None:
     catalog = SqlCatalog("test", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=f"file://{tmp_path}")
     catalog.create_namespace("raw")
     table = catalog.create_table("raw.everything", to_iceberg_schema(Everything, ("id",)))
@@ -110,7 +110,7 @@ def test_the_key_becomes_the_identifier() -> None:
     assert schema.identifier_field_names() == {"id", "name"}
 
 
-def test_a_pandera_model_converts_likewise() -> None:
+def test_a_pandera_model_converts_too() -> None:
     schema = to_iceberg_schema(Frame, ("id",))
     assert schema.find_field("id").field_type == types.LongType()
     assert schema.identifier_field_names() == {"id"}
@@ -134,7 +134,7 @@ def test_a_wrong_key_is_an_error(key: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
-def test_a_floating_key_is_an_error() -> None:
+def test_a_floating_point_key_is_an_error() -> None:
     with pytest.raises(
         SchemaConversionError,
         match="is a float; floats rarely compare as equal: use int, Decimal or str",
@@ -142,17 +142,17 @@ def test_a_floating_key_is_an_error() -> None:
         to_iceberg_schema(Wind, ("speed",))
 
 
-def test_a_class_that_is_no_schema_is_an_error() -> None:
+def test_a_class_that_is_not_a_schema_is_an_error() -> None:
     with pytest.raises(SchemaConversionError, match="neither a pydantic model nor a pandera DataFrameModel"):
         declared_schema(dict)
 
 
-def test_an_instance_is_told_to_be_a_class() -> None:
-    with pytest.raises(SchemaConversionError, match="is an instance; give the class of the model itself"):
+def test_an_instance_instead_of_a_class_is_an_error() -> None:
+    with pytest.raises(SchemaConversionError, match="is an instance; pass the model class itself"):
         declared_schema(Wind(speed=1))  # type: ignore[arg-type]
 
 
-def test_a_schema_is_read_once() -> None:
+def test_a_schema_is_converted_once() -> None:
     assert declared_schema(Everything) is declared_schema(Everything)
 
 

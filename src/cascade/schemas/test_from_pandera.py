@@ -1,4 +1,4 @@
-"""Each dtype of pandera models, for Polars and pandas, and each error with what it tells."""
+"""Every dtype of pandera models, for Polars and pandas, and the text of every error."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ def test_a_pandas_dtype_becomes_a_column(annotation: Any, expected: pa.DataType)
     assert column.required
 
 
-def test_pandera_decimals_have_their_size() -> None:
+def test_pandera_decimals_keep_their_size() -> None:
     field = {"dtype_kwargs": {"precision": 10, "scale": 2}}
     assert column_of(pandas_pandera, pandas_pandera.Decimal, **field).type == pa.decimal128(10, 2)
-    with pytest.raises(SchemaConversionError, match=r"write Annotated\[<the dtype>, 10, 2\]") as caught:
+    with pytest.raises(SchemaConversionError, match=r"write Annotated\[<dtype>, 10, 2\]") as caught:
         column_of(polars_pandera, pl.Decimal, **field)
     assert caught.value.field == "value"
 
@@ -142,29 +142,39 @@ BOTH = [polars_pandera, pandas_pandera]
 @pytest.mark.parametrize(
     ("pandera", "annotation", "reason"),
     [
-        *((p, Literal["a", "b"], "pandera has no Literal; use str with pa.Field(isin=['a', 'b'])") for p in BOTH),
-        *((p, UUID, "UUID is no dtype of pandera; use str, int, float, or a dtype of the frame library") for p in BOTH),
-        *((p, dt.timedelta, "Iceberg has no durations; use Int64 or Float64 with the unit in the name") for p in BOTH),
-        (polars_pandera, Any, "Any is no dtype of pandera"),
-        (polars_pandera, dict, "dict is no dtype of pandera"),
-        (polars_pandera, pl.UInt64, "Iceberg has no unsigned 64-bit numbers; use Int64"),
-        (polars_pandera, pl.Object, "Object is no type of a table"),
-        (polars_pandera, pl.Int128, "Int128 is no type of a table"),
-        (polars_pandera, pl.Null, "Null is no type of a table"),
-        (polars_pandera, pl.List, "List does not say what it holds; write pl.List(pl.Int64)"),
-        (pandas_pandera, Any, "it has no dtype, so that anything could be in it"),
+        *(
+            (p, Literal["a", "b"], "pandera does not support Literal; use str with pa.Field(isin=['a', 'b'])")
+            for p in BOTH
+        ),
+        *((p, UUID, "UUID is not a pandera dtype; use str, int, float or a dtype of the frame library") for p in BOTH),
+        *(
+            (p, dt.timedelta, "Iceberg has no duration type; use Int64 or Float64 with the unit in the name")
+            for p in BOTH
+        ),
+        (polars_pandera, Any, "Any is not a pandera dtype"),
+        (polars_pandera, dict, "dict is not a pandera dtype"),
+        (polars_pandera, pl.UInt64, "Iceberg has no unsigned 64-bit integers; use Int64"),
+        (polars_pandera, pl.Object, "Object is not a supported column type"),
+        (polars_pandera, pl.Int128, "Int128 is not a supported column type"),
+        (polars_pandera, pl.Null, "Null is not a supported column type"),
+        (polars_pandera, pl.List, "List does not give the type of its elements; write pl.List(pl.Int64)"),
+        (pandas_pandera, Any, "the column has no dtype, so it could hold anything"),
         (pandas_pandera, object, "object does not say what it holds; use str"),
         (pandas_pandera, complex, "complex128 does not say what it holds"),
-        (pandas_pandera, np.uint64, "Iceberg has no unsigned 64-bit numbers"),
-        (pandas_pandera, pd.UInt64Dtype, "Iceberg has no unsigned 64-bit numbers"),
-        (pandas_pandera, pd.CategoricalDtype, "the categories are not named"),
-        (pandas_pandera, Annotated[pd.PeriodDtype, "D"], "period[D] is no type of a table"),
-        (pandas_pandera, Annotated[pd.ArrowDtype, pa.map_(pa.string(), pa.string())], "map<string, string> is no type"),
-        (pandas_pandera, Annotated[pd.ArrowDtype, pa.null()], "null is no type of a table"),
-        (pandas_pandera, Annotated[pd.ArrowDtype, pa.duration("s")], "Iceberg has no durations"),
+        (pandas_pandera, np.uint64, "Iceberg has no unsigned 64-bit integers"),
+        (pandas_pandera, pd.UInt64Dtype, "Iceberg has no unsigned 64-bit integers"),
+        (pandas_pandera, pd.CategoricalDtype, "the categories are not listed"),
+        (pandas_pandera, Annotated[pd.PeriodDtype, "D"], "period[D] is not a supported column type"),
+        (
+            pandas_pandera,
+            Annotated[pd.ArrowDtype, pa.map_(pa.string(), pa.string())],
+            "map<string, string> is not a supported column type",
+        ),
+        (pandas_pandera, Annotated[pd.ArrowDtype, pa.null()], "null is not a supported column type"),
+        (pandas_pandera, Annotated[pd.ArrowDtype, pa.duration("s")], "Iceberg has no duration type"),
     ],
 )
-def test_a_dtype_without_a_column_is_an_error_that_names_field_and_remedy(
+def test_the_error_for_an_unsupported_dtype_names_the_field_and_the_fix(
     pandera: Any, annotation: Any, reason: str
 ) -> None:
     with pytest.raises(SchemaConversionError) as caught:
@@ -173,7 +183,7 @@ def test_a_dtype_without_a_column_is_an_error_that_names_field_and_remedy(
     assert reason in caught.value.reason
 
 
-def test_an_error_in_a_nested_dtype_names_the_path() -> None:
+def test_an_error_in_a_nested_dtype_gives_the_path() -> None:
     with pytest.raises(SchemaConversionError) as caught:
         column_of(polars_pandera, pl.List(pl.Struct({"x": pl.Duration})))
     assert caught.value.field == "value.element.x"
@@ -185,19 +195,19 @@ def test_an_index_and_a_regex_are_errors() -> None:
         value: int
 
     with pytest.raises(
-        SchemaConversionError, match=r"a table has no index; declare a column in place of Index\[\.\.\.\]"
+        SchemaConversionError, match=r"tables have no index; declare a column instead of Index\[\.\.\.\]"
     ):
         declared_schema(Indexed)
-    with pytest.raises(SchemaConversionError, match="regex=True stands for any number of columns"):
+    with pytest.raises(SchemaConversionError, match="regex=True matches any number of columns"):
         column_of(polars_pandera, int, regex=True, alias="^x")
 
 
-def test_a_name_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(SchemaConversionError, match="an annotation names 'Nowhere', which is not defined"):
+def test_an_undefined_name_is_an_error() -> None:
+    with pytest.raises(SchemaConversionError, match="an annotation refers to 'Nowhere', which is not defined"):
         column_of(polars_pandera, "Nowhere")
 
 
-def test_the_error_names_the_wrong_field_among_right_ones() -> None:
+def test_the_error_names_only_the_wrong_field() -> None:
     class Model(polars_pandera.DataFrameModel):
         fine: int
         kind: Literal["a", "b"]

@@ -1,4 +1,4 @@
-"""Each type rule of pydantic models, and each error with what it tells."""
+"""Every type rule of pydantic models, and the text of every error."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_type_becomes_a_column(annotation: Any, expected: pa.DataType) -> None
     assert column.required
 
 
-# Not subscripted, so that no formatter writes them in the new way.
+# Unsubscripted, so that no formatter modernises them.
 OLD_SPELLINGS: list[Any] = [Optional.__getitem__(int), Union.__getitem__((None, int))]
 
 
@@ -168,7 +168,7 @@ def test_none_in_a_literal_makes_a_column_optional() -> None:
     assert (column.type, column.required) == (pa.string(), False)
 
 
-def test_a_constraint_on_an_optional_decimal_is_found_on_either_side_of_the_none() -> None:
+def test_a_constraint_on_an_optional_decimal_is_found_inside_and_outside_the_union() -> None:
     inside = column_of(Money | None)
     outside = column_of(Annotated[Decimal | None, Field(max_digits=18, decimal_places=4)])
     field = column_of(Decimal | None, max_digits=18, decimal_places=4)
@@ -193,9 +193,9 @@ def test_attribute_docstrings_are_documentation_too() -> None:
     class Model(BaseModel):
         model_config = ConfigDict(use_attribute_docstrings=True)
         wind: int
-        """In miles an hour."""
+        """In miles per hour."""
 
-    assert declared_schema(Model).columns[0].doc == "In miles an hour."
+    assert declared_schema(Model).columns[0].doc == "In miles per hour."
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_an_alias_generator_names_the_source() -> None:
     assert (column.name, column.source_name) == ("station_id", "stationId")
 
 
-def test_with_validation_by_name_both_names_are_read() -> None:
+def test_validation_by_name_reads_both_names() -> None:
     class Model(BaseModel):
         model_config = ConfigDict(validate_by_name=True)
         station_id: str = Field(alias="stationId")
@@ -239,7 +239,7 @@ def test_with_validation_by_name_both_names_are_read() -> None:
     assert declared_schema(NameOnly).columns[0].source_names == ("station_id",)
 
 
-def test_inherited_fields_come_first_and_may_be_narrowed() -> None:
+def test_inherited_fields_come_first_and_can_be_narrowed() -> None:
     class Base(BaseModel):
         id: int | None
         note: str
@@ -261,11 +261,11 @@ def test_a_generic_model_is_read_with_its_parameters() -> None:
     declared = declared_schema(Page[int])
     assert declared.columns[0].type == pa.int64()
     assert declared.columns[1].type.value_type == pa.int64()
-    with pytest.raises(SchemaConversionError, match=r"stands for any type; give the generic model its parameter"):
+    with pytest.raises(SchemaConversionError, match=r"could be any type; parametrize the generic model"):
         declared_schema(Page)
 
 
-def test_an_excluded_field_has_no_column_and_may_be_of_any_type() -> None:
+def test_an_excluded_field_has_no_column_and_can_have_any_type() -> None:
     class Model(BaseModel):
         id: int
         raw: dict[str, Any] = Field(exclude=True)
@@ -273,21 +273,21 @@ def test_an_excluded_field_has_no_column_and_may_be_of_any_type() -> None:
     assert [column.name for column in declared_schema(Model).columns] == ["id"]
 
 
-def test_a_class_that_is_defined_later_is_found() -> None:
+def test_a_class_defined_later_is_found() -> None:
     assert not Kept.__pydantic_complete__
     assert declared_schema(Kept).columns[0].type == pa.string()
 
 
-def test_the_declared_schema_says_where_the_model_is() -> None:
+def test_the_declared_schema_gives_the_location_of_the_model() -> None:
     location = declared_schema(Wind).location
     assert location is not None
     assert location.file == __file__
 
 
-def test_an_error_says_where_the_field_is_also_an_inherited_one() -> None:
+def test_an_error_gives_the_location_of_own_and_inherited_fields() -> None:
     class Base(BaseModel):
         id: int
-        # Between two fields.
+        # A comment between two fields.
         raw: dict[str, Any] = Field(
             default_factory=dict,
         )
@@ -300,7 +300,7 @@ def test_an_error_says_where_the_field_is_also_an_inherited_one() -> None:
     assert caught.value.location == SourceLocation(__file__, inspect.getsourcelines(Base)[1] + 3)
 
 
-def test_every_field_that_does_not_convert_is_named() -> None:
+def test_every_unsupported_field_is_named() -> None:
     class Inner(BaseModel):
         raw: dict[str, int]
 
@@ -314,10 +314,10 @@ def test_every_field_that_does_not_convert_is_named() -> None:
     assert [error.field for error in (caught.value, *caught.value.others)] == ["anything", "inner.raw"]
     first, second = str(caught.value).splitlines()
     assert "Model.anything: Any does not say" in first
-    assert "Model.inner.raw: dict[str, int] has no fixed columns" in second
+    assert "Model.inner.raw: dict[str, int] has no fixed fields" in second
 
 
-def test_an_error_says_where_the_class_is_when_its_field_is_nowhere_in_the_source() -> None:
+def test_an_error_gives_the_location_of_the_class_if_the_source_lacks_the_field() -> None:
     made = create_model("made", raw=(dict, ...))
     with pytest.raises(SchemaConversionError) as caught:
         declared_schema(made)
@@ -327,45 +327,45 @@ def test_an_error_says_where_the_class_is_when_its_field_is_nowhere_in_the_sourc
 @pytest.mark.parametrize(
     ("annotation", "reason"),
     [
-        (Any, "Any does not say what to store; give the type, such as `str | None`"),
+        (Any, "Any does not say what to store; use a specific type, such as `str | None`"),
         (object, "Any does not say what to store"),
         (
             dict[str, int],
-            "dict[str, int] has no fixed columns; use a nested pydantic model, or str that holds JSON text",
+            "dict[str, int] has no fixed fields; use a nested pydantic model, or a str that holds JSON",
         ),
-        (dict, "dict has no fixed columns"),
-        (Row, "Row has no fixed columns"),
-        (int | str, "a column has one type, and `int | str` could be any of 2; use one, such as `str`"),
-        (int | str | None, "`int | str` could be any of 2"),
-        (Wind | Tree, "`Wind | Tree` could be any of 2"),
+        (dict, "dict has no fixed fields"),
+        (Row, "Row has no fixed fields"),
+        (int | str, "a column has one type, but `int | str` allows 2; use one, such as `str`"),
+        (int | str | None, "`int | str` allows 2"),
+        (Wind | Tree, "`Wind | Tree` allows 2"),
         (Decimal, "max_digits and decimal_places is missing; write Annotated[Decimal, Field(max_digits=18, "),
         (Annotated[Decimal, Field(max_digits=5)], "decimal_places is missing"),
         (Annotated[Decimal, Field(decimal_places=5)], "max_digits is missing"),
-        (Annotated[Decimal, Field(max_digits=39, decimal_places=2)], "Iceberg has 1 to 38 digits"),
-        (Annotated[Decimal, Field(max_digits=2, decimal_places=3)], "Iceberg has 1 to 38 digits"),
-        (Literal["a", 1], "the values of Literal[...] are of several types (int, str); make them all one type"),
-        (Literal[True, 1], "several types (bool, int)"),
+        (Annotated[Decimal, Field(max_digits=39, decimal_places=2)], "Iceberg decimals have 1 to 38 digits"),
+        (Annotated[Decimal, Field(max_digits=2, decimal_places=3)], "Iceberg decimals have 1 to 38 digits"),
+        (Literal["a", 1], "the values of Literal[...] have different types (int, str); use one type"),
+        (Literal[True, 1], "different types (bool, int)"),
         (Literal[None], "the only value is None"),
-        (None, "NoneType is no type of a table"),
-        (Mixed, "the values of Mixed are of several types (int, str)"),
-        (Dated, "the values of Dated are date; use str, int, float, bool or bytes"),
+        (None, "NoneType is not a supported column type"),
+        (Mixed, "the values of Mixed have different types (int, str)"),
+        (Dated, "the values of Dated have the type date; use str, int, float, bool or bytes"),
         (Enum("Empty", []), "Empty has no members"),
-        (set[int], "set[int] has no order, so that equal rows would differ; use list[...]"),
-        (frozenset[int], "has no order"),
-        (list, "list does not say what it holds; write list[...]"),
-        (tuple, "tuple does not say what it holds"),
-        (tuple[int, str], "tuple[int, str] has no names for its elements; use a nested model"),
-        (dt.timedelta, "Iceberg has no durations; use int or float with the unit in the name"),
-        (SecretStr, "a secret does not belong into a table"),
-        (pydantic.Json, "Json gives values of any type; use str"),
-        (pydantic.Json[int], "Json gives values of any type"),
-        (pydantic.FilePath, "Path is no type of a table; use one of bool, int"),
-        (complex, "complex is no type of a table"),
-        (pydantic.IPvAnyAddress, "IPvAnyAddress is no type of a table"),
+        (set[int], "set[int] is unordered, so equal rows could differ; use list[...]"),
+        (frozenset[int], "is unordered"),
+        (list, "list does not give the type of its elements; write list[...]"),
+        (tuple, "tuple does not give the type of its elements"),
+        (tuple[int, str], "tuple[int, str] does not name its elements; use a nested model"),
+        (dt.timedelta, "Iceberg has no duration type; use int or float with the unit in the name"),
+        (SecretStr, "secrets do not belong in a table"),
+        (pydantic.Json, "Json can hold values of any type; use str"),
+        (pydantic.Json[int], "Json can hold values of any type"),
+        (pydantic.FilePath, "Path is not a supported column type; use one of bool, int"),
+        (complex, "complex is not a supported column type"),
+        (pydantic.IPvAnyAddress, "IPvAnyAddress is not a supported column type"),
         (Annotated[Any, Field(gt=1)], "Any does not say"),
     ],
 )
-def test_a_type_without_a_column_is_an_error_that_names_field_and_remedy(annotation: Any, reason: str) -> None:
+def test_the_error_for_an_unsupported_type_names_the_field_and_the_fix(annotation: Any, reason: str) -> None:
     with pytest.raises(SchemaConversionError) as caught:
         column_of(annotation)
     assert caught.value.schema == "Model"
@@ -374,7 +374,7 @@ def test_a_type_without_a_column_is_an_error_that_names_field_and_remedy(annotat
     assert str(caught.value).startswith("Model.value: ")
 
 
-def test_an_error_inside_a_nested_model_names_the_whole_path_and_the_file() -> None:
+def test_an_error_in_a_nested_model_gives_the_whole_path_and_the_file() -> None:
     class Inner(BaseModel):
         data: dict[str, int]
 
@@ -388,20 +388,21 @@ def test_an_error_inside_a_nested_model_names_the_whole_path_and_the_file() -> N
     assert str(caught.value).startswith(f"{__file__}:")
 
 
-def test_a_model_that_holds_itself_is_an_error() -> None:
+def test_a_model_that_contains_itself_is_an_error() -> None:
     with pytest.raises(
-        SchemaConversionError, match="Tree holds itself, which has no end; keep the other row's key instead"
+        SchemaConversionError,
+        match="Tree contains itself, so it would nest forever; store the key of the other row instead",
     ):
         declared_schema(Forest)
-    with pytest.raises(SchemaConversionError, match=r"Tree\.children\.element: Tree holds itself"):
+    with pytest.raises(SchemaConversionError, match=r"Tree\.children\.element: Tree contains itself"):
         declared_schema(Tree)
 
 
-def test_a_name_that_does_not_exist_is_an_error() -> None:
+def test_an_undefined_name_is_an_error() -> None:
     class Model(BaseModel):
         value: Nowhere  # type: ignore[name-defined]  # noqa: F821
 
-    with pytest.raises(SchemaConversionError, match="the annotation names 'Nowhere', which is not defined"):
+    with pytest.raises(SchemaConversionError, match="the annotation refers to 'Nowhere', which is not defined"):
         declared_schema(Model)
 
 
@@ -409,7 +410,7 @@ def test_a_model_without_columns_is_an_error() -> None:
     class Model(BaseModel):
         pass
 
-    with pytest.raises(SchemaConversionError, match="no field that could be a column"):
+    with pytest.raises(SchemaConversionError, match="no fields that can become columns"):
         declared_schema(Model)
 
 
@@ -418,7 +419,7 @@ def test_a_nested_model_without_fields_is_an_error() -> None:
         column_of(create_model("Empty"))
 
 
-def test_a_plain_dataclass_is_told_to_become_a_model() -> None:
+def test_the_error_for_a_dataclass_says_to_make_it_a_model() -> None:
     from dataclasses import dataclass
 
     @dataclass
@@ -426,6 +427,6 @@ def test_a_plain_dataclass_is_told_to_become_a_model() -> None:
         a: int
 
     with pytest.raises(
-        SchemaConversionError, match=r"Plain is no pydantic model; make it a subclass of pydantic\.BaseModel"
+        SchemaConversionError, match=r"Plain is not a pydantic model; make it a subclass of pydantic\.BaseModel"
     ):
         column_of(Plain)

@@ -1,4 +1,4 @@
-"""Refused rows as JSON, Arrow as Python rows, and the error for an absent column."""
+"""Refused rows as JSON, Arrow tables as Python rows, and the error for an absent column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Colour(Enum):
     RED = "r"
 
 
-def test_a_row_is_written_as_json_in_the_order_of_the_source() -> None:
+def test_row_json_keeps_the_order_of_the_source() -> None:
     row = {
         "z": 1,
         "at": dt.datetime(2013, 1, 1, 5, tzinfo=dt.UTC),
@@ -64,7 +64,7 @@ def test_a_row_is_written_as_json_in_the_order_of_the_source() -> None:
     assert '"ü"' in RefusedRow("r", None, "m", row).row_json
 
 
-def test_text_that_is_no_unicode_is_escaped() -> None:
+def test_invalid_unicode_is_escaped() -> None:
     text = RefusedRow("r", None, "m", {"a": "\ud800"}).row_json
     assert text.encode() == b'{"a": "\\ud800"}'
 
@@ -79,13 +79,13 @@ NESTED = st.recursive(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 @given(st.dictionaries(st.text(max_size=3), NESTED, max_size=3))
-def test_every_row_has_a_json_form_that_utf8_can_hold(row: dict[str, Any]) -> None:
+def test_the_json_of_every_row_can_be_encoded_as_utf8(row: dict[str, Any]) -> None:
     text = RefusedRow("r", None, "m", row).row_json
     text.encode()
     json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
 
 
-def test_the_first_reason_is_the_rule_and_all_are_told_once() -> None:
+def test_the_first_reason_gives_the_rule_and_each_is_listed_once() -> None:
     one = refuse({"a": 1}, [("rule", "a", "why")])
     assert (one.rule, one.field, one.message) == ("rule", "a", "why")
     two = refuse({"a": 1}, [("rule", "a", "why"), ("rule", "a", "why"), ("other", None, "whole")])
@@ -94,7 +94,7 @@ def test_the_first_reason_is_the_rule_and_all_are_told_once() -> None:
     assert many.message.endswith("a: 9; and 2 more")
 
 
-def test_what_is_no_row_is_kept_under_a_name() -> None:
+def test_a_value_that_is_not_a_row_is_kept_under_a_name() -> None:
     assert refuse(5, [("rule", None, "why")]).row_json == '{"value": 5}'
 
 
@@ -103,7 +103,7 @@ def test_the_fields_of_dicts_are_those_of_all_rows_in_order() -> None:
     assert field_names(pa.table({"x": [1], "a": [2]})) == ["x", "a"]
 
 
-def test_arrow_nanoseconds_are_cut_to_microseconds_at_every_depth() -> None:
+def test_arrow_nanoseconds_are_truncated_to_microseconds_at_every_depth() -> None:
     stamp = pa.timestamp("ns", "UTC")
     table = pa.table(
         {
@@ -137,13 +137,13 @@ def test_arrow_dictionaries_are_decoded() -> None:
     assert python_rows(pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()}))[0][2] == {"a": "x"}
 
 
-def test_a_value_that_python_cannot_express_is_told_with_its_field() -> None:
+def test_a_value_that_python_cannot_represent_is_reported_with_its_field() -> None:
     rows, problems = python_rows(pa.table({"n": [1, 2], "at": pa.array([0, 2**62], pa.timestamp("us", "UTC"))}))
     assert rows[0] == {"n": 1, "at": dt.datetime(1970, 1, 1, tzinfo=dt.UTC)}
     assert list(problems) == [1]
     field, reason = problems[1]
     assert field == "at"
-    assert "is no value that Python can express" in reason
+    assert reason.startswith("Python cannot represent")
     assert RefusedRow("r", field, reason, rows[1]).row_json.startswith('{"n": 2, "at": "')
 
 
@@ -164,32 +164,32 @@ class Station(BaseModel):
         (
             "wind_speed",
             ["id", "windSpeed"],
-            'Station requires the field "wind_speed" and no row of the batch has it. '
-            'The nearest field of the source is "windSpeed".\n'
-            'Either rename it in the workflow, or read it by an alias: Field(validation_alias="windSpeed").',
+            'Station requires the field "wind_speed", but no row of the batch has it. '
+            'The nearest source field is "windSpeed".\n'
+            'Rename it in the workflow, or read it by an alias: Field(validation_alias="windSpeed").',
         ),
         (
             "station_id",
             ["id", "Stations"],
-            'Station requires the field "station", for column station_id, and no row of the batch has it. '
-            'The nearest field of the source is "Stations".',
+            'Station requires the field "station" (column station_id), but no row of the batch has it. '
+            'The nearest source field is "Stations".',
         ),
         (
             "wind_speed",
             ["id", "x"],
-            "The source has id, x.\nGive the field in the workflow, or make the column optional",
+            "The source has id, x.\nAdd the field in the workflow, or make the column optional",
         ),
-        ("wind_speed", [], "The source's rows have no fields at all."),
+        ("wind_speed", [], "The source rows have no fields."),
     ],
 )
-def test_an_absent_column_is_told_with_the_nearest_field(column: str, present: list[str], text: str) -> None:
+def test_the_error_for_an_absent_column_names_the_nearest_field(column: str, present: list[str], text: str) -> None:
     declared = declared_schema(Station)
     message = str(missing_column(declared, declared.by_name[column], present))
     assert text in message
     assert message.startswith(f"{__file__}:")
 
 
-def test_a_field_that_another_column_is_read_from_is_not_called_near() -> None:
+def test_a_field_that_another_column_uses_is_not_suggested() -> None:
     class Model(BaseModel):
         wind_speed: float
         wind_speed_2: float

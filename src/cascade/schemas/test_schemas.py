@@ -1,4 +1,4 @@
-"""The names that `cascade.schemas` exports, and what importing it costs."""
+"""The names that `cascade.schemas` exports, and the cost of importing it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_exported_names_are_these() -> None:
     assert converter.__all__ == ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"]
 
 
-def test_another_name_is_an_attribute_error() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = cascade.schemas.nothing
 

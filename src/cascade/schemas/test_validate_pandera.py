@@ -25,7 +25,7 @@ BOTH = pytest.mark.parametrize("pandera", [polars_pandera, pandas_pandera], ids=
 
 
 def model(pandera: Any, annotations: dict[str, Any], config: dict[str, Any] | None = None, **body: Any) -> Any:
-    """A DataFrameModel of the back end, with its fields, methods and Config."""
+    """Build a DataFrameModel of the back end, with these fields, methods and Config."""
     namespace = {"__annotations__": annotations, "__module__": __name__, **body}
     if config:
         namespace["Config"] = type("Config", (), config)
@@ -56,7 +56,7 @@ def rules(result: ValidationResult) -> list[tuple[str, str | None]]:
 
 
 def whole_check(pandera: Any, least: int) -> Any:
-    """A check of the whole frame: the ids add up to `least` or more."""
+    """Build a check of the whole frame: the sum of the ids is at least `least`."""
 
     def enough(cls: type, data: Any) -> Any:
         if pandera is polars_pandera:
@@ -154,25 +154,25 @@ def test_no_rows_give_an_empty_table_of_the_schema(pandera: Any) -> None:
 
 
 @BOTH
-def test_rows_that_are_alike_are_all_refused(pandera: Any) -> None:
+def test_all_duplicate_rows_are_refused(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(unique=True))
     result = judge(schema, {"id": 1}, {"id": 2}, {"id": 1})
     assert result.good["id"].to_pylist() == [2]
     assert rules(result) == [("field_uniqueness", "id")] * 2
-    assert result.refused[0].message == "1 is there more than once"
+    assert result.refused[0].message == "1 occurs more than once"
 
 
 @BOTH
-def test_rows_that_are_alike_in_several_columns_are_refused(pandera: Any) -> None:
+def test_duplicates_in_several_columns_are_refused(pandera: Any) -> None:
     schema = model(pandera, {"a": int, "b": int}, {"unique": ["a", "b"]})
     result = judge(schema, {"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1})
     assert result.good.to_pylist() == [{"a": 1, "b": 2}]
     assert rules(result) == [("multiple_fields_uniqueness", None)] * 2
-    assert result.refused[0].message == "(a, b) is there more than once"
+    assert result.refused[0].message == "(a, b) occurs more than once"
 
 
 @BOTH
-def test_a_row_that_leaves_for_another_reason_takes_no_part_in_uniqueness(pandera: Any) -> None:
+def test_a_row_refused_for_another_reason_does_not_count_as_a_duplicate(pandera: Any) -> None:
     schema = model(pandera, {"id": int, "n": int}, id=pandera.Field(unique=True))
     result = judge(schema, {"id": 1, "n": "x"}, {"id": 1, "n": 1})
     assert result.good.to_pylist() == [{"id": 1, "n": 1}]
@@ -186,12 +186,12 @@ def test_a_failure_that_blames_no_row_refuses_the_batch(pandera: Any) -> None:
         judge(schema, {"id": 4}, {"id": 5})
     assert (caught.value.refused, caught.value.total) == (2, 2)
     assert str(caught.value) == (
-        "Model refuses the whole batch of 2 rows, and blames no single row: enough of Model fails"
+        "Model refuses the whole batch of 2 rows without blaming a single row: enough of Model fails"
     )
 
 
 @BOTH
-def test_the_whole_is_judged_without_the_rows_that_left(pandera: Any) -> None:
+def test_checks_of_the_whole_frame_ignore_refused_rows(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(lt=100), enough=whole_check(pandera, 10))
     with pytest.raises(RowsRefusedError):
         judge(schema, {"id": 1}, {"id": 2}, {"id": 1000})
@@ -200,7 +200,7 @@ def test_the_whole_is_judged_without_the_rows_that_left(pandera: Any) -> None:
 
 
 @BOTH
-def test_a_check_that_raises_refuses_the_batch_and_says_what_it_raised(pandera: Any) -> None:
+def test_a_check_that_raises_refuses_the_batch_with_its_error(pandera: Any) -> None:
     def broken(cls: type, data: Any) -> Any:
         raise KeyError("oops")
 
@@ -210,7 +210,7 @@ def test_a_check_that_raises_refuses_the_batch_and_says_what_it_raised(pandera: 
 
 
 @BOTH
-def test_a_check_of_rows_over_the_whole_frame_blames_rows(pandera: Any) -> None:
+def test_a_check_of_the_frame_with_a_result_per_row_blames_rows(pandera: Any) -> None:
     def ordered(cls: type, data: Any) -> Any:
         if pandera is polars_pandera:
             return data.lazyframe.select(pl.col("low") <= pl.col("high"))
@@ -224,7 +224,7 @@ def test_a_check_of_rows_over_the_whole_frame_blames_rows(pandera: Any) -> None:
 
 
 @BOTH
-def test_a_check_of_one_column_written_by_hand_blames_rows(pandera: Any) -> None:
+def test_a_hand_written_check_of_one_column_blames_rows(pandera: Any) -> None:
     def even(cls: type, data: Any) -> Any:
         if pandera is polars_pandera:
             return data.lazyframe.select(pl.col(data.key) % 2 == 0)
@@ -252,7 +252,7 @@ def test_rows_that_the_model_would_drop_are_refused_instead(pandera: Any) -> Non
 
 
 @BOTH
-def test_settings_of_pandera_do_not_turn_the_judgement_off(pandera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pandera_settings_do_not_turn_validation_off(pandera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from pandera.config import ValidationDepth, config_context
 
     with config_context(validation_enabled=False, validation_depth=ValidationDepth.SCHEMA_ONLY):
@@ -298,16 +298,16 @@ def test_a_rule_that_may_compare_rows_needs_the_whole_partition(
     assert not validator_for(schema, unique_key=(), validate=False).needs_whole_partition
 
 
-# Columns that the source lacks, or has beside
+# Columns that the source lacks, or has in addition
 
 
 @BOTH
 def test_a_required_column_that_no_row_has_is_an_error(pandera: Any) -> None:
     with pytest.raises(MissingColumnError) as caught:
         judge(observation(pandera), {"id": 1, "Station": "KJFK"})
-    assert 'Model requires the field "station" and no row of the batch has it.' in str(caught.value)
-    assert 'The nearest field of the source is "Station".' in str(caught.value)
-    assert 'Rename "Station" to "station", in the workflow or the column in the schema.' in str(caught.value)
+    assert 'Model requires the field "station", but no row of the batch has it.' in str(caught.value)
+    assert 'The nearest source field is "Station".' in str(caught.value)
+    assert 'Rename "Station" to "station" in the workflow, or rename the column in the schema.' in str(caught.value)
 
 
 @BOTH
@@ -331,7 +331,7 @@ def test_a_default_fills_nulls_and_an_added_column(pandera: Any) -> None:
 def test_other_fields_refuse_the_batch_of_a_strict_model(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, {"strict": True})
     assert judge(schema, {"id": 1}).good.num_rows == 1
-    with pytest.raises(RowsRefusedError, match="strict=True allows no other fields, and the source has a, b"):
+    with pytest.raises(RowsRefusedError, match="strict=True allows no other fields, but the source has a, b"):
         judge(schema, {"id": 1, "a": 1, "b": 2})
     lenient = model(pandera, {"id": int}, {"strict": "filter"})
     assert judge(lenient, {"id": 1, "a": 1}).dropped_fields == ("a",)
@@ -355,7 +355,7 @@ def test_a_column_is_named_by_its_alias(pandera: Any) -> None:
 
 
 @BOTH
-def test_numbers_become_text_where_the_model_coerces(pandera: Any) -> None:
+def test_numbers_become_strings_if_the_model_coerces(pandera: Any) -> None:
     coercing = model(pandera, {"a": str}, {"coerce": True})
     assert judge(coercing, {"a": 12}).good["a"].to_pylist() == ["12"]
     assert rules(judge(model(pandera, {"a": str}), {"a": 12})) == [("column_type", "a")]
@@ -368,7 +368,7 @@ def test_coercion_loses_nothing(pandera: Any) -> None:
 
 
 @BOTH
-def test_without_validation_only_the_types_count(pandera: Any) -> None:
+def test_without_validation_only_types_are_checked(pandera: Any) -> None:
     schema = observation(pandera)
     result = judge(
         schema, row(id=-1, station="KEWR"), row(id="x"), row(station=None), row(id=None), key=("id",), validate=False
@@ -431,7 +431,7 @@ EXPECTED = {
     [*((polars_pandera, *case) for case in POLARS_CASES), *((pandas_pandera, *case) for case in PANDAS_CASES)],
 )
 @pytest.mark.parametrize("nullable", [False, True])
-def test_every_dtype_takes_its_values_and_refuses_others(
+def test_every_dtype_accepts_its_values_and_refuses_others(
     pandera: Any, annotation: Any, good: Any, bad: Any, rule: str, nullable: bool
 ) -> None:
     expected = EXPECTED.get(good, good) if isinstance(good, str) else good
@@ -451,7 +451,7 @@ def test_every_dtype_takes_its_values_and_refuses_others(
     assert arrow.good.equals(result.good)
 
 
-def test_pandera_decimals_and_dates_of_pandas_are_known() -> None:
+def test_pandera_decimals_and_dates_are_supported_in_pandas() -> None:
     schema = model(
         pandas_pandera,
         {"money": pandas_pandera.Decimal, "day": pandas_pandera.Date},
@@ -473,7 +473,7 @@ def test_nan_is_a_number_in_polars_and_null_in_numpy() -> None:
     assert rules(judge(schema, {"x": nan}, {"x": 1.0})) == [("not_nullable", "x")]
 
 
-def test_parsers_of_pandas_change_what_lands() -> None:
+def test_pandas_parsers_change_what_lands() -> None:
     class Model(pandas_pandera.DataFrameModel):
         a: int
 
@@ -485,7 +485,7 @@ def test_parsers_of_pandas_change_what_lands() -> None:
     assert validator_for(Model, unique_key=()).needs_whole_partition
 
 
-# The judgement is pandera's
+# Agreement with pandera
 
 
 @BOTH
@@ -503,7 +503,7 @@ def test_parsers_of_pandas_change_what_lands() -> None:
         max_size=8,
     )
 )
-def test_the_rows_that_land_are_those_that_pandera_blames_for_nothing(pandera: Any, rows: list[dict[str, Any]]) -> None:
+def test_a_row_lands_if_and_only_if_pandera_accepts_it(pandera: Any, rows: list[dict[str, Any]]) -> None:
     schema = observation(pandera)
     fine = [
         given_row

@@ -1,4 +1,4 @@
-"""Validation by pydantic models: what lands, what is refused, and how it is told."""
+"""Validation by pydantic models: what lands, what is refused, and the reasons."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_validated_values_land_under_the_names_of_the_fields() -> None:
     ]
 
 
-def test_a_bad_row_leaves_its_neighbours_and_their_order_alone() -> None:
+def test_a_bad_row_does_not_affect_its_neighbours_or_their_order() -> None:
     result = judge(Observation, row(id=1), row(id=-1), row(id=3), row(id="x"), row(id=5))
     assert result.good["id"].to_pylist() == [1, 3, 5]
     assert [(refused.rule, refused.field, refused.row["id"]) for refused in result.refused] == [
@@ -51,7 +51,7 @@ def test_a_bad_row_leaves_its_neighbours_and_their_order_alone() -> None:
     ]
 
 
-def test_the_refused_row_is_the_source_row_and_tells_every_reason() -> None:
+def test_a_refused_row_is_the_source_row_with_every_reason() -> None:
     given = row(id=0, stationId="TOOLONG", wind={"wind speed": -1}, extra=object())
     refused = one_refused(Observation, given)
     assert refused.row is given
@@ -62,7 +62,7 @@ def test_the_refused_row_is_the_source_row_and_tells_every_reason() -> None:
     )
 
 
-def test_a_single_reason_is_told_in_pydantics_words() -> None:
+def test_a_single_reason_has_pydantics_wording() -> None:
     assert one_refused(Observation, row(id=0)).message == "Input should be greater than 0"
 
 
@@ -72,7 +72,7 @@ def test_fields_that_the_model_lacks_are_dropped_and_named_once() -> None:
     assert result.dropped_fields == ("b", "a")
 
 
-def test_a_field_that_is_excluded_from_the_table_is_not_called_dropped() -> None:
+def test_an_excluded_field_is_not_reported_as_dropped() -> None:
     class Model(BaseModel):
         id: int
         raw: dict[str, int] = Field(exclude=True, alias="RAW")
@@ -83,7 +83,7 @@ def test_a_field_that_is_excluded_from_the_table_is_not_called_dropped() -> None
     assert result.refused[0].rule == "dict_type"
 
 
-def test_a_model_that_forbids_other_fields_refuses_their_rows() -> None:
+def test_a_model_that_forbids_extra_fields_refuses_rows_with_them() -> None:
     class Model(BaseModel):
         model_config = ConfigDict(extra="forbid")
         id: int
@@ -94,7 +94,7 @@ def test_a_model_that_forbids_other_fields_refuses_their_rows() -> None:
     assert result.dropped_fields == ()
 
 
-def test_fields_that_a_model_allows_beside_its_own_are_dropped_too() -> None:
+def test_extra_fields_that_a_model_allows_are_dropped_too() -> None:
     class Model(BaseModel):
         model_config = ConfigDict(extra="allow")
         id: int
@@ -123,7 +123,7 @@ def test_no_rows_give_an_empty_table_of_the_schema() -> None:
         assert (result.good.num_rows, result.refused) == (0, ())
 
 
-def test_a_batch_whose_rows_are_all_refused_gives_an_empty_table() -> None:
+def test_a_batch_with_only_refused_rows_gives_an_empty_table() -> None:
     assert judge(Observation, row(id=0)).good.schema == declared_schema(Observation).arrow
 
 
@@ -136,7 +136,7 @@ def test_a_null_key_is_a_refused_row() -> None:
     assert refused.message == "A field of the unique key is null"
 
 
-def test_a_key_that_a_validator_makes_null_is_a_refused_row() -> None:
+def test_a_key_that_a_validator_sets_to_null_is_a_refused_row() -> None:
     class Model(BaseModel):
         id: Annotated[int, AfterValidator(lambda value: value or None)]
 
@@ -145,7 +145,7 @@ def test_a_key_that_a_validator_makes_null_is_a_refused_row() -> None:
     assert result.refused[0].rule == "unique_key"
 
 
-def test_a_key_that_is_wrong_otherwise_keeps_pydantics_rule() -> None:
+def test_a_key_that_is_invalid_for_another_reason_keeps_pydantics_rule() -> None:
     assert one_refused(Observation, row(id="x"), key=("id",)).rule == "int_parsing"
 
 
@@ -156,19 +156,19 @@ def test_a_required_field_that_no_row_has_is_an_error() -> None:
     with pytest.raises(MissingColumnError) as caught:
         judge(Observation, *({"id": 1, "station_id": "KJFK", "seen": "2013-01-01T05:00:00Z"},) * 3)
     assert str(caught.value).endswith(
-        'Observation requires the field "stationId", for column station, and no row of the batch has it. '
-        'The nearest field of the source is "station_id".\n'
-        'Either rename it in the workflow, or read it by an alias: Field(validation_alias="station_id").'
+        'Observation requires the field "stationId" (column station), but no row of the batch has it. '
+        'The nearest source field is "station_id".\n'
+        'Rename it in the workflow, or read it by an alias: Field(validation_alias="station_id").'
     )
 
 
-def test_a_required_field_that_some_rows_lack_refuses_those() -> None:
+def test_a_required_field_that_some_rows_lack_refuses_those_rows() -> None:
     result = judge(Observation, row(), {"id": 2, "seen": "2013-01-01T05:00:00Z"})
     assert result.good.num_rows == 1
     assert result.refused[0].rule == "missing"
 
 
-def test_a_required_field_that_a_validator_provides_may_be_absent() -> None:
+def test_a_required_field_that_a_validator_provides_can_be_absent() -> None:
     class Model(BaseModel):
         id: int
         double: int
@@ -182,11 +182,11 @@ def test_a_required_field_that_a_validator_provides_may_be_absent() -> None:
 
 
 def test_rows_without_any_field_are_an_error() -> None:
-    with pytest.raises(MissingColumnError, match="The source's rows have no fields at all"):
+    with pytest.raises(MissingColumnError, match="The source rows have no fields"):
         judge(Observation, {}, {})
 
 
-def test_a_batch_of_many_steps_keeps_its_order_and_its_refusals() -> None:
+def test_a_batch_of_many_steps_keeps_its_order_and_refused_rows() -> None:
     rows = [row(id=n % 1000) for n in range(10_000)]
     result = judge(Observation, *rows)
     assert result.good["id"].to_pylist() == [n % 1000 for n in range(10_000) if n % 1000]
@@ -203,7 +203,7 @@ def test_a_field_that_only_a_later_step_has_is_not_absent() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Field name")
-def test_a_field_may_be_named_like_a_method_of_pydantic() -> None:
+def test_a_field_can_have_the_name_of_a_pydantic_method() -> None:
     class Inner(BaseModel):
         copy: int  # type: ignore[assignment]
         model_fields_x: int = Field(alias="x")
@@ -217,11 +217,11 @@ def test_a_field_may_be_named_like_a_method_of_pydantic() -> None:
         assert result.good.to_pylist() == [{"json": 1, "inner": {"copy": 2, "model_fields_x": 3}}]
 
 
-def test_what_is_no_row_is_refused() -> None:
+def test_a_value_that_is_not_a_row_is_refused() -> None:
     result = validator_for(Observation, unique_key=()).validate([row(), 5])
     assert result.good.num_rows == 1
     assert (result.refused[0].rule, result.refused[0].row) == ("model_type", {"value": 5})
 
 
-def test_a_batch_needs_no_neighbours() -> None:
+def test_a_pydantic_validator_does_not_need_the_whole_partition() -> None:
     assert not validator_for(Observation, unique_key=("id",)).needs_whole_partition

@@ -1,4 +1,4 @@
-"""Arrow batches, judged as their rows would be."""
+"""Arrow batches are validated like their rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Typed(BaseModel):
     money: Annotated[Decimal, Field(max_digits=5, decimal_places=2)] = Decimal(0)
 
 
-def test_an_arrow_batch_is_judged_like_its_rows() -> None:
+def test_an_arrow_batch_is_validated_like_its_rows() -> None:
     table = pa.table(
         {
             "id": pa.array([1, None, 3], pa.int32()),
@@ -50,7 +50,7 @@ def test_an_arrow_batch_is_judged_like_its_rows() -> None:
     assert result.dropped_fields == ("extra",)
 
 
-def test_a_strict_model_gets_from_arrow_what_arrow_has_no_type_for() -> None:
+def test_a_strict_model_gets_types_that_arrow_lacks() -> None:
     table = pa.table(
         {
             "id": [1, 2],
@@ -82,7 +82,7 @@ def test_a_strict_model_stays_strict() -> None:
     assert judge(Typed, {"id": 1, "colour": "r"}).refused[0].rule == "is_instance_of"
 
 
-def test_a_strict_field_in_a_lax_model_is_known() -> None:
+def test_a_strict_field_in_a_lax_model_is_strict() -> None:
     class Model(BaseModel):
         colour: Annotated[Colour, Strict()]
         n: int
@@ -104,13 +104,13 @@ def test_a_nullable_column_that_arrow_lacks_is_null() -> None:
 
 
 def test_a_required_column_that_arrow_lacks_is_an_error() -> None:
-    with pytest.raises(MissingColumnError, match='The nearest field of the source is "StationId"'):
+    with pytest.raises(MissingColumnError, match='The nearest source field is "StationId"'):
         validator_for(Observation, unique_key=()).validate(
             pa.table({"id": [1], "StationId": ["KJFK"], "seen": ["2013-01-01T00:00:00Z"]})
         )
 
 
-def test_an_arrow_value_that_python_cannot_express_refuses_its_row() -> None:
+def test_an_arrow_value_that_python_cannot_represent_refuses_its_row() -> None:
     table = pa.table({"id": [1, 2], "stationId": ["A", "B"], "seen": pa.array([0, 2**60], pa.timestamp("us", "UTC"))})
     result = validator_for(Observation, unique_key=("id",)).validate(table)
     assert result.good["id"].to_pylist() == [1]

@@ -1,4 +1,4 @@
-"""A row lands exactly when pydantic accepts it, whatever is in it."""
+"""A row lands if and only if pydantic accepts it, whatever it contains."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class StrictAnything(Anything):
 @pytest.mark.parametrize("model", [Anything, StrictAnything])
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from("aBdefghijkm"), CELLS, max_size=4), max_size=6))
-def test_a_row_lands_exactly_when_pydantic_accepts_it(model: type[BaseModel], rows: list[dict[str, object]]) -> None:
+def test_a_row_lands_if_and_only_if_pydantic_accepts_it(model: type[BaseModel], rows: list[dict[str, object]]) -> None:
     accepted, refused = [], []
     for given_row in rows:
         try:

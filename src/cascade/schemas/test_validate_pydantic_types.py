@@ -1,4 +1,4 @@
-"""`validate=False`: types, keys and nulls count, and nothing else."""
+"""`validate=False` checks types, keys and nulls, and nothing else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ruled(BaseModel):
         raise ValueError("never")
 
 
-def test_without_validation_only_the_types_count() -> None:
+def test_without_validation_only_types_are_checked() -> None:
     result = judge(Ruled, {"ID": "5", "kind": "z", "colour": "q", "wind": {"wind speed": -1}, "x": 1}, validate=False)
     assert result.refused == ()
     assert result.dropped_fields == ("x",)
@@ -51,7 +51,7 @@ def test_without_validation_only_the_types_count() -> None:
     ]
 
 
-def test_without_validation_keys_types_and_nulls_still_count() -> None:
+def test_without_validation_keys_types_and_nulls_are_still_checked() -> None:
     rows: list[dict[str, object]] = [
         {"ID": "x"},
         {"ID": None},

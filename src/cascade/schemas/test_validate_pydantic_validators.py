@@ -1,4 +1,4 @@
-"""Validators of the user: obeyed, and contained where they break."""
+"""The user's validators apply, and their errors refuse only their rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import (
 from cascade.schemas.conftest import judge
 
 
-def test_validators_of_fields_and_of_the_model_are_obeyed() -> None:
+def test_field_and_model_validators_apply() -> None:
     class Model(BaseModel):
         low: Annotated[int, BeforeValidator(lambda value: str(value).strip("<"))]
         high: int
@@ -43,7 +43,7 @@ def test_validators_of_fields_and_of_the_model_are_obeyed() -> None:
     ]
 
 
-def test_a_validator_that_breaks_refuses_its_row() -> None:
+def test_a_validator_that_raises_refuses_its_row() -> None:
     class Model(BaseModel):
         a: Annotated[str, AfterValidator(lambda value: {"x": "y"}[value])]
 
@@ -59,11 +59,11 @@ def test_a_validator_that_returns_another_type_refuses_its_row() -> None:
 
     result = judge(Model, {"a": 3})
     assert result.refused[0].rule == "column_type"
-    assert result.refused[0].message == "The schema gave 1.5, a float, where the column needs an integer"
-    assert judge(Model, {"a": 3, "day": "2013-01-01"}).refused[0].message.startswith("a: The schema gave 1.5")
+    assert result.refused[0].message == "The schema returned 1.5 (float), but the column needs an integer"
+    assert judge(Model, {"a": 3, "day": "2013-01-01"}).refused[0].message.startswith("a: The schema returned 1.5")
 
 
-def test_a_validator_that_returns_no_model_refuses_its_row() -> None:
+def test_a_validator_that_does_not_return_a_model_refuses_its_row() -> None:
     class Model(BaseModel):
         a: int
 
@@ -75,4 +75,4 @@ def test_a_validator_that_returns_no_model_refuses_its_row() -> None:
     result = judge(Model, {"a": 1}, {"a": 0}, {"a": 2})
     assert result.good["a"].to_pylist() == [1, 2]
     assert (result.refused[0].rule, result.refused[0].row) == ("column_type", {"a": 0})
-    assert result.refused[0].message == "A validator of Model returned a dict in place of the model"
+    assert result.refused[0].message == "A validator of Model returned a dict instead of the model"

@@ -1,4 +1,4 @@
-"""What pydantic accepts, as the value of a column, and what a column cannot hold."""
+"""How accepted values are stored, and which accepted values a column cannot hold."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_naive_datetime_has_its_own_type() -> None:
     assert result.refused[0].rule == "timezone_naive"
 
 
-def test_a_naive_datetime_inside_a_nested_model_is_told_with_its_path() -> None:
+def test_a_naive_datetime_in_a_nested_model_is_reported_with_its_path() -> None:
     class Event(BaseModel):
         at: dt.datetime
 
@@ -66,7 +66,7 @@ def test_a_naive_datetime_inside_a_nested_model_is_told_with_its_path() -> None:
     assert (refused.rule, refused.field) == ("timezone_aware", "Events.1.at")
 
 
-# What pydantic accepts and a column cannot hold
+# Values that pydantic accepts but a column cannot hold
 
 
 class Wide(BaseModel):
@@ -99,7 +99,7 @@ def test_a_value_that_a_column_cannot_hold_refuses_its_row(given: dict[str, obje
     assert refused.field == next(iter(given))
 
 
-def test_nan_and_infinity_are_floating_numbers() -> None:
+def test_nan_and_infinity_are_floating_point_numbers() -> None:
     class Model(BaseModel):
         x: float | None
 
@@ -117,7 +117,7 @@ def test_nan_is_refused_where_the_model_says_so() -> None:
     assert [refused.rule for refused in result.refused] == ["finite_number", "finite_number"]
 
 
-def test_enums_urls_and_plain_enum_values_land_as_what_they_stand_for() -> None:
+def test_enum_members_enum_values_and_urls_land_as_plain_values() -> None:
     class Model(BaseModel):
         colour: Colour
         link: HttpUrl

@@ -1,4 +1,4 @@
-"""The way of Python values into Arrow: what fits comes back equal, what does not is told by position."""
+"""Conversion of Python values to Arrow: values that fit come back equal, others are reported by position."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_values_come_back_equal(value_type: ValueType, strategy: st.SearchStrate
     array, unfit = to_arrow(column, value_type)
     assert unfit == {}
     assert array.type == value_type.arrow
-    # Times that a zone skips equal none of another zone in Python.
+    # In Python, a time that a time zone skips equals no time of another zone.
     expected = [v.astimezone(dt.UTC) if isinstance(v, dt.datetime) and v.tzinfo else v for v in column]
     assert array.to_pylist() == expected
     nested, unfit = to_arrow([column, None], kinds.list_of(value_type, nullable=True))
@@ -70,44 +70,49 @@ def test_nan_and_infinities_are_kept() -> None:
 @pytest.mark.parametrize(
     ("value_type", "value", "rule", "message"),
     [
-        (kinds.integer(), 2**63, "column_range", "9223372036854775808 does not fit a whole number of 64 bits"),
-        (kinds.integer(32), -(2**31) - 1, "column_range", "does not fit a whole number of 32 bits"),
-        (kinds.integer(), 1.5, "column_type", "The schema gave 1.5, a float, where the column needs an integer"),
-        (kinds.integer(), True, "column_type", "The schema gave True, a bool"),
-        (kinds.floating(), 10**400, "column_range", "does not fit a floating number"),
-        (kinds.floating(), "1", "column_type", "where the column needs a number"),
-        (kinds.boolean(), 1, "column_type", "where the column needs a boolean"),
-        (kinds.text(), b"a", "column_type", "where the column needs text"),
+        (kinds.integer(), 2**63, "column_range", "9223372036854775808 does not fit in a 64-bit integer"),
+        (kinds.integer(32), -(2**31) - 1, "column_range", "does not fit in a 32-bit integer"),
+        (kinds.integer(), 1.5, "column_type", "The schema returned 1.5 (float), but the column needs an integer"),
+        (kinds.integer(), True, "column_type", "The schema returned True (bool)"),
+        (kinds.floating(), 10**400, "column_range", "does not fit in a floating-point number"),
+        (kinds.floating(), "1", "column_type", "but the column needs a number"),
+        (kinds.boolean(), 1, "column_type", "but the column needs a boolean"),
+        (kinds.text(), b"a", "column_type", "but the column needs a string"),
         (kinds.text(), "\ud800", "string_unicode", "unable to write it as UTF-8"),
-        (kinds.binary(), "a", "column_type", "where the column needs bytes"),
-        (kinds.uuid(), "a", "column_type", "where the column needs a UUID"),
+        (kinds.binary(), "a", "column_type", "but the column needs bytes"),
+        (kinds.uuid(), "a", "column_type", "but the column needs a UUID"),
         (kinds.decimal(5, 2), Decimal("1.234"), "column_range", "Decimal('1.234') does not fit decimal128(5, 2)"),
         (kinds.decimal(5, 2), Decimal("12345"), "column_range", "does not fit decimal128(5, 2)"),
-        (kinds.decimal(5, 2), Decimal("NaN"), "column_range", "NaN is no number that a decimal column can hold"),
-        (kinds.decimal(5, 2), Decimal("Infinity"), "column_range", "Infinity is no number"),
-        (kinds.decimal(5, 2), 1.5, "column_type", "where the column needs a decimal number"),
-        (kinds.calendar_date(), dt.datetime(2013, 1, 1), "column_type", "where the column needs a date"),
-        (kinds.clock_time(), dt.time(1, tzinfo=dt.UTC), "timezone_naive", "a time of day is stored without one"),
-        (kinds.clock_time(), "01:00", "column_type", "where the column needs a time of day"),
+        (kinds.decimal(5, 2), Decimal("NaN"), "column_range", "A decimal column cannot hold NaN"),
+        (kinds.decimal(5, 2), Decimal("Infinity"), "column_range", "cannot hold Infinity"),
+        (kinds.decimal(5, 2), 1.5, "column_type", "but the column needs a decimal number"),
+        (kinds.calendar_date(), dt.datetime(2013, 1, 1), "column_type", "but the column needs a date"),
+        (
+            kinds.clock_time(),
+            dt.time(1, tzinfo=dt.UTC),
+            "timezone_naive",
+            "a time of day is stored without a time zone",
+        ),
+        (kinds.clock_time(), "01:00", "column_type", "but the column needs a time of day"),
         (kinds.timestamp(aware=True), dt.datetime(2013, 1, 1), "timezone_aware", "Input should have timezone info"),
-        (kinds.timestamp(aware=True), dt.date(2013, 1, 1), "column_type", "where the column needs a datetime"),
+        (kinds.timestamp(aware=True), dt.date(2013, 1, 1), "column_type", "but the column needs a datetime"),
         (kinds.timestamp(aware=False), dt.datetime(2013, 1, 1, tzinfo=dt.UTC), "timezone_naive", "should not have"),
         (
             kinds.timestamp(aware=True),
             dt.datetime(9999, 12, 31, 23, tzinfo=NEW_YORK),
             "column_range",
-            "9999-12-31T23:00:00-05:00 lies outside the years 1 to 9999 in UTC",
+            "9999-12-31T23:00:00-05:00 is outside the years 1 to 9999 in UTC",
         ),
         (
             kinds.timestamp(aware=True),
             dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
             "column_range",
-            "lies outside the years 1 to 9999",
+            "is outside the years 1 to 9999",
         ),
-        (kinds.list_of(kinds.integer(), nullable=False), "ab", "column_type", "where the column needs a list"),
+        (kinds.list_of(kinds.integer(), nullable=False), "ab", "column_type", "but the column needs a list"),
     ],
 )
-def test_a_value_that_does_not_fit_leaves_the_others_alone(
+def test_a_value_that_does_not_fit_does_not_affect_the_others(
     value_type: ValueType, value: Any, rule: str, message: str
 ) -> None:
     array, unfit = to_arrow([None, value, None], value_type)
@@ -123,7 +128,7 @@ def test_good_values_beside_a_bad_one_are_kept() -> None:
     assert list(unfit) == [1]
 
 
-def test_the_place_inside_a_nested_value_is_told() -> None:
+def test_the_path_in_a_nested_value_is_reported() -> None:
     members = [
         Member("n", "n", kinds.integer(), nullable=False),
         Member("d", "d", kinds.decimal(3, 1), nullable=True),
@@ -159,8 +164,8 @@ def test_uuids_are_kept_inside_structs_and_lists() -> None:
 
 
 @pytest.mark.parametrize("ignore", ["", "1"])
-def test_instants_are_the_same_whatever_zone_they_came_in(monkeypatch: pytest.MonkeyPatch, ignore: str) -> None:
-    # pandera sets this variable when it is imported, after which Arrow drops the offset of every zone.
+def test_instants_do_not_depend_on_the_source_time_zone(monkeypatch: pytest.MonkeyPatch, ignore: str) -> None:
+    # Importing pandera sets this variable, and Arrow then drops the offset of every time zone.
     monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", ignore)
     ambiguous = [dt.datetime(2013, 11, 3, 1, 30, tzinfo=NEW_YORK, fold=fold) for fold in (0, 1)]
     array, _ = to_arrow([*ambiguous, dt.datetime(2013, 7, 1, tzinfo=NEW_YORK)], kinds.timestamp(aware=True))
@@ -189,4 +194,4 @@ def test_a_value_whose_repr_is_broken_is_still_refused() -> None:
             raise ValueError
 
     _, unfit = to_arrow([Broken()], kinds.integer())
-    assert "The schema gave <Broken>, a Broken" in unfit[0].message
+    assert "The schema returned <Broken> (Broken)" in unfit[0].message

@@ -1,24 +1,23 @@
-"""Validation by a pandera DataFrameModel, on a Polars or pandas frame in the dtypes that the model declares.
+"""Validation by a pandera DataFrameModel, on a Polars or pandas frame of the declared dtypes.
 
-    rows ──► columns of the declared types ──► frame ──► pandera ──► failing rows leave ──► pandera again ──► good rows
+    rows ──► columns of the declared types ──► frame ──► pandera ──► drop failing rows ──► pandera again ──► good rows
 
-What lands satisfies the whole model: after the rows that fail have left, the rest is judged again, until nothing
-fails. A failure that blames no row (a check of the whole frame, a check that raises) refuses the batch, if it is still
-there then. Of rows that are alike where they must be unique, pandera blames every one, unless the
-model's `report_duplicates` says otherwise.
+The good rows satisfy the whole model: after the failing rows are dropped, the rest is validated again until nothing
+fails. A failure that blames no row (a check of the whole frame, or a check that raises) refuses the batch, if it
+remains. Of duplicate rows, pandera blames every one, unless the model's `report_duplicates` says otherwise.
 
 A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or
-that of a method of the model), or one of these:
+the name of a method of the model), or one of these:
 
 | rule | reason |
 |---|---|
-| `column_type` | the cell cannot become the declared type without loss (see cells.py) |
-| `timezone_aware`, `timezone_naive` | a datetime without a zone where one is declared, or the other way round |
-| `column_range` | the value is outside the dtype: too large, or none of the categories |
-| `column_null` | null where the model allows none, when only types are converted |
+| `column_type` | the value cannot be converted to the declared type without loss (see cells.py) |
+| `timezone_aware`, `timezone_naive` | a datetime lacks the declared time zone, or has one that is not declared |
+| `column_range` | the value is outside the dtype: too large, or not one of the categories |
+| `column_null` | null in a required column, when only types are converted |
 | `unique_key` | a field of the key is null |
 
-Fields that the model lacks are dropped and reported; under `strict=True` they refuse the batch, as pandera does. A
+Fields that the model lacks are dropped and reported. With `strict=True` they refuse the batch, as in pandera. A
 nullable or optional column that the source lacks is null.
 """
 
@@ -46,7 +45,7 @@ from cascade.schemas.rows import (
 )
 from cascade.schemas.values import RULE_NULL
 
-# Of pandera's built-in checks, those that look at one value at a time.
+# pandera's built-in checks that look at one value at a time.
 _OF_EACH_VALUE = frozenset(
     {
         "equal_to",
@@ -68,12 +67,12 @@ _OF_EACH_VALUE = frozenset(
 
 
 class PanderaValidator:
-    """Judges batches by a pandera model.
+    """Validates batches by a pandera model.
 
     Args:
         declared: the columns of the model.
         unique_key: names of the key columns.
-        types_only: convert to the declared types, and leave out every check.
+        types_only: convert to the declared types, and skip every check.
     """
 
     def __init__(self, declared: DeclaredSchema, unique_key: tuple[str, ...], *, types_only: bool = False) -> None:
@@ -89,7 +88,7 @@ class PanderaValidator:
 
     @property
     def needs_whole_partition(self) -> bool:
-        """Whether a rule compares rows, or may: uniqueness, checks of the frame, checks and parsers written by hand."""
+        """Whether a rule may compare rows: uniqueness, checks of the frame, and hand-written checks and parsers."""
         schema = self._schema
         if self._types_only:
             return False
@@ -101,17 +100,17 @@ class PanderaValidator:
         )
 
     def validate(self, batch: Batch) -> ValidationResult:
-        """Judge a batch.
+        """Validate a batch.
 
         Raises:
-            MissingColumnError: a column that the model requires is absent from the whole batch.
+            MissingColumnError: a required column is absent from the whole batch.
             RowsRefusedError: a failure blames no row, or the model is strict and the source has other fields.
         """
         present = field_names(batch)
         total = batch.num_rows if isinstance(batch, pa.Table) else len(batch)
         dropped = tuple(name for name in present if name not in self._declared.by_name)
         if dropped and self._schema.strict is True and not self._types_only:
-            raise self._refusal([f"strict=True allows no other fields, and the source has {', '.join(dropped)}"], total)
+            raise self._refusal([f"strict=True allows no other fields, but the source has {', '.join(dropped)}"], total)
         if total == 0:
             return ValidationResult(self._declared.empty(), (), dropped)
         reasons: dict[int, list[Reason]] = {}
@@ -121,13 +120,13 @@ class PanderaValidator:
             table = table.take(pa.array(positions, type=pa.int64()))
         good = self._declared.empty()
         if positions:
-            good = self._complete(table) if self._types_only else self._judge(table, positions, reasons, total)
+            good = self._complete(table) if self._types_only else self._checked(table, positions, reasons, total)
         given = _rows(batch, sorted(reasons))
         refused = tuple(refuse(row, reasons[position]) for row, position in zip(given, sorted(reasons), strict=True))
         return ValidationResult(good, refused, dropped)
 
     def _typed(self, batch: Batch, present: Sequence[str], reasons: dict[int, list[Reason]]) -> pa.Table:
-        """The columns that the batch has, or that pandera must see, in the declared types."""
+        """Convert the columns that the batch has, or that pandera must see, to the declared types."""
         arrays: dict[str, pa.Array] = {}
         total = batch.num_rows if isinstance(batch, pa.Table) else len(batch)
         for column in self._declared.columns:
@@ -155,7 +154,7 @@ class PanderaValidator:
         if column.name in self._key:
             reason: Reason = (RULE_KEY, column.name, NULL_KEY)
         elif self._types_only and column.required:
-            reason = (RULE_NULL, column.name, f"Column {column.name} needs a value")
+            reason = (RULE_NULL, column.name, f"Column {column.name} cannot be null")
         else:
             return
         for position, is_null in enumerate(array.is_null().to_pylist()):
@@ -163,11 +162,11 @@ class PanderaValidator:
                 reasons.setdefault(position, []).append(reason)
 
     def _is_left_out(self, column: Column) -> bool:
-        """Whether pandera should not see a column that the source lacks: it does without, or adds it itself."""
+        """Return whether to hide a missing column from pandera, which does not need it or adds it itself."""
         declared = self._schema.columns[column.name]
         return not declared.required or (self._schema.add_missing_columns and declared.default is not None)
 
-    def _judge(self, table: pa.Table, positions: list[int], reasons: dict[int, list[Reason]], total: int) -> pa.Table:
+    def _checked(self, table: pa.Table, positions: list[int], reasons: dict[int, list[Reason]], total: int) -> pa.Table:
         frames = self._frames()
         frame, outside = frames.to_frame(table, self._schema)
         if outside:
@@ -184,11 +183,11 @@ class PanderaValidator:
         return self._declared.empty()
 
     def _run(self, frame: Any) -> tuple[Any, dict[int, list[Reason]], list[str]]:
-        """The validated frame; or the failures by row, and those of no row."""
+        """Return the validated frame, or the failures by row and those that blame no row."""
         from pandera.config import ValidationDepth, config_context
         from pandera.errors import SchemaErrors
 
-        # Settings of pandera's own, such as an environment variable that turns it off, do not decide what lands.
+        # pandera's own settings, such as the environment variable that turns it off, must not decide what lands.
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             try:
                 return self._schema.validate(frame, lazy=True), {}, []
@@ -209,18 +208,18 @@ class PanderaValidator:
         if rule == "not_nullable":
             return rule, column, "the value is null"
         if rule == "multiple_fields_uniqueness":
-            return rule, None, f"({', '.join(self._schema.unique)}) is there more than once"
+            return rule, None, f"({', '.join(self._schema.unique)}) occurs more than once"
         if error.schema is self._schema or column is None:
             return rule, None, f"the row fails {told}"
         shown = repr(value.item() if hasattr(value, "item") else value)
         return (
             rule,
             column,
-            f"{shown} is there more than once" if rule == "field_uniqueness" else f"{shown} fails {told}",
+            f"{shown} occurs more than once" if rule == "field_uniqueness" else f"{shown} fails {told}",
         )
 
     def _complete(self, data: Any) -> pa.Table:
-        """A table of all declared columns, null where the data lacks one."""
+        """Return a table of all declared columns, null where the data lacks one."""
         arrays = []
         count = data.num_rows if isinstance(data, pa.Table) else len(data)
         names = data.column_names if isinstance(data, pa.Table) else list(data.columns)
@@ -245,7 +244,7 @@ class PanderaValidator:
     def _refusal(self, messages: Sequence[str], total: int) -> RowsRefusedError:
         listed = messages[0] if len(messages) == 1 else "".join(f"\n  - {message}" for message in messages)
         return RowsRefusedError(
-            f"{self._declared.name} refuses the whole batch of {total} rows, and blames no single row: {listed}",
+            f"{self._declared.name} refuses the whole batch of {total} rows without blaming a single row: {listed}",
             refused=total,
             total=total,
         )
@@ -258,7 +257,7 @@ def _may_compare_rows(check: Any) -> bool:
 
 
 def _rule(error: Any) -> tuple[str, str]:
-    """The name of a failed check, and how to call it in a message."""
+    """Return the name of a failed check, and its name in messages."""
     check = error.check
     if check is None or isinstance(check, str):
         name = str(check or error.reason_code.name.lower())

@@ -1,22 +1,22 @@
 """Validation by a pydantic model, row by row, with pydantic's own semantics.
 
-A row passes exactly when `Model.model_validate(row)` accepts it *and* its values fit the columns. What lands are the
-validated values. Beyond pydantic's own rules a row is refused for:
+A row passes if and only if `Model.model_validate(row)` accepts it *and* its values fit the columns. The validated
+values land. Beyond pydantic's own rules, a row is refused for:
 
 | rule | reason |
 |---|---|
-| `timezone_aware` | a `datetime` without a zone, whose instant nobody knows |
-| `timezone_naive` | a `time` with a zone, which Iceberg cannot keep |
+| `timezone_aware` | a `datetime` without a time zone, whose instant is unknown |
+| `timezone_naive` | a `time` with a time zone, which Iceberg cannot store |
 | `column_range` | an int beyond 64 bits, an instant outside the years 1 to 9999 |
-| `string_unicode` | text that is not Unicode (a lone surrogate) |
-| `column_type`, `column_null` | a validator of the model returned another type than it declares |
-| `validator_error` | a validator of the model failed with an error that is neither ValueError nor AssertionError |
+| `string_unicode` | a string that is not valid Unicode (a lone surrogate) |
+| `column_type`, `column_null` | a validator of the model returned a type other than the declared one |
+| `validator_error` | a validator of the model raised something other than ValueError or AssertionError |
 | `unique_key` | a field of the key is null |
-| `unreadable_value` | a value of an Arrow batch that Python has no value for |
+| `unreadable_value` | a value of an Arrow batch that Python cannot represent |
 
-Fields that the model lacks are dropped and reported, unless the model says `extra="forbid"`: then they refuse their
-rows. From Arrow, a nullable column that the table lacks is null (writers leave out columns without a value),
-timestamps lose their nanoseconds, and a strict model gets UUIDs, Enum members and tuples, which Arrow has no types for.
+Fields that the model lacks are dropped and reported. With `extra="forbid"` they refuse their rows. In Arrow batches, a
+missing nullable column is null (writers omit columns without values), timestamps lose their nanoseconds, and a strict
+model gets UUIDs, Enum members and tuples, which Arrow has no types for.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _STEP = 4096
 
 
 class PydanticValidator:
-    """Judges batches by a pydantic model.
+    """Validates batches by a pydantic model.
 
     Args:
         declared: the columns of the model.
         unique_key: names of the key columns.
-        types_only: convert to the declared types, and leave out every constraint and validator.
+        types_only: convert to the declared types, and skip every constraint and validator.
     """
 
     needs_whole_partition = False
@@ -72,7 +72,7 @@ class PydanticValidator:
         self._strict = () if types_only else tuple(c for c in declared.columns if _is_strict(model, c))
 
     def validate(self, batch: Batch) -> ValidationResult:
-        """Judge a batch.
+        """Validate a batch.
 
         Raises:
             MissingColumnError: no row has a field that the model requires.
@@ -81,8 +81,8 @@ class PydanticValidator:
         absent = _Absent()
         parts = [self._declared.empty()]
         refused: list[RefusedRow] = []
-        # The models of one step die before those of the next are made. Kept all at once, they would triple the time:
-        # Python's garbage collector would go through them again and again.
+        # Free the models of one step before building those of the next. Keeping them all triples the time, because
+        # Python's garbage collector scans them again and again.
         for start in range(0, len(batch), _STEP):
             good, bad = self._step(batch[start : start + _STEP], present, absent)
             parts.append(good)
@@ -108,7 +108,7 @@ class PydanticValidator:
     def _judge(
         self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
     ) -> tuple[list[Any], list[int]]:
-        """The models of the rows that pydantic accepts, and their positions; `reasons` gets those of the others."""
+        """Return the models of accepted rows, with their positions, and add the other rows to `reasons`."""
         validate = self._model.__pydantic_validator__.validate_python
         models: list[Any] = []
         positions: list[int] = []
@@ -155,7 +155,7 @@ class PydanticValidator:
         if not all(isinstance(model, kind) for model in models):
             for model, position in zip(models, positions, strict=True):
                 if not isinstance(model, kind):
-                    message = f"A validator of {kind.__name__} returned a {type(model).__name__} in place of the model"
+                    message = f"A validator of {kind.__name__} returned a {type(model).__name__} instead of the model"
                     reasons[position] = [(RULE_TYPE, None, message)]
             kept = [pair for pair in zip(models, positions, strict=True) if pair[1] not in reasons]
             models, positions = [model for model, _ in kept], [position for _, position in kept]
@@ -182,10 +182,10 @@ class PydanticValidator:
     def _null_reason(self, column: Column) -> Reason:
         if column.name in self._key:
             return RULE_KEY, column.source_name, NULL_KEY
-        return RULE_NULL, column.source_name, f"The schema gave None where column {column.name} needs a value"
+        return RULE_NULL, column.source_name, f"The schema returned None, but column {column.name} needs a value"
 
     def _from_arrow(self, rows: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
-        """The rows as the model should see them: columns left out for want of a value, and strict types, put back."""
+        """Return the rows as the model expects them, with omitted columns and strict types restored."""
         absent = {
             c.source_name: None
             for c in self._declared.columns
@@ -215,13 +215,13 @@ class PydanticValidator:
 
 
 class _Absent:
-    """The fields that pydantic misses in every row seen so far."""
+    """The fields that every row so far lacks."""
 
     def __init__(self) -> None:
         self.names: set[str] | None = None
 
     def see(self, missing: Iterable[str]) -> None:
-        """Take note of the fields that a row lacks; of none, if one is accepted or refused for another reason."""
+        """Record the fields that a row lacks: none if it is accepted, or refused for another reason."""
         self.names = set(missing) if self.names is None else self.names.intersection(missing)
 
 

@@ -1,9 +1,9 @@
-"""How Python values of a declared type become Arrow.
+"""Conversion of Python values of a declared type to Arrow.
 
-`pyarrow.array` alone is no judge: it turns 1.5 into the integer 1, takes a naive datetime for UTC, drops the time of a
-datetime that is to be a date, and stops at the first value that does not fit. A `ValueType` therefore names the exact
-Python types that Arrow converts without loss. A column of those is converted at once; in any other column each value
-is looked at, and the ones that do not fit are given back so that only their rows are refused.
+`pyarrow.array` alone is not strict enough: it turns 1.5 into the integer 1, reads a naive datetime as UTC, drops the
+time of a datetime in a date column, and stops at the first value that does not fit. A `ValueType` therefore names the
+exact Python types that Arrow converts without loss. A column of only these types converts in one step. In any other
+column, each value is checked, and those that do not fit are reported, so that only their rows are refused.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Unfit(Exception):
     """A value cannot be stored in its column.
 
     Args:
-        rule: a short name of the reason, stable between versions.
-        message: the reason, as a sentence.
-        path: where in the value, for nested values.
+        rule: a short name for the reason, stable across versions.
+        message: the reason.
+        path: the position within a nested value.
     """
 
     def __init__(self, rule: str, message: str, path: tuple[str | int, ...] = ()) -> None:
@@ -38,21 +38,21 @@ class Unfit(Exception):
         self.path = path
 
     def under(self, step: str | int) -> Unfit:
-        """The same reason, seen from the value that holds this one under `step`."""
+        """Return the same reason for the value that holds this one at `step`."""
         return Unfit(self.rule, self.message, (step, *self.path))
 
 
 @dataclass(frozen=True)
 class ValueType:
-    """A declared type: its Arrow type and the way of its Python values into it.
+    """A declared type: its Arrow type, and how Python values convert to it.
 
     Args:
         arrow: the Arrow type.
         annotation: the plain Python type, for conversions without the rules of a schema.
-        store: turns one value that is not None into what `pyarrow.array` takes; raises `Unfit`.
+        store: converts one value, not None, to what `pyarrow.array` accepts, or raises `Unfit`.
         exact: Python types that `pyarrow.array` converts without loss and without `store`.
-        suspect: tells of a value of an exact type that it needs `store` all the same.
-        strict_from: turns what Arrow gives for this type into what a strict field wants (an Enum, a UUID).
+        suspect: returns whether a value of an exact type needs `store` after all.
+        strict_from: converts what Arrow returns for this type to what a strict field expects (an Enum, a UUID).
     """
 
     arrow: pa.DataType
@@ -64,7 +64,7 @@ class ValueType:
 
 
 def to_arrow(values: Sequence[Any], value_type: ValueType) -> tuple[pa.Array, dict[int, Unfit]]:
-    """Turn the values of one column into Arrow.
+    """Convert the values of one column to Arrow.
 
     Returns:
         The array, null where a value did not fit, and the reasons by position.
@@ -97,14 +97,14 @@ def to_arrow(values: Sequence[Any], value_type: ValueType) -> tuple[pa.Array, di
 
 
 def _array(stored: list[Any], arrow: pa.DataType) -> pa.Array:
-    # Arrow cannot build extension arrays (UUIDs) inside others, and can cast to them.
+    # Arrow cannot build extension arrays (UUIDs) inside other arrays, but it can cast to them.
     storage = _storage(arrow)
     array = pa.array(stored, type=storage)
     return array if storage is arrow else array.cast(arrow)
 
 
 def _storage(arrow: pa.DataType) -> pa.DataType:
-    """The type itself, or the same with bytes for UUIDs."""
+    """Return the type with bytes in place of UUIDs."""
     if isinstance(arrow, pa.BaseExtensionType):
         return arrow.storage_type
     if pa.types.is_struct(arrow):
@@ -118,9 +118,9 @@ def _storage(arrow: pa.DataType) -> pa.DataType:
 
 
 def shown(value: object) -> str:
-    """A short form of a value, for messages."""
+    """Return a short form of a value, for messages."""
     try:
         text = repr(value)
-    except Exception:  # a broken __repr__ must not hide the reason that is being told
+    except Exception:  # a broken __repr__ must not hide the actual error
         text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else f"{text[:77]}..."
