@@ -1,9 +1,9 @@
-"""The settings of a project: what they are, where they come from, and which source gave each value.
+"""The settings of a project: their values, their sources, and the source of each value.
 
     environment  >  .env  >  cascade_config.py  >  [tool.cascade] of pyproject.toml  >  default
 
-`CascadeConfig.from_user_config()` reads them all. The names below are loaded when they are first used: whoever
-needs only the project root does not pay for pydantic.
+`CascadeConfig.from_user_config()` reads them all. The names below load on first use, so code that needs only the
+project root does not import pydantic.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The keys of `.env` for dlt: over its `secrets.toml`, under the environment."""
+"""The keys of `.env` for dlt. They take precedence over its `secrets.toml`, and the environment over them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = ".env of the Cascade project"
 
 
 class DotenvProvider(ConfigProvider):
-    """Gives dlt the keys of `.env` as it would find them in the environment, `SOURCES__GITHUB__TOKEN` and so on.
+    """Provides dlt with the keys of `.env` under their environment names, such as `SOURCES__GITHUB__TOKEN`.
 
     Args:
         values: the keys and their values.
@@ -24,37 +24,37 @@ class DotenvProvider(ConfigProvider):
 
     @property
     def name(self) -> str:
-        """How dlt names this provider in its messages."""
+        """The name of this provider in dlt's messages."""
         return _NAME
 
     def get_value(self, key: str, hint: type[Any], pipeline_name: str | None, *sections: str) -> tuple[Any | None, str]:
-        """Looks a key up under its sections, and gives the name under which it was looked for."""
+        """Look up a key under its sections, and return the value with the full name of the key."""
         full = EnvironProvider.get_key_name(key, *((pipeline_name,) if pipeline_name else ()), *sections)
         return self._values.get(full), full
 
     @property
     def supports_secrets(self) -> bool:
-        """`.env` may hold secrets."""
+        """Always true: `.env` may hold secrets."""
         return True
 
     @property
     def supports_sections(self) -> bool:
-        """Sections are part of the key, joined by two underscores."""
+        """Always true: sections are part of the key, joined by two underscores."""
         return True
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to find."""
+        """Whether there are no keys."""
         return not self._values
 
     @property
     def locations(self) -> list[str]:
-        """Where to look for a value that dlt misses."""
+        """The places to add a value that dlt is missing."""
         return [".env"]
 
 
 def register_dlt_provider(values: Mapping[str, str]) -> None:
-    """Puts the keys of `.env` at dlt's disposal in this process. A second call replaces what the first one gave.
+    """Register the keys of `.env` with dlt in this process. A second call replaces the keys of the first.
 
     Args:
         values: `CascadeConfig.dlt_values`.

@@ -1,7 +1,6 @@
-"""Reading the places that settings come from, each as one layer of plain values.
+"""Reading the sources of settings, each as one layer of plain values.
 
-A layer keeps, beside each value, the words that tell a person where it stands. Nothing here knows the settings'
-types: that is the model's business.
+A layer keeps, with each value, a description of its origin for messages. The types of settings are up to the model.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from cascade.exceptions import ConfigError, SourceLocation
 PREFIX = "CASCADE_"
 
 _NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going"})
-"""Variables of the environment that steer a process and are no settings."""
+"""Environment variables that control a process and are not settings."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The settings that one source gives.
+    """The settings of one source.
 
     Args:
-        name: the source, as `config show` names it: "environment", ".env", "cascade_config.py", "pyproject.toml".
+        name: the source, as `config show` prints it: "environment", ".env", "cascade_config.py", "pyproject.toml".
         values: the value of each setting, by the setting's name in lower case.
-        origins: for each of these, the words that say where it stands, such as `CASCADE_AUTOMATION in .env`.
+        origins: where each value comes from, such as `CASCADE_AUTOMATION in .env`.
     """
 
     name: str
@@ -43,20 +42,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layers:
-    """Every source, the strongest first, and the other keys of `.env`, which are for dlt alone."""
+    """All sources in order of precedence, and the other keys of `.env`, which are for dlt only."""
 
     layers: tuple[Layer, ...]
     dotenv_rest: Mapping[str, str]
 
     def origin(self, name: str) -> str | None:
-        """Says where the value of a setting stands, or None where no source gives it."""
+        """Return where the value of a setting comes from, or None if no source sets it."""
         for layer in self.layers:
             if name in layer.values:
                 return layer.origins[name]
         return None
 
     def source(self, name: str) -> str:
-        """Names the source that gives a setting, "default" where none does."""
+        """Return the source that sets a setting, or "default" if none does."""
         return next((layer.name for layer in self.layers if name in layer.values), "default")
 
 
@@ -66,10 +65,10 @@ class DescribedSetting:
 
     Args:
         name: the setting's name.
-        value: its value; secrets are masked.
+        value: its value. Secrets are masked.
         source: "environment", ".env", "cascade_config.py", "pyproject.toml", "argument" or "default".
-        origin: where exactly the value stands, None for a default.
-        extra: whether it is a key of the project's own, which Cascade does not know.
+        origin: where exactly the value comes from, or None for a default.
+        extra: whether it is one of the project's own keys, which Cascade does not know.
     """
 
     name: str
@@ -80,15 +79,15 @@ class DescribedSetting:
 
 
 def read_layers(project_root: Path, environment: Mapping[str, str] | None = None) -> Layers:
-    """Reads all sources of settings.
+    """Read all sources of settings.
 
     Args:
-        project_root: where `.env`, `cascade_config.py` and `pyproject.toml` are looked for. The latter two are taken
-            from `CASCADE_SETTINGS_DIRECTORY` where the root has none: they travel in a PEX, and `.env` never does.
-        environment: stands for the process environment.
+        project_root: the directory of `.env`, `cascade_config.py` and `pyproject.toml`. If the root lacks one of the
+            latter two, it is read from `CASCADE_SETTINGS_DIRECTORY`: they travel in a PEX, and `.env` never does.
+        environment: the environment variables to use in place of those of the process.
 
     Raises:
-        ConfigError: a file cannot be read, parsed or run; names it and the line.
+        ConfigError: a file cannot be read, parsed or run.
     """
     environment = os.environ if environment is None else environment
     dotenv, rest = _read_dotenv(project_root / ".env")
@@ -108,7 +107,7 @@ def read_layers(project_root: Path, environment: Mapping[str, str] | None = None
 
 
 def _prefixed(name: str, values: Mapping[str, str | None], place: str) -> Layer:
-    # An empty value counts as unset, because that is all that a shell or a compose file can write for "no value".
+    # An empty value counts as unset, because shells and compose files have no other way to write "no value".
     found = {
         key[len(PREFIX) :].lower(): (key, value) for key, value in values.items() if key.startswith(PREFIX) and value
     }
@@ -129,11 +128,13 @@ def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"Cannot read {path}: {error}") from error
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
-            # What stands there may be a secret, and is not repeated.
-            raise ConfigError("This line is not KEY=value.", location=SourceLocation(str(path), binding.original.line))
+            # The line may hold a secret, so the message must not repeat it.
+            raise ConfigError(
+                "This line does not have the form KEY=value.", location=SourceLocation(str(path), binding.original.line)
+            )
     values = dotenv_values(stream=io.StringIO(text))
     rest = {key: value for key, value in values.items() if value is not None and not key.startswith(PREFIX)}
     return _prefixed(".env", values, str(path)), rest
@@ -149,7 +150,7 @@ def _read_config_file(path: Path | None) -> Layer:
             raise
         line = _line_in(path, error)
         raise ConfigError(
-            f"cascade_config.py does not run: {type(error).__name__}: {mask_secrets(str(error))}",
+            f"cascade_config.py failed to run: {type(error).__name__}: {mask_secrets(str(error))}",
             location=SourceLocation(str(path), line),
         ) from error
     settings = {
@@ -177,13 +178,13 @@ def _read_pyproject(path: Path | None) -> Layer:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("cascade", {})
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"Cannot read {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:
         at_line = re.search(r"at line (\d+)", str(error))
         location = SourceLocation(str(path), int(at_line.group(1)) if at_line else 1)
         raise ConfigError(f"pyproject.toml is not valid TOML: {error}", location=location) from error
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: tool.cascade is a {type(table).__name__}, and should be a table [tool.cascade].")
+        raise ConfigError(f"{path}: tool.cascade is a {type(table).__name__}, but must be a table: [tool.cascade].")
     settings = {str(name).lower().replace("-", "_"): value for name, value in table.items()}
     return _file_layer("pyproject.toml", settings, f"{path} [tool.cascade]")
 

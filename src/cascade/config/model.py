@@ -22,31 +22,33 @@ from cascade.spelling import nearest
 
 
 class ConfigWarning(UserWarning):
-    """A setting is unknown and close to a known one, or is put where it has no effect."""
+    """A setting is unknown but close to a known one, or is set where it has no effect."""
 
 
 _READ: ContextVar[Layers | None] = ContextVar("cascade_config_layers", default=None)
 
 
 class CascadeConfig(BaseSettings):
-    """All settings of a project. Each can be given in the environment or in `.env` as `CASCADE_<NAME>`, and by its name
-    in `cascade_config.py` or under `[tool.cascade]` in `pyproject.toml`; the first of these that has it wins.
+    """All settings of a project.
 
-    Further keys are kept as extras (`config.my_key`), for a project's own use. Extras and settings whose names look
-    like secrets are `SecretStr`: `config.my_token.get_secret_value()`.
+    Set each as `CASCADE_<NAME>` in the environment or in `.env`, or by its name in `cascade_config.py` or under
+    `[tool.cascade]` in `pyproject.toml`. The first of these that has it wins.
+
+    Other keys are kept as extras (`config.my_key`) for the project's own use. Extras whose names look like secrets are
+    `SecretStr`: `config.my_token.get_secret_value()`.
 
     Args:
-        values: settings that beat every source, for tests and programs.
+        values: settings that override every source, for tests and programs.
 
     Raises:
-        ConfigError: a value does not fit its setting. The message names the source of every such value.
+        ConfigError: a value is invalid. The message names the source of each invalid value.
     """
 
     model_config = SettingsConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, validate_default=True)
 
     project_root: Path = Field(
         default_factory=find_project_root,
-        description="The directory that relative paths and `.cascade` belong to. Only `CASCADE_PROJECT_ROOT` sets it.",
+        description="The directory of `.cascade`, and the base of relative paths. Only `CASCADE_PROJECT_ROOT` sets it.",
     )
     project_name: str = Field(
         default_factory=lambda settings: settings["project_root"].name or "cascade",
@@ -58,45 +60,46 @@ class CascadeConfig(BaseSettings):
     dbt_project_dir: str = Field(default="transforms/dbt", description="The directory of the dbt project.")
     iceberg_catalog: str | None = Field(
         default=None,
-        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. Absent, "
-        "a SQLite file in `.cascade`.",
+        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "
+        "set, a SQLite file in `.cascade`.",
     )
     iceberg_warehouse: str | None = Field(
         default=None,
-        description="Where the tables' files are: a directory or a URI such as `s3://bucket/path`. Absent, a directory "
-        "in `.cascade`.",
+        description="The location of the tables' files: a directory, or a URI such as `s3://bucket/path`. If not set, "
+        "a directory in `.cascade`.",
     )
     nessie_uri: str | None = Field(
-        default=None, description="The address of a Nessie server, which then is the catalog, through its Iceberg REST."
+        default=None, description="The URL of a Nessie server. If set, it is the catalog, through its Iceberg REST API."
     )
-    nessie_ref: str = Field(default="main", description="The branch of Nessie that is read and written.")
+    nessie_ref: str = Field(default="main", description="The Nessie branch to read and write.")
     postgres_host: str | None = Field(
-        default=None, description="The PostgreSQL server of Dagster and of the marts. Not used yet."
+        default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
     )
-    postgres_port: int = Field(default=5432, ge=1, le=65535, description="Its port.")
-    postgres_db: str = Field(default="cascade", description="Its database.")
-    postgres_user: str | None = Field(default=None, description="The user to log in as.")
-    postgres_password: SecretStr | None = Field(default=None, description="The password of that user.")
+    postgres_port: int = Field(default=5432, ge=1, le=65535, description="The port of the PostgreSQL server.")
+    postgres_db: str = Field(default="cascade", description="The PostgreSQL database.")
+    postgres_user: str | None = Field(default=None, description="The PostgreSQL user.")
+    postgres_password: SecretStr | None = Field(default=None, description="The password of the PostgreSQL user.")
     trino_host: str | None = Field(
-        default=None, description="The Trino server on which dbt runs in production. Not used yet."
+        default=None, description="The host of the Trino server that runs dbt in production. Not used yet."
     )
-    trino_port: int = Field(default=8080, ge=1, le=65535, description="Its port.")
-    trino_catalog: str = Field(default="iceberg", description="The catalog of Trino in which the tables are.")
+    trino_port: int = Field(default=8080, ge=1, le=65535, description="The port of the Trino server.")
+    trino_catalog: str = Field(default="iceberg", description="The Trino catalog that holds the tables.")
     partition_start: date = Field(
-        default=date(2020, 1, 1), description="The first partition of a workflow that gives no `partition_start`."
+        default=date(2020, 1, 1), description="The first partition of workflows without a `partition_start`."
     )
     automation: bool = Field(
         default=False,
-        description="Whether schedules and automation conditions tick from the first start. Dagster's UI can switch "
-        "them afterwards.",
+        description="Whether schedules and automation conditions run from the first start. Later, switch them in "
+        "Dagster's UI.",
     )
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process",
-        description="How Dagster runs the steps of a run: in one process, or each in its own, which costs their start.",
+        description="How Dagster runs the steps of a run: all in one process, or each in its own process, which is "
+        "slower to start.",
     )
     dagster_home: Path = Field(
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dagster",
-        description="Dagster's home: its runs, events and `dagster.yaml`.",
+        description="Dagster's home directory: runs, events and `dagster.yaml`.",
     )
     dlt_directory: Path = Field(
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
@@ -123,18 +126,17 @@ class CascadeConfig(BaseSettings):
 
     @classmethod
     def from_user_config(cls, project_root: Path | None = None) -> CascadeConfig:
-        """Reads the settings of a project from all of its sources.
+        """Read the settings of a project from all sources.
 
         Args:
-            project_root: the project's directory. If absent, the one that `CASCADE_PROJECT_ROOT` names, else the
-                nearest at or above the working directory whose `pyproject.toml` has `[tool.cascade]`, else the
-                working directory.
+            project_root: the project's directory. Default: `CASCADE_PROJECT_ROOT`, else the nearest directory at or
+                above the working directory whose `pyproject.toml` has `[tool.cascade]`, else the working directory.
 
         Returns:
             The settings.
 
         Raises:
-            ConfigError: a source cannot be read, or a value does not fit.
+            ConfigError: a source cannot be read, or a value is invalid.
         """
         return cls(project_root=project_root) if project_root is not None else cls()
 
@@ -147,7 +149,7 @@ class CascadeConfig(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Puts Cascade's own sources in the place of pydantic-settings', which cannot say where a value stood."""
+        """Replace the sources of pydantic-settings, which do not record where a value comes from."""
         layers = _READ.get()
         return (init_settings, *(_LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
 
@@ -165,7 +167,7 @@ class CascadeConfig(BaseSettings):
 
     @property
     def state_directory(self) -> Path:
-        """Where the embedded catalog, the warehouse and the homes of Dagster and dlt are: `<root>/.cascade`."""
+        """The directory of the embedded catalog, the warehouse, and Dagster's and dlt's state: `<root>/.cascade`."""
         return self.project_root / ".cascade"
 
     @property
@@ -180,11 +182,11 @@ class CascadeConfig(BaseSettings):
 
     @property
     def dlt_values(self) -> Mapping[str, str]:
-        """The keys of `.env` without `CASCADE_`. They are for dlt alone: see `cascade.config.dlt_provider`."""
+        """The keys of `.env` without the prefix `CASCADE_`, for dlt only: see `cascade.config.dlt_provider`."""
         return self._layers.dotenv_rest
 
     def describe(self) -> tuple[DescribedSetting, ...]:
-        """Lists every setting with its value, where it comes from, and the extras. Secrets are masked.
+        """Return every setting and extra with its value and source. Secrets are masked.
 
         Returns:
             The known settings in the order of their documentation, then the extras by name.
@@ -202,7 +204,7 @@ class CascadeConfig(BaseSettings):
         )
 
     def source_of(self, name: str) -> str:
-        """Names what gave a setting its value.
+        """Return the source of a setting's value.
 
         Args:
             name: the setting's name, such as `automation`.
@@ -215,13 +217,13 @@ class CascadeConfig(BaseSettings):
         return "argument" if name in self._given else self._layers.source(name)
 
     def origin_of(self, name: str) -> str | None:
-        """Says where the value of a setting stands, such as `CASCADE_AUTOMATION in the environment`.
+        """Return where a setting's value comes from, such as `CASCADE_AUTOMATION in the environment`.
 
         Args:
             name: the setting's name, such as `automation`.
 
         Returns:
-            The words, or None for a default or an argument.
+            The origin, or None for a default or an argument.
         """
         return None if name in self._given else self._layers.origin(name)
 
@@ -230,7 +232,7 @@ class CascadeConfig(BaseSettings):
 
 
 class _LayerSource(PydanticBaseSettingsSource):
-    """One layer, in the form in which pydantic-settings merges sources."""
+    """One layer as a source of pydantic-settings."""
 
     def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
         super().__init__(settings_cls)
@@ -251,7 +253,7 @@ def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, ob
     problems = []
     for detail in error.errors(include_url=False, include_context=False):
         if detail["type"] == "default_factory_not_called":
-            # Only a consequence of the other errors.
+            # This only follows from the other errors.
             continue
         name = str(detail["loc"][0]) if detail["loc"] else "settings"
         if name in given:
@@ -263,7 +265,7 @@ def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, ob
         shown = "a hidden value" if is_secret_name(name) else repr(masked_value(name, value))
         message = str(detail["msg"])
         problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
-    return ConfigError("\n".join(problems), hint="`config show` lists every setting and where its value comes from.")
+    return ConfigError("\n".join(problems), hint="`config docs` lists every setting with its type and default.")
 
 
 def _warn_about_close_names(layers: Layers) -> None:
@@ -275,5 +277,5 @@ def _warn_about_close_names(layers: Layers) -> None:
             close = nearest(name, known, cutoff=0.8)
             if close is not None:
                 meant = f"{PREFIX}{close.upper()}" if layer.name in ("environment", ".env") else close
-                message = f"{layer.origins[name]} is not a setting of Cascade. Did you mean {meant}?"
+                message = f"{layer.origins[name]} is not a Cascade setting. Did you mean {meant}?"
                 warnings.warn(message, ConfigWarning, stacklevel=4)

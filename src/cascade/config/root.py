@@ -1,4 +1,4 @@
-"""Where a project is on disk."""
+"""The directory of a project."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 from cascade.exceptions import ConfigError
 
 ROOT_VARIABLE = "CASCADE_PROJECT_ROOT"
-"""The environment variable that names the project root. Pants sets it to the directory of the `cascade_project`."""
+"""The environment variable that sets the project root. Pants sets it to the directory of the `cascade_project`."""
 
 SETTINGS_VARIABLE = "CASCADE_SETTINGS_DIRECTORY"
-"""Where the `cascade_config.py` and `pyproject.toml` are that came with a PEX. Set by the PEX itself."""
+"""The environment variable with the directory of the settings files inside a PEX. The PEX itself sets it."""
 
 
 def find_project_root(start: Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
-    """Finds the directory that a project's state, settings and relative paths belong to.
+    """Find the directory that a project's state, settings and relative paths belong to.
 
-    It is `CASCADE_PROJECT_ROOT`, else the nearest directory at or above `start` whose `pyproject.toml` has a table
+    This is `CASCADE_PROJECT_ROOT`, else the nearest directory at or above `start` whose `pyproject.toml` has a table
     `[tool.cascade]`, else `start`.
 
     Args:
-        start: where to look from; the working directory if absent.
-        environment: stands for the process environment.
+        start: the directory to start from. Default: the working directory.
+        environment: the environment variables to use in place of those of the process.
 
     Returns:
         An absolute path.
 
     Raises:
-        ConfigError: `CASCADE_PROJECT_ROOT` is set and is not a directory, or the working directory is gone.
+        ConfigError: `CASCADE_PROJECT_ROOT` is set but is not a directory, or the working directory no longer exists.
     """
     environment = os.environ if environment is None else environment
     chosen = environment.get(ROOT_VARIABLE)
@@ -37,8 +37,8 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
         root = Path(chosen).expanduser().absolute()
         if not root.is_dir():
             raise ConfigError(
-                f"{ROOT_VARIABLE} in the environment is {chosen!r}, and there is no such directory.",
-                hint=f"Create it (mkdir -p {chosen}) or set {ROOT_VARIABLE} to the project's directory.",
+                f"{ROOT_VARIABLE} in the environment is {chosen!r}, which is not a directory.",
+                hint=f"Create it, or set {ROOT_VARIABLE} to the project's directory.",
             )
         return root
     here = start.absolute() if start is not None else working_directory()
@@ -49,21 +49,21 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
 
 
 def working_directory() -> Path:
-    """Gives the directory that the process is in.
+    """Return the working directory.
 
     Raises:
-        ConfigError: it was removed.
+        ConfigError: the working directory was deleted.
     """
     try:
         return Path.cwd()
     except FileNotFoundError as error:
         raise ConfigError(
-            "The directory that you are in is not there any more.", hint="Go to another, for instance: cd"
+            "The working directory no longer exists.", hint="Change to another directory, for example: cd"
         ) from error
 
 
 def has_cascade_table(pyproject: Path) -> bool:
-    """Tells whether a `pyproject.toml` has `[tool.cascade]`. An unreadable file is one that has not."""
+    """Return whether a `pyproject.toml` has `[tool.cascade]`. An unreadable file counts as one without it."""
     import tomllib
 
     try:
@@ -75,6 +75,6 @@ def has_cascade_table(pyproject: Path) -> bool:
     try:
         tool = tomllib.loads(content.decode()).get("tool", {})
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        # A broken file still marks the root: reading the settings will say what is wrong with it.
+        # A broken file still marks the root. Reading the settings reports what is wrong with it.
         return b"[tool.cascade" in content
     return isinstance(tool, dict) and "cascade" in tool

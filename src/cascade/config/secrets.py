@@ -15,17 +15,17 @@ _SECRET_ENDINGS = tuple(
 )
 _WORD_END = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
-# As texts, which `re` compiles when the first message is masked: a command that goes well pays nothing for them.
+# Strings, which `re` compiles when the first message is masked. A command without errors pays nothing for them.
 _HIDDEN_PARTS = (
-    # The password of an address. It may hold an `@` and a `/` that should have been escaped: the last `@` counts.
+    # The password of a URL. It may contain an `@` or a `/` that should have been escaped, so the last `@` counts.
     r"(?<=://)(?P<before>[^/@\s:]*:)(?:(?!://)\S)*(?=@)",
-    # What stands there alone is a user, except where people put a token.
+    # A lone user name. In HTTP URLs it is often a token.
     r"(?i)(?:(?<=http://)|(?<=https://))(?P<before>)[^/?#@\s:]+(?=@)",
-    # An address without its scheme, as drivers repeat it.
+    # A URL without its scheme, as drivers print it.
     r"(?<![\w:/.+-])(?P<before>[\w.+-]+:)(?!//)[^\s'\",{}()\[\]@/:]+(?=@)",
-    # The same within another address.
+    # A password in a URL that is escaped within another URL.
     r"(?i)(?P<before>%3A)(?!%2F)[^&\s]*?(?=%40)",
-    # A parameter, as in `?password=…` and `host=db password=…`.
+    # A parameter, such as `?password=…` or `host=db password=…`.
     (
         r"(?i)(?P<before>\b[\w.-]{0,64}(?:password|passwd|passphrase|\bpwd|secret|token|credential|signature|"
         r"(?:api|access|account|private)[_-]?key(?:[_-]?id)?)s?=)(?:'[^']*'|\"[^\"]*\"|[^&;\s]+)"
@@ -34,14 +34,16 @@ _HIDDEN_PARTS = (
 
 
 def is_secret_name(name: str) -> bool:
-    """Tells whether a value of this name must not be shown: a word of it is `token`, `password` or the like."""
+    """Return whether a value with this name is a secret: a word of the name is `token`, `password` or similar."""
     words = [word.lower() for word in _WORD_END.split(name)]
     return any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDINGS) for word in words)
 
 
 def mask_secrets(text: str) -> str:
-    """Hides what is secret in a text by its form: the password of an address such as `postgresql://me:secret@host/db`,
-    a token in its place, a parameter such as `?password=secret`. The rest comes back as it is.
+    """Mask secrets in a string by their form, and leave the rest unchanged.
+
+    These are the password or token of a URL, as in `postgresql://me:secret@host/db`, and parameters such as
+    `?password=secret`.
     """
     for part in _HIDDEN_PARTS:
         text = re.sub(part, lambda match: match["before"] + MASK, text)
@@ -49,11 +51,14 @@ def mask_secrets(text: str) -> str:
 
 
 def masked_value(name: str, value: object) -> object:
-    """Gives what may be shown of a setting: plain values, lists and dicts of these, and text, without secrets.
+    """Return a setting's value for display, with its secrets masked.
 
     Args:
-        name: the setting's name. What is in a dict is judged by its key as well.
-        value: its value, of any type.
+        name: the setting's name. Values in a dict are checked by their keys as well.
+        value: the setting's value, of any type.
+
+    Returns:
+        A plain value, a string, or a list or dict of these.
     """
     from pydantic import SecretStr
 
@@ -71,11 +76,11 @@ def masked_value(name: str, value: object) -> object:
 
 
 def secret_values(name: str, value: object) -> Iterator[str]:
-    """Gives the texts in a setting that are secrets by their names, to be hidden wherever else they turn up.
+    """Yield the strings in a setting that are secrets by name, so that they can be masked elsewhere too.
 
     Args:
         name: the setting's name.
-        value: its value, of any type.
+        value: the setting's value, of any type.
     """
     from pydantic import SecretStr
 
@@ -92,14 +97,14 @@ def secret_values(name: str, value: object) -> Iterator[str]:
 
 
 def mask_error(error: BaseException) -> BaseException:
-    """Hides what is secret, by its form, in the message of an error and of those that led to it.
+    """Mask secrets in the message of an error and of its causes. Errors of sources often repeat a URL with a password.
 
     Args:
         error: any error. Its message and those of its causes are changed in place.
 
     Returns:
-        The error, or a `RuntimeError` that names its class and has its traceback, where its message comes from more
-        than its arguments and still shows a secret.
+        The error. If its message does not come from its arguments alone and still shows a secret, a `RuntimeError`
+        with the name of its class and its traceback replaces it.
     """
     return _masked(error, {})
 
@@ -142,5 +147,5 @@ def _text(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:
-        # Nobody will read what cannot be written.
+        # A message that cannot be rendered cannot show a secret.
         return ""

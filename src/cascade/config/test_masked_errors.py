@@ -11,7 +11,7 @@ ADDRESS = "https://api.example.com/v1?station=3&api_key=hunter2"
 
 
 class FromParts(Exception):
-    """Says more than its arguments."""
+    """An error whose message holds more than its arguments."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Unspeakable(Exception):
 def raised(
     error: BaseException, cause: BaseException | None = None, context: BaseException | None = None
 ) -> BaseException:
-    """The error as it is after it was raised, from another or in the midst of handling one."""
+    """Raise an error, with a cause or while another is handled, and return it."""
     try:
         try:
             if context is not None:
@@ -59,14 +59,14 @@ def shown(error: BaseException) -> str:
         FromParts(ADDRESS),
     ],
 )
-def test_no_secret_is_left_in_an_error_or_in_what_led_to_it(error: BaseException) -> None:
+def test_no_secret_is_left_in_an_error_or_its_causes(error: BaseException) -> None:
     assert "hunter2" in shown(error)
     masked = shown(mask_error(error))
     assert "hunter2" not in masked
     assert "station=3&api_key=**********" in masked
 
 
-def test_an_error_stays_what_it_is() -> None:
+def test_a_masked_error_keeps_its_identity() -> None:
     inner = ValueError(f"401 for {ADDRESS}")
     error = raised(KeyError("station", 3), cause=inner)
     assert mask_error(error) is error
@@ -75,7 +75,7 @@ def test_an_error_stays_what_it_is() -> None:
     assert str(inner) == "401 for https://api.example.com/v1?station=3&api_key=**********"
 
 
-def test_one_that_has_to_be_replaced_keeps_its_traceback_and_its_cause() -> None:
+def test_a_replaced_error_keeps_its_traceback_and_cause() -> None:
     error = raised(FromParts(ADDRESS), cause=KeyError("station"))
     masked = mask_error(error)
     assert str(masked) == "FromParts: no answer from https://api.example.com/v1?station=3&api_key=**********"
@@ -83,14 +83,14 @@ def test_one_that_has_to_be_replaced_keeps_its_traceback_and_its_cause() -> None
     assert masked.__cause__ is error.__cause__
 
 
-def test_errors_that_lead_to_each_other_or_cannot_be_told_are_no_trouble() -> None:
+def test_circular_causes_and_unprintable_errors_are_handled() -> None:
     first, second = ValueError(ADDRESS), Unspeakable()
     first.__cause__, second.__cause__ = second, first
     assert mask_error(second) is second
     assert "hunter2" not in str(first)
 
 
-def test_one_that_led_to_it_in_two_ways_is_replaced_in_both() -> None:
+def test_an_error_that_is_both_cause_and_context_is_replaced_in_both() -> None:
     inner = FromParts(ADDRESS)
     error = raised(KeyError("station"), cause=inner)
     error.__context__ = inner

@@ -1,4 +1,4 @@
-"""What is taken for a secret, and what is shown of values and texts that hold one."""
+"""Which values count as secrets, and how values and strings with secrets are shown."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cascade.config.secrets import MASK, is_secret_name, mask_secrets, masked_va
     ["my_token", "DBPASSWORD", "pgpassword", "pgpass", "s3_accesskey", "secretKey", "AWS_ACCESS_KEY_ID", "api-keys",
      "tokens", "SOURCES__X__CREDENTIALS", "basic.auth", "clientSecret"],
 )  # fmt: skip
-def test_names_of_secrets_are_known(name: str) -> None:
+def test_names_of_secrets_are_recognised(name: str) -> None:
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["station", "TOKENIZERS_PARALLELISM", "monkey", "author", "bypass", "secretary"])
-def test_names_that_only_look_similar_are_no_secrets(name: str) -> None:
+def test_similar_names_are_not_secrets(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -38,7 +38,7 @@ def test_names_that_only_look_similar_are_no_secrets(name: str) -> None:
         ("AccountKey=hush==;EndpointSuffix=x", f"AccountKey={MASK};EndpointSuffix=x"),
     ],
 )
-def test_a_secret_in_a_text_is_hidden(text: str, shown: str) -> None:
+def test_a_secret_in_a_string_is_masked(text: str, shown: str) -> None:
     assert mask_secrets(text) == shown
 
 
@@ -51,11 +51,11 @@ def test_a_secret_in_a_text_is_hidden(text: str, shown: str) -> None:
         "s3://bucket/path, file:///a/b",
     ],
 )
-def test_any_other_text_comes_back_as_it_is(text: str) -> None:
+def test_other_strings_are_unchanged(text: str) -> None:
     assert mask_secrets(text) == text
 
 
-def test_what_is_nested_is_judged_by_its_own_name() -> None:
+def test_nested_values_are_checked_by_their_own_names() -> None:
     value = {"url": "https://u:hush@h", "inner": [{"token": "hush"}], "port": 1, "password": 12345678}
     shown = {"url": f"https://u:{MASK}@h", "inner": [{"token": MASK}], "port": 1, "password": MASK}
     assert masked_value("source", value) == shown
@@ -64,7 +64,7 @@ def test_what_is_nested_is_judged_by_its_own_name() -> None:
     assert masked_value("my_token", None) is None
 
 
-def test_the_secrets_in_a_setting_are_found_wherever_they_are_nested() -> None:
+def test_nested_secrets_in_a_setting_are_found() -> None:
     value = {"user": "me", "inner": [{"token": "one"}], "auth": {"user": "two", "more": ["three"]}}
     assert list(secret_values("source", value)) == ["one", "two", "three"]
     assert list(secret_values("any", SecretStr("four"))) == ["four"]
