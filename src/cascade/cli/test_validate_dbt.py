@@ -95,7 +95,7 @@ def test_models_without_a_project_are_a_problem(cascade: Cascade, project: Sampl
     (project.root / "transforms/dbt/dbt_project.yml").unlink()
     result = cascade("validate")
     assert result.exit_code == 1
-    assert result.stdout.startswith("transforms/dbt/dbt_project.yml:1: dbt: there is no dbt_project.yml.")
+    assert result.stdout.startswith("transforms/dbt/dbt_project.yml:1: dbt: dbt_project.yml does not exist.")
     (project.root / MODEL).unlink()
     assert cascade("validate").exit_code == 0
 

@@ -1,6 +1,6 @@
-"""dbt: what a project's models, sources and tests are, and what is wrong with them.
+"""dbt projects: their models, sources and tests, and the problems that dbt reports.
 
-dbt itself comes with the extra `dbt`. The names below are loaded when they are first used.
+dbt itself comes with the extra `dbt`. The names below load on first use.
 """
 
 from __future__ import annotations

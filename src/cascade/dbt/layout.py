@@ -1,4 +1,4 @@
-"""What a dbt project's own files say before dbt reads them, which takes seconds."""
+"""The layout of a dbt project, read from its files without dbt, which takes seconds."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ PROJECT_FILE = "dbt_project.yml"
 """The file that makes a directory a dbt project."""
 
 DEFAULT_PROFILE = "cascade"
-"""The name of the profile of a project that names none."""
+"""The profile of a project that does not name one."""
 
 
 @dataclass(frozen=True)
 class DbtLayout:
-    """Where things are in a dbt project.
+    """The location of models and sources in a dbt project.
 
     Args:
         exists: whether there is a `dbt_project.yml`.
-        model_directory: the first directory of models, from that of the project.
-        models: the file of each model, from that directory, by the name of the model.
-        sources: the YAML file that declares each source, by `<source>.<table>`.
+        model_directory: the first directory of models, relative to the project.
+        models: the file of each model, relative to the project, by the name of the model.
+        sources: the YAML file that declares each source, relative to the project, by `<source>.<table>`.
     """
 
     exists: bool = False
@@ -32,10 +32,10 @@ class DbtLayout:
 
 
 def read_layout(directory: Path) -> DbtLayout:
-    """Look at the files of a dbt project. What cannot be read is left out: dbt will say what is wrong with it.
+    """Read the layout of a dbt project. Unreadable files are skipped, because dbt reports them.
 
     Args:
-        directory: of the dbt project, which need not be there.
+        directory: the directory of the dbt project. It may be missing.
     """
     project = _read_yaml(directory / PROJECT_FILE)
     listed = project.get("model-paths")
@@ -53,10 +53,10 @@ def read_layout(directory: Path) -> DbtLayout:
 
 
 def read_profile_name(directory: Path) -> str:
-    """Read which profile a project asks for.
+    """Return the name of the profile that a dbt project uses.
 
     Args:
-        directory: of the dbt project.
+        directory: the directory of the dbt project.
     """
     name = _read_yaml(directory / PROJECT_FILE).get("profile")
     return name if isinstance(name, str) and name and "{" not in name else DEFAULT_PROFILE

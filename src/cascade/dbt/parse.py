@@ -1,4 +1,4 @@
-"""Parsing a dbt project by dbt itself, without a profile and without leaving anything in the project."""
+"""Parsing a dbt project with dbt, without its profile and without writing to the project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cascade.dbt.results import DbtProblem, DbtProject, read_manifest, read_prob
 from cascade.exceptions import UsageError
 
 INSTALL_DBT = "pip install 'cascade-workflows[dbt]'"
-"""The command that installs what parsing needs."""
+"""The command that installs dbt."""
 
 _TARGET = "dev"
 
@@ -26,7 +26,7 @@ _START = "from dbt.cli.main import cli; cli()"
 
 
 def dbt_is_installed() -> bool:
-    """Tell whether dbt and its adapter of DuckDB, which stands for every database while parsing, are installed."""
+    """Return whether dbt is installed, with its DuckDB adapter, which stands in for every database while parsing."""
     try:
         return all(importlib.util.find_spec(name) for name in ("dbt.cli", "dbt.adapters.duckdb"))
     except ModuleNotFoundError:
@@ -34,31 +34,29 @@ def dbt_is_installed() -> bool:
 
 
 def parse_project(directory: Path) -> DbtProject:
-    """Parse a dbt project, as `dbt parse` does: its YAML, its Jinja, and whether each `ref()` and `source()` is there.
+    """Parse a dbt project like `dbt parse`: its YAML, its Jinja, and the targets of each `ref()` and `source()`.
 
-    No database is asked and no macro of a running project is called. The profile is made for this call, with the name
-    that the project asks for, whether or not the project has a `profiles.yml` of its own; so are the directories for
-    what dbt writes. It takes about four seconds.
-
-    dbt runs in a process of its own, because it changes settings of the whole process and prints what it likes.
+    This takes about four seconds. It connects to no database and runs no `on-run-start` hook. dbt gets a temporary
+    profile with the name that the project uses, even if the project has its own `profiles.yml`, and writes to
+    temporary directories. It runs in a separate process, because it changes process-wide settings and prints freely.
 
     Args:
-        directory: of the `dbt_project.yml`.
+        directory: the directory of `dbt_project.yml`.
 
     Returns:
-        What dbt found, or what it complained of.
+        The project as dbt parsed it, or the problems that dbt reported.
 
     Raises:
         UsageError: dbt is not installed.
     """
     if not dbt_is_installed():
-        raise UsageError("The dbt project cannot be parsed: dbt is not installed.", hint=f"Type: {INSTALL_DBT}")
+        raise UsageError("Cannot parse the dbt project: dbt is not installed.", hint=f"Type: {INSTALL_DBT}")
     directory = directory.absolute()
     project_file = directory / PROJECT_FILE
     if not project_file.is_file():
-        message = f"dbt: there is no {PROJECT_FILE}. `cascade create-workflow --type transform` writes one."
+        message = f"dbt: {PROJECT_FILE} does not exist. To create it, type: cascade create-workflow --type transform"
         return DbtProject(problems=(DbtProblem(message, project_file),))
-    # dbt may keep a file of its log open until it has ended.
+    # dbt may keep its log file open until it exits.
     with tempfile.TemporaryDirectory(prefix="cascade-dbt-", ignore_cleanup_errors=True) as name:
         temporary = Path(name)
         result = _run_dbt(directory, temporary)
@@ -67,8 +65,8 @@ def parse_project(directory: Path) -> DbtProject:
         if result.returncode == 0 and manifest.is_file():
             return read_manifest(json.loads(manifest.read_bytes()), problems)
     if not problems:
-        last = (result.stderr.strip() or result.stdout.strip() or "it gave no reason").splitlines()[-1]
-        problems = (DbtProblem(f"dbt: it ended with exit code {result.returncode}: {last}", project_file),)
+        last = (result.stderr.strip() or result.stdout.strip() or "no output").splitlines()[-1]
+        problems = (DbtProblem(f"dbt failed with exit code {result.returncode}: {last}", project_file),)
     return DbtProject(problems=problems)
 
 
@@ -95,7 +93,7 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
     ]
     return subprocess.run(
         command,
-        # Inside of a PEX the interpreter alone does not know where the packages are.
+        # Inside a PEX, a new interpreter does not find the packages by itself.
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -107,7 +105,7 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
 
 
 def _events(output: str) -> Iterator[dict[str, Any]]:
-    """Read dbt's events. A line that is none was printed by the project."""
+    """Read dbt's log events. Other lines were printed by the project."""
     for line in output.splitlines():
         try:
             event = json.loads(line)

@@ -1,4 +1,4 @@
-"""What dbt reports of a project: its models and sources, and what is wrong with them."""
+"""The models and sources of a parsed dbt project, and the problems that dbt reported."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 _FILE = re.compile(r"[\w./-]+\.(?:sql|yml|yaml|md|csv|py)\b")
 _LINE = re.compile(r"\bline (\d+)")
 _NOT_FOUND = re.compile(r"depends on a (?P<kind>source|node) named '(?:[^']*\.)?(?P<name>[^'.]+)'")
-# The excerpt that dbt draws around an error of YAML.
+# The excerpt that dbt draws around a YAML error.
 _EXCERPT = re.compile(r"-{5,}|\d+\s*\|.*|Raw Error:")
 
 
 @dataclass(frozen=True)
 class DbtProblem:
-    """One thing that is wrong with a dbt project.
+    """A problem in a dbt project.
 
     Args:
-        message: what dbt says, on one line.
-        file: the file that must change; the project's `dbt_project.yml` where dbt names no other.
-        line: the line in it, from 1; 1 where it is not known.
+        message: dbt's message, on one line.
+        file: the file to change, or `dbt_project.yml` if dbt names no other file.
+        line: the line in that file, from 1. If the line is unknown, 1.
     """
 
     message: str
@@ -32,11 +32,11 @@ class DbtProblem:
 
 @dataclass(frozen=True)
 class DbtModel:
-    """A model.
+    """A dbt model.
 
     Args:
-        name: its name, as `ref()` takes it.
-        file: its path from the directory of the dbt project.
+        name: the name that `ref()` takes.
+        file: the path of its file, relative to the dbt project.
         depends_on: what it selects from, sorted: models, seeds and snapshots by name, sources as `<source>.<table>`.
         tests: the names of its data tests, such as `not_null_weather_daily_observed_on`, sorted.
     """
@@ -49,12 +49,12 @@ class DbtModel:
 
 @dataclass(frozen=True)
 class DbtSource:
-    """A table that dbt reads and something else fills.
+    """A dbt source: a table that dbt reads but does not write.
 
     Args:
         name: `<source>.<table>`, such as `raw.weather_observations`.
-        file: the path of the YAML file that declares it, from the directory of the dbt project.
-        asset_key: the Dagster asset that fills it, from `config.meta.dagster.asset_key`; None where it names none.
+        file: the path of the YAML file that declares it, relative to the dbt project.
+        asset_key: the Dagster asset that fills it, from `config.meta.dagster.asset_key`, or None if not set.
     """
 
     name: str
@@ -69,7 +69,7 @@ class DbtProject:
     Args:
         models: the models by name.
         sources: the sources by `<source>.<table>`.
-        problems: what is wrong. dbt stops at its first error, and then there are no models and no sources.
+        problems: the problems that dbt reported. dbt stops at the first error, and then reports no models or sources.
     """
 
     models: Mapping[str, DbtModel] = field(default_factory=dict)
@@ -78,11 +78,11 @@ class DbtProject:
 
 
 def read_manifest(manifest: Mapping[str, Any], problems: tuple[DbtProblem, ...] = ()) -> DbtProject:
-    """Take what is of use here out of dbt's `manifest.json`.
+    """Read the models and sources from dbt's `manifest.json`.
 
     Args:
-        manifest: the document.
-        problems: what dbt complained of beside it.
+        manifest: the parsed document.
+        problems: the problems that dbt reported.
     """
     nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
     sources: Mapping[str, Mapping[str, Any]] = manifest["sources"]
@@ -122,12 +122,11 @@ def _asset_key(config: Mapping[str, Any]) -> tuple[str, ...] | None:
 def read_problems(events: Iterable[Mapping[str, Any]], directory: Path) -> tuple[DbtProblem, ...]:
     """Find the problems among dbt's log events.
 
-    Warnings are not problems, with one exception: properties of a model that there is not, and their tests with them,
-    would be silently ignored.
+    Warnings are not problems, with one exception: dbt ignores the properties and tests of a model that does not exist.
 
     Args:
-        events: the events, as `--log-format json` gives them.
-        directory: of the dbt project.
+        events: the events that `--log-format json` prints.
+        directory: the directory of the dbt project.
     """
     problems = []
     for event in events:
@@ -140,7 +139,7 @@ def read_problems(events: Iterable[Mapping[str, Any]], directory: Path) -> tuple
 
 
 def _of_error(text: str, directory: Path) -> DbtProblem:
-    # dbt puts its name for the kind of error on the first line, and indents what it says below.
+    # dbt puts the kind of error on the first line, and the indented message below it.
     head, *rest = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
     said = [line for line in rest if not _EXCERPT.fullmatch(line)]
     message = " ".join([f"{head}:", *said]) if said else head
@@ -148,7 +147,7 @@ def _of_error(text: str, directory: Path) -> DbtProblem:
     line = _LINE.search(text)
     missing = _NOT_FOUND.search(text)
     if missing and missing["kind"] == "source":
-        message += ". Declare it in a YAML file of the models: `cascade create-workflow --type transform` writes one."
+        message += ". Declare it in a YAML file of the models, or type: cascade create-workflow --type transform"
     if line:
         number = int(line.group(1))
     else:
@@ -159,12 +158,12 @@ def _of_error(text: str, directory: Path) -> DbtProblem:
 def _of_stray_properties(data: Mapping[str, Any], directory: Path) -> DbtProblem:
     kind, name = str(data.get("yaml_key")), str(data.get("patch_name"))
     file = directory / str(data.get("file_path"))
-    message = f"dbt: there is nothing named {name!r} among the {kind}, so that what stands here has no effect."
+    message = f"dbt: the {kind} include no {name!r}, so these properties and tests have no effect."
     return DbtProblem(message, file, _line_with(file, rf"name:\s*['\"]?{re.escape(name)}['\"]?\s*(#.*)?$"))
 
 
 def _find(name: str, directory: Path) -> Path | None:
-    """Find a file that dbt names from the directory of the project or from one of its directories of models."""
+    """Find a file that dbt names relative to the project or to one of its model directories."""
     path = directory / name
     if path.is_file():
         return path

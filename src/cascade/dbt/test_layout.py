@@ -1,4 +1,4 @@
-"""What can be told of a dbt project without dbt."""
+"""The layout of a dbt project, read without dbt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def write(directory: Path, name: str, text: str) -> None:
     (directory / name).write_text(text)
 
 
-def test_models_and_sources_are_found_in_every_directory_of_models(tmp_path: Path) -> None:
+def test_models_and_sources_are_found_in_every_model_directory(tmp_path: Path) -> None:
     write(tmp_path, "dbt_project.yml", "name: demo\nmodel-paths: [sql, more]\n")
     write(tmp_path, "sql/deep/daily.sql", "select 1")
     write(tmp_path, "more/frame.py", "")
@@ -28,12 +28,12 @@ def test_models_and_sources_are_found_in_every_directory_of_models(tmp_path: Pat
     )
 
 
-def test_without_a_project_there_is_nothing(tmp_path: Path) -> None:
+def test_the_layout_of_a_missing_project_is_empty(tmp_path: Path) -> None:
     assert read_layout(tmp_path / "missing") == DbtLayout()
 
 
 @pytest.mark.parametrize("text", ["[", "a", "", "sources: x", "sources: [1, {tables: 2}]", "\0"])
-def test_what_cannot_be_read_is_left_to_dbt(tmp_path: Path, text: str) -> None:
+def test_unreadable_files_are_left_to_dbt(tmp_path: Path, text: str) -> None:
     write(tmp_path, "dbt_project.yml", text)
     write(tmp_path, "models/s.yml", text)
     assert read_layout(tmp_path) == DbtLayout(exists=True)
@@ -43,6 +43,6 @@ def test_what_cannot_be_read_is_left_to_dbt(tmp_path: Path, text: str) -> None:
     ("text", "name"),
     [("profile: shop", "shop"), ("name: x", "cascade"), ("profile: \"{{ env_var('P') }}\"", "cascade")],
 )
-def test_the_profile_is_the_one_that_the_project_names(tmp_path: Path, text: str, name: str) -> None:
+def test_the_profile_is_the_one_in_the_project_file(tmp_path: Path, text: str, name: str) -> None:
     write(tmp_path, "dbt_project.yml", text)
     assert read_profile_name(tmp_path) == name

@@ -1,4 +1,4 @@
-"""Parsing by dbt itself. Each call takes seconds, so that what one project can show, one project shows."""
+"""Parsing by dbt. Each call takes seconds, so one project covers as much as possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cascade.exceptions import UsageError
 
 PROJECT = {
     "dbt_project.yml": 'name: demo\nversion: "1.0.0"\nprofile: shop\non-run-start: ["{{ this_is_not_called() }}"]\n',
-    # Parsing must neither reach this server nor need its adapter.
+    # Parsing must neither contact this server nor need its adapter.
     "profiles.yml": "shop:\n  target: prod\n  outputs:\n    prod: {type: trino, host: nowhere.example}\n",
     "models/sources.yml": """
 sources:
@@ -51,7 +51,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_project_is_read_and_nothing_is_written_into_it(directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_parsing_writes_nothing_into_the_project(directory: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
     project = parse_project(directory)
     assert {path: path.stat().st_mtime_ns for path in directory.rglob("*")} == before
@@ -68,7 +68,7 @@ def test_a_project_is_read_and_nothing_is_written_into_it(directory: Path, capfd
     assert (problem.file, problem.line) == (directory / "models/daily.yml", 7)
 
 
-def test_an_error_has_its_file_and_line(directory: Path) -> None:
+def test_an_error_has_a_file_and_a_line(directory: Path) -> None:
     (directory / "models/daily.sql").write_text("select 1\n\nfrom {{ source('raw', 'thing') }}\n")
     project = parse_project(directory)
     assert not project.models
@@ -77,13 +77,15 @@ def test_an_error_has_its_file_and_line(directory: Path) -> None:
     assert "depends on a source named 'raw.thing' which was not found" in problem.message
 
 
-def test_a_directory_that_is_no_project_is_a_problem(tmp_path: Path) -> None:
+def test_a_directory_without_a_project_is_a_problem(tmp_path: Path) -> None:
     (problem,) = parse_project(tmp_path).problems
     assert problem.file == tmp_path / "dbt_project.yml"
     assert "cascade create-workflow --type transform" in problem.message
 
 
-def test_without_dbt_the_command_that_installs_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dbt_the_error_names_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         parse_project(tmp_path)

@@ -1,4 +1,4 @@
-"""dbt's errors, as dbt 1.11 words them, each with the file and line to open."""
+"""dbt's errors in the wording of dbt 1.11, each with its file and line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cascade.dbt.results import DbtProblem, read_problems
 FILES = {
     "dbt_project.yml": "name: demo\n",
     "models/silver/daily.sql": "select 1\n\nfrom {{ source('raw', 'things') }}\njoin {{ ref('other') }}\n",
-    "models/silver/daily.yml": "models:\n  - name: daily\n  - name: 'dayly' # a slip\n",
+    "models/silver/daily.yml": "models:\n  - name: daily\n  - name: 'dayly' # a typo\n",
 }
 
 
@@ -67,7 +67,7 @@ def problem(directory: Path, exc: str) -> DbtProblem:
             1,
             "'demo-x' does not match",
         ),
-        ("Runtime Error\n  something of which no file is known", "dbt_project.yml", 1, "something of which"),
+        ("Runtime Error\n  something without a file", "dbt_project.yml", 1, "something without"),
     ],
 )
 def test_the_file_and_the_line_are_found(directory: Path, exc: str, file: str, line: int, said: str) -> None:
@@ -77,8 +77,8 @@ def test_the_file_and_the_line_are_found(directory: Path, exc: str, file: str, l
     assert "\n" not in found.message
 
 
-def test_an_error_of_yaml_is_told_without_its_excerpt(directory: Path) -> None:
-    # The path begins at the directory of models.
+def test_a_yaml_error_omits_the_excerpt(directory: Path) -> None:
+    # The path is relative to the model directory.
     found = problem(
         directory,
         "Parsing Error\n  Error reading demo: silver/daily.yml - Runtime Error\n    Syntax error near line 3\n"
@@ -93,15 +93,15 @@ def test_an_error_of_yaml_is_told_without_its_excerpt(directory: Path) -> None:
     )
 
 
-def test_properties_of_a_model_that_there_is_not_are_a_problem(directory: Path) -> None:
+def test_properties_of_a_model_that_does_not_exist_are_a_problem(directory: Path) -> None:
     event = {
         "info": {"level": "warn", "name": "NoNodeForYamlKey"},
         "data": {"file_path": "models/silver/daily.yml", "patch_name": "dayly", "yaml_key": "models"},
     }
     (found,) = read_problems([event, event], directory)
     assert (found.file, found.line) == (directory / "models/silver/daily.yml", 3)
-    assert "nothing named 'dayly' among the models" in found.message
+    assert "the models include no 'dayly'" in found.message
 
 
-def test_other_warnings_are_not(directory: Path) -> None:
+def test_other_warnings_are_not_problems(directory: Path) -> None:
     assert read_problems([{"info": {"level": "warn", "name": "UnusedResourceConfigPath"}, "data": {}}], directory) == ()
