@@ -28,7 +28,7 @@ def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
     result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
     assert result.exit_code == 0, result.output
     assert "Error: The domain 'credit risk' cannot name" in result.stderr
-    assert "Error: The asset 'input' has the name of something" in result.stderr
+    assert "Error: The generated code uses the name 'input' itself" in result.stderr
     assert "Error: The table raw.weather_observations is declared already" in result.stderr
     assert "Error: The unique key's column 'a b'" in result.stderr
     code = (project.root / project.package / "ingestion/rain/showers.py").read_text()

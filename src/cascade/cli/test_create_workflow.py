@@ -196,7 +196,7 @@ def test_a_bad_domain_is_answered_with_the_command_to_type(cascade: Cascade, dom
 def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
     result = cascade("create-workflow", *("--domain", "weather", "--table", "a.b", "--key", "x-y", "--cron", "never"))
     assert result.exit_code == 2
-    assert all(value in result.stderr for value in ("3 arguments are wrong", "'a.b'", "'x-y'", "'never'"))
+    assert all(value in result.stderr for value in ("3 arguments are invalid", "'a.b'", "'x-y'", "'never'"))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
         (["--type", "quality", "--cron", "@daily", "--key", "id"], "A check takes no --unique-key, --cron"),
         (["--type", "transform", "--source", "file"], "A dbt model takes no --source"),
         (["--type", "quality", "--asset", "forecasts"], "A check takes no --asset"),
-        (["--asset", "list"], "The asset 'list' has the name of something"),
+        (["--asset", "list"], "The generated code uses the name 'list' itself"),
         (["--type", "quality", "--group", ""], "A check takes no --group"),
         (["--type", "databse"], "'databse' is not one of"),
         (["--key", ""], "The unique key needs at least one column"),

@@ -1,7 +1,7 @@
-"""Templates of workflows, checks and dbt models, and what fills them.
+"""Templates of workflows, quality checks, dbt models and projects, and the code that fills them.
 
-Standard library and jinja2 alone, so that `pants cascade-scaffold` can run this package in a process that
-installs nothing else. The same templates serve Pants and standalone projects.
+This package needs only the standard library and jinja2, so `pants cascade-scaffold` can run it without installing
+anything else. Pants and standalone projects share the templates.
 
     >>> files = render_ingestion(IngestionRequest(package="workflows.weather", directory="src/workflows/weather"))
     >>> sorted(files)[0]

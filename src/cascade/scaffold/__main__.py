@@ -1,8 +1,8 @@
-"""`python -m cascade.scaffold REQUEST`: one JSON request in, one JSON answer out.
+"""`python -m cascade.scaffold REQUEST`: render the workflow of one JSON request.
 
-The answer is `{"files": {path: text}, "packages": {path: text}, "table": name, "partition": key}`, where `packages` are
-the `__init__.py` of the packages above, to be written in new directories only, and `partition` is one that has rows; or
-it is `{"error": "..."}`. The exit code is 0 for both, so that Pants keeps either answer in its cache.
+The answer is `{"files": {path: text}, "packages": {path: text}, "table": name, "partition": key}` or
+`{"error": "..."}`. `packages` holds the `__init__.py` files of the parent packages, which are only for new directories.
+`partition` is a partition with rows. The exit code is 0 in both cases, so that Pants caches the answer.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def answer(text: str) -> dict[str, object]:
         text: the request as JSON, with the fields of `IngestionRequest`.
 
     Returns:
-        The answer, ready to become JSON.
+        The answer, ready for JSON.
     """
     try:
         document = json.loads(text)
     except ValueError as error:
-        return {"error": f"The request is not JSON: {error}."}
+        return {"error": f"The request is not valid JSON: {error}."}
     try:
         request = IngestionRequest.from_json(document)
         return {

@@ -1,4 +1,4 @@
-"""Running what was written, as its user would."""
+"""Running generated projects as a user would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def python(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs a module of Python in a project, which can import itself and everything that this test can."""
+    """Run a Python module in a project. It can import the project and everything that this test can import."""
     path = os.pathsep.join([str(project), *(entry for entry in sys.path if entry)])
     environment = {**os.environ, "PYTHONPATH": path, **variables}
     command = [sys.executable, *arguments]
@@ -18,7 +18,7 @@ def python(project: Path, *arguments: str, **variables: str) -> subprocess.Compl
 
 
 def assert_tests_pass(project: Path, tests: int, *options: str) -> None:
-    """Runs the tests of a project and makes sure that there are so many."""
+    """Run the tests of a project, and check how many there are."""
     result = python(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(project))
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(rf"\b{tests} passed", result.stdout), result.stdout

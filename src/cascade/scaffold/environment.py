@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 WIDTH = 88
-"""The formatter's default. What is wrapped here stays wrapped where lines may be longer, thanks to its last comma."""
+"""The formatter's default line length. Thanks to trailing commas, wrapped code stays wrapped with longer lines."""
 
 _PLAIN_YAML = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -22,9 +22,9 @@ _YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y",
 
 @cache
 def environment() -> Environment:
-    """Give the environment in which every template is filled.
+    """Return the jinja2 environment of all templates.
 
-    Its filters are `literal`, `wrapped` and `yaml`, below, and `tuple`. A name that a template uses and nobody gives is
+    Its filters are `tuple`, and the functions `literal`, `wrapped` and `yaml` below. An undefined name in a template is
     an error.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,10 +42,10 @@ def environment() -> Environment:
 
 
 def literal(value: object) -> str:
-    """Write a value as Python does, with the quotes that the formatter prefers.
+    """Write a value as a Python literal, with the quotes that the formatter prefers.
 
     Args:
-        value: text, a number, None, or a list, tuple or dict of these.
+        value: a string, a number, None, or a list, tuple or dict of these.
     """
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False) if value.isprintable() and '"' not in value else repr(value)
@@ -57,12 +57,12 @@ def literal(value: object) -> str:
 
 
 def wrapped(value: object, indent: int, before: int = 0) -> str:
-    """Write a dict, list or tuple on one line if it fits, else an item a line, as the formatter leaves it.
+    """Write a dict, list or tuple on one line if it fits, else with one item per line, as the formatter does.
 
     Args:
-        value: what to write.
-        indent: columns before the line that it stands on.
-        before: columns of that line before and after the value.
+        value: the value to write.
+        indent: the indentation of the line, in characters.
+        before: the characters on that line before and after the value.
     """
     line = literal(value)
     if indent + before + len(line) <= WIDTH or not isinstance(value, (dict, list, tuple)):
@@ -77,34 +77,34 @@ def wrapped(value: object, indent: int, before: int = 0) -> str:
 
 
 def yaml(text: str) -> str:
-    """Write a text as YAML reads it back: in quotes where it would be taken for something else.
+    """Write a string for YAML, in quotes if YAML would read it as another value.
 
     Args:
-        text: letters, digits, underscores or anything else.
+        text: any string.
     """
     plain = _PLAIN_YAML.fullmatch(text) and text.lower() not in _YAML_WORDS
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def docstring(text: str) -> str:
-    """Write a module that is nothing but a docstring of one line."""
+    """Write a module that contains only a one-line docstring."""
     return f'"""{text}"""\n'
 
 
 def in_words(domain: str) -> str:
-    """Write a domain as a person would: `credit_risk` as `credit risk`."""
+    """Write a domain in words: `credit_risk` as `credit risk`."""
     return domain.strip("_").replace("_", " ")
 
 
 def import_block(imports: Iterable[str], *, first_party: frozenset[str]) -> str:
-    """Sort imports into sections.
+    """Sort and wrap imports as ruff's isort rules and formatter do.
 
     Args:
         imports: lines such as `import datetime as dt` and `from polars import DataFrame`, one module each.
-        first_party: names of the packages that are in the same repository.
+        first_party: names of the packages in the same repository.
 
     Returns:
-        The block, without a newline at its end.
+        The block of imports, without a final newline.
     """
     ordered = sorted(imports, key=lambda line: _key(line, first_party))
     sections = [

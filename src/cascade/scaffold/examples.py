@@ -9,13 +9,13 @@ from cascade.scaffold.request import IngestionRequest
 from cascade.scaffold.table import DeclaredTable, TableColumn
 
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-15")
-"""The days of the example rows. The first is the first partition of a generated workflow."""
+"""The days of the example rows. The first day is the first partition of a generated workflow."""
 
 DOMAIN = "air_quality"
-"""The example's domain."""
+"""The domain of a new project's example."""
 
 BROKEN = ("2024-01-03", "Mill Lane")
-"""Day and station of the row that an instrument may have spoilt."""
+"""The day and the station of the row that a broken instrument can spoil."""
 
 _INSTANT = re.compile(r"(.*_)?(at|time|timestamp|datetime)")
 _DAY = re.compile(r"(.*_)?(on|date|day|dt)")
@@ -23,13 +23,13 @@ _DAY = re.compile(r"(.*_)?(on|date|day|dt)")
 
 @dataclass(frozen=True)
 class ExampleColumn:
-    """A column of the generated schema.
+    """A column of a generated schema.
 
     Args:
         name: its name, an identifier.
         kind: `int`, `str`, `float`, `date` or `instant`.
-        description: what it holds, one sentence.
-        required: whether every row has it.
+        description: what it holds, in one sentence.
+        required: whether every row has a value.
         bounds: further arguments of pydantic's `Field`, such as `ge=0`.
     """
 
@@ -41,15 +41,15 @@ class ExampleColumn:
 
     @property
     def sql_type(self) -> str:
-        """Its type in the SQLite database of a generated test."""
+        """The column's type in the SQLite database of a generated test."""
         return {"int": "INTEGER", "float": "REAL", "date": "DATE"}.get(self.kind, "TEXT")
 
     def value(self, day: str, number: int) -> int | float | str | None:
-        """Give an example value, as JSON and CSV can hold it.
+        """Return an example value that JSON and CSV can hold.
 
         Args:
-            day: ISO date of the row's partition.
-            number: number of the row, from 1, over all days.
+            day: the ISO date of the row's partition.
+            number: the number of the row over all days, from 1.
         """
         if self.kind == "int":
             return number
@@ -64,11 +64,11 @@ class ExampleColumn:
 
 @dataclass(frozen=True)
 class Example:
-    """What a generated workflow reads.
+    """The columns and rows that a generated workflow reads.
 
     Args:
-        columns: the columns, of which the first belongs to the key and one holds the day.
-        rows: the rows, those of the first partition first, and each day's in the order of the key.
+        columns: the columns. The first is part of the key, and one holds the day.
+        rows: the rows, starting with the first partition. Each day is in the order of the key.
     """
 
     columns: tuple[ExampleColumn, ...]
@@ -81,7 +81,7 @@ class Example:
 
 
 def example_for(unique_key: tuple[str, ...]) -> Example:
-    """Make an example with the given key, where nobody has a better one.
+    """Make up an example with the given key.
 
     Args:
         unique_key: columns of the key.
@@ -93,8 +93,8 @@ def example_for(unique_key: tuple[str, ...]) -> Example:
 def columns_for(unique_key: tuple[str, ...]) -> tuple[ExampleColumn, ...]:
     """Choose the columns of a schema with the given key: the key, a day if it has none, and a value.
 
-    Types follow from the names, as a person would guess them: `id` is a number, `observed_at` an instant,
-    `observed_on` or `date` a day, and anything else text.
+    The names suggest the types: `id` is a number, `observed_at` an instant, `observed_on` or `date` a day, and any
+    other name a string.
 
     Args:
         unique_key: columns of the key.
@@ -102,17 +102,15 @@ def columns_for(unique_key: tuple[str, ...]) -> tuple[ExampleColumn, ...]:
     columns = [ExampleColumn(name, _kind(name), _describe(name)) for name in unique_key]
     if not any(column.kind == "date" for column in columns):
         columns.append(ExampleColumn(_free("observed_on", unique_key), "date", "The day of the observation."))
-    columns.append(
-        ExampleColumn(_free("value", unique_key), "float", "What was observed, if anything.", required=False)
-    )
+    columns.append(ExampleColumn(_free("value", unique_key), "float", "The observed value, if any.", required=False))
     return tuple(columns)
 
 
 def day_column(columns: tuple[ExampleColumn, ...]) -> ExampleColumn:
-    """Find the column that says to which daily partition a row belongs.
+    """Find the column with the day of a row's daily partition.
 
     Args:
-        columns: what `columns_for` gave.
+        columns: the columns from `columns_for`.
     """
     return next(column for column in columns if column.kind == "date")
 
@@ -120,10 +118,10 @@ def day_column(columns: tuple[ExampleColumn, ...]) -> ExampleColumn:
 def example_rows(
     columns: tuple[ExampleColumn, ...], days: tuple[str, ...] = DAYS
 ) -> list[dict[str, int | float | str | None]]:
-    """Make example rows with distinct keys: two a day, or one where the key is nothing but days.
+    """Make example rows with distinct keys: two a day, or one a day if the key consists of days only.
 
     Args:
-        columns: what `columns_for` gave.
+        columns: the columns from `columns_for`.
         days: ISO dates.
     """
     per_day = 1 if all(column.kind == "date" for column in columns[:-1]) else 2
@@ -139,13 +137,13 @@ _KEY = ("station", "observed_on")
 
 _COLUMNS = (
     ExampleColumn("station", "str", "The station."),
-    ExampleColumn("observed_on", "date", "The day, in UTC, of which the values are the means."),
+    ExampleColumn("observed_on", "date", "The day, in UTC, that the values are averaged over."),
     ExampleColumn("pm10", "float", "Particles up to 10 micrometres, in µg/m³.", bounds="ge=0"),
     ExampleColumn("pm25", "float", "Particles up to 2.5 micrometres, in µg/m³.", bounds="ge=0"),
     ExampleColumn("no2", "float", "Nitrogen dioxide, in µg/m³.", required=False, bounds="ge=0"),
 )
 
-# The first of January has the smoke of fireworks and little traffic; one instrument was in for repair on the third.
+# The first of January has smoke from fireworks and little traffic. On the third, one instrument was in for repair.
 _VALUES: tuple[tuple[str, str, float, float, float | None], ...] = (
     ("Castle Street", "2024-01-01", 62.1, 41.8, 19.4),
     ("Harbour", "2024-01-01", 48.5, 33.0, 14.2),
@@ -163,16 +161,16 @@ _VALUES: tuple[tuple[str, str, float, float, float | None], ...] = (
 
 
 def example_request() -> IngestionRequest:
-    """Give the request for the example's workflow in a standalone project."""
+    """Return the request for the example's workflow in a standalone project."""
     package = f"workflows.ingestion.{DOMAIN}"
     return IngestionRequest(package=package, directory=package.replace(".", "/"), unique_key=_KEY, flavour="standalone")
 
 
 def example(*, with_a_broken_instrument: bool = False) -> Example:
-    """Give the example's columns and rows.
+    """Return the example's columns and rows.
 
     Args:
-        with_a_broken_instrument: whether a row is one that the schema refuses: that of `BROKEN`.
+        with_a_broken_instrument: whether to include a row that the schema refuses, that of `BROKEN`.
     """
     names = [column.name for column in _COLUMNS]
     rows = [dict(zip(names, values, strict=True)) for values in _VALUES]
@@ -183,7 +181,7 @@ def example(*, with_a_broken_instrument: bool = False) -> Example:
 
 
 def example_table() -> DeclaredTable:
-    """Give the table that the example's workflow fills."""
+    """Return the table that the example's workflow fills."""
     request = example_request()
     kinds = {"str": "text", "date": "day", "float": "number"}
     return DeclaredTable(
@@ -208,9 +206,9 @@ def _kind(name: str) -> str:
 
 def _describe(name: str) -> str:
     return (
-        "Identifies the observation."
+        "The id of the observation."
         if name == "id"
-        else f"Part of what identifies the observation: its {name.replace('_', ' ')}."
+        else f"The {name.replace('_', ' ')} of the observation, part of its key."
     )
 
 

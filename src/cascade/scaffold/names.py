@@ -1,4 +1,4 @@
-"""What a name must be, and the good name nearest to a bad one."""
+"""The rules for names, and the closest valid name for an invalid one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PACKAGE = re.compile(r"[a-z_][a-z0-9_]*")
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TABLE = re.compile(r"[A-Za-z0-9_]+")
 _LONGEST_ASSET = 32
-"""Characters, with which every line of the generated code is as the formatter leaves it."""
+"""In characters. Up to this length, every generated line fits the formatter's line length."""
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/#?-]+")
 _CRON_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
-# A pydantic model has these methods, and the generated code uses these types: a field of the same name would hide them.
+# pydantic models have these methods, and generated code uses these types: a field of the same name would hide them.
 _TAKEN_BY_MODELS = frozenset(
     {
         *("construct", "copy", "dict", "from_orm", "json", "schema", "schema_json", "validate"),
@@ -27,7 +27,7 @@ _TAKEN_BY_MODELS = frozenset(
 )
 
 
-# The templates of every source import these or name something so: an asset of the same name would hide it.
+# The templates import or define these names: an asset of the same name would hide them.
 _TAKEN_BY_TEMPLATES = frozenset(
     {
         *("annotations", "as_file", "cascade_ingestion", "closing", "dlt", "files", "pl", "read", "rest_api_source"),
@@ -40,20 +40,20 @@ _TAKEN_BY_TEMPLATES = frozenset(
 
 
 def without_accents(text: str) -> str:
-    """Write letters with accents as those without: `météo` as `meteo`.
+    """Remove accents from letters: `météo` becomes `meteo`.
 
     Args:
-        text: any text. Letters that are no other letter with an accent stay.
+        text: any string. Letters that do not consist of a base letter and an accent are kept.
     """
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 def suggest(name: str, *, prefix: str) -> str:
-    """Make a lower-case identifier out of any text.
+    """Turn any string into a lower-case identifier.
 
     Args:
-        name: the text, such as `credit-risk` or `2024 Sales`.
-        prefix: what to put before a name that is empty, begins with a digit or is a keyword of Python.
+        name: the string, such as `credit-risk` or `2024 Sales`.
+        prefix: the prefix for a name that is empty, begins with a digit or is a Python keyword.
 
     Returns:
         The identifier: `credit_risk`, `<prefix>_2024_sales`.
@@ -69,8 +69,8 @@ def package_problems(package: str, directory: str) -> Iterator[str]:
     """Yield a sentence for each reason why a directory cannot hold the package.
 
     Args:
-        package: dotted name, such as `workflows.weather`.
-        directory: path of the package from the root of the repository or project, with forward slashes.
+        package: the dotted name, such as `workflows.weather`.
+        directory: the path of the package from the root of the repository or project, with forward slashes.
     """
     parts = package.split(".")
     bad = [part for part in parts if not _PACKAGE.fullmatch(part) or keyword.iskeyword(part)]
@@ -79,21 +79,21 @@ def package_problems(package: str, directory: str) -> Iterator[str]:
         listed = ", ".join(repr(part) for part in bad)
         stem = directory[: -len("/".join(parts))] if directory.endswith("/".join(parts)) else ""
         yield (
-            f"{listed} cannot name a Python package: use lower-case letters, digits and underscores, beginning with a "
-            f"letter. Use {stem}{good} instead of {directory}."
+            f"{listed} cannot be the name of a Python package: use lower-case letters, digits and underscores, and "
+            f"begin with a letter. Use {stem}{good} instead of {directory}."
         )
         return
     if not f"/{directory}".endswith("/" + "/".join(parts)):
-        yield f"The directory {directory} does not hold the package {package}: it must end with {'/'.join(parts)}."
+        yield f"The directory {directory} cannot hold the package {package}: the path must end with {'/'.join(parts)}."
     if parts[0] in sys.stdlib_module_names:
         yield (
-            f"The package {parts[0]} would hide Python's own module of that name. "
-            f"Put the workflow into a package, such as workflows/{'/'.join(parts)}."
+            f"The package {parts[0]} would hide the module {parts[0]} of Python's standard library. "
+            f"Put the workflow in a package, such as workflows/{'/'.join(parts)}."
         )
 
 
 def domain_problems(domain: str) -> Iterator[str]:
-    """Yield a sentence if modules and packages of a standalone project cannot be named after a domain.
+    """Yield a sentence if a standalone project cannot name modules and packages after a domain.
 
     Args:
         domain: the subject of a workflow, such as `weather`.
@@ -102,28 +102,28 @@ def domain_problems(domain: str) -> Iterator[str]:
 
 
 def good_domain(domain: str) -> str:
-    """Give the domain nearest to a text that `domain_problems` has nothing against.
+    """Return the closest domain that `domain_problems` accepts.
 
     Args:
-        domain: any text.
+        domain: any string.
     """
     return _good_module(domain, "workflow")
 
 
 def asset_problems(asset: str) -> Iterator[str]:
-    """Yield a sentence if a workflow's function and its module cannot be named after an asset.
+    """Yield a sentence for each reason why an asset cannot name a workflow's function and module.
 
     Args:
-        asset: what the rows are, such as `observations`.
+        asset: the name for the rows, such as `observations`.
     """
     good = _good_module(asset, "rows_of")
     yield from _module_problems("asset", asset, f"daily_{good}" if _is_taken(good) else good)
     if len(asset) > _LONGEST_ASSET:
-        yield f"The asset {asset!r} has {len(asset)} characters, and may have {_LONGEST_ASSET}."
+        yield f"The asset name {asset!r} has {len(asset)} characters. At most {_LONGEST_ASSET} are allowed."
     if _is_taken(asset) and not keyword.iskeyword(asset):
         yield (
-            f"The asset {asset!r} has the name of something that the generated code uses itself. "
-            f"Use {'daily_' + asset!r}, for instance."
+            f"The generated code uses the name {asset!r} itself, so it cannot be the asset. "
+            f"Use {'daily_' + asset!r}, for example."
         )
 
 
@@ -132,16 +132,16 @@ def _is_taken(asset: str) -> bool:
 
 
 def _module_problems(what: str, name: str, good: str) -> Iterator[str]:
-    instead = f"Use {good!r}, for instance."
+    instead = f"Use {good!r}, for example."
     if not _PACKAGE.fullmatch(name) or keyword.iskeyword(name):
         yield (
-            f"The {what} {name!r} cannot name a Python {'package' if what == 'domain' else 'module'}: use lower-case "
-            f"letters, digits and underscores, beginning with a letter. {instead}"
+            f"The {what} {name!r} cannot be the name of a Python {'package' if what == 'domain' else 'module'}: use "
+            f"lower-case letters, digits and underscores, and begin with a letter. {instead}"
         )
     elif name.startswith("_"):
-        yield f"The {what} {name!r} begins with an underscore, and such files are not loaded. {instead}"
+        yield f"The {what} {name!r} begins with an underscore. Cascade does not load such files. {instead}"
     elif name.startswith("test_") or name.endswith("_test") or name == "conftest":
-        yield f"The {what} {name!r} would name files like tests, which are not loaded. {instead}"
+        yield f"The {what} {name!r} would give files the names of tests. Cascade does not load tests. {instead}"
 
 
 def _good_module(name: str, prefix: str) -> str:
@@ -152,21 +152,21 @@ def _good_module(name: str, prefix: str) -> str:
 
 
 def table_problems(what: str, name: str) -> Iterator[str]:
-    """Yield a sentence if Dagster would refuse a table's or group's name.
+    """Yield a sentence if Dagster would refuse the name of a table or group.
 
     Args:
         what: `table` or `group`, for the message.
-        name: the name given.
+        name: the name to check.
     """
     if not _TABLE.fullmatch(name):
         yield (
-            f"The {what} {name!r} may hold letters, digits and underscores only. "
-            f"Use {suggest(name, prefix=what)!r}, for instance."
+            f"The {what} {name!r} must contain only letters, digits and underscores. "
+            f"Use {suggest(name, prefix=what)!r}, for example."
         )
 
 
 def key_problems(columns: tuple[str, ...]) -> Iterator[str]:
-    """Yield a sentence for each column of a unique key that cannot be a field of the generated schema.
+    """Yield a sentence for each column of a unique key that the generated schema cannot have as a field.
 
     Args:
         columns: the columns of the key, in order.
@@ -176,27 +176,27 @@ def key_problems(columns: tuple[str, ...]) -> Iterator[str]:
     for column in columns:
         if not _COLUMN.fullmatch(column) or keyword.iskeyword(column):
             yield (
-                f"The unique key's column {column!r} cannot be a field of a schema: use letters, digits and "
-                f"underscores, beginning with a letter. Use {suggest(column, prefix='key')!r}, for instance."
+                f"The key column {column!r} cannot be the name of a schema field: use letters, digits and underscores, "
+                f"and begin with a letter. Use {suggest(column, prefix='key')!r}, for example."
             )
         elif column in _TAKEN_BY_MODELS or column.startswith("model_"):
             yield (
-                f"The unique key's column {column!r} has the name of something that schemas use themselves. "
-                f"Use {'key_' + column!r}, for instance, and give the source's name as the field's alias."
+                f"The key column {column!r} has a name that schemas use themselves. "
+                f"Use {'key_' + column!r}, for example, with the source's name as the field's alias."
             )
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated:
         yield f"The unique key names {', '.join(map(repr, repeated))} more than once."
     elif len({column.lower() for column in columns}) < len(columns):
         alike = [column for column in columns if sum(column.lower() == other.lower() for other in columns) > 1]
-        yield f"The unique key's columns {', '.join(map(repr, alike))} differ in case only, which SQL does not see."
+        yield f"The key columns {', '.join(map(repr, alike))} differ only in case, which SQL ignores."
 
 
 def cron_problems(cron: str) -> Iterator[str]:
-    """Yield a sentence if a cron expression cannot be read.
+    """Yield a sentence if a cron expression is invalid.
 
-    Without croniter, which the process of `pants cascade-scaffold` may lack, only the form is checked; the decorator
-    of the written workflow checks the rest.
+    `pants cascade-scaffold` may run without croniter. In that case, this checks only the form, and the decorator of the
+    generated workflow checks the rest.
 
     Args:
         cron: the expression, such as `0 6 * * *`.
@@ -211,6 +211,6 @@ def cron_problems(cron: str) -> Iterator[str]:
         well_formed = bool(croniter.is_valid(cron))
     if not well_formed:
         yield (
-            f"The cron expression {cron!r} cannot be read: it has five fields, minute, hour, day of the month, month "
-            "and day of the week. '0 6 * * *' is every day at six."
+            f"The cron expression {cron!r} is not valid. Its five fields are minute, hour, day of the month, month and "
+            "day of the week. For example, '0 6 * * *' is every day at six."
         )

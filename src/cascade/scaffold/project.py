@@ -1,4 +1,4 @@
-"""Fill the templates of a whole project."""
+"""A new project: its request, its names, and its rendered files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TAKEN = frozenset(
         ),
     }
 )
-"""Names of what a project installs or imports. A distribution of such a name would stand in its own way."""
+"""The names of packages that a project installs or imports. A distribution with one of these names would clash."""
 
 _RUNTIME = "cascade-workflows"
 _MINIMAL_STATIONS = ("Castle Street", "Harbour")
@@ -57,8 +57,8 @@ class ProjectRequest:
     Args:
         name: the name of its directory.
         template: one of `TEMPLATES`.
-        runtime_version: the release of Cascade that it needs at least. Any, where the version is no release's.
-        pants: where in a repository of Pants it is; None without Pants.
+        runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
+        pants: the project's place in a Pants repository, or None without Pants.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -78,32 +78,32 @@ class ProjectRequest:
 
     @property
     def distribution(self) -> str:
-        """The name of the project's distribution, which is its name in Dagster too."""
+        """The name of the project's distribution, and of its code location in Dagster."""
         return distribution_name(self.name)
 
     def requirement(self, *extras: str) -> str:
-        """Write the requirement on Cascade.
+        """Return the requirement on Cascade.
 
         Args:
-            extras: the extras it is needed with.
+            extras: the extras to require.
         """
-        # A build between two releases has a local part after its +, which a lower bound may not have.
+        # A build between two releases has a local version after a +, which a lower bound must not have.
         release = self.runtime_version.partition("+")[0]
         bound = f">={release}" if _RELEASE.fullmatch(release) and release != "0" else ""
         return _RUNTIME + (f"[{','.join(extras)}]" if extras else "") + bound
 
     @property
     def first_runs(self) -> tuple[tuple[str, str | None], ...]:
-        """What to materialize first, in order: an asset, and a partition with rows, or None without partitions."""
+        """The first runs, in order: an asset, and a partition with rows or None for an unpartitioned asset."""
         observations = (example_request().table_name, example().first_day)
         return (("stations", None), observations) if self.template == "advanced" else (observations,)
 
 
 def render_project(request: ProjectRequest) -> dict[str, str]:
-    """Write a project.
+    """Render the files of a project.
 
     Args:
-        request: what to write, checked.
+        request: the project.
 
     Returns:
         The text of each file by its path from the root of the project, with forward slashes, sorted.
@@ -157,12 +157,12 @@ def _context(request: ProjectRequest) -> dict[str, object]:
 
 
 def _has_dagster_commands(request: ProjectRequest) -> bool:
-    # Under Pants, Dagster gets the project from Pants.
+    # Under Pants, Pants starts Dagster.
     return request.template != "minimal" and request.pants is None
 
 
 def _development(request: ProjectRequest) -> list[str]:
-    """What work on the project needs."""
+    """List the requirements for development of the project."""
     if request.template == "minimal":
         return [request.requirement("testing"), "mypy", "ruff"]
     dagster = ["dagster-dg-cli"] if _has_dagster_commands(request) else []
@@ -170,7 +170,7 @@ def _development(request: ProjectRequest) -> list[str]:
 
 
 def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
-    """Write the `__init__.py` of each package that the files make."""
+    """Render the `__init__.py` of each package among the files."""
     packages = {
         parent.as_posix()
         for path in files
@@ -179,7 +179,7 @@ def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
         if parent.parts
     }
     if request.pants is not None:
-        # Another source root of the repository may have directories of these names, which a package here would hide.
+        # Other source roots of the repository may have these directories too. A package here would hide them.
         packages -= {*SHARED_PACKAGES}
     texts = {
         f"{package}/__init__.py": ""
@@ -188,32 +188,32 @@ def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
         for package in packages
     }
     if _has_dagster_commands(request):
-        texts[DEFS] = docstring("Dagster's own definitions, as `dg scaffold defs` writes them, beside the workflows.")
+        texts[DEFS] = docstring("Dagster definitions beside the workflows, as `dg scaffold defs` writes them.")
     return texts
 
 
 def directory_problems(name: str) -> Iterator[str]:
-    """Yield a sentence for each reason why a directory cannot be called so, or no distribution can be named after it.
+    """Yield a sentence if a name cannot be that of a project's directory and distribution.
 
     Args:
-        name: the name of a project's directory, without the directories above it.
+        name: the name of the directory, without its parents.
     """
     if _FORBIDDEN.search(name) or name != name.strip() or name.startswith(("-", ".")) or name.endswith("."):
         yield (
-            f"{name!r} will not do as the name of a directory everywhere: use letters, digits, dashes and underscores, "
-            f"beginning with a letter. Use {_suggestion(name)!r}, for instance."
+            f"{name!r} is not a valid directory name on every system: use letters, digits, dashes and underscores, and "
+            f"begin with a letter. Use {_suggestion(name)!r}, for example."
         )
     elif not re.search(r"[A-Za-z]", name):
-        yield f"{name!r} has no letter from a to z, from which a package could be named. Use {_suggestion(name)!r}."
+        yield f"{name!r} cannot name a package, because it has no letter from a to z. Use {_suggestion(name)!r}."
     elif len(name) > _LONGEST:
-        yield f"The name has {len(name)} characters. {_LONGEST} are as many as it may have."
+        yield f"The name has {len(name)} characters. At most {_LONGEST} are allowed."
 
 
 def normal_form(name: str) -> str:
-    """Write a name as package indexes compare names: in lower case, without accents, words joined by dashes.
+    """Normalise a name as package indexes do: lower case, no accents, and words joined by dashes.
 
     Args:
-        name: any text.
+        name: any string.
     """
     return _BETWEEN_WORDS.sub("-", without_accents(name)).strip("-").lower()
 
@@ -222,10 +222,10 @@ def distribution_name(name: str) -> str:
     """Derive the name of a project's distribution.
 
     Args:
-        name: the name of its directory, which `directory_problems` accepts.
+        name: a directory name that `directory_problems` accepts.
 
     Returns:
-        Its normal form, followed by `-project` where Python itself or a package of the project has that name already.
+        The normal form, followed by `-project` if Python itself or a package of the project already has that name.
     """
     derived = normal_form(name)
     taken = derived in _TAKEN or derived.replace("-", "_") in sys.stdlib_module_names
@@ -233,10 +233,10 @@ def distribution_name(name: str) -> str:
 
 
 def dbt_name(distribution: str) -> str:
-    """Derive the name of a dbt project, which is an identifier.
+    """Derive the name of a dbt project, an identifier.
 
     Args:
-        distribution: what `distribution_name` gave.
+        distribution: the name from `distribution_name`.
     """
     return suggest(distribution, prefix="project")
 

@@ -1,6 +1,6 @@
-"""Which files a template of a project has, and what fills each.
+"""The files of each project template, and the commands of a project.
 
-The example's ingestion of `basic`, its schema, its test and its data come from the templates of workflows.
+The workflow of the `basic` example, with its schema, test and data, comes from the workflow templates.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from cascade.scaffold.project_pants import PROJECT_TARGET, PantsPlace
 
 TEMPLATES: Mapping[str, str] = {
-    "basic": "a domain from its source to dbt, with schema, quality check and tests",
-    "advanced": "two domains, one from a REST API, with schedules, settings for production and CI",
+    "basic": "one domain from source to dbt, with a schema, a quality check and tests",
+    "advanced": "two domains, one from a REST API, with schedules, production settings and CI",
     "minimal": "one file with a workflow and its schema, and one with its test",
 }
-"""The templates, and what is in each. The first is the default."""
+"""The templates, with a description of each. The first is the default."""
 
 SHARED_PACKAGES = ("workflows", "workflows/ingestion", "workflows/schemas", "workflows/quality")
-"""The packages that hold those of the domains."""
+"""The parent packages of the domains' packages."""
 
 DEFS = "workflows/defs/__init__.py"
-"""Where Dagster's own command line puts what it writes. It wants the package to be there."""
+"""The package that Dagster's own command line writes to. It must exist."""
 
 _DBT = "transforms/dbt"
 
@@ -78,8 +78,8 @@ def templates_of(template: str, *, in_pants: bool) -> Mapping[str, str]:
 
     Args:
         template: one of `TEMPLATES`.
-        in_pants: whether Pants builds the project. Then Dagster gets it from Pants, the repository has its own way to
-            check changes, and a test has only the files that it imports.
+        in_pants: whether Pants builds the project. If so, Pants starts Dagster, the repository has its own CI, and a
+            test sees only the files that it imports.
 
     Returns:
         The name of the template by the path of the file, from the root of the project.
@@ -97,14 +97,14 @@ def templates_of(template: str, *, in_pants: bool) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Commands:
-    """The commands of a project, each as it is typed.
+    """The commands of a project, as you type them.
 
     Args:
-        cascade: what starts Cascade's command line with the project's workflows.
-        dev: what opens the UI.
-        test: what runs the tests.
-        validate: what checks the declarations.
-        create: what writes another workflow.
+        cascade: runs Cascade's command line with the project's workflows.
+        dev: opens the UI.
+        test: runs the tests.
+        validate: checks the declarations.
+        create: creates another workflow.
     """
 
     cascade: str
@@ -114,7 +114,7 @@ class Commands:
     create: str
 
     def materialize(self, asset: str, partition: str | None = None) -> str:
-        """Give the command that fills a table.
+        """Return the command that fills a table.
 
         Args:
             asset: the name of the table's asset.
@@ -124,11 +124,11 @@ class Commands:
 
 
 def commands_for(pants: PantsPlace | None = None, program: str = "cascade") -> Commands:
-    """Give the commands of a project.
+    """Return the commands of a project.
 
     Args:
-        pants: where in a repository of Pants the project is; None without Pants.
-        program: what starts Cascade's command line without Pants.
+        pants: the project's place in a Pants repository, or None without Pants.
+        program: the command that runs Cascade without Pants.
     """
     if pants is None:
         return Commands(

@@ -1,4 +1,4 @@
-"""A project inside of a repository that Pants builds: its BUILD files, and what `pants.toml` must say."""
+"""A project in a Pants repository: its BUILD files, and the settings that `pants.toml` needs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cascade.scaffold.environment import literal
 
 PANTS_TOML = "pants.toml"
 PROJECT_TARGET = "dev"
-"""The name of the `cascade_project`."""
+"""The name of the `cascade_project` target."""
 
 _PLUGIN = "cascade-pants-plugin"
 _BACKEND = "cascade_pants"
 _STATE = ".cascade/"
 
-# What Pants takes where pants.toml says nothing.
+# The defaults of Pants.
 _DEFAULT_ROOTS = ("/", "src", "src/python", "src/py")
 _DEFAULT_IGNORED = (".*/",)
 
 _WORKFLOW = "cascade_workflow()\n"
-# Directories below may become workflows of their own.
+# Directories below can hold workflows of their own.
 _WORKFLOW_AT_THE_TOP = 'cascade_workflow(sources=["*.py"])\n'
 _WORKFLOW_WITH_DATA = """\
 cascade_workflow(dependencies=[":data"])
@@ -38,35 +38,35 @@ _TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
 
 @dataclass(frozen=True)
 class PantsPlace:
-    """Where in a repository a project is.
+    """The place of a project in a Pants repository.
 
     Args:
-        directory: its path from the root of the repository, with forward slashes; empty for the root itself.
-        launcher: what starts Pants there: `pants`, or `./pants` where the repository has a launcher of its own.
+        directory: its path from the root of the repository, with forward slashes, or empty for the root itself.
+        launcher: the command that starts Pants: `./pants` if the repository has its own launcher, else `pants`.
     """
 
     directory: str
     launcher: str = "pants"
 
     def path(self, inside: str) -> str:
-        """Give the path of something in the project, from the root of the repository."""
+        """Return the path of a file of the project, from the root of the repository."""
         return f"{self.directory}/{inside}" if self.directory else inside
 
 
 def find_repository(directory: Path) -> Path | None:
-    """Find the root of the repository of Pants that a directory is in.
+    """Find the root of the Pants repository that contains a directory.
 
     Args:
-        directory: the directory, which need not be there yet.
+        directory: the directory. It may not exist yet.
 
     Returns:
-        The nearest directory at or above that has a `pants.toml`, or None.
+        The nearest directory at or above it with a `pants.toml`, or None.
     """
     return next((place for place in (directory, *directory.parents) if (place / PANTS_TOML).is_file()), None)
 
 
 def place_in(repository: Path, directory: Path) -> PantsPlace:
-    """Tell where in a repository a directory is.
+    """Return the place of a directory in a repository.
 
     Args:
         repository: the root of the repository.
@@ -78,10 +78,10 @@ def place_in(repository: Path, directory: Path) -> PantsPlace:
 
 
 def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
-    """Write the BUILD files of a project.
+    """Render the BUILD files of a project.
 
     Args:
-        place: where it is.
+        place: the place of the project.
         paths: its other files, from its root.
 
     Returns:
@@ -120,17 +120,17 @@ def _project(place: PantsPlace) -> str:
 
 
 def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str]) -> str:
-    """Tell what `pants.toml` lacks for a project to work.
+    """Return the settings that `pants.toml` lacks for a project to work.
 
-    Settings of Pants may also stand in the environment and in other files, which are not looked at.
+    Pants also reads settings from the environment and other files, which this does not check.
 
     Args:
-        pants_toml: the text of the file.
-        place: where the project is.
-        files: the project's files, from its root, which may mark it as a source root.
+        pants_toml: the content of the file.
+        place: the place of the project.
+        files: the project's files, from its root. One of them can mark a source root.
 
     Returns:
-        The options as they should be, in TOML; empty if there is nothing to change or the file cannot be read.
+        The missing options in TOML, or an empty string if there are none or the file is not valid TOML.
     """
     try:
         settings = tomllib.loads(pants_toml)
@@ -138,7 +138,7 @@ def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str])
         return ""
     plugins = _ListOption(settings, "GLOBAL", "plugins", ())
     backends = _ListOption(settings, "GLOBAL", "backend_packages", ())
-    # A plugin that is installed is active without being among the backends; one in the repository is no plugin.
+    # An installed plugin activates its backend by itself. A backend in the repository needs no plugin.
     installed = any(plugin.startswith(_PLUGIN) for plugin in plugins.values)
     active = {*backends.values, *([_BACKEND] if installed else [])}
     ignored = _ListOption(settings, "GLOBAL", "pants_ignore", _DEFAULT_IGNORED)
@@ -158,12 +158,12 @@ def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str])
 
 
 def _is_root(place: PantsPlace, patterns: Iterable[str]) -> bool:
-    # As Pants does it: patterns are matched from the right, and "/" is the root of the repository.
+    # As in Pants, patterns match from the right, and "/" is the root of the repository.
     return any((PurePosixPath("/") / place.directory).match(pattern) for pattern in patterns)
 
 
 class _ListOption:
-    """An option whose value is a list, which a file may set as a whole or change by `.add` and `.remove`."""
+    """An option with a list as its value, which a file can set as a whole or change with `.add` and `.remove`."""
 
     def __init__(self, settings: Mapping[str, Any], section: str, name: str, default: tuple[str, ...]) -> None:
         self.section, self._name = section, name
@@ -176,7 +176,7 @@ class _ListOption:
         self.values = tuple(str(value) for value in (*whole, *self._added) if value not in removed)
 
     def with_values(self, values: Iterable[str]) -> str:
-        """Write the option with further values, in the form in which the file has it."""
+        """Write the option with additional values, in the form that the file uses."""
         if isinstance(self._set, list):
             return f"{self._name} = {literal([*self.values, *values])}"
         return f"{self._name}.add = {literal([*self._added, *values])}"

@@ -1,4 +1,4 @@
-"""Fill the templates of a quality check: a Dagster asset check over a table, and its test."""
+"""Render a quality check: a Dagster asset check of a table, and its test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LONGEST = 47
 
 @dataclass(frozen=True, kw_only=True)
 class QualityRequest:
-    """A quality check to write into a standalone project.
+    """A quality check for a standalone project.
 
     Args:
-        package: dotted name of the package that will hold it, such as `workflows.quality`.
-        directory: path of that package from the root of the project, such as `workflows/quality`.
+        package: the dotted name of the package to hold it, such as `workflows.quality`.
+        directory: the path of that package from the root of the project, such as `workflows/quality`.
         domain: the subject, which names the module.
         table: the table to check.
-        taken: the names of the checks that the table has elsewhere. Dagster wants each once.
+        taken: the names of the table's other checks. Dagster requires unique names.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -44,20 +44,20 @@ class QualityRequest:
         column = self.table.optional_column
         name = "rows_are_present" if column is None else f"{column.name.lower()}_is_present"
         if len(name) > _LONGEST:
-            # A call of a longer one, and of one with a number, would not stand on one line.
+            # A call with a longer name, or one with a number, would not fit on one line.
             name = "values_are_present"
         names = chain((name,), (f"{name}_{number}" for number in count(2)))
         return next(free for free in names if free not in self.taken)
 
 
 def render_quality(request: QualityRequest) -> dict[str, str]:
-    """Write a check of the values of a table's optional column, or of its number of rows where it has none.
+    """Render a check of a table's optional column, or of its number of rows if it has no optional column.
 
     Args:
-        request: what to write, checked.
+        request: the check.
 
     Returns:
-        The text of each file by its path from the root of the project, in the order to show them in.
+        The text of each file by its path from the root of the project, in display order.
     """
     table = request.table
     first_party = frozenset({request.package.split(".")[0]})
@@ -78,10 +78,10 @@ def render_quality(request: QualityRequest) -> dict[str, str]:
 
 
 def quality_packages(request: QualityRequest) -> dict[str, str]:
-    """List the packages that hold the check, for the writer to make where a directory is new.
+    """List the packages that hold the check, to create in new directories only.
 
     Args:
-        request: what `render_quality` gets.
+        request: the check.
 
     Returns:
         The text of each `__init__.py` by its path.

@@ -1,4 +1,4 @@
-"""Fill the templates of a workflow."""
+"""Render an ingestion workflow."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareD
 
 
 def render_ingestion(request: IngestionRequest, example: Example | None = None) -> dict[str, str]:
-    """Write an ingestion workflow: its package, function, schema and test, and an example file where it reads one.
+    """Render an ingestion workflow: its package, function, schema and test, and a data file for the source `file`.
 
     Args:
-        request: what to write, checked.
-        example: the columns, with the request's key among them, and the rows. Made up from the key if absent.
+        request: the workflow.
+        example: the columns, including the request's key, and the rows. Default: made up from the key.
 
     Returns:
-        The text of each file by its path from the root of the repository or project, in the order to show them in.
+        The text of each file by its path from the root of the repository or project, in display order.
     """
     layout = _Layout(request)
     example = example or example_for(request.unique_key)
@@ -39,12 +39,12 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
 
 
 def package_files(request: IngestionRequest) -> dict[str, str]:
-    """List the packages above the workflow's own, for the writer to make where a directory is new.
+    """List the parent packages of the workflow, to create in new directories only.
 
-    An existing directory without `__init__.py` may be a namespace that other roots share, so it must stay as it is.
+    An existing directory without `__init__.py` may be a namespace package shared with other roots, so leave it alone.
 
     Args:
-        request: what `render_ingestion` gets.
+        request: the workflow.
 
     Returns:
         The text of each `__init__.py` by its path.
@@ -58,7 +58,7 @@ def package_files(request: IngestionRequest) -> dict[str, str]:
 
 
 def secret_variable(domain: str) -> str:
-    """Name the variable of the environment in which a `database` source finds the address of the database.
+    """Return the environment variable from which a `database` source reads the URL of the database.
 
     Args:
         domain: the subject of the workflow.
@@ -67,7 +67,7 @@ def secret_variable(domain: str) -> str:
 
 
 class _Layout:
-    """Where the files of a request go, and the modules that they become."""
+    """The paths and modules of a request's files."""
 
     def __init__(self, request: IngestionRequest) -> None:
         parts = request.package.split(".")
@@ -80,7 +80,7 @@ class _Layout:
             subject = request.domain if usual else f"{request.domain}_{request.asset}"
             self.schemas_module = ".".join([*parts[:-2], "schemas", subject])
             self.schemas = str(self.root / f"{self.schemas_module.replace('.', '/')}.py")
-            # At the root of the project, wherever in it the workflows are.
+            # Tests are at the root of the project, wherever the workflows are.
             self.test = f"tests/test_{subject}.py"
         else:
             schema = "schema" if usual else f"{request.asset}_schema"

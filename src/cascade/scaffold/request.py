@@ -1,4 +1,4 @@
-"""What is asked of the scaffold: the request, its defaults and its checks."""
+"""The request for an ingestion workflow, with its defaults and checks."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from cascade.scaffold.names import (
 from cascade.spelling import nearest
 
 SOURCES = ("file", "rest-api", "database", "dataframe")
-"""The kinds of source there is a template for; the first is the default."""
+"""The sources with a template. The first is the default."""
 
 ASSET = "observations"
-"""What a workflow's function, and the module that it is in, are called by default."""
+"""The default name of a workflow's function and module."""
 
 FLAVOURS = ("pants", "standalone")
-"""The layouts: everything in the workflow's directory, or the folders of a standalone project."""
+"""The layouts: all files in the workflow's directory, or the folders of a standalone project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestionRequest:
-    """An ingestion workflow to write.
+    """An ingestion workflow to create.
 
     Args:
-        package: dotted name of the package that will hold the code, such as `workflows.weather`. In a standalone
-            project it ends with `ingestion.<domain>`.
-        directory: path of the package from the root of the repository or project, such as `src/workflows/weather`.
-        source: where rows come from, one of `SOURCES`.
-        asset: name of the function and of its module: what the rows are, such as `forecasts`.
-        table: name of the table. Default: `<domain>_<asset>`.
-        unique_key: columns that identify a row.
-        cron: when to run by itself, such as `0 6 * * *`. Default: only when asked to.
-        group: Dagster's group of assets. Default: the domain.
+        package: the dotted name of the package to hold the code, such as `workflows.weather`. In a standalone project
+            it ends with `ingestion.<domain>`.
+        directory: the path of the package from the root of the repository or project, such as `src/workflows/weather`.
+        source: the source of the rows, one of `SOURCES`.
+        asset: the name of the function and its module. It names the rows, such as `forecasts`.
+        table: the name of the table. Default: `<domain>_<asset>`.
+        unique_key: the columns that identify a row.
+        cron: the schedule, such as `0 6 * * *`. Default: no schedule.
+        group: the Dagster asset group. Default: the domain.
         flavour: one of `FLAVOURS`.
-        runtime_is_first_party: whether the sources of `cascade` are in the same repository, which decides in which
-            block of imports it stands.
+        runtime_is_first_party: whether the sources of `cascade` are in the same repository. This decides the position
+            of its imports.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -73,7 +73,7 @@ class IngestionRequest:
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
             yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
         yield from asset_problems(self.asset)
-        # What is derived is as good as the package's name, about which enough is said above.
+        # Derived names follow from the package's name, which is checked above.
         if self.table is not None:
             yield from table_problems("table", self.table)
         if self.group is not None:
@@ -89,37 +89,37 @@ class IngestionRequest:
 
     @property
     def table_name(self) -> str:
-        """Name of the table, given or derived from the domain."""
+        """The name of the table, given or derived from the domain."""
         return self.table if self.table is not None else f"{self.domain}_{self.asset}"
 
     @property
     def group_name(self) -> str:
-        """Name of Dagster's group, given or the domain."""
+        """The Dagster asset group, given or the domain."""
         return self.group if self.group is not None else self.domain
 
     @classmethod
     def from_json(cls, document: object) -> IngestionRequest:
-        """Read a request as `python -m cascade.scaffold` gets it.
+        """Read a request from the JSON that `python -m cascade.scaffold` receives.
 
         Args:
-            document: a JSON object with the fields of this class. `kind` may be `ingestion`; `unique_key` may be one
-                text with commas; null stands for the default.
+            document: a JSON object with the fields of this class. `kind` can be `ingestion`, `unique_key` can be one
+                string with commas, and null stands for the default.
 
         Raises:
             UsageError: the document is not a request, or an argument in it is wrong.
         """
         if not isinstance(document, Mapping):
-            raise UsageError(f"A request is a JSON object, not {type(document).__name__}.")
+            raise UsageError(f"A request must be a JSON object, not {type(document).__name__}.")
         given = {name: value for name, value in document.items() if value is not None}
         kind = given.pop("kind", "ingestion")
         known = {field.name for field in fields(cls)}
         problems = [*choice_problems("kind", kind, ("ingestion",))]
         problems += [_unknown(str(name), known) for name in given if name not in known]
-        problems += [f"The request lacks {name!r}." for name in ("package", "directory") if name not in given]
+        problems += [f"The request lacks the field {name!r}." for name in ("package", "directory") if name not in given]
         if "unique_key" in given:
             given["unique_key"] = columns_of(given["unique_key"])
         problems += [
-            f"{name!r} must be text, not {value!r}."
+            f"{name!r} must be a string, not {value!r}."
             for name, value in given.items()
             if name in known - {"unique_key", "runtime_is_first_party"} and not isinstance(value, str)
         ]
@@ -128,10 +128,10 @@ class IngestionRequest:
 
 
 def columns_of(value: Any) -> tuple[str, ...]:
-    """Read the columns of a key from `a,b`, from a list of such texts, or from both.
+    """Read the columns of a key from a string such as `a,b`, or from a sequence of such strings.
 
     Args:
-        value: text or a sequence of texts.
+        value: the string or strings.
     """
     texts = [value] if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
     return tuple(column.strip() for text in texts for column in str(text).split(",") if column.strip())
@@ -141,14 +141,14 @@ def raise_if_any(problems: tuple[str, ...]) -> None:
     """Raise one error that lists all problems, if there are any.
 
     Args:
-        problems: one sentence each.
+        problems: the problems, one sentence each.
 
     Raises:
         UsageError: there is at least one problem.
     """
     if problems:
         listed = "".join(f"\n  - {problem}" for problem in problems)
-        raise UsageError(problems[0] if len(problems) == 1 else f"{len(problems)} arguments are wrong:{listed}")
+        raise UsageError(problems[0] if len(problems) == 1 else f"{len(problems)} arguments are invalid:{listed}")
 
 
 def choice_problems(what: str, value: object, choices: Collection[str]) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""A table that a workflow of the project declares, as far as the templates of checks and models need to know it."""
+"""A table that a workflow declares, as the templates of quality checks and dbt models need it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 KINDS = ("number", "text", "day", "instant", "other")
-"""The kinds of columns. A `day` is a date; an `instant` a timestamp, with a zone or without."""
+"""The kinds of columns. A `day` is a date, and an `instant` a timestamp with or without a time zone."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class TableColumn:
     Args:
         name: its name.
         kind: one of `KINDS`.
-        required: whether every row has it.
-        in_utc: whether it is an instant with a zone.
+        required: whether every row has a value.
+        in_utc: whether it is an instant with a time zone.
     """
 
     name: str
@@ -32,11 +32,11 @@ class DeclaredTable:
     Args:
         namespace: its namespace, such as `raw`.
         name: its name, such as `weather_observations`.
-        asset_key: the parts of the key of the workflow's asset.
+        asset_key: the parts of the workflow's asset key.
         unique_key: the columns that identify a row.
-        columns: its columns in order.
-        module: the module in which the workflow can be found by name, None where it has no name of its own.
-        attribute: its name there.
+        columns: its columns, in order.
+        module: the module that defines the workflow at its top level, or None if it has no name there.
+        attribute: the workflow's name in that module.
     """
 
     namespace: str
@@ -54,17 +54,17 @@ class DeclaredTable:
 
     @property
     def optional_column(self) -> TableColumn | None:
-        """The column whose missing values are worth watching: a number if there is one, else a text."""
+        """The optional column to watch for missing values: a number if there is one, else a string."""
         optional = [column for column in self.columns if not column.required]
         return next((column for kind in ("number", "text") for column in optional if column.kind == kind), None)
 
     @property
     def day_column(self) -> TableColumn | None:
-        """The column that says to which day a row belongs: a date if there is one, else an instant."""
+        """The column with the day of a row: a date if there is one, else an instant."""
         return next((column for kind in ("day", "instant") for column in self.columns if column.kind == kind), None)
 
     @property
     def measured_column(self) -> TableColumn | None:
-        """The first number that is no part of the key."""
+        """The first number that is not part of the key."""
         outside = (column for column in self.columns if column.name not in self.unique_key)
         return next((column for column in outside if column.kind == "number"), None)

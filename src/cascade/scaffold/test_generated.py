@@ -1,4 +1,4 @@
-"""What is written works: its tests run the workflow, `validate` accepts it, and mypy finds nothing."""
+"""Generated workflows work: their tests pass, `validate` accepts them, and mypy finds nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# The written code and the processes below need these. Nothing else here imports them, and a sandbox holds imports only.
+# The generated code and the processes below need these modules. A sandbox holds only what this file imports.
 import cascade.cli.main
 import cascade.testing
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
@@ -23,7 +23,7 @@ KEYS = (("id",), ("station", "observed_at"), ("date",))
 
 @pytest.fixture(scope="module")
 def pants_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All kinds of workflows, as `pants cascade-scaffold` writes them."""
+    """Return workflows of all sources, as `pants cascade-scaffold` writes them."""
     root = tmp_path_factory.mktemp("pants")
     for source in SOURCES:
         for number, key in enumerate(KEYS):
@@ -41,7 +41,7 @@ def pants_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def standalone_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All kinds of workflows in one standalone project."""
+    """Return workflows of all sources in one standalone project."""
     root = tmp_path_factory.mktemp("standalone")
     for source in SOURCES:
         domain = f"weather_{source.replace('-', '_')}"
@@ -66,16 +66,16 @@ def modules(project: Path) -> list[str]:
     return [".".join(file.relative_to(project).with_suffix("").parts) for file in files]
 
 
-def test_the_written_tests_run_their_workflows(pants_project: Path) -> None:
-    # Two tests a workflow, and a third where it reads a file.
+def test_generated_tests_pass(pants_project: Path) -> None:
+    # Two tests per workflow, and a third for the source file.
     assert_tests_pass(pants_project, len(KEYS) * (2 * len(SOURCES) + 1))
 
 
-def test_the_written_tests_of_a_standalone_project_run_their_workflows(standalone_project: Path) -> None:
+def test_generated_tests_of_a_standalone_project_pass(standalone_project: Path) -> None:
     assert_tests_pass(standalone_project, 2 * len(SOURCES) + 1)
 
 
-def test_validate_accepts_what_is_written(pants_project: Path, standalone_project: Path) -> None:
+def test_validate_accepts_generated_workflows(pants_project: Path, standalone_project: Path) -> None:
     for project in (pants_project, standalone_project):
         named = [argument for module in modules(project) for argument in ("--module", module)]
         result = python(project, "-m", "cascade", "validate", *named)
@@ -85,7 +85,7 @@ def test_validate_accepts_what_is_written(pants_project: Path, standalone_projec
 @pytest.mark.skipif(
     shutil.which("mypy") is None, reason="mypy is not on the path; the repository's lint command has it"
 )
-def test_what_is_written_passes_mypy_strict(pants_project: Path) -> None:
+def test_generated_code_passes_mypy_strict(pants_project: Path) -> None:
     source = str(Path(cascade.testing.__file__).parents[2])
     options = ("--strict", "--explicit-package-bases", "--follow-imports=silent", "--cache-dir", os.devnull)
     result = subprocess.run(

@@ -29,7 +29,7 @@ def test_suggest_makes_identifiers(name: str, good: str) -> None:
     assert suggest(name, prefix="workflow") == good
 
 
-def test_a_bad_package_is_answered_with_the_directory_to_use() -> None:
+def test_the_problem_of_a_bad_package_names_the_directory_to_use() -> None:
     (problem,) = package_problems("workflows.credit-risk", "src/workflows/credit-risk")
     assert "'credit-risk'" in problem
     assert "Use src/workflows/credit_risk instead of src/workflows/credit-risk." in problem
@@ -47,7 +47,7 @@ def test_a_package_must_be_in_its_directory() -> None:
     assert list(package_problems("workflows.weather", "workflows/weather")) == []
 
 
-def test_a_package_may_not_hide_the_standard_library() -> None:
+def test_a_package_must_not_hide_the_standard_library() -> None:
     (problem,) = package_problems("json", "src/json")
     assert "workflows/json" in problem
     assert list(package_problems("workflows.json", "src/workflows/json")) == []
@@ -71,15 +71,15 @@ def test_a_package_may_not_hide_the_standard_library() -> None:
         ("météo", "meteo"),
     ],
 )
-def test_a_bad_domain_is_answered_with_a_good_one(domain: str, good: str) -> None:
+def test_the_problem_of_a_bad_domain_names_a_good_one(domain: str, good: str) -> None:
     (problem,) = domain_problems(domain)
-    assert f"Use {good!r}, for instance." in problem
+    assert f"Use {good!r}, for example." in problem
     assert good_domain(domain) == good
     assert list(domain_problems(good)) == []
 
 
 @pytest.mark.parametrize("domain", ["weather", "select", "json", "x2", "latest_weather", "tests"])
-def test_a_good_domain_stays(domain: str) -> None:
+def test_a_good_domain_is_unchanged(domain: str) -> None:
     assert list(domain_problems(domain)) == []
     assert good_domain(domain) == domain
 
@@ -89,7 +89,7 @@ def test_a_table_that_dagster_refuses_is_a_problem(name: str) -> None:
     assert len(list(table_problems("table", name))) == 1
 
 
-def test_a_good_table_is_no_problem() -> None:
+def test_a_good_table_has_no_problem() -> None:
     assert list(table_problems("table", "Weather_2")) == []
 
 
@@ -113,12 +113,12 @@ def test_a_column_that_cannot_be_a_field_is_a_problem(columns: tuple[str, ...], 
 
 
 @pytest.mark.parametrize("cron", ["0 6 * * *", "*/5 * * * 1-5", "@daily", "0 0 1 JAN *"])
-def test_a_good_cron_is_no_problem(cron: str) -> None:
+def test_a_good_cron_has_no_problem(cron: str) -> None:
     assert list(cron_problems(cron)) == []
 
 
 @pytest.mark.parametrize("cron", ["", "daily", "0 6 * *", "0 25 * * *", "0 6 * * *\n", "0 6 * * * 2024", '" 6 * * *'])
-def test_a_cron_that_cannot_be_read_is_a_problem(cron: str) -> None:
+def test_an_invalid_cron_is_a_problem(cron: str) -> None:
     (problem,) = cron_problems(cron)
     assert repr(cron) in problem
 
@@ -130,7 +130,7 @@ def test_without_croniter_the_form_of_a_cron_is_still_checked(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("asset", ["observations", "forecasts", "hourly_prices_2", "a" * 32])
-def test_assets_that_name_a_function(asset: str) -> None:
+def test_assets_that_can_name_a_function(asset: str) -> None:
     assert not list(asset_problems(asset))
 
 
@@ -145,9 +145,9 @@ def test_assets_that_name_a_function(asset: str) -> None:
         ("test_it", "Use 'it'"),
         ("read", "Use 'daily_read'"),
         ("print", "Use 'daily_print'"),
-        ("a" * 33, "has 33 characters, and may have 32"),
+        ("a" * 33, "has 33 characters. At most 32"),
     ],
 )
-def test_assets_that_do_not(asset: str, said: str) -> None:
+def test_assets_that_cannot_name_a_function(asset: str, said: str) -> None:
     (problem,) = asset_problems(asset)
     assert said in problem

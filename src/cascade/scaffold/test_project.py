@@ -1,4 +1,4 @@
-"""What a new project has, and the names that it gets."""
+"""The files and names of a new project."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def rendered(
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_a_template_has_these_files_and_no_others(template: str) -> None:
+def test_a_template_has_exactly_these_files(template: str) -> None:
     assert set(rendered(template)) == STANDALONE[template]
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("pants", [None, PantsPlace("teams/shop")])
-def test_every_text_ends_with_one_newline_and_has_no_template_left(template: str, pants: PantsPlace | None) -> None:
+def test_every_file_ends_with_one_newline_and_is_fully_rendered(template: str, pants: PantsPlace | None) -> None:
     for path, text in rendered(template, pants=pants).items():
         if text:
             assert text.endswith("\n"), path
@@ -97,7 +97,7 @@ def test_the_pyproject_names_its_packages_and_the_project(template: str) -> None
     assert ("dg" in tool) == (template != "minimal")
 
 
-def test_dagster_knows_the_project_by_one_name_whichever_file_it_reads() -> None:
+def test_every_file_gives_dagster_the_same_name() -> None:
     files = rendered("basic", name="Air Quality")
     tool = tomllib.loads(files["pyproject.toml"])["tool"]
     assert tool["cascade"]["project_name"] == tool["dg"]["project"]["code_location_name"] == "air-quality"
@@ -115,19 +115,19 @@ def test_dagster_knows_the_project_by_one_name_whichever_file_it_reads() -> None
         ("unknown", ""),
     ],
 )
-def test_the_requirement_asks_for_this_release_where_it_is_one(version: str, bound: str) -> None:
+def test_the_requirement_has_the_release_as_its_minimum(version: str, bound: str) -> None:
     request = ProjectRequest(name="shop", runtime_version=version)
     assert request.requirement() == f"cascade-workflows{bound}"
     assert request.requirement("dbt", "testing") == f"cascade-workflows[dbt,testing]{bound}"
 
 
-def test_an_unknown_template_names_the_one_meant() -> None:
+def test_the_error_for_an_unknown_template_suggests_one() -> None:
     with pytest.raises(UsageError, match=r"use basic, advanced or minimal\. Did you mean 'advanced'\?"):
         ProjectRequest(name="shop", template="advance")
 
 
 @pytest.mark.parametrize("name", ["shop", "my-project", "My Project", "2024_sales", "naïve", "json", "cascade"])
-def test_names_that_do(name: str) -> None:
+def test_valid_names(name: str) -> None:
     assert not list(directory_problems(name))
 
 
@@ -146,7 +146,7 @@ def test_names_that_do(name: str) -> None:
         ("\udcffshop", "'shop'"),
     ],
 )
-def test_names_that_do_not_are_answered_with_one_that_does(name: str, meant: str) -> None:
+def test_the_problem_of_an_invalid_name_suggests_a_valid_one(name: str, meant: str) -> None:
     (problem,) = directory_problems(name)
     assert f"Use {meant}" in problem
     assert not list(directory_problems(meant.strip("'")))
@@ -170,6 +170,6 @@ def test_a_very_long_name_is_refused() -> None:
         ("météo", "meteo", "meteo"),
     ],
 )
-def test_names_derived_from_that_of_the_directory(name: str, distribution: str, dbt: str) -> None:
+def test_names_derived_from_the_directory(name: str, distribution: str, dbt: str) -> None:
     assert distribution_name(name) == distribution
     assert dbt_name(distribution) == dbt

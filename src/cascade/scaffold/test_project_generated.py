@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-# The written code and the processes below need these. Nothing else here imports them, and a sandbox holds imports only.
+# The generated code and the processes below need these modules. A sandbox holds only what this file imports.
 import cascade.cli.main
 import cascade.dbt.parse
 import cascade.testing
@@ -35,7 +35,7 @@ needs_ruff = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """A project of each template, by the template's name."""
+    """Generate a project of each template, and return them by the template's name."""
     roots = {}
     for template in TEMPLATES:
         roots[template] = root = tmp_path_factory.mktemp("projects") / f"my-{template}"
@@ -48,7 +48,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @with_dbt
 @pytest.mark.parametrize(("template", "tests"), [("minimal", 2), ("basic", 7), ("advanced", 12)])
 def test_its_tests_pass(projects: Mapping[str, Path], template: str, tests: int) -> None:
-    # Where the wheel is installed, pytest finds the fixtures by itself.
+    # With the wheel installed, pytest finds the fixtures by itself.
     assert_tests_pass(projects[template], tests, "-p", "cascade.testing.plugin")
 
 
@@ -115,13 +115,13 @@ def test_its_models_run_on_its_tables(projects: Mapping[str, Path], template: st
 
 @pytest.fixture(scope="module")
 def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What mypy knows of the installed packages, which each project asks for."""
+    """Return a mypy cache of the installed packages, which all projects share."""
     return tmp_path_factory.mktemp("mypy")
 
 
 @needs_mypy
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_it_passes_mypy_as_its_pyproject_configures_it(
+def test_it_passes_mypy_as_configured_in_its_pyproject(
     projects: Mapping[str, Path], template: str, mypy_cache: Path
 ) -> None:
     source = str(Path(cascade.testing.__file__).parents[2])

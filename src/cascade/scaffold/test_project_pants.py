@@ -1,4 +1,4 @@
-"""A project in a repository of Pants: its BUILD files, and what it says about `pants.toml`."""
+"""A project in a Pants repository: its BUILD files, and the settings that `pants.toml` lacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Call = tuple[str, dict[str, Any]]
 
 
 def targets(text: str) -> list[Call]:
-    """Run a BUILD file, as Pants does, and give the calls that it makes."""
+    """Run a BUILD file as Pants does, and return the calls that it makes."""
     calls: list[Call] = []
 
     class Symbols(dict[str, Any]):
@@ -50,13 +50,13 @@ def test_the_files_of_the_basic_template() -> None:
     }
 
 
-def test_a_test_finds_the_fixtures_that_it_asks_for() -> None:
+def test_a_test_finds_its_fixtures() -> None:
     files = render_project(ProjectRequest(name="shop", template="advanced", pants=HERE))
     assert "from cascade.testing.plugin import lakehouse, offline_http" in files["tests/conftest.py"]
     assert ("python_test_utils", {"name": "test_utils"}) in targets(files["tests/BUILD"])
 
 
-def test_a_workflow_at_the_top_leaves_room_for_those_below() -> None:
+def test_a_workflow_at_the_top_does_not_own_files_below() -> None:
     assert build_files("minimal", HERE)["workflows/BUILD"] == [("cascade_workflow", {"sources": ["*.py"]})]
 
 
@@ -82,14 +82,14 @@ def test_no_package_hides_a_directory_of_another_source_root(template: str) -> N
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_dagster_gets_the_project_from_pants_alone(template: str) -> None:
+def test_only_pants_starts_dagster(template: str) -> None:
     files = render_project(ProjectRequest(name="shop", template=template, pants=HERE))
     assert "workspace.yaml" not in files
     assert "[tool.dg]" not in files["pyproject.toml"]
     assert not any(path.startswith(".github") for path in files)
 
 
-def test_commands_are_those_of_pants() -> None:
+def test_commands_use_pants() -> None:
     commands = commands_for(HERE)
     assert commands.materialize("hires", "2024-01-01") == (
         "pants run teams/shop:dev -- materialize hires --partition 2024-01-01"
@@ -99,7 +99,7 @@ def test_commands_are_those_of_pants() -> None:
     assert commands_for(program="python -m cascade").materialize("hires") == "python -m cascade materialize hires"
 
 
-def test_a_repository_is_found_from_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_repository_is_found_from_a_directory_that_does_not_exist_yet(tmp_path: Path) -> None:
     root = tmp_path / "monorepo"
     root.mkdir()
     assert find_repository(root / "teams" / "shop") is None
@@ -121,7 +121,7 @@ def test_a_repository_is_found_from_a_directory_that_is_not_there_yet(tmp_path: 
         'marker_filenames = ["pyproject.toml"]',
     ],
 )
-def test_nothing_is_missing_where_the_directory_is_a_source_root(source: str) -> None:
+def test_nothing_is_missing_if_the_directory_is_a_source_root(source: str) -> None:
     assert missing_settings(f"{PLUGIN}[source]\n{source}\n", HERE, ["pyproject.toml"]) == ""
 
 
@@ -134,18 +134,18 @@ def test_nothing_is_missing_where_the_directory_is_a_source_root(source: str) ->
         ('[source]\nroot_patterns = ["/shop"]\n', 'root_patterns = ["/shop", "/teams/shop"]'),
     ],
 )
-def test_a_missing_source_root_is_shown_in_the_form_that_the_file_has(source: str, line: str) -> None:
+def test_a_missing_source_root_is_shown_in_the_form_that_the_file_uses(source: str, line: str) -> None:
     assert missing_settings(PLUGIN + source, HERE, []) == f"[source]\n{line}"
 
 
-def test_the_root_of_the_repository_is_a_source_root_unless_patterns_say_otherwise() -> None:
+def test_the_repository_root_is_a_source_root_by_default() -> None:
     assert missing_settings(PLUGIN, PantsPlace(""), []) == ""
     assert missing_settings(f'{PLUGIN}[source]\nroot_patterns = ["/src"]\n', PantsPlace(""), []) == (
         '[source]\nroot_patterns = ["/src", "/"]'
     )
 
 
-def test_the_backend_and_the_state_are_looked_for() -> None:
+def test_a_missing_backend_and_an_unignored_state_are_reported() -> None:
     text = '[GLOBAL]\nbackend_packages = ["pants.backend.python"]\npants_ignore = ["/dist/"]\n'
     assert missing_settings(text, PantsPlace("src"), []) == (
         '[GLOBAL]\nplugins.add = ["cascade-pants-plugin"]\n'
@@ -159,5 +159,5 @@ def test_the_backend_and_the_state_are_looked_for() -> None:
     assert missing_settings(removed, PantsPlace("src"), []) == '[GLOBAL]\npants_ignore.add = [".cascade/"]'
 
 
-def test_a_file_that_cannot_be_read_is_left_to_pants() -> None:
+def test_an_invalid_file_is_left_to_pants() -> None:
     assert missing_settings("[GLOBAL", HERE, []) == ""

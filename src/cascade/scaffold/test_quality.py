@@ -1,4 +1,4 @@
-"""Quality checks are written for any table; `cascade/cli/test_created_project.py` runs what is written."""
+"""Quality checks can be generated for any table. `test_created_project.py` runs them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WEATHER = DeclaredTable(
 )
 TEXT = replace(WEATHER, columns=WEATHER.columns[:2])
 REQUIRED = replace(WEATHER, columns=WEATHER.columns[:1])
-# The product of a factory, in a list: no name to import it by.
+# Comes from a factory, in a list: it cannot be imported by name.
 NAMELESS = replace(WEATHER, namespace="mart", asset_key=("mart", "weather_observations"), module=None, attribute=None)
 
 
@@ -36,7 +36,7 @@ def request(table: DeclaredTable, domain: str = "weather") -> QualityRequest:
     return QualityRequest(package="workflows.quality", directory="workflows/quality", domain=domain, table=table)
 
 
-def test_the_check_and_its_test_have_their_places() -> None:
+def test_the_paths_of_the_check_and_its_test() -> None:
     assert list(render_quality(request(WEATHER))) == ["workflows/quality/weather.py", "tests/test_weather_quality.py"]
     assert list(quality_packages(request(WEATHER))) == ["workflows/__init__.py", "workflows/quality/__init__.py"]
     nested = QualityRequest(package="flows.quality", directory="src/flows/quality", domain="weather", table=WEATHER)
@@ -48,11 +48,11 @@ def test_the_check_and_its_test_have_their_places() -> None:
     [
         (WEATHER, "celsius_is_present", {"COLUMN": "Celsius", "MISSING_ALLOWED": 0.5}, "observations.key"),
         (TEXT, "note_is_present", {"COLUMN": "note", "MISSING_ALLOWED": 0.5}, "observations.key"),
-        (REQUIRED, "rows_are_present", {"COLUMN": "id", "ROWS_WANTED": 1}, "observations.key"),
+        (REQUIRED, "rows_are_present", {"COLUMN": "id", "MIN_ROWS": 1}, "observations.key"),
         (NAMELESS, "celsius_is_present", {"COLUMN": "Celsius"}, "dg.AssetKey(['mart', 'weather_observations'])"),
     ],
 )
-def test_the_check_reads_a_column_that_may_lack_values(
+def test_the_check_reads_an_optional_column(
     table: DeclaredTable, check: str, constants: dict[str, object], asset: str
 ) -> None:
     tree = ast.parse(render_quality(request(table))["workflows/quality/weather.py"])
@@ -69,15 +69,15 @@ def test_the_check_reads_a_column_that_may_lack_values(
     assert ast.unparse(function.decorator_list[0]) == f"dg.asset_check(asset={asset})"
 
 
-def test_a_check_has_a_name_that_the_table_has_not_yet() -> None:
+def test_a_check_gets_an_unused_name() -> None:
     taken = frozenset({"celsius_is_present", "celsius_is_present_2"})
     third = replace(request(WEATHER), taken=taken)
     assert third.check == "celsius_is_present_3"
     assert all("celsius_is_present_3(" in text for text in render_quality(third).values())
 
 
-def test_a_domain_that_would_not_be_loaded_is_refused() -> None:
-    with pytest.raises(UsageError, match="'weather', for instance"):
+def test_a_domain_that_cascade_would_not_load_is_refused() -> None:
+    with pytest.raises(UsageError, match="'weather', for example"):
         request(WEATHER, domain="weather_test")
 
 
@@ -85,7 +85,7 @@ def test_a_domain_that_would_not_be_loaded_is_refused() -> None:
     shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
 )
 @pytest.mark.parametrize("width", [88, 100, 120])
-def test_what_is_written_is_formatted_and_clean(tmp_path: Path, width: int) -> None:
+def test_generated_code_is_formatted_and_clean(tmp_path: Path, width: int) -> None:
     tables = [WEATHER, TEXT, REQUIRED, NAMELESS, replace(WEATHER, columns=(TableColumn("x" * 40, "number", False),))]
     asked = [request(table, "credit_risk") for table in tables]
     longest = request(replace(WEATHER, columns=(TableColumn("x" * 36, "number", False),)), "credit_risk")

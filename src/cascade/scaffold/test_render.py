@@ -58,7 +58,7 @@ def write(files: dict[str, str], directory: Path) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_source_has_function_schema_test_and_package(source: str) -> None:
+def test_each_source_has_a_function_a_schema_a_test_and_a_package(source: str) -> None:
     request = IngestionRequest(package="workflows.weather", directory="src/workflows/weather", source=source)
     files = render_ingestion(request)
     assert {path.removeprefix("src/workflows/weather/") for path in files} - {"data/observations.csv"} == {
@@ -75,7 +75,7 @@ def test_each_source_has_function_schema_test_and_package(source: str) -> None:
     assert "class WeatherObservation(BaseModel):" in files["src/workflows/weather/schema.py"]
 
 
-def test_a_standalone_project_has_schemas_and_tests_in_folders_of_their_own() -> None:
+def test_a_standalone_project_has_folders_for_schemas_and_tests() -> None:
     request = IngestionRequest(
         package="workflows.ingestion.weather", directory="workflows/ingestion/weather", flavour="standalone"
     )
@@ -96,7 +96,7 @@ def test_a_standalone_project_has_schemas_and_tests_in_folders_of_their_own() ->
     }
 
 
-def test_a_second_asset_of_a_domain_has_files_of_its_own() -> None:
+def test_a_second_asset_of_a_domain_has_its_own_files() -> None:
     request = IngestionRequest(
         package="workflows.ingestion.weather",
         directory="workflows/ingestion/weather",
@@ -119,7 +119,7 @@ def test_a_second_asset_of_a_domain_has_files_of_its_own() -> None:
     assert not [path for path, text in files.items() if "observations" in text]
 
 
-def test_no_asset_takes_a_name_that_the_code_uses() -> None:
+def test_an_asset_cannot_have_a_name_that_the_code_uses() -> None:
     for source in SOURCES:
         for key in KEYS:
             request = IngestionRequest(
@@ -132,7 +132,7 @@ def test_no_asset_takes_a_name_that_the_code_uses() -> None:
 
 
 def names_in(code: str) -> Iterator[str]:
-    """Every name that a module defines, imports or uses, except for fields and attributes."""
+    """Return every name that a module defines, imports or uses, except fields and attributes."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Name):
             yield node.id
@@ -144,7 +144,7 @@ def names_in(code: str) -> Iterator[str]:
             yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
 
 
-def test_what_is_asked_for_is_in_the_decorator() -> None:
+def test_the_decorator_has_the_requested_arguments() -> None:
     request = IngestionRequest(
         package="a.b",
         directory="a/b",
@@ -191,7 +191,7 @@ def test_the_same_request_gives_the_same_files() -> None:
     ]
 
 
-def test_an_example_of_ones_own_takes_the_place_of_the_made_up_one() -> None:
+def test_a_given_example_replaces_the_default_one() -> None:
     columns = (
         ExampleColumn("station", "str", "The station."),
         ExampleColumn("observed_on", "date", "The day."),
@@ -262,5 +262,5 @@ def test_imports_are_sorted_into_sections_and_wrapped() -> None:
 @pytest.mark.parametrize(
     "value", ["plain", 'a "quoted" text', "it's", "a\nb", "a\\b", "naïve", 3, None, ("a",), [1, "b"], {"a": None}]
 )
-def test_literals_read_back_as_what_was_given(value: object) -> None:
+def test_literals_evaluate_to_the_given_value(value: object) -> None:
     assert ast.literal_eval(literal(value)) == value

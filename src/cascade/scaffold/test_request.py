@@ -40,7 +40,7 @@ def test_all_problems_come_in_one_error() -> None:
             cron="never",
         )
     lines = str(caught.value).splitlines()
-    assert lines[0] == "4 arguments are wrong:"
+    assert lines[0] == "4 arguments are invalid:"
     assert len(lines) == 5
     assert "Did you mean 'rest-api'?" in lines[1]
     assert caught.value.exit_code == 2
@@ -54,25 +54,25 @@ def test_a_standalone_workflow_is_in_the_ingestion_folder() -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ([], "A request is a JSON object, not list."),
-        ({"package": "workflows.weather"}, "The request lacks 'directory'."),
+        ([], "A request must be a JSON object, not list."),
+        ({"package": "workflows.weather"}, "The request lacks the field 'directory'."),
         ({**WEATHER, "tabel": "x"}, "Did you mean 'table'?"),
         ({**WEATHER, "kind": "transform"}, "Unknown kind 'transform': use ingestion."),
-        ({**WEATHER, "table": 3}, "'table' must be text, not 3."),
-        ({**WEATHER, "unique_key": 3}, "'3' cannot be a field"),
+        ({**WEATHER, "table": 3}, "'table' must be a string, not 3."),
+        ({**WEATHER, "unique_key": 3}, "'3' cannot be the name of a schema field"),
     ],
 )
-def test_a_document_that_is_no_request_says_why(document: object, expected: str) -> None:
+def test_the_error_for_an_invalid_document_says_why(document: object, expected: str) -> None:
     with pytest.raises(UsageError) as caught:
         IngestionRequest.from_json(document)
     assert expected in str(caught.value)
 
 
-def test_columns_come_from_text_and_lists() -> None:
+def test_columns_come_from_strings_and_lists() -> None:
     assert columns_of("a, b") == columns_of(["a", "b"]) == columns_of(["a,b"]) == ("a", "b")
 
 
-def test_the_answer_has_the_files_and_the_packages_above() -> None:
+def test_the_answer_has_the_files_and_the_parent_packages() -> None:
     document = answer(json.dumps(WEATHER))
     assert document["packages"] == {"src/workflows/__init__.py": ""}
     assert isinstance(document["files"], dict)
@@ -83,7 +83,7 @@ def test_the_answer_has_the_files_and_the_packages_above() -> None:
 
 
 def test_errors_are_answers() -> None:
-    assert "is not JSON" in str(answer("{")["error"])
+    assert "is not valid JSON" in str(answer("{")["error"])
     assert "Use src/workflows/credit_risk" in str(
         answer(json.dumps({"package": "workflows.credit-risk", "directory": "src/workflows/credit-risk"}))["error"]
     )
@@ -105,6 +105,6 @@ def test_the_module_runs_and_loads_nothing_heavy() -> None:
     assert set(json.loads(result.stdout)) == {"files", "packages", "table", "partition"}
 
 
-def test_without_a_request_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_request_the_usage_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "Usage: python -m cascade.scaffold" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""dbt models are written for any table, in SQL and YAML that read back as they are meant."""
+"""dbt models can be generated for any table, in correct SQL and YAML."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def files(table: DeclaredTable = WEATHER, **options: object) -> dict[str, str]:
 
 
 def run(sql: str, table: DeclaredTable, columns: str, rows: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Run a model over rows, in the place of dbt, in a session with another time zone than UTC."""
+    """Run a model on rows without dbt, in a session whose time zone is not UTC."""
     source = f"{{{{ source('{table.namespace}', '{table.name}') }}}}"
     assert source in sql
     with duckdb.connect() as connection:
@@ -41,7 +41,7 @@ def run(sql: str, table: DeclaredTable, columns: str, rows: str) -> tuple[list[s
         return [column[0] for column in result.description or ()], sorted(result.fetchall(), key=str)
 
 
-def test_every_file_has_its_place() -> None:
+def test_the_paths_of_the_files() -> None:
     assert list(files()) == [
         "transforms/dbt/models/bronze/weather_sources.yml",
         f"{BY_DAY}.sql",
@@ -73,7 +73,7 @@ def test_rows_are_counted_by_day() -> None:
     assert model["columns"] == [{"name": "day", "data_tests": ["not_null", "unique"]}]
 
 
-def test_the_day_of_an_instant_is_that_of_utc_whatever_the_session_says() -> None:
+def test_the_day_of_an_instant_is_in_utc_in_any_session() -> None:
     table = replace(WEATHER, unique_key=("at",), columns=(TableColumn("at", "instant", in_utc=True),))
     rows = "('2024-01-02T01:00:00Z'), ('2024-01-02T23:00:00Z')"
     columns, found = run(files(table)[f"{BY_DAY}.sql"], table, '"at" timestamptz', rows)
@@ -81,7 +81,7 @@ def test_the_day_of_an_instant_is_that_of_utc_whatever_the_session_says() -> Non
     assert [(str(day), count) for day, count in found] == [("2024-01-02", 2)]
 
 
-def test_names_that_sql_would_read_otherwise_are_quoted() -> None:
+def test_names_are_quoted_if_needed() -> None:
     columns = ("order", "Id", "group")
     table = replace(WEATHER, unique_key=columns[:2], columns=tuple(TableColumn(name, "text") for name in columns))
     rendered = files(table)
@@ -97,7 +97,7 @@ def test_names_that_sql_would_read_otherwise_are_quoted() -> None:
     ]
 
 
-def test_every_word_that_duckdb_keeps_for_itself_is_quoted() -> None:
+def test_every_reserved_word_of_duckdb_is_quoted() -> None:
     with duckdb.connect() as connection:
         words = connection.execute(
             "select keyword_name from duckdb_keywords() where keyword_category in ('reserved', 'type_function')"
@@ -112,5 +112,5 @@ def test_every_word_that_duckdb_keeps_for_itself_is_quoted() -> None:
 
 
 @pytest.mark.parametrize("text", ["plain", "on", "No", "null", "1", "1_0", "a b", "a: b", "x#y", 'say "x"', "naïve"])
-def test_text_reads_back_from_yaml(text: str) -> None:
+def test_strings_survive_a_round_trip_through_yaml(text: str) -> None:
     assert yaml.safe_load(as_yaml(text)) == text

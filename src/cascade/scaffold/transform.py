@@ -1,4 +1,4 @@
-"""Fill the templates of a transform: a dbt model over a table, the source that names the table, and a test."""
+"""Render a transform: a dbt model of a table, the dbt source of the table, and a test."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cascade.scaffold.table import DeclaredTable, TableColumn
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
-# The words of SQL that DuckDB and Trino keep for themselves, as far as a column may be called so.
+# Reserved words of DuckDB and Trino that can occur as column names.
 _RESERVED = frozenset(
-    # As one text, because a list of so many literals is hard to read.
+    # One string, because a list of so many literals is hard to read.
     """
     all alter analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case
     cast check collate collation column columns concurrently constraint create cross cube current_date current_time
@@ -31,15 +31,15 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class TransformRequest:
-    """A dbt model to write into a standalone project.
+    """A dbt model for a standalone project.
 
     Args:
         domain: the subject, which names the model.
         table: the table that the model selects from.
-        dbt_directory: path of the dbt project from the root of the project, such as `transforms/dbt`.
-        model_directory: path of its models from there.
-        dbt_project: the name of the dbt project to make; None if there is one.
-        source_is_declared: whether a file of the dbt project declares the table as a source already.
+        dbt_directory: the path of the dbt project from the root of the project, such as `transforms/dbt`.
+        model_directory: the path of its models, relative to the dbt project.
+        dbt_project: the name of the dbt project to create, or None if it exists.
+        source_is_declared: whether the dbt project already declares the table as a source.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -57,19 +57,19 @@ class TransformRequest:
 
     @property
     def model(self) -> str:
-        """The name of the model: a summary by day, or the rows where the table has no day."""
+        """The name of the model: a daily summary, or the rows if the table has no day column."""
         return f"{self.domain}_daily" if self.table.day_column else f"{self.domain}_rows"
 
 
 def render_transform(request: TransformRequest) -> dict[str, str]:
-    """Write a model with its data tests, the source it selects from, and a test that parses the dbt project.
+    """Render a model with its data tests, its source, and a test that parses the dbt project.
 
     Args:
-        request: what to write, checked.
+        request: the model.
 
     Returns:
-        The text of each file by its path from the root of the project, in the order to show them in. The source is
-        left out where it is declared, and so is `dbt_project.yml` where there is one.
+        The text of each file by its path from the root of the project, in display order. A source that is already
+        declared and an existing `dbt_project.yml` are left out.
     """
     table, models = request.table, f"{request.dbt_directory}/{request.model_directory}"
     first_party = frozenset({table.module.split(".")[0]} if table.module else ())
@@ -93,13 +93,13 @@ def render_transform(request: TransformRequest) -> dict[str, str]:
     if request.source_is_declared:
         del templates[f"{models}/bronze/{request.domain}_sources.yml"]
     if request.dbt_project is not None:
-        # The same file that a new project begins with.
+        # The same file as in a new project.
         templates = {f"{request.dbt_directory}/dbt_project.yml": "project/basic/dbt_project.yml.jinja", **templates}
     return {path: environment().get_template(name).render(context) for path, name in templates.items()}
 
 
 def sql_name(name: str) -> str:
-    """Write a column's name as SQL takes it: in quotes where it would be read as something else.
+    """Write a column's name for SQL, in quotes if needed.
 
     Args:
         name: the column.
@@ -109,7 +109,7 @@ def sql_name(name: str) -> str:
 
 
 def sql_day(column: TableColumn) -> str:
-    """Write the day of a column in SQL that DuckDB and Trino read alike.
+    """Write the day of a column in SQL that works in DuckDB and Trino.
 
     Args:
         column: a day or an instant.
@@ -117,5 +117,5 @@ def sql_day(column: TableColumn) -> str:
     name = sql_name(column.name)
     if column.kind == "day":
         return name
-    # Else the day would be that of the session's time zone.
+    # Without the conversion, the day would depend on the session's time zone.
     return f"cast({name} at time zone 'UTC' as date)" if column.in_utc else f"cast({name} as date)"
