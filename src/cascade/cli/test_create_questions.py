@@ -27,10 +27,10 @@ def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
     answers += ["weather_observations", "rainfall", "a b", "station, day"]
     result = CliRunner().invoke(cli, ["create-workflow"], input="\n".join([*answers, ""]), obj=Invocation())
     assert result.exit_code == 0, result.output
-    assert "Error: The domain 'credit risk' cannot name" in result.stderr
+    assert "Error: The domain 'credit risk' cannot be the name of a Python package" in result.stderr
     assert "Error: The generated code uses the name 'input' itself" in result.stderr
     assert "Error: The table raw.weather_observations is declared already" in result.stderr
-    assert "Error: The unique key's column 'a b'" in result.stderr
+    assert "Error: The key column 'a b'" in result.stderr
     code = (project.root / project.package / "ingestion/rain/showers.py").read_text()
     assert 'table_name="rainfall"' in code
     assert 'unique_key=("station", "day")' in code

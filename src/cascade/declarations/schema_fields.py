@@ -68,7 +68,7 @@ class KeyFault(NamedTuple):
 
 
 def key_fault(*, optional: bool, floating: bool, nested: bool = False) -> KeyFault | None:
-    """Judge one field of a unique key. Declarations and the conversion to Iceberg share this rule.
+    """Check one field of a unique key. Declarations and the conversion to Iceberg share this rule.
 
     Args:
         optional: whether the field may be null.

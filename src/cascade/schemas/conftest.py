@@ -34,7 +34,9 @@ class Observation(BaseModel):
     tags: list[str] = []
 
 
-def judge(schema: type, *rows: dict[str, object], key: tuple[str, ...] = (), validate: bool = True) -> ValidationResult:
+def validated(
+    schema: type, *rows: dict[str, object], key: tuple[str, ...] = (), validate: bool = True
+) -> ValidationResult:
     """Validate rows against a schema."""
     return validator_for(schema, unique_key=key, validate=validate).validate(list(rows))
 
@@ -46,7 +48,7 @@ def row(**changes: object) -> dict[str, object]:
 
 def one_refused(schema: type, given: dict[str, object], **options: Any) -> RefusedRow:
     """Validate one row, check that it is refused, and return it."""
-    result = judge(schema, given, **options)
+    result = validated(schema, given, **options)
     assert result.good.num_rows == 0
     [refused] = result.refused
     return refused

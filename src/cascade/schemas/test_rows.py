@@ -82,7 +82,7 @@ NESTED = st.recursive(
 def test_the_json_of_every_row_can_be_encoded_as_utf8(row: dict[str, Any]) -> None:
     text = RefusedRow("r", None, "m", row).row_json
     text.encode()
-    json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+    json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
 
 
 def test_the_first_reason_gives_the_rule_and_each_is_listed_once() -> None:

@@ -43,7 +43,7 @@ def observation(pandera: Any) -> Any:
     )
 
 
-def judge(schema: Any, *rows: Any, key: tuple[str, ...] = (), validate: bool = True) -> ValidationResult:
+def validated(schema: Any, *rows: Any, key: tuple[str, ...] = (), validate: bool = True) -> ValidationResult:
     return validator_for(schema, unique_key=key, validate=validate).validate(list(rows))
 
 
@@ -69,7 +69,7 @@ def whole_check(pandera: Any, least: int) -> Any:
 @BOTH
 def test_good_rows_land_in_the_declared_schema(pandera: Any) -> None:
     schema = observation(pandera)
-    result = judge(schema, row(id=1.0, celsius=1), row(id="2", celsius=None, note="x"))
+    result = validated(schema, row(id=1.0, celsius=1), row(id="2", celsius=None, note="x"))
     assert result.refused == ()
     assert result.good.schema.equals(declared_schema(schema).arrow, check_metadata=True)
     assert result.good.to_pylist() == [
@@ -80,7 +80,7 @@ def test_good_rows_land_in_the_declared_schema(pandera: Any) -> None:
 
 @BOTH
 def test_failing_rows_are_refused_with_the_name_of_the_check(pandera: Any) -> None:
-    result = judge(
+    result = validated(
         observation(pandera),
         row(id=-1),
         row(id=2),
@@ -128,14 +128,14 @@ def test_an_arrow_batch_is_converted_per_declared_dtype(pandera: Any) -> None:
 def test_a_nullable_integer_stays_an_integer(pandera: Any) -> None:
     annotation: Any = int
     schema = model(pandera, {"id": int, "n": annotation}, n=pandera.Field(nullable=True, gt=0))
-    result = judge(schema, {"id": 1, "n": 2**62 + 1}, {"id": 2, "n": None}, {"id": 3, "n": -1})
+    result = validated(schema, {"id": 1, "n": 2**62 + 1}, {"id": 2, "n": None}, {"id": 3, "n": -1})
     assert result.good["n"].to_pylist() == [2**62 + 1, None]
     assert rules(result) == [("greater_than", "n")]
 
 
 @BOTH
 def test_a_null_key_is_a_refused_row(pandera: Any) -> None:
-    result = judge(observation(pandera), row(), row(id=None), {"station": "KJFK"}, key=("id",))
+    result = validated(observation(pandera), row(), row(id=None), {"station": "KJFK"}, key=("id",))
     assert result.good.num_rows == 1
     assert rules(result) == [("unique_key", "id"), ("unique_key", "id")]
     assert result.refused[0].message == "A field of the unique key is null"
@@ -156,7 +156,7 @@ def test_no_rows_give_an_empty_table_of_the_schema(pandera: Any) -> None:
 @BOTH
 def test_all_duplicate_rows_are_refused(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(unique=True))
-    result = judge(schema, {"id": 1}, {"id": 2}, {"id": 1})
+    result = validated(schema, {"id": 1}, {"id": 2}, {"id": 1})
     assert result.good["id"].to_pylist() == [2]
     assert rules(result) == [("field_uniqueness", "id")] * 2
     assert result.refused[0].message == "1 occurs more than once"
@@ -165,7 +165,7 @@ def test_all_duplicate_rows_are_refused(pandera: Any) -> None:
 @BOTH
 def test_duplicates_in_several_columns_are_refused(pandera: Any) -> None:
     schema = model(pandera, {"a": int, "b": int}, {"unique": ["a", "b"]})
-    result = judge(schema, {"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1})
+    result = validated(schema, {"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1})
     assert result.good.to_pylist() == [{"a": 1, "b": 2}]
     assert rules(result) == [("multiple_fields_uniqueness", None)] * 2
     assert result.refused[0].message == "(a, b) occurs more than once"
@@ -174,16 +174,16 @@ def test_duplicates_in_several_columns_are_refused(pandera: Any) -> None:
 @BOTH
 def test_a_row_refused_for_another_reason_does_not_count_as_a_duplicate(pandera: Any) -> None:
     schema = model(pandera, {"id": int, "n": int}, id=pandera.Field(unique=True))
-    result = judge(schema, {"id": 1, "n": "x"}, {"id": 1, "n": 1})
+    result = validated(schema, {"id": 1, "n": "x"}, {"id": 1, "n": 1})
     assert result.good.to_pylist() == [{"id": 1, "n": 1}]
 
 
 @BOTH
 def test_a_failure_that_blames_no_row_refuses_the_batch(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, enough=whole_check(pandera, 10))
-    assert judge(schema, {"id": 4}, {"id": 6}).good.num_rows == 2
+    assert validated(schema, {"id": 4}, {"id": 6}).good.num_rows == 2
     with pytest.raises(RowsRefusedError) as caught:
-        judge(schema, {"id": 4}, {"id": 5})
+        validated(schema, {"id": 4}, {"id": 5})
     assert (caught.value.refused, caught.value.total) == (2, 2)
     assert str(caught.value) == (
         "Model refuses the whole batch of 2 rows without blaming a single row: enough of Model fails"
@@ -194,8 +194,8 @@ def test_a_failure_that_blames_no_row_refuses_the_batch(pandera: Any) -> None:
 def test_checks_of_the_whole_frame_ignore_refused_rows(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(lt=100), enough=whole_check(pandera, 10))
     with pytest.raises(RowsRefusedError):
-        judge(schema, {"id": 1}, {"id": 2}, {"id": 1000})
-    result = judge(schema, {"id": 9}, {"id": 1}, {"id": 1000})
+        validated(schema, {"id": 1}, {"id": 2}, {"id": 1000})
+    result = validated(schema, {"id": 9}, {"id": 1}, {"id": 1000})
     assert result.good["id"].to_pylist() == [9, 1]
 
 
@@ -206,7 +206,7 @@ def test_a_check_that_raises_refuses_the_batch_with_its_error(pandera: Any) -> N
 
     schema = model(pandera, {"id": int}, broken=pandera.dataframe_check(broken))
     with pytest.raises(RowsRefusedError, match=r'broken raised KeyError\("oops"\)'):
-        judge(schema, {"id": 1}, {"id": 2})
+        validated(schema, {"id": 1}, {"id": 2})
 
 
 @BOTH
@@ -217,7 +217,7 @@ def test_a_check_of_the_frame_with_a_result_per_row_blames_rows(pandera: Any) ->
         return data["low"] <= data["high"]
 
     schema = model(pandera, {"low": int, "high": int}, ordered=pandera.dataframe_check(ordered))
-    result = judge(schema, {"low": 1, "high": 2}, {"low": 3, "high": 2}, {"low": 5, "high": 6})
+    result = validated(schema, {"low": 1, "high": 2}, {"low": 3, "high": 2}, {"low": 5, "high": 6})
     assert result.good["low"].to_pylist() == [1, 5]
     assert rules(result) == [("ordered", None)]
     assert result.refused[0].message == "the row fails ordered"
@@ -231,7 +231,7 @@ def test_a_hand_written_check_of_one_column_blames_rows(pandera: Any) -> None:
         return data % 2 == 0
 
     schema = model(pandera, {"id": int}, even=pandera.check("id", error="an even number")(even))
-    result = judge(schema, {"id": 1}, {"id": 2})
+    result = validated(schema, {"id": 1}, {"id": 2})
     assert rules(result) == [("even", "id")]
     assert result.refused[0].message == "1 fails an even number"
 
@@ -239,14 +239,14 @@ def test_a_hand_written_check_of_one_column_blames_rows(pandera: Any) -> None:
 @BOTH
 def test_every_failing_row_is_refused_even_if_the_check_reports_few(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(gt=0, n_failure_cases=1))
-    assert judge(schema, *({"id": -n} for n in range(5)), {"id": 1}).good["id"].to_pylist() == [1]
-    assert len(judge(schema, *({"id": -n} for n in range(5))).refused) == 5
+    assert validated(schema, *({"id": -n} for n in range(5)), {"id": 1}).good["id"].to_pylist() == [1]
+    assert len(validated(schema, *({"id": -n} for n in range(5))).refused) == 5
 
 
 @BOTH
 def test_rows_that_the_model_would_drop_are_refused_instead(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, {"drop_invalid_rows": True}, id=pandera.Field(gt=0))
-    result = judge(schema, {"id": 1}, {"id": -1})
+    result = validated(schema, {"id": 1}, {"id": -1})
     assert result.good["id"].to_pylist() == [1]
     assert rules(result) == [("greater_than", "id")]
 
@@ -256,14 +256,14 @@ def test_pandera_settings_do_not_turn_validation_off(pandera: Any, monkeypatch: 
     from pandera.config import ValidationDepth, config_context
 
     with config_context(validation_enabled=False, validation_depth=ValidationDepth.SCHEMA_ONLY):
-        assert len(judge(observation(pandera), row(id=-1)).refused) == 1
+        assert len(validated(observation(pandera), row(id=-1)).refused) == 1
 
 
 @BOTH
 def test_a_check_that_only_warns_refuses_nothing(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, id=pandera.Field(gt=0, raise_warning=True))
     with pytest.warns(UserWarning, match="greater_than"):
-        assert judge(schema, {"id": -1}).good["id"].to_pylist() == [-1]
+        assert validated(schema, {"id": -1}).good["id"].to_pylist() == [-1]
 
 
 def _elements(cls: type, value: int) -> bool:
@@ -304,7 +304,7 @@ def test_a_rule_that_may_compare_rows_needs_the_whole_partition(
 @BOTH
 def test_a_required_column_that_no_row_has_is_an_error(pandera: Any) -> None:
     with pytest.raises(MissingColumnError) as caught:
-        judge(observation(pandera), {"id": 1, "Station": "KJFK"})
+        validated(observation(pandera), {"id": 1, "Station": "KJFK"})
     assert 'Model requires the field "station", but no row of the batch has it.' in str(caught.value)
     assert 'The nearest source field is "Station".' in str(caught.value)
     assert 'Rename "Station" to "station" in the workflow, or rename the column in the schema.' in str(caught.value)
@@ -313,40 +313,40 @@ def test_a_required_column_that_no_row_has_is_an_error(pandera: Any) -> None:
 @BOTH
 def test_an_optional_column_that_the_source_lacks_is_null(pandera: Any) -> None:
     schema = model(pandera, {"id": int, "a": float | None, "b": float}, b=pandera.Field(nullable=True))
-    assert judge(schema, {"id": 1}).good.to_pylist() == [{"id": 1, "a": None, "b": None}]
+    assert validated(schema, {"id": 1}).good.to_pylist() == [{"id": 1, "a": None, "b": None}]
 
 
 @BOTH
 def test_a_default_fills_nulls_and_an_added_column(pandera: Any) -> None:
     body = {"n": pandera.Field(default=5), "f": pandera.Field(default=0.5)}
     schema = model(pandera, {"id": int, "n": int, "f": float}, {"add_missing_columns": True}, **body)
-    assert judge(schema, {"id": 1}).good.to_pylist() == [{"id": 1, "n": 5, "f": 0.5}]
-    assert judge(schema, {"id": 1, "n": None}, {"id": 2, "n": 6}).good["n"].to_pylist() == [5, 6]
+    assert validated(schema, {"id": 1}).good.to_pylist() == [{"id": 1, "n": 5, "f": 0.5}]
+    assert validated(schema, {"id": 1, "n": None}, {"id": 2, "n": 6}).good["n"].to_pylist() == [5, 6]
     without = model(pandera, {"id": int, "n": int}, n=pandera.Field(default=5))
     with pytest.raises(MissingColumnError):
-        judge(without, {"id": 1})
+        validated(without, {"id": 1})
 
 
 @BOTH
 def test_other_fields_refuse_the_batch_of_a_strict_model(pandera: Any) -> None:
     schema = model(pandera, {"id": int}, {"strict": True})
-    assert judge(schema, {"id": 1}).good.num_rows == 1
+    assert validated(schema, {"id": 1}).good.num_rows == 1
     with pytest.raises(RowsRefusedError, match="strict=True allows no other fields, but the source has a, b"):
-        judge(schema, {"id": 1, "a": 1, "b": 2})
+        validated(schema, {"id": 1, "a": 1, "b": 2})
     lenient = model(pandera, {"id": int}, {"strict": "filter"})
-    assert judge(lenient, {"id": 1, "a": 1}).dropped_fields == ("a",)
+    assert validated(lenient, {"id": 1, "a": 1}).dropped_fields == ("a",)
 
 
 @BOTH
 def test_columns_may_come_in_any_order(pandera: Any) -> None:
     schema = model(pandera, {"a": int, "b": int}, {"ordered": True, "strict": True})
-    assert judge(schema, {"b": 2, "a": 1}).good.to_pylist() == [{"a": 1, "b": 2}]
+    assert validated(schema, {"b": 2, "a": 1}).good.to_pylist() == [{"a": 1, "b": 2}]
 
 
 @BOTH
 def test_a_column_is_named_by_its_alias(pandera: Any) -> None:
     schema = model(pandera, {"wind": float}, wind=pandera.Field(alias="wind speed", ge=0))
-    result = judge(schema, {"wind speed": 1.0}, {"wind speed": -1.0})
+    result = validated(schema, {"wind speed": 1.0}, {"wind speed": -1.0})
     assert result.good.to_pylist() == [{"wind speed": 1.0}]
     assert rules(result) == [("greater_than_or_equal_to", "wind speed")]
 
@@ -357,20 +357,20 @@ def test_a_column_is_named_by_its_alias(pandera: Any) -> None:
 @BOTH
 def test_numbers_become_strings_if_the_model_coerces(pandera: Any) -> None:
     coercing = model(pandera, {"a": str}, {"coerce": True})
-    assert judge(coercing, {"a": 12}).good["a"].to_pylist() == ["12"]
-    assert rules(judge(model(pandera, {"a": str}), {"a": 12})) == [("column_type", "a")]
+    assert validated(coercing, {"a": 12}).good["a"].to_pylist() == ["12"]
+    assert rules(validated(model(pandera, {"a": str}), {"a": 12})) == [("column_type", "a")]
 
 
 @BOTH
 def test_coercion_loses_nothing(pandera: Any) -> None:
     schema = model(pandera, {"a": int}, {"coerce": True})
-    assert rules(judge(schema, {"a": 1.5})) == [("column_type", "a")]
+    assert rules(validated(schema, {"a": 1.5})) == [("column_type", "a")]
 
 
 @BOTH
 def test_without_validation_only_types_are_checked(pandera: Any) -> None:
     schema = observation(pandera)
-    result = judge(
+    result = validated(
         schema, row(id=-1, station="KEWR"), row(id="x"), row(station=None), row(id=None), key=("id",), validate=False
     )
     assert result.good.to_pylist() == [{"id": -1, "station": "KEWR", "celsius": None, "note": None}]
@@ -437,7 +437,7 @@ def test_every_dtype_accepts_its_values_and_refuses_others(
     expected = EXPECTED.get(good, good) if isinstance(good, str) else good
     schema = model(pandera, {"id": int, "x": annotation}, x=pandera.Field(nullable=nullable))
     rows = [{"id": 1, "x": good}, {"id": 2, "x": bad}, {"id": 3, "x": good}, *([{"id": 4, "x": None}] * nullable)]
-    result = judge(schema, *rows)
+    result = validated(schema, *rows)
     nulls = [None] * nullable
     if nullable and bad is None:
         assert result.good["x"].to_pylist() == [expected, None, expected, None]
@@ -457,7 +457,7 @@ def test_pandera_decimals_and_dates_are_supported_in_pandas() -> None:
         {"money": pandas_pandera.Decimal, "day": pandas_pandera.Date},
         money=pandas_pandera.Field(dtype_kwargs={"precision": 5, "scale": 2}, nullable=True),
     )
-    result = judge(schema, {"money": "1.5", "day": "2013-01-01"}, {"money": None, "day": dt.date(2013, 1, 2)})
+    result = validated(schema, {"money": "1.5", "day": "2013-01-01"}, {"money": None, "day": dt.date(2013, 1, 2)})
     assert result.refused == ()
     assert result.good["money"].to_pylist() == [Decimal("1.50"), None]
     assert result.good["day"].to_pylist() == [dt.date(2013, 1, 1), dt.date(2013, 1, 2)]
@@ -466,11 +466,11 @@ def test_pandera_decimals_and_dates_are_supported_in_pandas() -> None:
 def test_nan_is_a_number_in_polars_and_null_in_numpy() -> None:
     nan = float("nan")
     schema = model(polars_pandera, {"x": float}, x=polars_pandera.Field(nullable=True))
-    assert str(judge(schema, {"x": nan}, {"x": None}).good["x"].to_pylist()) == "[nan, None]"
+    assert str(validated(schema, {"x": nan}, {"x": None}).good["x"].to_pylist()) == "[nan, None]"
     schema = model(pandas_pandera, {"x": float}, x=pandas_pandera.Field(nullable=True))
-    assert judge(schema, {"x": nan}, {"x": None}).good["x"].to_pylist() == [None, None]
+    assert validated(schema, {"x": nan}, {"x": None}).good["x"].to_pylist() == [None, None]
     schema = model(pandas_pandera, {"x": float})
-    assert rules(judge(schema, {"x": nan}, {"x": 1.0})) == [("not_nullable", "x")]
+    assert rules(validated(schema, {"x": nan}, {"x": 1.0})) == [("not_nullable", "x")]
 
 
 def test_pandas_parsers_change_what_lands() -> None:
@@ -481,7 +481,7 @@ def test_pandas_parsers_change_what_lands() -> None:
         def double(cls, series: Any) -> Any:
             return series * 2
 
-    assert judge(Model, {"a": 1}, {"a": 2}).good["a"].to_pylist() == [2, 4]
+    assert validated(Model, {"a": 1}, {"a": 2}).good["a"].to_pylist() == [2, 4]
     assert validator_for(Model, unique_key=()).needs_whole_partition
 
 
@@ -512,7 +512,7 @@ def test_a_row_lands_if_and_only_if_pandera_accepts_it(pandera: Any, rows: list[
         and given_row["station"] in ("KJFK", "KLGA")
         and (given_row["celsius"] is None or given_row["celsius"] < 60)
     ]
-    result = judge(schema, *rows)
+    result = validated(schema, *rows)
     assert result.good.select(["id", "station", "celsius"]).to_pylist() == fine
     assert len(result.refused) == len(rows) - len(fine)
     if fine:

@@ -18,7 +18,7 @@ from pydantic import (
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas import validator_for
-from cascade.schemas.conftest import Colour, Observation, judge
+from cascade.schemas.conftest import Colour, Observation, validated
 
 UTC = dt.UTC
 
@@ -79,7 +79,7 @@ def test_a_strict_model_gets_types_that_arrow_lacks() -> None:
 def test_a_strict_model_stays_strict() -> None:
     result = validator_for(Typed, unique_key=()).validate(pa.table({"id": ["1"], "uid": [str(UUID(int=1))]}))
     assert [r.rule for r in result.refused] == ["int_type"]
-    assert judge(Typed, {"id": 1, "colour": "r"}).refused[0].rule == "is_instance_of"
+    assert validated(Typed, {"id": 1, "colour": "r"}).refused[0].rule == "is_instance_of"
 
 
 def test_a_strict_field_in_a_lax_model_is_strict() -> None:
@@ -100,7 +100,7 @@ def test_a_nullable_column_that_arrow_lacks_is_null() -> None:
     result = validator_for(Model, unique_key=()).validate(pa.table({"id": [1]}))
     assert result.good.to_pylist() == [{"id": 1, "note": None, "given": "default"}]
     with pytest.raises(MissingColumnError, match='requires the field "note"'):
-        judge(Model, {"id": 1})
+        validated(Model, {"id": 1})
 
 
 def test_a_required_column_that_arrow_lacks_is_an_error() -> None:

@@ -15,7 +15,7 @@ from pydantic import (
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas import declared_schema
-from cascade.schemas.conftest import Colour, Wind, judge
+from cascade.schemas.conftest import Colour, Wind, validated
 
 UTC = dt.UTC
 
@@ -35,7 +35,9 @@ class Ruled(BaseModel):
 
 
 def test_without_validation_only_types_are_checked() -> None:
-    result = judge(Ruled, {"ID": "5", "kind": "z", "colour": "q", "wind": {"wind speed": -1}, "x": 1}, validate=False)
+    result = validated(
+        Ruled, {"ID": "5", "kind": "z", "colour": "q", "wind": {"wind speed": -1}, "x": 1}, validate=False
+    )
     assert result.refused == ()
     assert result.dropped_fields == ("x",)
     assert result.good.schema == declared_schema(Ruled).arrow
@@ -59,7 +61,7 @@ def test_without_validation_keys_types_and_nulls_are_still_checked() -> None:
         {"ID": 2, "kind": None},
         {"ID": 3},
     ]
-    result = judge(Ruled, *rows, key=("id",), validate=False)
+    result = validated(Ruled, *rows, key=("id",), validate=False)
     assert result.good["id"].to_pylist() == [3]
     assert [(r.rule, r.field) for r in result.refused] == [
         ("int_parsing", "ID"),
@@ -71,4 +73,4 @@ def test_without_validation_keys_types_and_nulls_are_still_checked() -> None:
 
 def test_without_validation_an_absent_column_is_still_an_error() -> None:
     with pytest.raises(MissingColumnError, match='requires the field "ID"'):
-        judge(Ruled, {"Id": 1}, validate=False)
+        validated(Ruled, {"Id": 1}, validate=False)

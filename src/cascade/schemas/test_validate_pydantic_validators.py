@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from cascade.schemas.conftest import judge
+from cascade.schemas.conftest import validated
 
 
 def test_field_and_model_validators_apply() -> None:
@@ -35,7 +35,7 @@ def test_field_and_model_validators_apply() -> None:
             self.low = -self.low
             return self
 
-    result = judge(Model, {"low": "<1", "high": 2}, {"low": 9, "high": 2}, {"low": 1, "high": 3})
+    result = validated(Model, {"low": "<1", "high": 2}, {"low": 9, "high": 2}, {"low": 1, "high": 3})
     assert result.good.to_pylist() == [{"low": -1, "high": 3}]
     assert [(r.rule, r.field, r.message) for r in result.refused] == [
         ("value_error", None, "Value error, low is above high"),
@@ -47,7 +47,7 @@ def test_a_validator_that_raises_refuses_its_row() -> None:
     class Model(BaseModel):
         a: Annotated[str, AfterValidator(lambda value: {"x": "y"}[value])]
 
-    result = judge(Model, {"a": "x"}, {"a": "z"})
+    result = validated(Model, {"a": "x"}, {"a": "z"})
     assert result.good.to_pylist() == [{"a": "y"}]
     assert (result.refused[0].rule, result.refused[0].message) == ("validator_error", "KeyError: 'z'")
 
@@ -57,10 +57,10 @@ def test_a_validator_that_returns_another_type_refuses_its_row() -> None:
         a: Annotated[int, AfterValidator(lambda value: value / 2)]
         day: Annotated[dt.date, AfterValidator(lambda value: dt.datetime(2013, 1, 1, 5))] = dt.date(2013, 1, 1)
 
-    result = judge(Model, {"a": 3})
+    result = validated(Model, {"a": 3})
     assert result.refused[0].rule == "column_type"
     assert result.refused[0].message == "The schema returned 1.5 (float), but the column needs an integer"
-    assert judge(Model, {"a": 3, "day": "2013-01-01"}).refused[0].message.startswith("a: The schema returned 1.5")
+    assert validated(Model, {"a": 3, "day": "2013-01-01"}).refused[0].message.startswith("a: The schema returned 1.5")
 
 
 def test_a_validator_that_does_not_return_a_model_refuses_its_row() -> None:
@@ -72,7 +72,7 @@ def test_a_validator_that_does_not_return_a_model_refuses_its_row() -> None:
         def replace(cls, data: Any, handler: Any) -> Any:
             return handler(data) if data["a"] else data
 
-    result = judge(Model, {"a": 1}, {"a": 0}, {"a": 2})
+    result = validated(Model, {"a": 1}, {"a": 0}, {"a": 2})
     assert result.good["a"].to_pylist() == [1, 2]
     assert (result.refused[0].rule, result.refused[0].row) == ("column_type", {"a": 0})
     assert result.refused[0].message == "A validator of Model returned a dict instead of the model"

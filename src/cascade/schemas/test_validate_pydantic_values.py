@@ -18,7 +18,7 @@ from pydantic import (
     NaiveDatetime,
 )
 
-from cascade.schemas.conftest import Colour, judge, one_refused
+from cascade.schemas.conftest import Colour, one_refused, validated
 
 UTC = dt.UTC
 
@@ -35,7 +35,7 @@ UTC = dt.UTC
 @pytest.mark.parametrize("annotation", [dt.datetime, AwareDatetime])
 def test_instants_are_written_in_utc(annotation: Any, given: object, expected: dt.datetime) -> None:
     model = pydantic.create_model("Model", at=(annotation, ...))
-    assert judge(model, {"at": given}).good["at"].to_pylist() == [expected]
+    assert validated(model, {"at": given}).good["at"].to_pylist() == [expected]
 
 
 @pytest.mark.parametrize("annotation", [dt.datetime, AwareDatetime, pydantic.PastDatetime])
@@ -50,7 +50,7 @@ def test_a_naive_datetime_has_its_own_type() -> None:
     class Model(BaseModel):
         at: NaiveDatetime
 
-    result = judge(Model, {"at": "2013-01-01T05:00:00"}, {"at": "2013-01-01T05:00:00Z"})
+    result = validated(Model, {"at": "2013-01-01T05:00:00"}, {"at": "2013-01-01T05:00:00Z"})
     assert result.good["at"].to_pylist() == [dt.datetime(2013, 1, 1, 5)]
     assert result.refused[0].rule == "timezone_naive"
 
@@ -92,7 +92,7 @@ class Wide(BaseModel):
     ],
 )
 def test_a_value_that_a_column_cannot_hold_refuses_its_row(given: dict[str, object], rule: str) -> None:
-    result = judge(Wide, {}, given, {"n": 2**63 - 1})
+    result = validated(Wide, {}, given, {"n": 2**63 - 1})
     assert result.good["n"].to_pylist() == [0, 2**63 - 1]
     [refused] = result.refused
     assert refused.rule == rule
@@ -103,7 +103,7 @@ def test_nan_and_infinity_are_floating_point_numbers() -> None:
     class Model(BaseModel):
         x: float | None
 
-    values = judge(Model, {"x": float("nan")}, {"x": "inf"}, {"x": None}).good["x"].to_pylist()
+    values = validated(Model, {"x": float("nan")}, {"x": "inf"}, {"x": None}).good["x"].to_pylist()
     assert math.isnan(values[0])
     assert values[1:] == [math.inf, None]
 
@@ -113,7 +113,7 @@ def test_nan_is_refused_where_the_model_says_so() -> None:
         x: float = Field(allow_inf_nan=False)
         n: int = 0
 
-    result = judge(Model, {"x": float("nan")}, {"x": 1, "n": float("nan")})
+    result = validated(Model, {"x": float("nan")}, {"x": 1, "n": float("nan")})
     assert [refused.rule for refused in result.refused] == ["finite_number", "finite_number"]
 
 
@@ -126,7 +126,7 @@ def test_enum_members_enum_values_and_urls_land_as_plain_values() -> None:
         model_config = ConfigDict(use_enum_values=True)
 
     for model in (Model, Plain):
-        good = judge(model, {"colour": "r", "link": "https://example.org/x"}).good
+        good = validated(model, {"colour": "r", "link": "https://example.org/x"}).good
         assert good.to_pylist() == [{"colour": "r", "link": "https://example.org/x"}]
 
 
@@ -134,5 +134,5 @@ def test_literals_of_members_and_values_land_as_values() -> None:
     class Model(BaseModel):
         mixed: Literal[Colour.RED, "other"]
 
-    good = judge(Model, {"mixed": Colour.RED}, {"mixed": "other"}).good
+    good = validated(Model, {"mixed": Colour.RED}, {"mixed": "other"}).good
     assert good["mixed"].to_pylist() == ["r", "other"]

@@ -204,18 +204,18 @@ class PanderaValidator:
         return None, failures, whole
 
     def _reason(self, error: Any, column: str | None, value: Any) -> Reason:
-        rule, told = _rule(error)
+        rule, label = _rule(error)
         if rule == "not_nullable":
             return rule, column, "the value is null"
         if rule == "multiple_fields_uniqueness":
             return rule, None, f"({', '.join(self._schema.unique)}) occurs more than once"
         if error.schema is self._schema or column is None:
-            return rule, None, f"the row fails {told}"
+            return rule, None, f"the row fails {label}"
         shown = repr(value.item() if hasattr(value, "item") else value)
         return (
             rule,
             column,
-            f"{shown} occurs more than once" if rule == "field_uniqueness" else f"{shown} fails {told}",
+            f"{shown} occurs more than once" if rule == "field_uniqueness" else f"{shown} fails {label}",
         )
 
     def _complete(self, data: Any) -> pa.Table:
@@ -267,11 +267,11 @@ def _rule(error: Any) -> tuple[str, str]:
 
 
 def _whole_message(error: Any) -> str:
-    rule, told = _rule(error)
+    rule, label = _rule(error)
     if error.reason_code.name == "CHECK_ERROR":
         return f"{rule} raised {error.failure_cases}"
     where = f" of {error.schema.name}" if error.schema is not None and error.schema.name else ""
-    return f"{told}{where} fails"
+    return f"{label}{where} fails"
 
 
 def _others(positions: list[int], without: Any) -> list[int]:

@@ -96,16 +96,16 @@ class PydanticValidator:
         reasons: dict[int, list[Reason]] = {}
         if isinstance(batch, pa.Table):
             rows, unreadable = python_rows(batch)
-            judged = self._from_arrow(rows, set(present))
+            restored = self._from_arrow(rows, set(present))
             reasons = {position: [(RULE_UNREADABLE, *problem)] for position, problem in unreadable.items()}
         else:
-            rows = judged = batch
-        models, positions = self._judge(judged, reasons, absent)
+            rows = restored = batch
+        models, positions = self._accepted(restored, reasons, absent)
         good, unfit = self._to_table(models, positions)
         reasons.update(unfit)
         return good, [refuse(rows[position], reasons[position]) for position in sorted(reasons)]
 
-    def _judge(
+    def _accepted(
         self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
     ) -> tuple[list[Any], list[int]]:
         """Return the models of accepted rows, with their positions, and add the other rows to `reasons`."""
@@ -200,14 +200,14 @@ class PydanticValidator:
         ]
         if not absent and not changes:
             return rows
-        judged = []
+        restored = []
         for row in rows:
             seen = {**row, **absent}
             for name, change in changes:
                 if seen[name] is not None:
                     seen[name] = change(seen[name])
-            judged.append(seen)
-        return judged
+            restored.append(seen)
+        return restored
 
     def _fills(self, column: Column) -> bool:
         field = self._model.model_fields[column.name]
