@@ -1,7 +1,4 @@
-"""The partitions of a workflow: their keys, and the stretch of time that each covers.
-
-Dagster decides what the keys are; this module asks it, and says in our words what is wrong with a key.
-"""
+"""The partitions of a workflow: their keys, and the time range that each covers."""
 
 from __future__ import annotations
 
@@ -13,12 +10,11 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from cascade.declarations import IngestionDeclaration
-from cascade.exceptions import PartitionError
+from cascade.partition_keys import check_key
 
 if TYPE_CHECKING:
     import dagster as dg
 
-RANGE_SEPARATOR = "..."
 _TICKS_LOOKED_AT = 400
 
 _default_start: ContextVar[date | None] = ContextVar("cascade_default_partition_start", default=None)
@@ -26,12 +22,12 @@ _default_start: ContextVar[date | None] = ContextVar("cascade_default_partition_
 
 @dataclass(frozen=True)
 class PartitionWindow:
-    """One partition.
+    """One partition, as a time range.
 
     Args:
         key: Dagster's key, such as `2013-01-15`.
-        start: aware start.
-        end: aware end, exclusive.
+        start: start of the range, timezone-aware.
+        end: end of the range, exclusive, timezone-aware.
     """
 
     key: str
@@ -41,7 +37,14 @@ class PartitionWindow:
 
 @contextmanager
 def default_partition_start(start: date) -> Iterator[None]:
-    """Use a start for the declarations that give none, instead of reading the project's configuration."""
+    """Set the start of workflows that declare none, instead of reading the project's configuration.
+
+    Args:
+        start: the first day.
+
+    Yields:
+        Nothing. The start holds inside the block.
+    """
     token = _default_start.set(start)
     try:
         yield
@@ -50,7 +53,7 @@ def default_partition_start(start: date) -> Iterator[None]:
 
 
 def partitions_definition(declaration: IngestionDeclaration) -> dg.TimeWindowPartitionsDefinition | None:
-    """Return Dagster's definition of a workflow's partitions, or None for a workflow without."""
+    """Return Dagster's definition of a workflow's partitions, or None for a workflow without partitions."""
     import dagster as dg
 
     if declaration.partitions is None:
@@ -77,27 +80,18 @@ def window_for(declaration: IngestionDeclaration, key: str | None) -> PartitionW
 
     Args:
         declaration: the workflow's declaration.
-        key: the key as it was typed; None when none was given.
+        key: the key as the user typed it; None if the user gave none.
 
     Returns:
-        the partition, or None for a workflow without partitions.
+        The partition, or None for a workflow without partitions.
 
     Raises:
         PartitionError: a key is missing, is not one of the workflow's, or was given to a workflow without partitions.
     """
     partitions = partitions_definition(declaration)
-    if partitions is None:
-        if key is None:
-            return None
-        raise PartitionError(
-            f"{declaration.table} has no partitions, and {key} was given.", hint="Leave the partition out."
-        )
-    if key is None:
-        raise _error(
-            partitions, f"{declaration.table} is partitioned ({declaration.partitions}), and no key was given."
-        )
-    if not partitions.has_partition_key(key):
-        raise _error(partitions, f"{key} is not a partition of {declaration.table} ({declaration.partitions}).")
+    check_key(declaration.table, partitions, key)
+    if partitions is None or key is None:
+        return None
     window = partitions.time_window_for_partition_key(key)
     return PartitionWindow(key=key, start=window.start, end=window.end)
 
@@ -109,7 +103,7 @@ def first_key(declaration: IngestionDeclaration) -> str | None:
 
 
 def fires_within_partition(declaration: IngestionDeclaration) -> bool:
-    """Tell whether `cron` ticks twice within one partition, so that a tick is for the current partition."""
+    """Return whether `cron` ticks twice within one partition, so that a tick asks for the current partition."""
     if declaration.cron is None or declaration.partitions is None:
         return False
     from croniter import croniter
@@ -125,11 +119,11 @@ def fires_within_partition(declaration: IngestionDeclaration) -> bool:
 
 
 def has_ended(declaration: IngestionDeclaration, now: datetime) -> bool:
-    """Tell whether the last partition lies behind.
+    """Return whether the last partition has ended.
 
     Args:
         declaration: the workflow's declaration.
-        now: an aware moment.
+        now: the current time, timezone-aware.
     """
     from zoneinfo import ZoneInfo
 
@@ -145,13 +139,13 @@ def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:
     if partitions == "daily":
         return (tick.year, tick.month, tick.day)
     if partitions == "weekly":
-        # Dagster's weeks begin on Sundays, and ordinal 0 would be one.
+        # Dagster's weeks begin on Sundays, and ordinal 0 would be a Sunday.
         return (tick.toordinal() // 7,)
     return (tick.year, tick.month)
 
 
 def _local(moment: date | datetime, timezone: str) -> datetime:
-    """The moment on a wall clock of the time zone, as Dagster takes it."""
+    """Return the moment as the wall clock of a time zone shows it, which is what Dagster takes."""
     from zoneinfo import ZoneInfo
 
     if not isinstance(moment, datetime):
@@ -166,10 +160,3 @@ def _configured_start() -> date:
     from cascade.config import CascadeConfig
 
     return CascadeConfig.from_user_config().partition_start
-
-
-def _error(partitions: dg.TimeWindowPartitionsDefinition, message: str) -> PartitionError:
-    first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
-    if first is None or last is None:
-        return PartitionError(message, hint="It has no complete partition yet.")
-    return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}; try --partition {last}.")

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import PartitionError
-from cascade.framework.runs import choose_partitions
 from cascade.ingestion import cascade_ingestion
+from cascade.partition_keys import choose_partitions
 from cascade.partitions import (
     default_partition_start,
     fires_within_partition,
@@ -66,7 +66,7 @@ def test_no_partitions_no_key() -> None:
 @pytest.mark.parametrize(
     ("arguments", "key", "said"),
     [
-        ({}, None, r"raw.rows is partitioned \(daily\), and no key was given"),
+        ({}, None, r"raw.rows is partitioned \(daily\), and no partition was given"),
         ({}, "2012-12-31", "2012-12-31 is not a partition of raw.rows"),
         ({}, "2014-01-01", r"2013-01-01\.\.\.2013-12-31"),
         ({}, "15.1.2013", "15.1.2013 is not a partition"),

@@ -29,7 +29,15 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "cascade.exceptions": ["CascadeError"],
     "cascade.framework.definitions": ["build_definitions", "defs"],
-    "cascade.testing": ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"],
+    "cascade.testing": [
+        "FaultPoint",
+        "SimulatedCrash",
+        "WorkflowResult",
+        "fault_point_armed",
+        "parse_dbt_project",
+        "test_workflow",
+        "throwaway_lakehouse",
+    ],
     "cascade.testing.plugin": ["lakehouse", "offline_http"],
 }
 """What the page lists. It names the errors by their root."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.framework.runs import RunOutcome
+    from cascade.runs.report import Refusal, RunReport
 
 _SAMPLE_ROWS = 5
 _COUNTS = ("rows_in", "rows_good", "rows_refused")
@@ -54,8 +55,10 @@ def materialize(
     checks run as well, and those that fail are warnings unless they are blocking. Exit code 1 when a run failed.
     """
     from cascade.framework.instance import open_instance
-    from cascade.framework.runs import INTERRUPTED, choose_partitions, run_partitions
+    from cascade.framework.run_errors import INTERRUPTED
+    from cascade.framework.runs import run_partitions
     from cascade.framework.stale import end_stale_runs
+    from cascade.partition_keys import choose_partitions
 
     _, failures = invocation.loaded
     definitions = invocation.definitions()
@@ -121,25 +124,24 @@ def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -
         return
     if not alone:
         out.say(f"{name}: {_numbers(outcome.counts)}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
-    refused = outcome.counts.get("rows_refused", 0)
-    if refused:
-        out.warn(f"{name}: {_refused_text(outcome, refused)}")
+    if outcome.report is not None and outcome.report.rows_refused:
+        out.warn(f"{name}: {_refused_text(outcome.report)}")
 
 
-def _refused_text(outcome: RunOutcome, refused: int) -> str:
-    lines = [f"{counted(refused, 'row')} refused, now in {outcome.table}__quarantine. The first of them:"]
-    for row in outcome.refused:
-        where = f"{row.get('field')}: " if row.get("field") else ""
-        lines.append(f"  {where}{row.get('message') or row.get('rule')}  {row.get('row', '')}")
+def _refused_text(report: RunReport) -> str:
+    lines = [f"{counted(report.rows_refused, 'row')} refused, now in {report.ref.quarantine}. The first of them:"]
+    for row in report.refused:
+        where = f"{row.field}: " if row.field else ""
+        lines.append(f"  {where}{row.message}  {row.row_json}")
     return "\n".join(lines)
 
 
 def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]) -> None:
     succeeded = [outcome for outcome in outcomes if outcome.success]
     failed = [outcome for outcome in outcomes if not outcome.success]
-    if succeeded and succeeded[-1].sample:
-        last = succeeded[-1]
-        rows = [dict(row) for row in last.sample[:_SAMPLE_ROWS]]
+    last = succeeded[-1].report if succeeded else None
+    if last is not None and last.sample.rows:
+        rows = [dict(row) for row in last.sample.rows[:_SAMPLE_ROWS]]
         out.table(list(rows[0]), [list(row.values()) for row in rows], fit=True)
         out.say()
     if succeeded:
@@ -165,7 +167,7 @@ def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]
 
 
 def _unchanged(outcomes: Sequence[RunOutcome]) -> str:
-    if not all(outcome.committed is False for outcome in outcomes):
+    if not all(outcome.report is not None and not outcome.report.committed for outcome in outcomes):
         return ""
     if not any(outcome.counts.get("rows_in") for outcome in outcomes):
         return " The source gave no rows: no snapshot was written."
@@ -187,7 +189,13 @@ def _numbers(counts: Any) -> str:
 
 
 def _snapshot(outcome: RunOutcome) -> str:
-    return f", snapshot id {outcome.snapshot_id}" if outcome.snapshot_id else ""
+    snapshot_id = _snapshot_id(outcome.report)
+    return f", snapshot id {snapshot_id}" if snapshot_id else ""
+
+
+def _snapshot_id(report: RunReport | None) -> str | None:
+    """Return the id as text: it exceeds what a JSON reader in JavaScript keeps."""
+    return str(report.snapshot_id) if report is not None and report.snapshot_id is not None else None
 
 
 def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
@@ -196,16 +204,16 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
         "runs": [
             {
                 "asset": outcome.asset,
-                "table": outcome.table,
+                "table": outcome.report.table if outcome.report else None,
                 "partition": outcome.partition,
                 "run_id": outcome.run_id,
                 "success": outcome.success,
                 **outcome.counts,
-                "snapshot_id": outcome.snapshot_id,
-                "committed": outcome.committed,
+                "snapshot_id": _snapshot_id(outcome.report),
+                "committed": outcome.report.committed if outcome.report else None,
                 "seconds": outcome.seconds,
-                "sample": [dict(row) for row in outcome.sample],
-                "refused": [dict(row) for row in outcome.refused],
+                "sample": [dict(row) for row in outcome.report.sample.rows] if outcome.report else [],
+                "refused": [_refused(row) for row in outcome.report.refused] if outcome.report else [],
                 "checks": [asdict(check) for check in outcome.checks],
                 "error": _error(outcome),
             }
@@ -218,6 +226,10 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
             "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
         },
     }
+
+
+def _refused(row: Refusal) -> dict[str, str | None]:
+    return {"rule": row.rule, "field": row.field, "message": row.message, "row": row.row_json}
 
 
 def _error(outcome: RunOutcome) -> dict[str, Any] | None:

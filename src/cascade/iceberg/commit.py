@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from cascade.exceptions import CommitError
+from cascade.fault_points import FaultPoint, reach
 from cascade.iceberg.branches import table_with
 from cascade.iceberg.files import remove_files
 
@@ -128,10 +129,13 @@ def commit_planned(
         table = lakehouse.require(ref)
         plan = clock.timed("plan", lambda: planner.plan(table))  # noqa: B023 (called before the next turn)
         change = clock.timed("write", lambda: planner.write(table, plan))  # noqa: B023
+        if change:
+            reach(FaultPoint.WRITE, ref.full_name)
         snapshot_id = None
         while change:
             snapshot_id = clock.timed("commit", lambda: try_commit(table, ref.branch, change, summary))  # noqa: B023
             if snapshot_id is not None:
+                reach(FaultPoint.PUBLISH, ref.full_name)
                 break
             if time.monotonic() - started > patience:
                 remove_files(table, change.added)
@@ -183,6 +187,7 @@ def try_commit(table: Table, branch: str, change: FileChange, summary: Mapping[s
                 producer.delete_data_file(file)
             for file in change.added:
                 producer.append_data_file(file)
+        reach(FaultPoint.COMMIT, ".".join(table.name()))
         transaction.commit_transaction()
     except Exception as error:
         if _landed(table, producer.snapshot_id):

@@ -12,8 +12,9 @@ from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
-from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
+from cascade.runs.report import RunReport
 
 RESOURCE_KEY = "lakehouse"
 _MAY_PASS = (CommitError, RunTooLongError)
@@ -98,7 +99,7 @@ def _deps(deps: Iterable[object]) -> Iterator[Any]:
             yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
 
 
-def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> IngestionResult:
+def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> RunReport:
     try:
         result = run_ingestion(
             declaration,

@@ -10,8 +10,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion import cascade_ingestion
-from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.ingestion.run import run_ingestion
 from cascade.partitions import window_for
+from cascade.runs.report import RunReport
 
 DAY = "2013-01-15"
 
@@ -43,7 +44,7 @@ def ran(
     key: str | None = DAY,
     run_id: str = "run",
     **arguments: Any,
-) -> IngestionResult:
+) -> RunReport:
     declaration = cascade_ingestion(**{**ARGUMENTS, **arguments})(function or (lambda: list(rows))).declaration
     return run_ingestion(declaration, lakehouse=lakehouse, window=window_for(declaration, key), run_id=run_id)
 

@@ -188,7 +188,7 @@ def test_no_condition_without_a_cron_or_after_the_last_partition() -> None:
 
 
 def test_a_partitioned_asset_without_a_key_fails(lakehouse: Lakehouse) -> None:
-    with pytest.raises(PartitionError, match=r"is partitioned \(daily\), and no key was given"):
+    with pytest.raises(PartitionError, match=r"is partitioned \(daily\), and no partition was given"):
         materialized(lakehouse, workflow(), key=None)
 
 

@@ -4,62 +4,71 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg import open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion.conftest import HOT, A, B, ran, table_rows
 
-KILLED = """
-import os, signal, sys
+RUN = """
+import sys
 from pathlib import Path
-from cascade.iceberg import commit, merge, open_lakehouse
+from cascade.iceberg import open_lakehouse
 from cascade.iceberg.conftest import Settings
-from cascade.ingestion import dlt_helpers
 from cascade.ingestion.conftest import A, B, HOT, ran
 
-def kill(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def after(function, table=None):
-    def call(*args, **kwargs):
-        result = function(*args, **kwargs)
-        if table is None or args[0].name()[-1] == table:
-            kill()
-        return result
-    return call
-
-point = sys.argv[2]
-if point == "plan":
-    merge.MergePlanner.plan = kill
-elif point == "write":
-    merge.MergePlanner.write = after(merge.MergePlanner.write)
-elif point == "commit":
-    commit._without_retries = after(commit._without_retries, "readings")
-elif point == "quarantined":
-    commit.try_commit = after(commit.try_commit, "readings__quarantine")
-elif point == "committed":
-    commit.try_commit = after(commit.try_commit, "readings")
-elif point == "state":
-    dlt_helpers.DltSession.keep = kill
 ran(open_lakehouse(Settings(Path(sys.argv[1]))), {**A, "celsius": 2.0}, B, HOT)
 """
+TABLE, QUARANTINE = "raw.readings", "raw.readings__quarantine"
+KILLED_AT = [
+    (FaultPoint.EXTRACT, TABLE),
+    (FaultPoint.NORMALISE, TABLE),
+    *((point, QUARANTINE) for point in (FaultPoint.WRITE, FaultPoint.COMMIT, FaultPoint.PUBLISH)),
+    *((point, TABLE) for point in (FaultPoint.WRITE, FaultPoint.COMMIT, FaultPoint.PUBLISH, FaultPoint.STATE)),
+]
+LANDED = [(FaultPoint.PUBLISH, TABLE), (FaultPoint.STATE, TABLE)]
 
 
-@pytest.mark.parametrize("point", ["quarantined", "plan", "write", "commit", "committed", "state"])
-def test_g2_a_killed_run_leaves_readers_on_a_whole_snapshot_and_converges(tmp_path: Path, point: str) -> None:
+def test_every_point_is_armed() -> None:
+    assert {point for point, _ in KILLED_AT} == set(FaultPoint)
+
+
+@pytest.mark.parametrize(("point", "table"), KILLED_AT, ids=lambda value: getattr(value, "value", value))
+def test_g2_a_killed_run_leaves_readers_on_a_whole_snapshot_and_converges(
+    tmp_path: Path, point: FaultPoint, table: str
+) -> None:
     lakehouse = open_lakehouse(Settings(tmp_path))
     ran(lakehouse, A)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), point], env=environment, timeout=120)
+    (tmp_path / "staged").mkdir()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "TMPDIR": str(tmp_path / "staged"),
+        **point.environment(table),
+    }
+    killed = subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], env=environment, timeout=120)
     assert killed.returncode == -signal.SIGKILL
-    landed = point in ("committed", "state")
+    assert list((tmp_path / "staged").iterdir()) == [], "staged rows are left on the disk"
     found = [(row["station"], row["celsius"]) for row in table_rows(lakehouse)]
-    assert found == ([("a", 2.0), ("b", None)] if landed else [("a", 1.0)])
+    assert found == ([("a", 2.0), ("b", None)] if (point, table) in LANDED else [("a", 1.0)])
     for _ in range(2):
         result = ran(lakehouse, {**A, "celsius": 2.0}, B, HOT)
         assert [(row["station"], row["celsius"]) for row in table_rows(lakehouse)] == [("a", 2.0), ("b", None)]
         assert len(table_rows(lakehouse, "readings__quarantine")) == 1
+    # G1: the second of two identical runs commits nothing.
     assert not result.committed
+
+
+def test_a_crash_in_this_process_leaves_no_staged_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lakehouse = open_lakehouse(Settings(tmp_path / "lakehouse"))
+    (tmp_path / "staged").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "staged"))
+    with pytest.raises(SimulatedCrash), fault_point_armed(FaultPoint.COMMIT, TABLE):
+        ran(lakehouse, A, HOT)
+    assert table_rows(lakehouse) == []
+    assert list((tmp_path / "staged").iterdir()) == []
+    assert ran(lakehouse, A, HOT).rows_inserted == 1

@@ -33,7 +33,7 @@ def test_a_run_lands_its_rows_and_says_so(lakehouse: Lakehouse) -> None:
     assert result.snapshot_id == snapshot.snapshot_id
     assert snapshot.summary["cascade.run-id"] == "run-1"
     assert snapshot.summary["cascade.partition"] == DAY
-    assert result.sample.column("station").to_pylist() == ["a", "b"]
+    assert [row["station"] for row in result.sample.rows] == ["a", "b"]
     assert {"open", "extract", "validate", "plan", "write", "commit"} <= result.timings.keys()
 
 
@@ -146,7 +146,7 @@ def test_a_required_column_that_is_absent_is_an_error(lakehouse: Lakehouse) -> N
 
 
 def test_what_is_not_rows_is_an_error(lakehouse: Lakehouse) -> None:
-    with pytest.raises(SourceError, match=r"raw.readings: the function gave int 3"):
+    with pytest.raises(SourceError, match=r"raw.readings: the function returned int 3"):
         ran(lakehouse, 3)
 
 

@@ -1,4 +1,4 @@
-"""For tests of workflows: run one into a lakehouse that is thrown away.
+"""Testing workflows: run one into a throwaway lakehouse.
 
 from cascade.testing import test_workflow
 
@@ -7,17 +7,26 @@ def test_observations_land() -> None:
     assert result
     assert result.rows.num_rows == 1
 
-It goes through the Dagster asset that runs in production, with the schema, the quarantine and the merge, and opens a
-lakehouse of its own each time: no test that uses it reads or writes the project's catalog, whatever the settings are.
-To run a workflow twice, or two workflows into one lakehouse, give it one: the fixture `lakehouse` (see
-`cascade.testing.plugin`), or `throwaway_lakehouse()` where pytest's fixtures are not at hand. The fixture
-`offline_http` keeps a test off the network.
+It runs the Dagster asset that runs in production, with the schema, the quarantine and the merge, and opens a new
+lakehouse each time: no test that uses it touches the project's catalog, whatever the settings are. To run a workflow
+twice, or two workflows into one lakehouse, pass it one: the fixture `lakehouse` (see `cascade.testing.plugin`), or
+`throwaway_lakehouse()` outside pytest. The fixture `offline_http` keeps a test off the network. `FaultPoint` and
+`fault_point_armed` stop a run halfway, to show that the next one recovers.
 """
 
 from __future__ import annotations
 
+from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.testing.dbt_project import parse_dbt_project
 from cascade.testing.lakehouse import throwaway_lakehouse
 from cascade.testing.workflow import WorkflowResult, test_workflow
 
-__all__ = ["WorkflowResult", "parse_dbt_project", "test_workflow", "throwaway_lakehouse"]
+__all__ = [
+    "FaultPoint",
+    "SimulatedCrash",
+    "WorkflowResult",
+    "fault_point_armed",
+    "parse_dbt_project",
+    "test_workflow",
+    "throwaway_lakehouse",
+]

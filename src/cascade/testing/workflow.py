@@ -1,4 +1,4 @@
-"""Runs a workflow in a test, the way Dagster runs it."""
+"""Running a workflow in a test, the way Dagster runs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from cascade.exceptions import CascadeError, UsageError
 from cascade.testing.lakehouse import throwaway_lakehouse
 
 if TYPE_CHECKING:
-    import dagster as dg
     import pyarrow as pa
 
     from cascade.declarations import IngestionDeclaration
@@ -23,24 +22,22 @@ if TYPE_CHECKING:
     from cascade.ingestion import IngestionWorkflow
     from cascade.schemas import RefusedRow
 
-_COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
-
 
 @dataclass(frozen=True, repr=False)
 class WorkflowResult:
     """What a run of a workflow did. It is true if the run succeeded.
 
     Args:
-        success: whether the run succeeded. Refused rows alone are no failure, unless all were refused.
-        rows: every row that is now in the table, sorted by the unique key.
-        refused: the refused rows of the partition that are now in the quarantine, each with its rule and its message.
-        partition: key of the partition, None for a workflow without.
+        success: whether the run succeeded. A run with refused rows succeeds, unless all rows were refused.
+        rows: all rows of the table after the run, sorted by the unique key.
+        refused: the partition's rows in the quarantine after the run, each with its rule and its message.
+        partition: key of the partition; None for a workflow without partitions.
         error: what the run raised.
-        rows_in: rows that the source gave, in a run that succeeded.
-        rows_good: how many of them passed validation.
-        rows_refused: how many did not.
+        rows_in: rows that the source gave; 0 if the run failed, like the counts below.
+        rows_good: rows that passed validation.
+        rows_refused: rows that did not.
         rows_inserted: rows whose keys were new to the table.
-        rows_updated: rows that replaced another version.
+        rows_updated: rows that replaced an older version.
         committed: whether the run made a snapshot.
         snapshot_id: the table's current snapshot.
     """
@@ -62,7 +59,7 @@ class WorkflowResult:
         return self.success
 
     def __repr__(self) -> str:
-        """What a failed `assert` shows."""
+        """Return what a failed `assert` shows."""
         where = f" of {self.partition}" if self.partition else ""
         if self.error is None:
             return f"<run{where}: {self.rows.num_rows} rows in the table, {len(self.refused)} refused>"
@@ -78,17 +75,17 @@ def test_workflow(
     *,
     lakehouse: Lakehouse | None = None,
 ) -> WorkflowResult:
-    """Run a workflow into a throw-away lakehouse, through the Dagster asset that runs in production.
+    """Run a workflow into a throwaway lakehouse, through the Dagster asset that runs in production.
 
     Args:
         workflow: the decorated function.
-        test_data: stands for what the function returns: dicts, Arrow, a frame, a dlt resource. The function itself is
-            called if absent.
-        partition: key of the partition; the first one if absent.
+        test_data: stands for what the function returns: dicts, Arrow, a frame, a dlt resource. If absent, the function
+            is called.
+        partition: key of the partition; the first if absent.
         lakehouse: a lakehouse that outlives the call (see `throwaway_lakehouse`), to run a workflow more than once.
 
     Returns:
-        what the run did. It is true if the run succeeded; a failed run has its `error`.
+        What the run did. It is true if the run succeeded; otherwise it has the `error`.
 
     Raises:
         UsageError: the workflow is not a decorated function.
@@ -100,18 +97,18 @@ def test_workflow(
     if declaration is None:
         raise UsageError(f"test_workflow takes a function with @cascade_ingestion, not {workflow!r}.")
     key = first_key(declaration) if partition is None else partition
-    # A wrong key is a mistake in the test, not an outcome of the run.
+    # A wrong key is a mistake of the test, not an outcome of the run.
     window_for(declaration, key)
     with nullcontext(lakehouse) if lakehouse is not None else throwaway_lakehouse() as opened:
         return _run(workflow if test_data is None else _standing_in(declaration, test_data), key, opened)
 
 
-# pytest would take the function for a test where it is imported.
+# pytest would collect the function as a test in every module that imports it.
 test_workflow.__test__ = False  # type: ignore[attr-defined]
 
 
 def _standing_in(declaration: IngestionDeclaration, test_data: object) -> IngestionWorkflow[..., Any]:
-    """The same workflow with a function that returns the test data."""
+    """Return the same workflow with a function that returns the test data."""
     from cascade.ingestion import IngestionWorkflow
 
     @functools.wraps(declaration.function)
@@ -125,10 +122,11 @@ def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lake
     import dagster as dg
 
     from cascade.ingestion.asset import RESOURCE_KEY
+    from cascade.runs.report import RunReport
 
     declaration = workflow.declaration
     error: BaseException | None = None
-    values: dict[str, Any] = {}
+    report: RunReport | None = None
     with dg.DagsterInstance.ephemeral() as instance:
         try:
             result = dg.materialize(
@@ -138,12 +136,11 @@ def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lake
                 resources={RESOURCE_KEY: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
-            values = _metadata(result, workflow.key)
+            report = RunReport.of_run(result, workflow.key)
         except Exception as raised:
             error = _innermost(raised)
-            # pytest cuts what an `assert` shows, and shows what was printed only where a test fails.
+            # pytest truncates what an `assert` shows, and shows what was printed only if the test fails.
             print(f"The run of {declaration.table} failed: {_told(error)}", file=sys.stderr)
-    committed = bool(values.get("cascade/committed", False))
     rows, snapshot_id = _rows(lakehouse, declaration)
     return WorkflowResult(
         success=error is None,
@@ -151,26 +148,19 @@ def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lake
         refused=_refused(lakehouse, declaration, key),
         partition=key,
         error=error,
-        committed=committed,
+        committed=report is not None and report.committed,
         snapshot_id=snapshot_id,
-        **{name: int(values.get(f"cascade/{name}", 0)) for name in _COUNTS},
+        **(report.counts if report is not None else {}),
     )
 
 
-def _metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, Any]:
-    for event in result.get_asset_materialization_events():
-        if event.asset_key == key:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    return {}
-
-
 def _told(error: BaseException) -> str:
-    """What a person needs of an error: one that is raised on purpose says it all, for another it takes its lines."""
+    """Return what the user needs of an error: its message if Cascade raised it on purpose, or else its traceback."""
     return str(error) if isinstance(error, CascadeError) else "".join(traceback.format_exception(error))
 
 
 def _innermost(raised: BaseException) -> BaseException:
-    """What the workflow raised, without what Dagster put around it."""
+    """Return what the workflow raised, without what Dagster wraps around it."""
     while raised.__cause__ is not None and type(raised).__module__.startswith("dagster"):
         raised = raised.__cause__
     return raised

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from cascade.exceptions import SourceError, SourceLocation
-from cascade.ingestion import batches
-from cascade.ingestion.batches import Feeder, one_batch
+from cascade.runs import batches
+from cascade.runs.batches import Feeder, one_batch
 from cascade.schemas import Batch
 
 HERE = SourceLocation("flights.py", 7)
@@ -113,13 +113,13 @@ def test_many_rows_come_in_batches_and_in_order(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("rows.csv", "the function gave str 'rows.csv', which is not rows"),
-        (3, "the function gave int 3"),
-        ([{"id": 1}, 3], "the function gave int 3"),
-        (["a"], "the function gave str 'a'"),
-        (pl.Series("n", [1]), "the function gave int 1"),
-        (print, "the function gave builtin_function_or_method"),
-        ([{1: "a"}], "a row has the field 1, whose name is not a text"),
+        ("rows.csv", "the function returned str 'rows.csv', which is not rows"),
+        (3, "the function returned int 3"),
+        ([{"id": 1}, 3], "the function returned int 3"),
+        (["a"], "the function returned str 'a'"),
+        (pl.Series("n", [1]), "the function returned int 1"),
+        (print, "the function returned builtin_function_or_method"),
+        ([{1: "a"}], "a row has the field 1, whose name is not a string"),
     ],
 )
 def test_what_is_not_rows_is_named_with_what_is(data: object, said: str) -> None:
@@ -127,7 +127,7 @@ def test_what_is_not_rows_is_named_with_what_is(data: object, said: str) -> None
         fed(data)
     assert said in str(caught.value)
     assert str(caught.value).startswith("flights.py:7: raw.flights: ")
-    assert "Give dicts, an Arrow table" in str(caught.value)
+    assert "Return dicts, an Arrow table" in str(caught.value)
 
 
 def test_one_batch_is_made_of_several() -> None:

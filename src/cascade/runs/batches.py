@@ -1,7 +1,7 @@
-"""From whatever a workflow's function gives to batches of rows.
+"""From whatever a workflow's function returns to batches of rows.
 
-A batch is a list of dicts or an Arrow table. Values stay as the source gave them: validation sees a column of mixed
-types as it is. Nothing here imports a library that the function did not use.
+A batch is a list of dicts or an Arrow table. Values stay as the source gave them, so that validation sees a column of
+mixed types as it is. Nothing here imports a library that the function did not use.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from cascade.schemas import Batch
 ROWS_PER_BATCH = 50_000
 
 _ACCEPTED = (
-    "Give dicts, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or resource, a generator "
-    "of any of these, or None."
+    "Return dicts, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or resource, "
+    "a generator of any of these, or None."
 )
 
 
 @dataclass
 class Feeder:
-    """Turns data into batches and hands them on, in the order of the source.
+    """Turns data into batches and hands them on, in the source's order.
 
     Args:
         consume: takes each batch.
-        extract: takes each dlt source or resource, and feeds back what it yields.
+        extract: takes each dlt source or resource, and feeds its items back.
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
     """
@@ -44,8 +44,11 @@ class Feeder:
     def feed(self, data: object) -> None:
         """Take data of any accepted kind. Call `flush` after the last.
 
+        Args:
+            data: rows of any kind that a workflow may return.
+
         Raises:
-            SourceError: the data, or something in it, is not rows.
+            SourceError: the data, or a part of it, is not rows.
         """
         if data is None:
             return
@@ -66,13 +69,13 @@ class Feeder:
     def _add(self, row: Mapping[Any, object]) -> None:
         if not all(isinstance(name, str) for name in row):
             wrong = next(name for name in row if not isinstance(name, str))
-            raise self._error(f"a row has the field {wrong!r}, whose name is not a text.")
+            raise self._error(f"a row has the field {wrong!r}, whose name is not a string.")
         self._rows.append(row if type(row) is dict else dict(row))
         if len(self._rows) >= ROWS_PER_BATCH:
             self.flush()
 
     def _feed_frame(self, data: object) -> bool:
-        """Take a table or frame; return False when the data is none."""
+        """Take a table or frame. Return False if the data is neither."""
         if isinstance(data, pa.RecordBatchReader):
             self._feed_reader(data)
             return True
@@ -97,7 +100,7 @@ class Feeder:
 
     def _feed_each(self, data: object) -> None:
         if isinstance(data, (str, bytes, bytearray)) or not isinstance(data, Iterable):
-            raise self._error(f"the function gave {_described(data)}.")
+            raise self._error(f"the function returned {_described(data)}.")
         for item in data:
             if isinstance(item, Mapping):
                 self._add(item)
@@ -109,13 +112,13 @@ class Feeder:
 
 
 def is_dlt(data: object) -> bool:
-    """Tell whether data is a dlt source or resource."""
+    """Return whether data is a dlt source or resource."""
     module = sys.modules.get("dlt.extract")
     return module is not None and isinstance(data, (module.DltResource, module.DltSource))
 
 
 def one_batch(batches: list[Batch]) -> Batch | None:
-    """Put batches into one: Arrow when all are, else rows. None when there are none."""
+    """Combine batches: into Arrow if all are Arrow, else into rows. Return None if there are no batches."""
     if len(batches) < 2:
         return batches[0] if batches else None
     tables = [batch for batch in batches if isinstance(batch, pa.Table)]
@@ -123,7 +126,7 @@ def one_batch(batches: list[Batch]) -> Batch | None:
         try:
             return pa.concat_tables(tables, promote_options="permissive")
         except pa.ArrowException:
-            pass  # one column has types that have none in common, such as text and numbers
+            pass  # the types of one column have no common type, such as text and numbers
     from cascade.schemas.rows import python_rows
 
     return [row for batch in batches for row in (python_rows(batch)[0] if isinstance(batch, pa.Table) else batch)]
@@ -161,12 +164,12 @@ def _from_pandas(frame: Any) -> Batch:
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        # A column of Python objects of several types: validation is to see each as it is.
+        # A column holds Python objects of several types: validation sees each as it is.
         return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _plain(value: Any) -> object:
-    """A cell of a pandas frame as a Python value; what pandas calls missing is None."""
+    """Return a cell of a pandas frame as a Python value, with None for what pandas calls missing."""
     import pandas
 
     if pandas.api.types.is_scalar(value) and pandas.isna(value):
@@ -178,7 +181,7 @@ def _from_stream(data: Any) -> Batch | None:
     try:
         return pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError):
-        return None  # a stream of something else than rows
+        return None  # a stream of something other than rows
 
 
 def _described(data: object) -> str:

@@ -1,4 +1,4 @@
-"""What a workflow asks dlt for and nobody has set: a password, an address of a database."""
+"""Settings that a workflow asks dlt for and that nothing sets, such as a password or a database's address."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from cascade.exceptions import ConfigError, SourceLocation
 
 @contextmanager
 def missing_settings_named(location: SourceLocation) -> Iterator[None]:
-    """Say in two lines which of dlt's settings are missing and where to set them, in the place of dlt's twenty.
+    """Name dlt's missing settings and where to set them, in two lines instead of dlt's twenty.
 
     Args:
-        location: of the workflow.
+        location: the workflow's function.
+
+    Yields:
+        Nothing. The source runs inside the block.
 
     Raises:
         ConfigError: a setting is missing.
@@ -34,12 +37,12 @@ def missing_settings_named(location: SourceLocation) -> Iterator[None]:
 
 
 def _missing_settings(error: BaseException | None) -> dict[str, str]:
-    """Find the variable of the environment for each missing setting, in an error or in what it was raised from."""
+    """Find the environment variable of each missing setting, in an error or its causes."""
     if "dlt" not in sys.modules:
         return {}
     from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-    # An error that was raised again while it was handled can be in the chain of its own causes.
+    # An error that was raised again while it was handled can appear in the chain of its own causes.
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, ConfigFieldMissingException):
@@ -50,7 +53,7 @@ def _missing_settings(error: BaseException | None) -> dict[str, str]:
 
 
 def _variable(traces: Any) -> str | None:
-    # Of a setting with parts dlt tries each part, and so has a trace of traces.
+    # dlt tries each part of a composite setting, which gives a trace of traces.
     flat = [trace for trace in traces if hasattr(trace, "provider")]
     nested = [part for trace in traces for part in getattr(trace, "traces", {}).values()]
     found = next((trace.key for trace in flat if trace.provider == "Environment Variables"), None)

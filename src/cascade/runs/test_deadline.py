@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cascade.exceptions import RunTooLongError, SourceLocation
-from cascade.ingestion.deadline import deadline
+from cascade.runs.deadline import deadline
 
 HERE = SourceLocation("flights.py", 7)
 

@@ -1,9 +1,9 @@
-"""Running a dlt source, so that its rows come to us and its state is kept only after ours is.
+"""Running a dlt source: we take its rows, and keep its state only after our commit.
 
-dlt extracts: it pages, retries, and keeps incremental cursors. A last step in the resource's pipe takes every item
-out before dlt types, renames or stores it, so that rows reach validation as the source gave them and no load package
-with rows can stay pending. dlt's state is written in a working copy of the pipeline's directory, and the copy takes
-the place of the kept one only after the Iceberg commit: a cursor is never ahead of the table (G9).
+dlt extracts: it pages, retries, and keeps incremental cursors. A last step in the resource's pipe takes every item out
+before dlt types, renames or stores it. Rows reach validation as the source gave them, and no load package with rows can
+stay pending. dlt writes its state in a working copy of the pipeline's directory, which replaces the kept one only after
+the Iceberg commit: a cursor is never ahead of the table (G9).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.exceptions import CascadeError, SourceError, SourceLocation
+from cascade.fault_points import FaultPoint, reach
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
@@ -33,11 +34,11 @@ _STALE_SECONDS = 24 * 60 * 60
 
 
 class DeclaredSource(Protocol):
-    """What of a declaration matters here; `IngestionDeclaration` has it."""
+    """The part of a declaration that a dlt run needs. `IngestionDeclaration` has it."""
 
     @property
     def op_name(self) -> str:
-        """Names dlt's pipeline."""
+        """Name of dlt's pipeline."""
         ...
 
     @property
@@ -52,14 +53,23 @@ class DeclaredSource(Protocol):
 
 
 def quiet_dlt(directory: Path) -> None:
-    """Keep dlt from sending telemetry and from writing outside of the project, unless the user set that otherwise."""
+    """Turn off dlt's telemetry and keep its files in the project, unless the user chose otherwise."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("DLT_DATA_DIR", str(directory / "data"))
 
 
 @contextmanager
 def dlt_session(declaration: DeclaredSource, directory: Path, partition: str | None) -> Iterator[DltSession]:
-    """Open the dlt state of one asset and partition. Unless the session is kept, what it changed is forgotten."""
+    """Open the dlt state of one asset and partition.
+
+    Args:
+        declaration: the workflow's declaration.
+        directory: where dlt keeps the state of all assets.
+        partition: key of the partition; None for a table without partitions.
+
+    Yields:
+        The session. Changes of the state are discarded unless `keep` is called.
+    """
     session = DltSession(declaration, directory / declaration.op_name / _slug(partition))
     try:
         yield session
@@ -81,7 +91,7 @@ class DltSession:
     _work: Path | None = field(default=None, init=False)
 
     def extract(self, data: DltSource | DltResource, consume: Callable[[object], None]) -> None:
-        """Extract a source or resource, and hand every item on.
+        """Extract a source or resource, and hand on every item.
 
         Args:
             data: a dlt source with one selected resource, or a resource.
@@ -106,6 +116,7 @@ class DltSession:
     def keep(self) -> None:
         """Keep the state of this session. Call it after the rows are committed."""
         if self._work is None:
+            reach(FaultPoint.STATE, self.declaration.table)
             return
         for leftover in self._work.glob("*/normalize"):
             shutil.rmtree(leftover)
@@ -117,13 +128,14 @@ class DltSession:
         self._work = None
         pointer = self.home / f".{kept.name}"
         pointer.write_text(kept.name)
-        # The rename of one small file is what makes the new state count.
+        reach(FaultPoint.STATE, self.declaration.table)
+        # Renaming one small file puts the new state into force.
         pointer.replace(self.home / _CURRENT)
         if before is not None:
             shutil.rmtree(before, ignore_errors=True)
 
     def close(self) -> None:
-        """Forget what was not kept, and the working copies that killed processes left."""
+        """Discard what was not kept, and the working copies that killed processes left behind."""
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work = None
@@ -158,10 +170,14 @@ class DltSession:
 
 
 def selected_resource(data: DltSource | DltResource, declaration: DeclaredSource) -> DltResource:
-    """Return the one resource of a source that is to be ingested.
+    """Return the one selected resource of a source.
+
+    Args:
+        data: a source, or a resource, which is returned as it is.
+        declaration: the workflow's declaration, for errors.
 
     Raises:
-        SourceError: there are several, or none. Lists them and says how to choose.
+        SourceError: several resources are selected, or none. Lists them and says how to choose one.
     """
     from dlt.extract import DltSource
 
@@ -176,18 +192,18 @@ def selected_resource(data: DltSource | DltResource, declaration: DeclaredSource
     )
     example = next(iter(data.resources), "x")
     raise SourceError(
-        f'{declaration.table}: the dlt source "{data.name}" {problem}, and a table is made from one.',
+        f'{declaration.table}: the dlt source "{data.name}" {problem}, and a table takes one.',
         location=declaration.location,
-        hint=f'Return it with one of them: .with_resources("{example}").',
+        hint=f'Return it with one resource selected: .with_resources("{example}").',
     )
 
 
 def _capture_step(consume: Callable[[object], None]) -> Any:
-    """A step that takes every item out of a pipe. It is made here, so that dlt is imported only when it is used."""
+    """Make a step that takes every item out of a pipe. Defined in a function to import dlt only when it is used."""
     from dlt.extract.items_transform import ItemTransform
 
     class Capture(ItemTransform[Any, Any]):
-        # Behind every other step: incremental cursors, limits and the user's own have then had their say.
+        # After every other step: incremental cursors, limits and the user's own steps.
         placement_affinity = 1000.0
 
         def __call__(self, item: Any, meta: Any = None) -> None:
@@ -197,7 +213,7 @@ def _capture_step(consume: Callable[[object], None]) -> Any:
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """The error that a workflow or Cascade raised, out of the ones in which dlt wraps it."""
+    """Unwrap the error that a workflow or Cascade raised from those that dlt wraps around it."""
     from dlt.common.exceptions import DltException
 
     cause: BaseException | None = error
@@ -212,7 +228,7 @@ def _cause_of(error: BaseException) -> BaseException:
 
 
 def _slug(partition: str | None) -> str:
-    """A directory's name for a partition: readable, and different for different keys."""
+    """Return a directory name for a partition: readable, and unique for each key."""
     if partition is None:
         return "whole"
     readable = re.sub(r"[^A-Za-z0-9-]+", "_", partition)

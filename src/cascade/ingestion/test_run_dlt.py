@@ -14,9 +14,10 @@ from cascade.exceptions import CascadeError, RunTooLongError, SourceError
 from cascade.iceberg import commit
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import cascade_ingestion
-from cascade.ingestion.dlt_helpers import dlt_session, quiet_dlt
-from cascade.ingestion.run import IngestionResult, run_ingestion
+from cascade.ingestion.run import run_ingestion
 from cascade.partitions import window_for
+from cascade.runs.dlt_session import dlt_session, quiet_dlt
+from cascade.runs.report import RunReport
 
 DAY = "2013-01-15"
 
@@ -41,7 +42,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt-data"))
 
 
-def ran(lakehouse: Lakehouse, function: Any, key: str = DAY, **arguments: Any) -> IngestionResult:
+def ran(lakehouse: Lakehouse, function: Any, key: str = DAY, **arguments: Any) -> RunReport:
     declaration = cascade_ingestion(**{**ARGUMENTS, **arguments})(function).declaration
     return run_ingestion(declaration, lakehouse=lakehouse, window=window_for(declaration, key), run_id="run")
 

@@ -1,4 +1,4 @@
-"""Stopping a run that takes longer than `max_runtime_seconds`, within the process that runs it."""
+"""Stopping a run that takes longer than `max_runtime_seconds`, in the process that runs it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from cascade.exceptions import RunTooLongError, SourceLocation
 
 
 class _DeadlinePassed(BaseException):
-    """Raised in the midst of a run. No `except Exception` of a source or a library swallows it."""
+    """Interrupts a run. `except Exception` in a source or a library does not catch it."""
 
 
 @contextmanager
 def deadline(seconds: float | None, table: str, location: SourceLocation | None = None) -> Iterator[None]:
-    """Stop what runs inside after some seconds.
+    """Stop the block after some seconds.
 
     In the main thread an alarm interrupts even a wait for a socket. In another thread the interruption comes with the
-    next step of Python code.
+    next Python instruction.
 
     Args:
         seconds: None for no limit.
         table: full name of the table, for the error.
         location: the workflow's function, for the error.
 
+    Yields:
+        Nothing. The run happens inside the block.
+
     Raises:
-        RunTooLongError: the time is over.
+        RunTooLongError: the block took too long.
     """
     if seconds is None:
         yield
@@ -42,7 +45,7 @@ def deadline(seconds: float | None, table: str, location: SourceLocation | None 
         raise RunTooLongError(
             f"{table}: the run was stopped after max_runtime_seconds={seconds:g}.",
             location=location,
-            hint="Raise max_runtime_seconds, or let a run fetch less.",
+            hint="Raise max_runtime_seconds, or fetch less in one run.",
         ) from None
 
 
@@ -72,7 +75,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _watch(seconds: float) -> Iterator[None]:
-    """Interrupt the current thread from another one."""
+    """Interrupt the current thread from another thread."""
     thread = ctypes.c_ulong(threading.get_ident())
     lock = threading.Lock()
     over = False
@@ -91,5 +94,5 @@ def _watch(seconds: float) -> Iterator[None]:
         with lock:
             over = True
         timer.cancel()
-        # An interruption that has not come through yet must not reach what runs next in this thread.
+        # A pending interruption must not reach the code that runs next in this thread.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)

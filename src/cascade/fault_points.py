@@ -1,0 +1,121 @@
+"""Named points of a run at which a test can stop it, to show that the next run recovers (G2).
+
+    extract     the source gave a batch, which is not validated yet
+    normalise   a batch is validated, and its rows are not staged yet
+    write       the data files are written, and no snapshot refers to them
+    commit      the manifests are written, and the catalog has not been asked to commit
+    publish     the snapshot is visible, and the run has not learned of it
+    state       dlt's new state is written, and the old state still counts
+
+The environment variable `CASCADE_FAULT_POINT` arms a point in a subprocess, which kills itself there with SIGKILL.
+`fault_point_armed` arms a point in this process. A point that is not armed costs one look at an empty list.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+
+from cascade.exceptions import UsageError
+from cascade.spelling import did_you_mean
+
+VARIABLE = "CASCADE_FAULT_POINT"
+
+
+class FaultPoint(StrEnum):
+    """A point of a run at which a test can stop it."""
+
+    EXTRACT = "extract"
+    NORMALISE = "normalise"
+    WRITE = "write"
+    COMMIT = "commit"
+    PUBLISH = "publish"
+    STATE = "state"
+
+    def environment(self, table: str | None = None) -> dict[str, str]:
+        """Return the environment variable that arms this point in a subprocess.
+
+        Args:
+            table: full name of the table at which the point is armed, such as `raw.flights`; any table if absent. A run
+                with refused rows commits to the table's quarantine first.
+        """
+        return {VARIABLE: f"{self.value}:{table}" if table else self.value}
+
+
+class SimulatedCrash(BaseException):
+    """Stops a run at an armed point. `except Exception` does not catch it, as nothing catches SIGKILL."""
+
+
+_Armed = tuple[FaultPoint, "str | None", Callable[[], object]]
+_armed: list[_Armed] = []
+
+
+def reach(point: FaultPoint, table: str) -> None:
+    """Stop the run here if a test armed this point.
+
+    Args:
+        point: the point that the run reached.
+        table: full name of the table that the run writes.
+    """
+    for armed, wanted, stop in _armed:
+        if armed is point and wanted in (None, table):
+            stop()
+
+
+@contextmanager
+def fault_point_armed(
+    point: FaultPoint, table: str | None = None, *, stop: Callable[[], object] | None = None
+) -> Iterator[None]:
+    """Arm a fault point in this process.
+
+    Args:
+        point: where to stop.
+        table: full name of the table at which the point is armed, such as `raw.flights`; any table if absent.
+        stop: called at the point. It raises `SimulatedCrash` if absent.
+
+    Yields:
+        Nothing. The point is armed inside the block.
+    """
+
+    def crash() -> None:
+        raise SimulatedCrash(f"stopped at the fault point {point.value}")
+
+    entry: _Armed = (point, table, stop or crash)
+    _armed.append(entry)
+    try:
+        yield
+    finally:
+        _armed.remove(entry)
+
+
+def arm_from(environment: Mapping[str, str]) -> None:
+    """Arm the point that the environment names, so that this process is killed there.
+
+    Args:
+        environment: variables of the environment; `CASCADE_FAULT_POINT` is a point, or `point:table`.
+
+    Raises:
+        UsageError: the variable does not name a fault point.
+    """
+    text = environment.get(VARIABLE)
+    if not text:
+        return
+    name, _, table = text.partition(":")
+    known = [point.value for point in FaultPoint]
+    if name not in known:
+        raise UsageError(
+            f'{VARIABLE}: "{name}" is not a fault point.{did_you_mean(name, known)}',
+            hint=f"The fault points are {', '.join(known)}.",
+        )
+    _armed.append((FaultPoint(name), table or None, _kill))
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm_from(os.environ)

@@ -1,0 +1,72 @@
+"""The first stage: ask the source for its rows, and hand them on in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cascade.exceptions import SourceLocation
+from cascade.fault_points import FaultPoint, reach
+from cascade.runs.batches import Feeder
+from cascade.runs.clock import Clock
+from cascade.runs.dlt_session import DltSession, quiet_dlt
+from cascade.runs.dlt_settings import missing_settings_named
+from cascade.schemas import Batch
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What the source gave.
+
+    Args:
+        rows: number of rows.
+        batches: number of batches.
+    """
+
+    rows: int
+    batches: int
+
+
+def extract(
+    source: Callable[[], object],
+    into: Callable[[Batch], None],
+    *,
+    session: DltSession,
+    dlt_directory: Path,
+    table: str,
+    location: SourceLocation,
+    clock: Clock,
+) -> Extracted:
+    """Ask a source for its rows, and hand each batch to the next stage as it comes.
+
+    Args:
+        source: returns the rows, as any kind of data that a workflow may return.
+        into: takes each batch.
+        session: the dlt state of the asset and partition, for a dlt source.
+        dlt_directory: where dlt keeps its data.
+        table: full name of the table, for errors.
+        location: the workflow's function, for errors.
+        clock: measures the stage as `extract`, without what `into` takes.
+
+    Returns:
+        How many rows the source gave.
+
+    Raises:
+        SourceError: the data is not rows.
+        ConfigError: the source asks dlt for a setting that nothing sets.
+    """
+    rows = batches = 0
+
+    def take(batch: Batch) -> None:
+        nonlocal rows, batches
+        rows, batches = rows + len(batch), batches + 1
+        reach(FaultPoint.EXTRACT, table)
+        into(batch)
+
+    quiet_dlt(dlt_directory)
+    feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location)
+    with clock.timed("extract"), missing_settings_named(location):
+        feeder.feed(source())
+        feeder.flush()
+    return Extracted(rows, batches)

@@ -1,0 +1,254 @@
+"""What a run did, and its form on Dagster's materialization."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from cascade.schemas.rows import python_rows
+from cascade.table_ref import MAIN_BRANCH, TableRef
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+SHOWN_ROWS = 10
+SHOWN_REFUSED = 5
+COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
+
+Cell: TypeAlias = str | int | float | bool | None
+"""A value as Dagster's tables take it."""
+
+_PREFIX = "cascade/"
+_SECONDS = f"{_PREFIX}seconds_"
+_NO_SNAPSHOT = "none"
+# Larger whole numbers lose digits in a browser.
+_LARGEST_NUMBER = 2**53
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused row, as the quarantine keeps it.
+
+    Args:
+        rule: name of the first rule that refused it.
+        field: the field that broke the rule; None for a rule of the whole row.
+        message: every reason, in words.
+        row_json: the row as the source gave it, as JSON.
+    """
+
+    rule: str
+    field: str | None
+    message: str
+    row_json: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Rows to show to the user.
+
+    Args:
+        columns: name of each column, and its kind in Dagster's tables: `bool`, `int`, `float` or `string`.
+        rows: the rows. Dates, decimals, nested values and very large numbers are text.
+    """
+
+    columns: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Mapping[str, Cell], ...] = ()
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Preview:
+        """Make the preview of some rows."""
+        return cls(
+            columns=tuple((column.name, _kind(column.type)) for column in rows.schema),
+            rows=tuple({name: _cell(value) for name, value in row.items()} for row in python_rows(rows)[0]),
+        )
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Args:
+        ref: the table and branch.
+        partition: key of the partition; None for a table without partitions.
+        run_id: the run.
+        rows_in: rows that the source gave.
+        rows_good: rows that passed validation.
+        rows_refused: rows that did not.
+        rows_inserted: rows whose keys were new to the table.
+        rows_updated: rows that replaced an older version.
+        snapshot_id: the current snapshot of the branch; None while it has never had rows.
+        committed: whether this run made that snapshot.
+        partition_rows: rows of this run in the table, one for each key.
+        table_rows: rows of the whole table.
+        seconds: how long the run took.
+        refused: the first refused rows.
+        dropped_fields: fields of the source that the schema lacks.
+        sample: the first rows of this run, as they are in the table.
+        timings: seconds of each step, by its name.
+    """
+
+    ref: TableRef
+    partition: str | None
+    run_id: str
+    rows_in: int
+    rows_good: int
+    rows_refused: int
+    rows_inserted: int
+    rows_updated: int
+    snapshot_id: int | None
+    committed: bool
+    partition_rows: int
+    table_rows: int
+    seconds: float
+    refused: tuple[Refusal, ...] = ()
+    dropped_fields: tuple[str, ...] = ()
+    sample: Preview = field(default_factory=Preview)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """The full name of the table, such as `raw.flights`."""
+        return self.ref.full_name
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The numbers of rows, by the names of their fields."""
+        return {name: getattr(self, name) for name in COUNTS}
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Return the metadata of the run's materialization, from which `from_metadata` reads the report again."""
+        optional: dict[str, Any] = {}
+        if self.ref.branch != MAIN_BRANCH:
+            optional["branch"] = self.ref.branch
+        if self.partition is not None:
+            optional["partition"] = self.partition
+        if self.refused:
+            optional["refused_preview"] = _table(_refused_preview(self.refused))
+        if self.dropped_fields:
+            optional["dropped_fields"] = _listed(self.dropped_fields)
+        values = {
+            "table": self.table,
+            **self.counts,
+            # A snapshot's id has more digits than a browser can show as a number.
+            "snapshot_id": str(self.snapshot_id) if self.snapshot_id is not None else _NO_SNAPSHOT,
+            "committed": self.committed,
+            "run_id": self.run_id,
+            "seconds": self.seconds,
+            "preview": _table(self.sample),
+            **optional,
+        }
+        return {
+            **{_PREFIX + name: value for name, value in values.items()},
+            **{_SECONDS + step: seconds for step, seconds in self.timings.items()},
+            "dagster/row_count": self.table_rows,
+            "dagster/partition_row_count": self.partition_rows,
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> RunReport | None:
+        """Read a report from the metadata of a materialization.
+
+        Args:
+            metadata: Dagster's metadata values, or plain values, by their names.
+
+        Returns:
+            The report, or None if no run of a workflow left this metadata.
+        """
+        plain = {name: getattr(value, "value", value) for name, value in metadata.items()}
+        found = {name.removeprefix(_PREFIX): value for name, value in plain.items() if name.startswith(_PREFIX)}
+        if not {"table", "snapshot_id", "committed", "seconds", *COUNTS} <= found.keys():
+            return None
+        snapshot_id = found["snapshot_id"]
+        return cls(
+            ref=TableRef.parse(found["table"], branch=found.get("branch", MAIN_BRANCH)),
+            partition=found.get("partition"),
+            run_id=found.get("run_id", ""),
+            **{name: found[name] for name in COUNTS},
+            snapshot_id=None if snapshot_id == _NO_SNAPSHOT else int(snapshot_id),
+            committed=found["committed"],
+            partition_rows=plain.get("dagster/partition_row_count", 0),
+            table_rows=plain.get("dagster/row_count", 0),
+            seconds=found["seconds"],
+            refused=tuple(
+                Refusal(row["rule"], row["field"], row["message"], row["row"])
+                for row in _preview(found.get("refused_preview")).rows
+            ),
+            dropped_fields=_unlisted(found.get("dropped_fields")),
+            sample=_preview(found.get("preview")),
+            timings={name.removeprefix(_SECONDS): plain[name] for name in plain if name.startswith(_SECONDS)},
+        )
+
+    @classmethod
+    def of_run(cls, result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> RunReport | None:
+        """Return the report that a run left on the materialization of an asset, or None if it left none.
+
+        Args:
+            result: the run.
+            key: the asset.
+        """
+        for event in result.get_asset_materialization_events():
+            if event.asset_key == key:
+                return cls.from_metadata(event.materialization.metadata)
+        return None
+
+
+def _refused_preview(refused: tuple[Refusal, ...]) -> Preview:
+    return Preview(
+        columns=tuple((name, "string") for name in ("rule", "field", "message", "row")),
+        rows=tuple(
+            {"rule": row.rule, "field": row.field, "message": row.message, "row": row.row_json} for row in refused
+        ),
+    )
+
+
+def _table(preview: Preview) -> dg.TableMetadataValue:
+    import dagster as dg
+
+    columns = [dg.TableColumn(name, kind) for name, kind in preview.columns]
+    records = [dg.TableRecord(dict(row)) for row in preview.rows]
+    return dg.MetadataValue.table(records=records, schema=dg.TableSchema(columns=columns))
+
+
+def _preview(table: Any) -> Preview:
+    if table is None:
+        return Preview()
+    return Preview(
+        columns=tuple((column.name, column.type) for column in table.schema.columns),
+        rows=tuple(dict(record.data) for record in table.records),
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Join names with commas where they can be told apart again, and as JSON where they cannot."""
+    text = ", ".join(names)
+    return text if not text.startswith("[") and tuple(text.split(", ")) == names else json.dumps(names)
+
+
+def _unlisted(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    return tuple(json.loads(text) if text.startswith("[") else text.split(", "))
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_NUMBER else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _kind(arrow: pa.DataType) -> str:
+    if pa.types.is_boolean(arrow):
+        return "bool"
+    if pa.types.is_integer(arrow):
+        return "int"
+    return "float" if pa.types.is_floating(arrow) else "string"

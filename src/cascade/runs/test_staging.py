@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import math
+import struct
+import tempfile
+import uuid
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from cascade.exceptions import CascadeError
+from cascade.runs.clock import Clock
+from cascade.runs.report import Refusal
+from cascade.runs.staging import staging
+from cascade.schemas import RefusedRow, ValidationResult
+
+PLACE = pa.struct([("city", pa.string()), ("at", pa.timestamp("us", "UTC"))])
+NOON = datetime(2013, 1, 15, 12, 0, 0, 1, tzinfo=UTC)
+COLUMNS: dict[str, pa.Array] = {
+    "id": pa.array([1, None, -(2**63)], pa.int64()),
+    "uuid": pa.array([uuid.UUID(int=1).bytes, None, uuid.UUID(int=2**128 - 1).bytes], pa.uuid()),
+    "price": pa.array(
+        [Decimal("1.10"), None, Decimal("-99999999999999999999999999999999999.999")], pa.decimal128(38, 3)
+    ),
+    "at": pa.array([NOON, None, datetime(1, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+    "naive": pa.array([datetime(2013, 1, 15), None, datetime(9999, 12, 31)], pa.timestamp("us")),
+    "day": pa.array([date(2013, 1, 15), None, date(1, 1, 1)]),
+    "hour": pa.array([time(12, 0, 0, 1), None, time(0)], pa.time64("us")),
+    "x": pa.array([math.nan, -0.0, math.inf], pa.float64()),
+    "text": pa.array(["", None, "ä\0\U0001f600"], pa.string()),
+    "raw": pa.array([b"", None, b"\0\xff"], pa.binary()),
+    "tags": pa.array([[], None, ["a", None]], pa.list_(pa.string())),
+    "place": pa.array([{"city": None, "at": NOON}, None, {"city": "x", "at": None}], PLACE),
+    "places": pa.array([[None, {"city": "x", "at": NOON}], None, []], pa.list_(PLACE)),
+    "ids": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"a" * 16, b"b" * 16, None], pa.binary(16))),
+}
+ROWS = pa.table(COLUMNS)
+
+
+def result(good: pa.Table, *refused: RefusedRow) -> ValidationResult:
+    return ValidationResult(good=good, refused=refused, dropped_fields=())
+
+
+def refused(number: int) -> RefusedRow:
+    return RefusedRow("hot", None if number % 2 else "celsius", f"too hot: {number}", {"n": number})
+
+
+def test_rows_come_back_exactly_as_they_were_staged() -> None:
+    with staging(ROWS.schema, Clock()) as stage:
+        stage.add(result(ROWS))
+        stage.add(result(ROWS.slice(1, 1)))
+        staged = stage.finish()
+        good = staged.good()
+        assert good.schema.equals(ROWS.schema)
+        assert staged.rows_good == good.num_rows == 4
+        expected = pa.concat_tables([ROWS, ROWS.slice(1, 1)])
+        for name in COLUMNS:
+            if name != "x":
+                assert good[name].to_pylist() == expected[name].to_pylist(), name
+                assert good[name].type == ROWS[name].type
+        bits = [[struct.pack("d", value) for value in column.to_pylist()] for column in (good["x"], expected["x"])]
+        assert bits[0] == bits[1]
+        assert good["places"].to_pylist()[0][0] is None
+
+
+def test_rows_can_be_read_twice_and_outlive_the_stage() -> None:
+    with staging(ROWS.schema, Clock()) as stage:
+        stage.add(result(ROWS))
+        staged = stage.finish()
+        first, second = staged.good(), staged.good()
+    assert first["text"].to_pylist() == second["text"].to_pylist() == ["", None, "ä\0\U0001f600"]
+
+
+def test_refused_rows_are_staged_in_order_and_the_first_are_known() -> None:
+    clock = Clock()
+    with staging(ROWS.schema, clock) as stage:
+        stage.add(result(ROWS.slice(0, 0), *map(refused, range(3))))
+        stage.add(result(ROWS, *map(refused, range(3, 9))))
+        staged = stage.finish()
+        found = list(staged.refused())
+    assert staged.rows_refused == 9
+    assert found == [Refusal("hot", row.field, row.message, row.row_json) for row in map(refused, range(9))]
+    assert staged.first_refused == tuple(found[:5])
+    assert clock.seconds.keys() == {"stage"}
+
+
+def test_nothing_staged_is_an_empty_table() -> None:
+    with staging(ROWS.schema, Clock()) as stage:
+        staged = stage.finish()
+        assert staged.good().equals(ROWS.schema.empty_table())
+        assert list(staged.refused()) == []
+
+
+def test_staged_rows_have_no_name_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with staging(ROWS.schema, Clock()) as stage:
+        stage.add(result(ROWS))
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_names_the_directory_and_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full)
+        with (
+            pytest.raises(CascadeError, match=r"Could not stage rows in .*: No space left on device") as caught,
+            staging(ROWS.schema, Clock()) as stage,
+        ):
+            stage.add(result(ROWS))
+    assert "TMPDIR" in str(caught.value)

@@ -1,0 +1,96 @@
+"""The second stage: judge each batch by the schema, and hand on its good and its refused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import RowsRefusedError
+from cascade.fault_points import FaultPoint, reach
+from cascade.runs.batches import one_batch
+from cascade.runs.staging import Staged
+
+if TYPE_CHECKING:
+    from cascade.runs.clock import Clock
+    from cascade.schemas import Batch, ValidationResult, Validator
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What validation found.
+
+    Args:
+        dropped_fields: fields of the source that the schema lacks, in the order that they first appeared.
+    """
+
+    dropped_fields: tuple[str, ...]
+
+
+class Validation:
+    """Validates batches as they come.
+
+    A validator that needs the whole partition gets it as one batch at the end. Only then are batches held.
+
+    Args:
+        validator: judges a batch.
+        into: takes the good and the refused rows of each batch.
+        table: full name of the table.
+        clock: measures the stage as `validate`, without what `into` takes.
+    """
+
+    def __init__(
+        self, validator: Validator, into: Callable[[ValidationResult], None], *, table: str, clock: Clock
+    ) -> None:
+        self._validator = validator
+        self._into = into
+        self._table = table
+        self._clock = clock
+        self._held: list[Batch] = []
+        self._dropped: dict[str, None] = {}
+
+    def take(self, batch: Batch) -> None:
+        """Validate a batch.
+
+        Args:
+            batch: rows as the source gave them.
+
+        Raises:
+            MissingColumnError: a required column is absent from the whole batch.
+            RowsRefusedError: a rule of the whole frame failed.
+        """
+        if self._validator.needs_whole_partition:
+            self._held.append(batch)
+        else:
+            self._validate(batch)
+
+    def finish(self) -> Validated:
+        """Validate what was held, and return what validation found. Call it after the last batch."""
+        whole, self._held = one_batch(self._held), []
+        if whole is not None:
+            self._validate(whole)
+        return Validated(dropped_fields=tuple(self._dropped))
+
+    def _validate(self, batch: Batch) -> None:
+        with self._clock.timed("validate"):
+            result = self._validator.validate(batch)
+            self._dropped.update(dict.fromkeys(result.dropped_fields))
+            reach(FaultPoint.NORMALISE, self._table)
+            self._into(result)
+
+
+def rows_refused(table: str, rows_in: int, staged: Staged, consequence: str) -> RowsRefusedError:
+    """Make the error of a run whose refused rows fail it.
+
+    Args:
+        table: full name of the table.
+        rows_in: number of rows that the source gave.
+        staged: the refused rows.
+        consequence: what follows for the rows, such as `and they are in raw.flights__quarantine`.
+    """
+    count, shown = staged.rows_refused, staged.first_refused
+    lines = "".join(f"\n  - {row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in shown)
+    more = f"\n  and {count - len(shown)} more" if count > len(shown) else ""
+    return RowsRefusedError(
+        f"{table}: {count} of {rows_in} rows were refused, {consequence}.{lines}{more}", refused=count, total=rows_in
+    )
