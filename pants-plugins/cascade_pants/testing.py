@@ -19,7 +19,7 @@ RUNTIME: Mapping[str, str] = {
     "src/cascade/BUILD": "python_sources(sources=['**/*.py'])",
     "src/cascade/__init__.py": "",
     "src/cascade/cli/__init__.py": "",
-    "src/cascade/cli/main.py": "def run_project(**arguments): print(sorted(arguments.items()))\n",
+    "src/cascade/cli/main.py": "def run_project(manifest): print(manifest)\n",
     "src/cascade/framework/__init__.py": "",
     "src/cascade/framework/definitions.py": "def build_definitions(modules): return modules\n",
     "src/cascade/ingestion.py": "def cascade_ingestion(**arguments): return lambda function: function\n",

@@ -67,7 +67,7 @@ use_rust_parser = true
 RUNTIME = {
     "src/cascade/__init__.py": "def cascade_ingestion(**arguments): return lambda function: function\n",
     "src/cascade/cli/__init__.py": "",
-    "src/cascade/cli/main.py": "def run_project(**arguments): ...\n",
+    "src/cascade/cli/main.py": "def run_project(manifest): ...\n",
     "src/cascade/framework/__init__.py": "",
     "src/cascade/framework/definitions.py": "def build_definitions(modules): ...\n",
     "src/cascade/BUILD": "python_sources(sources=['**/*.py'])\n",

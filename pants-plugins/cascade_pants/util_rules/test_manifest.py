@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_the_name_of_the_module(address: Address, module: str) -> None:
     assert manifest_module(address) == module
 
 
-def test_the_manifest_lies_under_the_source_root_of_the_workflows(runner: RuleRunner) -> None:
+def test_the_manifest_is_under_the_source_root_of_the_workflows(runner: RuleRunner) -> None:
     (item,) = generated(runner, {}).items()
     assert item == (
         "src/cascade_project_dev.py",
@@ -59,7 +60,7 @@ def test_the_manifest_lies_under_the_source_root_of_the_workflows(runner: RuleRu
     )
 
 
-def test_the_manifest_can_be_put_elsewhere(runner: RuleRunner) -> None:
+def test_an_option_moves_the_manifest(runner: RuleRunner) -> None:
     set_options(runner, CASCADE_MANIFEST_SOURCE_ROOT="src/generated", SOURCE_ROOT_PATTERNS="['src', 'src/generated']")
     assert list(generated(runner, {})) == ["src/generated/cascade_project_dev.py"]
 
@@ -100,7 +101,7 @@ def test_settings_are_those_of_the_projects_directory(runner: RuleRunner) -> Non
         ("", False),
     ],
 )
-def test_whose_settings_a_pyproject_holds(text: str, found: bool) -> None:
+def test_has_cascade_table(text: str, found: bool) -> None:
     assert has_cascade_table(text.encode()) is found
 
 
@@ -117,34 +118,44 @@ def imported(tmp_path: Path) -> Path:
 
 
 def python(directory: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(directory)}
-    environment.pop("CASCADE_SETTINGS_DIRECTORY", None)
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, check=True, capture_output=True, text=True, cwd=directory
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(directory)},
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=directory,
     ).stdout
 
 
-def test_main_hands_the_project_to_the_command_line(imported: Path) -> None:
-    assert python(imported, "-m", "cascade_project_dev").strip() == str(
-        [
-            ("address", "//:dev"),
-            ("manifest", "cascade_project_dev"),
-            ("modules", ("workflows.a", "workflows.b")),
-            ("name", "dev"),
-        ]
-    )
+def test_main_passes_the_manifest_to_the_command_line(imported: Path) -> None:
+    assert ast.literal_eval(python(imported, "-m", "cascade_project_dev")) == {
+        "version": 1,
+        "name": "dev",
+        "address": "//:dev",
+        "module": "cascade_project_dev",
+        "modules": ["workflows.a", "workflows.b"],
+        "settings": None,
+    }
 
 
-def test_definitions_are_built_when_asked_for_and_once(imported: Path) -> None:
+def test_definitions_are_built_once_and_on_first_use(imported: Path) -> None:
     code = (
         "import sys, cascade_project_dev as m; assert 'defs' in dir(m); assert 'cascade.framework' not in sys.modules; "
-        "assert m.defs is m.defs; print(m.defs); print(hasattr(m, 'other'))"
+        "assert m.defs is m.defs; print(m.defs == m.MANIFEST); print(hasattr(m, 'other'))"
     )
-    assert python(imported, "-c", code).split("\n")[:2] == ["('workflows.a', 'workflows.b')", "False"]
+    assert python(imported, "-c", code).split("\n")[:2] == ["True", "False"]
 
 
-def test_the_settings_beside_it_are_announced(imported: Path) -> None:
-    code = "import os, cascade_project_dev; print(os.environ.get('CASCADE_SETTINGS_DIRECTORY'))"
-    assert python(imported, "-c", code).strip() == "None"
-    (imported / "cascade_project_dev_settings").mkdir()
-    assert python(imported, "-c", code).strip() == str(imported / "cascade_project_dev_settings")
+def test_the_settings_directory_is_in_the_manifest_only_if_it_exists(runner: RuleRunner) -> None:
+    without = generated(runner, {})["src/cascade_project_dev.py"]
+    assert '"settings": None' in without
+    found = generated(runner, {"cascade_config.py": "X = 1\n"})["src/cascade_project_dev.py"]
+    assert '"settings": "cascade_project_dev_settings"' in found
+
+
+def test_the_runtime_is_tested_with_the_text_that_this_plugin_writes() -> None:
+    # src/cascade/framework/test_manifest.py reads the same file.
+    golden = Path(__file__).parent / "golden_manifest.txt"
+    source = manifest_source(DEV, ("workflows.golden",), "cascade.cli.main", has_settings=True)
+    assert golden.read_text(encoding="utf-8") == source

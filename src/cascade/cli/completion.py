@@ -1,4 +1,4 @@
-"""`completion`: the script by which a shell completes the words of the command line, and the names it offers."""
+"""`completion`: the script that completes the words of the command line in a shell, and the names that it offers."""
 
 from __future__ import annotations
 
@@ -15,47 +15,46 @@ if TYPE_CHECKING:
     from cascade.framework.declared_names import DeclaredName
 
 COMPLETE_VARIABLE = "_CASCADE_COMPLETE"
-"""Set by the script for the calls in which the shell asks for words."""
+"""Set by the script when the shell asks for words."""
 
 
 @click.command(short_help="Print the script that completes words in a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the script by which SHELL completes commands, options, and the names of assets and tables.
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script that lets SHELL complete commands, options, and the names of assets and tables.
 
-    To have it in every new shell:
+    To load it in every new shell:
 
     \b
         echo 'eval "$(cascade completion bash)"' >> ~/.bashrc
         echo 'eval "$(cascade completion zsh)"' >> ~/.zshrc      (below the line with compinit)
         cascade completion fish > ~/.config/fish/completions/cascade.fish
 
-    Names are read from the source of the project in the working directory, which is not run.
+    The names are read from the source of the project in the working directory, without running it.
     """
     from click.shell_completion import get_completion_class
 
-    from cascade.cli.main import cli
-
     kind = get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(cli, {}, "cascade", COMPLETE_VARIABLE).source())
+    click.echo(kind(ctx.find_root().command, {}, "cascade", COMPLETE_VARIABLE).source())
 
 
 def complete_assets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offers the assets of the project, without those that were typed already."""
+    """Offer the assets of the project, except those already typed."""
     typed = ctx.params.get(parameter.name or "") or ()
     return _offered(((name.asset, name.module) for name in _names(ctx) if name.asset not in typed), incomplete)
 
 
 def complete_tables(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offers the tables of the project, those of the namespace `raw` by their short names unless it was typed."""
+    """Offer the tables of the project, those of the namespace `raw` by their short names unless `raw.` was typed."""
     pairs = [(name.table, name.module) for name in _names(ctx) if name.table]
     short = [(table.removeprefix("raw."), module) for table, module in pairs]
     return _offered(short, incomplete) or _offered(pairs, incomplete)
 
 
 def complete_workflows(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offers the domains and the tables of the project's workflows."""
+    """Offer the domains and the tables of the project's workflows."""
     from cascade.processes.workflow_tests import domain_of
 
     names = [name for name in _names(ctx) if name.table]
@@ -64,13 +63,13 @@ def complete_workflows(ctx: click.Context, parameter: click.Parameter, incomplet
 
 
 def _names(ctx: click.Context) -> list[DeclaredName]:
-    """Reads the names, or gives none: a shell has no place for an error in the middle of a line."""
+    """Read the names, or return none: a shell cannot show an error in the middle of a line."""
     from cascade.framework.declared_names import declared_names, project_module_files
 
     if getattr(ctx.obj, "given", None) is not None:
         return []
     try:
-        # `cascade_config.py` may print, and the shell would take its lines for words.
+        # `cascade_config.py` may print, and the shell would offer what it prints as words.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             return declared_names(project_module_files())
     except Exception:

@@ -1,4 +1,4 @@
-"""What every command knows: the project, its settings, and what its modules hold."""
+"""What every command knows: the project, its settings, and the contents of its modules."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.exceptions import CascadeError
     from cascade.framework.collect import Collected
+    from cascade.framework.contents import Contents
+    from cascade.framework.contributors import Contributed
     from cascade.framework.project import Project
     from cascade.ingestion import IngestionWorkflow
 
@@ -23,8 +25,8 @@ class Invocation:
     """One call of the command line.
 
     Args:
-        given: the project of the manifest that called; None for the one in the working directory.
-        debug: show tracebacks.
+        given: the project of the manifest that started it; None for the project in the working directory.
+        debug: whether to show tracebacks.
     """
 
     given: Project | None = None
@@ -42,7 +44,7 @@ class Invocation:
         """The project.
 
         Raises:
-            UsageError: none is given, and the working directory is in none.
+            UsageError: no manifest was given, and no project contains the working directory.
         """
         self.require_project()
         return self.given or standalone_project(self.config)
@@ -55,31 +57,46 @@ class Invocation:
         return project_modules(self.project.modules, self.config)
 
     def require_project(self) -> None:
-        """Makes sure that there is a project, before anything is looked for or made in a directory that is none.
+        """Raise unless there is a project, before a command reads or writes in a directory outside any project.
 
         Raises:
-            UsageError: none is given, and the working directory is in none.
+            UsageError: no manifest was given, and no project contains the working directory.
         """
         if self.given is None:
             require_project_root()
 
     @cached_property
-    def loaded(self) -> tuple[Collected, tuple[CascadeError, ...]]:
-        """What the modules hold, and the errors of those that did not load."""
+    def contents(self) -> Contents:
+        """The modules of the project, loaded."""
         from cascade.framework.contents import load_contents
 
-        contents = load_contents(self.project.modules, self.config)
-        return contents.collected, contents.failures
+        return load_contents(self.project.modules, self.config)
+
+    @property
+    def loaded(self) -> tuple[Collected, tuple[CascadeError, ...]]:
+        """What the modules hold, and the errors of those that did not load."""
+        return self.contents.collected, self.contents.failures
+
+    @cached_property
+    def contributed(self) -> Contributed:
+        """What the rooms of Cascade, the modules and the plugins contribute to the project."""
+        from cascade.framework.contributors import contribute
+
+        return contribute(self.contents.collected, self.contents.project(self.config))
+
+    @property
+    def failures(self) -> tuple[CascadeError, ...]:
+        """The errors of everything that is missing from `definitions`."""
+        return (*self.contents.failures, *self.contributed.failures, *self.contributed.plugin_failures)
 
     def definitions(self) -> dg.Definitions:
-        """Builds Dagster's definitions of what did load."""
+        """Build Dagster's definitions of everything that did load."""
         from cascade.framework.definitions import assemble
 
-        collected, failures = self.loaded
-        return assemble(collected, self.config, failures)
+        return assemble(self.contributed, self.config, self.failures)
 
     def workflow_named(self, name: str) -> IngestionWorkflow[..., object] | None:
-        """Finds a workflow by its table, with or without namespace, or by its asset key."""
+        """Find a workflow by its table with its namespace, such as `raw.flights`, or by its asset key."""
         collected, _ = self.loaded
         for workflow in collected.workflows:
             declaration = workflow.declaration
@@ -89,5 +106,5 @@ class Invocation:
 
     @property
     def program(self) -> str:
-        """How the user called this command line, to be shown in what to type next."""
+        """The words that start this command line, to show in hints."""
         return program_name(self.given)

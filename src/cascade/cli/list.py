@@ -1,19 +1,20 @@
-"""`list`: what the project holds."""
+"""`list`: the workflows and assets of the project."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.framework.collect import named_definitions
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
+    from cascade.contributor import Contribution
     from cascade.declarations import IngestionDeclaration
-    from cascade.framework.collect import Collected
 
 
 @click.command("list", short_help="List the workflows and assets of the project.")
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 def list_assets(invocation: Invocation, out: Output) -> None:
     """List the workflows of the project, and Dagster's own assets, checks, jobs, schedules and sensors beside them.
 
-    What does not load is named on standard error, and is exit code 1.
+    Errors of what does not load go to standard error, with exit code 1.
     """
+    from cascade.framework.contributors import plugin_contributions
+
     collected, failures = invocation.loaded
+    plugins = plugin_contributions(invocation.contents.project(invocation.config), (collected,))
+    failures = (*failures, *plugins.plugin_failures)
     workflows = sorted(collected.workflows, key=lambda workflow: workflow.declaration.asset_key)
-    others = _others(collected)
+    others = _others((collected, *plugins.contributions), collected.workflows)
     out.json(
         {
             "project": invocation.project.name,
@@ -88,38 +93,21 @@ def _document(declaration: IngestionDeclaration) -> dict[str, Any]:
     }
 
 
-def _others(collected: Collected) -> list[tuple[str, str, str]]:
-    found = [(kind, name, collected.home(value) or "") for kind, name, value in _held_by(collected)]
-    # Somebody's Definitions may hold a workflow's asset, and what stands at the level of a module as well.
-    known = {("asset", "/".join(workflow.declaration.asset_key)) for workflow in collected.workflows}
-    known.update((kind, name) for kind, name, _ in found)
-    for definitions in collected.definitions:
-        home = collected.home(definitions) or ""
-        held = [(kind, name) for kind, name, _ in _held_by(definitions)]
-        found.extend((*thing, home) for thing in held if thing not in known)
-        known.update(held)
-        if not held:
-            found.append(("definitions", "", home))
+def _others(contributions: Sequence[Contribution], workflows: Sequence[Any]) -> list[tuple[str, str, str]]:
+    """List kind, name and home of Dagster's definitions beside the workflows."""
+    found: list[tuple[str, str, str]] = []
+    # `Definitions` of the project may hold the asset of a workflow, and what stands at the level of a module as well.
+    known = {("asset", "/".join(workflow.declaration.asset_key)) for workflow in workflows}
+    for contribution in contributions:
+        for kind, name, value in named_definitions(contribution):
+            found.append((kind, name, contribution.home(value) or ""))
+            known.add((kind, name))
+    for contribution in contributions:
+        for definitions in contribution.definitions:
+            home = contribution.home(definitions) or ""
+            held = [(kind, name) for kind, name, _ in named_definitions(definitions)]
+            found.extend((*thing, home) for thing in held if thing not in known)
+            known.update(held)
+            if not held:
+                found.append(("definitions", "", home))
     return found
-
-
-def _held_by(holder: Any) -> Iterator[tuple[str, str, Any]]:
-    """The kind and the name of each thing of Dagster's in what was collected, or in Dagster's `Definitions`."""
-    for kind, values in (
-        ("asset", holder.assets),
-        ("check", holder.asset_checks),
-        ("job", holder.jobs),
-        ("schedule", holder.schedules),
-        ("sensor", holder.sensors),
-    ):
-        for value in values or ():
-            yield from ((kind, name, value) for name in _names(kind, value))
-
-
-def _names(kind: str, value: Any) -> list[str]:
-    if kind == "asset":
-        keys = value.keys if hasattr(value, "keys") else [value.key]
-        return sorted(key.to_user_string() for key in keys)
-    if kind == "check":
-        return sorted(f"{key.asset_key.to_user_string()}:{key.name}" for key in value.check_keys)
-    return [str(value.name)]

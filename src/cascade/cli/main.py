@@ -1,4 +1,4 @@
-"""The entry of the command line, which loads a command's file only when that command is called."""
+"""The entry point of the command line. It imports a command's file only when that command is called."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 
@@ -19,6 +19,10 @@ from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
 from cascade.terminal.documents import error_document, print_document
 from cascade.terminal.words import say_on_stderr
+
+if TYPE_CHECKING:
+    from cascade.framework.project import Project
+    from cascade.plugins import Plugin
 
 _COMMANDS = {
     "init": "cascade.cli.init:init",
@@ -39,42 +43,47 @@ _NO_TELEMETRY = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
 }
-"""Defaults of the environment: nothing that Cascade starts reports anywhere unless the user turns it on."""
+"""Defaults of the environment: nothing that Cascade starts sends telemetry unless the user turns it on."""
 
 
 class CascadeGroup(click.Group):
-    """The commands, each imported when it is called, and the errors that they end with."""
+    """The commands, each imported when it is called. An error becomes a message and an exit code.
+
+    The commands of plugins are looked up only when commands are listed, or when a name is not one of Cascade's own.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names the commands in the order in which a person meets them."""
-        return list(_COMMANDS)
+        """List the names of the commands: Cascade's own in the order of a new user's work, then those of plugins."""
+        return [*_COMMANDS, *_plugin_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports one command."""
+        """Import one command."""
         target = _COMMANDS.get(cmd_name)
-        if target is None:
+        if target is not None:
+            module, _, attribute = target.partition(":")
+            return cast(click.Command, getattr(import_module(module), attribute))
+        plugin = _plugin_commands(ctx).get(cmd_name)
+        if plugin is None:
             return None
-        module, _, attribute = target.partition(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
+        from cascade.cli.plugin_commands import load_command
+
+        return load_command(plugin)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command, and says which one was meant where there is none."""
-        # While a shell completes a line there is nobody to tell.
-        is_wrong = args and not args[0].startswith("-") and args[0] not in _COMMANDS
-        if is_wrong and not ctx.resilient_parsing:
-            import difflib
+        """Find the command, or fail with the name that was probably meant."""
+        # Without `_COMMANDS` in front, every call would read the entry points.
+        is_known = args[0] in _COMMANDS or args[0].startswith("-") or args[0] in _plugin_commands(ctx)
+        # A shell that completes a line cannot show an error.
+        if not is_known and not ctx.resilient_parsing:
+            from cascade.spelling import did_you_mean
 
-            close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            meant = f" Did you mean {close[0]}?" if close else ""
-            ctx.fail(f"No such command {args[0]!r}.{meant}")
+            ctx.fail(f'No such command "{args[0]}".{did_you_mean(args[0], self.list_commands(ctx))}')
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command. What is wrong becomes a message and an exit code, with a traceback under `--debug` only."""
+        """Run a command. An error becomes a message and an exit code, with a traceback only under `--debug`."""
         as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
         try:
             return super().invoke(ctx)
@@ -85,11 +94,26 @@ class CascadeGroup(click.Group):
                 print_document(error_document(error))
             if isinstance(error, click.ClickException) or ctx.obj is None:
                 raise
-            ctx.exit(_say_what_is_wrong(error, debug=ctx.obj.debug))
+            ctx.exit(_print_error(error, debug=ctx.obj.debug))
 
 
-def _say_what_is_wrong(error: Exception, *, debug: bool) -> int:
-    """Prints an error, below its traceback if that is wanted, and gives the exit code that it stands for."""
+_PLUGINS_KEY = "cascade.plugin_commands"
+
+
+def _plugin_commands(ctx: click.Context) -> Mapping[str, Plugin]:
+    """Return the commands of plugins by name, and warn once of those whose name is taken."""
+    if _PLUGINS_KEY not in ctx.meta:
+        from cascade.cli.plugin_commands import plugin_commands
+
+        found, refused = plugin_commands(_COMMANDS)
+        ctx.meta[_PLUGINS_KEY] = found
+        for error in () if ctx.resilient_parsing else refused:
+            say_on_stderr("warning", str(error), "yellow")
+    return cast("Mapping[str, Plugin]", ctx.meta[_PLUGINS_KEY])
+
+
+def _print_error(error: Exception, *, debug: bool) -> int:
+    """Print an error, below its traceback if `debug` is set, and return its exit code."""
     if debug:
         click.echo(mask_secrets("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, CascadeError):
@@ -116,9 +140,9 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 )
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Ingest into an Iceberg lakehouse by declared workflows.
+    """Ingest data into an Iceberg lakehouse with declared workflows.
 
-    Without a command it starts the UI, as `dev` does.
+    Without a command, start the UI as `dev` does.
     """
     ctx.obj = ctx.obj or Invocation()
     ctx.obj.debug = debug
@@ -131,38 +155,32 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line of the project in the working directory: `cascade`, `python -m cascade`.
+    """Run the command line of the project in the working directory: `cascade`, `python -m cascade`.
 
     Args:
-        arguments: stands for the words after the program's name.
+        arguments: the words after the program's name; those of `sys.argv` by default.
     """
     _start(None, arguments)
 
 
-def run_project(
-    *,
-    name: str,
-    modules: Sequence[str],
-    address: str | None = None,
-    manifest: str | None = None,
-    arguments: Sequence[str] | None = None,
-) -> NoReturn:
-    """Runs the command line of a project whose manifest Pants made.
+def run_project(manifest: Mapping[str, object], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line of a project whose manifest Pants generated.
 
     Args:
-        name: the project's name.
-        modules: the modules of its workflows.
-        address: its Pants address.
-        manifest: the name of the manifest module, whose `defs` are the project's definitions.
-        arguments: stands for the words after the program's name.
+        manifest: the fields of a `cascade.framework.manifest.Manifest`.
+        arguments: the words after the program's name; those of `sys.argv` by default.
     """
-    from cascade.framework.project import STANDALONE_MODULE, Project
+    from cascade.framework.manifest import Manifest
 
-    os.environ.setdefault("CASCADE_PROJECT_NAME", name)
-    _start(Project(name, tuple(modules), address=address, module=manifest or STANDALONE_MODULE), arguments)
+    try:
+        read = Manifest.from_dict(manifest)
+    except CascadeError as error:
+        sys.exit(_print_error(error, debug=False))
+    read.announce()
+    _start(read.project, arguments)
 
 
-def _start(project: Any, arguments: Sequence[str] | None) -> NoReturn:
+def _start(project: Project | None, arguments: Sequence[str] | None) -> NoReturn:
     warnings.showwarning = _show_warning
     invocation = Invocation(given=project)
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -178,7 +196,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Shows a warning as one line. Those that libraries address to programmers are for `python -W` alone."""
+    """Show a warning as one line, except those of Dagster, which are addressed to programmers."""
     if category.__module__.startswith("dagster"):
         return
     say_on_stderr("warning", str(message), "yellow")

@@ -60,8 +60,7 @@ def materialize(
     from cascade.framework.stale import end_stale_runs
     from cascade.partition_keys import choose_partitions
 
-    _, failures = invocation.loaded
-    definitions = invocation.definitions()
+    definitions, failures = invocation.definitions(), invocation.failures
     chosen = [_find(invocation, definitions, name) for name in assets]
     graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
     plan = [
@@ -108,8 +107,7 @@ def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.
     if graph.has(key) and graph.get(key).is_materializable:
         return key
     known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
-    _, failures = invocation.loaded
-    raise unknown_name("asset", name, known, failures, f"{invocation.program} list")
+    raise unknown_name("asset", name, known, invocation.failures, f"{invocation.program} list")
 
 
 def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:

@@ -49,7 +49,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_misspelt_command_names_the_one_meant(cascade: Cascade) -> None:
     result = cascade("materialise")
     assert result.exit_code == 2
-    assert "Did you mean materialize?" in result.stderr
+    assert 'Did you mean "materialize"?' in result.stderr
 
 
 def test_the_version_is_printed() -> None:
@@ -155,11 +155,14 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     with pytest.raises(SystemExit) as caught:
         run_project(
-            name="dev",
-            address="//:dev",
-            modules=(project.module("things"),),
-            manifest="cascade_project_dev",
-            arguments=["materialize", "thing"],
+            {
+                "version": 1,
+                "name": "dev",
+                "address": "//:dev",
+                "module": "cascade_project_dev",
+                "modules": (project.module("things"),),
+            },
+            ["materialize", "thing"],
         )
     monkeypatch.setenv("CASCADE_PROJECT_NAME", "")
     assert caught.value.code == 2

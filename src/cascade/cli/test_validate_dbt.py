@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from cascade.cli.conftest import Cascade
+from cascade.config import CascadeConfig
+from cascade.contributor import LoadedProject
 from cascade.dbt import parse
+from cascade.dbt.contributor import DbtContributor
 from cascade.dbt.results import DbtProblem, DbtProject
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
-from cascade.framework.validate import find_dbt_problems
 
 MODEL = "transforms/dbt/models/daily.sql"
 
@@ -103,5 +105,6 @@ def test_models_without_a_project_are_a_problem(cascade: Cascade, project: Sampl
 def test_problems_come_in_the_order_of_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = tuple(DbtProblem("m", Path(file), line) for file, line in (("b.yml", 1), ("a.yml", 9), ("a.yml", 2)))
     monkeypatch.setattr(parse, "parse_project", lambda directory: DbtProject(problems=problems))
-    found = [str(problem.location) for problem in find_dbt_problems(Path())]
+    project = LoadedProject(CascadeConfig(), dbt_directory=Path())
+    found = [str(problem.location) for problem in DbtContributor().problems(project)]
     assert found == ["a.yml:2", "a.yml:9", "b.yml:1"]

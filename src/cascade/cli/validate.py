@@ -64,7 +64,8 @@ def validate(
     Nothing is run, no catalog is opened and nothing is written. Prints one line `path:line: message` for each problem
     and exits with 1 if there is any.
     """
-    from cascade.framework.validate import find_dbt_problems, find_problems, relative_path
+    from cascade.contributor import relative_path
+    from cascade.framework.validate import find_problems
 
     # A check must leave nothing behind, least of all among sources that somebody else compares.
     sys.dont_write_bytecode = True
@@ -74,16 +75,15 @@ def validate(
         scope = _scope_of_modules(invocation, modules, known)
     else:
         scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
-    problems = find_problems(
-        scope.modules,
-        scope.known,
-        listed_only=scope.listed_only,
-        defs_folder=scope.defs_folder,
-        schemas=scope.schemas,
-    )
-    if scope.dbt_directory is not None:
-        with out.progress("parsing the dbt project", 1):
-            problems += find_dbt_problems(scope.dbt_directory)
+    with out.progress("checking the project", 1):
+        problems = find_problems(
+            scope.modules,
+            scope.known,
+            listed_only=scope.listed_only,
+            defs_folder=scope.defs_folder,
+            schemas=scope.schemas,
+            dbt_directory=scope.dbt_directory,
+        )
     base = Path.cwd()
     out.json(
         {
@@ -132,8 +132,8 @@ def _whole_project(invocation: Invocation, out: Output) -> _Scope:
 
 def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]) -> _Scope:
     from cascade.cli.checked_paths import choose, files_of
+    from cascade.dbt.contributor import has_dbt_project
     from cascade.framework.defs_folder import find_defs_folder
-    from cascade.framework.validate import has_dbt_project
 
     names = invocation.module_names
     config, generated = invocation.config, invocation.project.generated
@@ -166,12 +166,13 @@ def _checked(scope: _Scope) -> str:
 def _dbt_directory(config: CascadeConfig, out: Output) -> Path | None:
     """Gives the directory of the dbt project, if there is one and something to parse it with."""
     from cascade.dbt import INSTALL_DBT, dbt_is_installed
-    from cascade.framework.validate import has_dbt_project
+    from cascade.dbt.contributor import has_dbt_project
 
     directory = config.dbt_project_directory
     if not has_dbt_project(directory):
         return None
     if not dbt_is_installed():
-        out.warn(f"the dbt project in {config.dbt_project_dir} was not parsed, for want of dbt. Type: {INSTALL_DBT}")
+        why = "because dbt is not installed"
+        out.warn(f"the dbt project in {config.dbt_project_dir} was not parsed, {why}. Type: {INSTALL_DBT}")
         return None
     return directory

@@ -1,4 +1,4 @@
-"""A project of one's own for each test."""
+"""A project for each test, and plugins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ THINGS = """
             return [{"id": "four", "name": "a"}, {"id": 400, "name": "b"}]
         return [{"id": day * 100 + i, "name": f"n{i}"} for i in range(7)]
 """
-"""A workflow with five partitions, of which the third fails and the fourth has a row that is refused."""
+"""A workflow with five partitions. The third one fails, and a row of the fourth is refused."""
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,30 @@ class SampleProject:
 
     Args:
         root: its root.
-        package: the name of its directory of workflows, which is another one in each test.
+        package: the name of its directory of workflows, different in each test.
     """
 
     root: Path
     package: str
 
     def write(self, name: str, text: str) -> Path:
-        """Writes a module of the workflows and gives its path."""
+        """Write a module of the workflows and return its path."""
         path = self.root / self.package / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text).lstrip(), encoding="utf-8")
         return path
 
     def module(self, name: str) -> str:
-        """Gives the full name of a module of the workflows."""
+        """Return the full name of a module of the workflows."""
         return f"{self.package}.{name}"
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleProject]:
-    """An empty project, which is the working directory."""
+    """Make an empty project the working directory."""
     for name in [name for name in os.environ if name.startswith("CASCADE_")]:
         monkeypatch.delenv(name)
-    # Commands set it for their children. Set here, it is restored at the end.
+    # Commands set it for their children; setting it here restores it after the test.
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "project"), *sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -80,3 +80,43 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleP
     yield SampleProject(root, package)
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]
+
+
+class Plugins:
+    """Installs distributions with entry points on the import path.
+
+    Args:
+        site: the directory of the import path that holds them.
+    """
+
+    def __init__(self, site: Path) -> None:
+        self.site = site
+
+    def install(self, distribution: str, group: str, name: str, value: str, source: str = "") -> None:
+        """Install a distribution with one entry point.
+
+        Args:
+            distribution: its name.
+            group: what follows `cascade.plugins.` in the group's name.
+            name: the entry point's name.
+            value: the object it names, such as `acme_lineage:Contributor`.
+            source: the text of the module in `value`.
+        """
+        metadata = self.site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[cascade.plugins.{group}]\n{name} = {value}\n")
+        (self.site / f"{value.partition(':')[0]}.py").write_text(dedent(source).lstrip(), encoding="utf-8")
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plugins]:
+    """Let a test install plugins."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    before = set(sys.modules)
+    yield Plugins(site)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(site)):
+            del sys.modules[name]

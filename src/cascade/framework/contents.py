@@ -1,4 +1,4 @@
-"""Everything that a project holds, and the errors of what could not be loaded."""
+"""The modules of a project, loaded: everything that they hold, and the errors of what did not load."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cascade.contributor import LoadedProject
 from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
-from cascade.framework.collect import Collected, duplicate_tables, gather
+from cascade.framework.collect import Collected, gather
+from cascade.framework.conflicts import duplicate_tables
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
-from cascade.framework.discovery import project_modules
 from cascade.framework.frames import location_of_error
 from cascade.framework.loading import LoadedModules, asks_for_the_end, load_modules
+from cascade.framework.modules import project_modules
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -31,22 +33,26 @@ class Contents:
     failures: tuple[CascadeError, ...] = ()
     modules: LoadedModules = field(default_factory=LoadedModules)
 
+    def project(self, config: CascadeConfig) -> LoadedProject:
+        """Return the project as contributors see it."""
+        return LoadedProject(config, self.modules.modules, self.collected.workflows)
+
 
 def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_going: bool = False) -> Contents:
-    """Loads the modules of a project and gathers what they hold.
+    """Load the modules of a project and gather what they hold.
 
     Args:
         modules: their names; None for those under the configured `workflows_path`, with the folder of Dagster's own
             definitions.
         config: the settings.
-        keep_going: whether the second workflow of a table is left out and reported among the failures.
+        keep_going: leave out the second workflow of a table and report it among the failures.
 
     Returns:
         What loaded, and the errors of the rest.
 
     Raises:
         DeclarationError: two workflows declare the same table, and `keep_going` is not set; names both places.
-        DiscoveryError: there is no directory of workflows, or it cannot be imported.
+        DiscoveryError: the directory of workflows does not exist, or cannot be imported.
     """
     names = project_modules(modules, config)
     loaded = load_modules(names)
@@ -72,13 +78,13 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
 
 
 def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeError]]:
-    """Calls the functions of Dagster's `@definitions`, which make `Definitions` when they are asked to.
+    """Call the functions of Dagster's `@definitions`, which return `Definitions`.
 
     Args:
         collected: what was gathered.
 
     Returns:
-        The same with `Definitions` in the place of the functions, and one error for each function that fails.
+        The same with `Definitions` in place of the functions, and one error for each function that fails.
     """
     resolved: list[Any] = []
     homes = dict(collected.homes)
@@ -105,7 +111,7 @@ def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryErro
     location = location_of_error(error, (home.partition(".")[0],))
     if definitions.has_context_arg:
         return DiscoveryError(
-            f"@definitions: {code.co_name} takes a context, which only Dagster's own loader has.",
+            f"@definitions: {code.co_name} takes a context, which only Dagster's own loader can pass.",
             location=first_line,
             hint="Move its file into the folder that [tool.dg] names, which is <root_module>/defs.",
         )
@@ -115,14 +121,14 @@ def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryErro
 
 
 def with_defs_folder(collected: Collected, folder: DefsFolder) -> tuple[Collected, list[CascadeError]]:
-    """Has Dagster load the folder of its own definitions.
+    """Let Dagster load the folder of its own definitions.
 
     Args:
         collected: what was gathered elsewhere.
         folder: the folder.
 
     Returns:
-        The same with the folder's definitions, and the error where it does not load.
+        The same with the folder's definitions, and the error if the folder does not load.
     """
     if folder.is_empty:
         return collected, []

@@ -1,16 +1,16 @@
 """A project as Dagster's `Definitions`: what a workspace file, the code server and the command line load.
 
-Dagster's own commands find a project without Pants by this module, in its directory:
+Without Pants, Dagster's own commands load a project by the name of this module, in the project's directory:
 
     dagster asset materialize -m cascade.framework.definitions --select weather_observations --partition 2024-01-15
     dagster dev -w workspace.yaml   # load_from: [{python_module: {module_name: cascade.framework.definitions, …}}]
     dg dev                          # [tool.dg.project] code_location_target_module = "cascade.framework.definitions"
 
-`defs` is made when it is first asked for, so that importing this module costs nothing and reads nothing. It is a
-`Definitions` and not a function with `@definitions`, so that a project's own code can merge it.
+`defs` is built on first use, so that importing this module is cheap and reads nothing. It is a `Definitions` and not a
+function with `@definitions`, so that a project's own code can merge it.
 
-Those commands write into the same tables as Cascade's own, and keep their runs where `DAGSTER_HOME` says. To see them
-in `cascade dev`, and its runs in them, name the home of both, which `cascade dev` makes when it first starts:
+These commands write to the same tables as Cascade's own, and record their runs under `DAGSTER_HOME`. To share runs with
+`cascade dev`, use the home that `cascade dev` creates on its first start:
 
     export DAGSTER_HOME="$PWD/.cascade/dagster"
 """
@@ -19,25 +19,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, DiscoveryError
-from cascade.framework.collect import Collected
+from cascade.framework.conflicts import find_conflicts
 from cascade.framework.contents import load_contents
-from cascade.framework.cycles import refuse_cycles
+from cascade.framework.contributors import Contributed, contribute
 from cascade.framework.loading import LoadedModules
 from cascade.framework.resources import build_resources
-from cascade.framework.shared_keys import refuse_shared_checks, refuse_shared_keys
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
-    from cascade.ingestion import IngestionWorkflow
+    from cascade.contributor import Contribution
 
     defs: dg.Definitions
 
@@ -52,25 +51,36 @@ _FIRST_ON_PATH = sys.path[0] if sys.path else ""
 SENSOR_NAME = "cascade_automation"
 
 _SLOW_SECONDS = 10
-"""How long a module may take to import before a word is said. On a cold disk Dagster and dlt alone take a few."""
+"""The import time of a module above which we warn. On a cold disk Dagster and dlt alone take a few seconds."""
 
 
-def build_definitions(modules: Iterable[str] | None = None, config: CascadeConfig | None = None) -> dg.Definitions:
-    """Builds the definitions of a project.
+def build_definitions(
+    modules: Iterable[str] | Mapping[str, object] | None = None, config: CascadeConfig | None = None
+) -> dg.Definitions:
+    """Build the definitions of a project.
 
     Args:
-        modules: names of the modules to load; those under the configured `workflows_path` if absent.
-        config: the settings; read from their sources if absent.
+        modules: names of the modules to load, or the manifest that Pants generates; by default the modules under the
+            configured `workflows_path`.
+        config: the settings; read from their sources by default.
 
     Returns:
-        Definitions with every workflow's asset, Dagster's own assets, checks, jobs, schedules and sensors beside them,
-        the resources of `build_resources`, and an automation sensor whose default follows the setting `automation`.
+        Definitions with every workflow's asset; Dagster's own assets, checks, jobs, schedules and sensors beside them;
+        what plugins contribute; the resources of `build_resources`; and an automation sensor whose default follows the
+        setting `automation`.
 
     Raises:
-        DiscoveryError: a module does not import. Where `CASCADE_KEEP_GOING` is set, as in `dev`, it is a warning and
-            stands in the metadata of the code location.
+        DiscoveryError: a module does not import. If `CASCADE_KEEP_GOING` is set, as in `dev`, it is a warning and
+            appears in the metadata of the code location. A plugin that fails never raises.
         DeclarationError: a decorator is wrong, or two workflows declare the same table.
+        ConfigError: a setting is wrong, or the manifest is of a newer version.
     """
+    if isinstance(modules, Mapping):
+        from cascade.framework.manifest import Manifest
+
+        manifest = Manifest.from_dict(modules)
+        manifest.announce()
+        modules = manifest.modules
     if config is None:
         from cascade.config import CascadeConfig
 
@@ -78,11 +88,16 @@ def build_definitions(modules: Iterable[str] | None = None, config: CascadeConfi
     keep_going = bool(os.environ.get(KEEP_GOING_VARIABLE))
     with _once():
         contents = load_contents(modules, config, keep_going=keep_going)
-    if contents.failures and not keep_going:
-        raise combined(contents.failures)
+        if contents.failures and not keep_going:
+            raise combined(contents.failures)
+        contributed = contribute(contents.collected, contents.project(config))
+    if contributed.failures and not keep_going:
+        raise combined(contributed.failures)
+    failures = (*contents.failures, *contributed.failures, *contributed.plugin_failures)
+    _warn(failures)
     if keep_going:
-        _warn(contents.modules, contents.failures)
-    return assemble(contents.collected, config, failures=contents.failures)
+        _warn_of_slow(contents.modules)
+    return assemble(contributed, config, failures)
 
 
 _building: ContextVar[bool] = ContextVar("cascade_building", default=False)
@@ -90,11 +105,11 @@ _building: ContextVar[bool] = ContextVar("cascade_building", default=False)
 
 @contextmanager
 def _once() -> Iterator[None]:
-    """A module of the project that builds the project's definitions would load itself, without end."""
+    """Refuse a module of the project that builds the project's definitions: it would load itself without end."""
     if _building.get():
         raise DiscoveryError(
-            "The definitions of the project are asked for by one of the modules that they are made of.",
-            hint="Move what calls build_definitions out of the directory of the workflows.",
+            "A module of the project calls build_definitions, which would load that module again.",
+            hint="Move the call out of the directory of the workflows.",
         )
     token = _building.set(True)
     try:
@@ -103,14 +118,17 @@ def _once() -> Iterator[None]:
         _building.reset(token)
 
 
-def _warn(modules: LoadedModules, failures: Sequence[CascadeError]) -> None:
-    # The code server's standard error is what a person who edits a workflow has before the eyes.
+def _warn(failures: Iterable[CascadeError]) -> None:
+    # Whoever edits a workflow sees the code server's standard error.
     for failure in failures:
         print(f"warning: not loaded: {failure}", file=sys.stderr, flush=True)
+
+
+def _warn_of_slow(modules: LoadedModules) -> None:
     for name, seconds in modules.seconds.items():
         if seconds >= _SLOW_SECONDS:
             print(
-                f"warning: {name} takes {seconds:.0f} s to import, at every reload and every run. What it does belongs "
+                f"warning: {name} takes {seconds:.0f} s to import, at every reload and every run. Move the slow code "
                 "into the function of the workflow.",
                 file=sys.stderr,
                 flush=True,
@@ -118,58 +136,52 @@ def _warn(modules: LoadedModules, failures: Sequence[CascadeError]) -> None:
 
 
 def combined(failures: Sequence[CascadeError]) -> CascadeError:
-    """Makes one error of several, so that a person sees them all at once."""
+    """Combine several errors into one, so that the user sees all of them."""
     if len(failures) == 1:
         return failures[0]
-    return DiscoveryError("\n".join([f"{len(failures)} modules could not be loaded:", *map(str, failures)]))
+    return DiscoveryError("\n".join([f"{len(failures)} parts of the project did not load:", *map(str, failures)]))
 
 
-def assemble(collected: Collected, config: CascadeConfig, failures: Sequence[CascadeError] = ()) -> dg.Definitions:
-    """Makes definitions of what was collected.
+def assemble(contributed: Contributed, config: CascadeConfig, failures: Sequence[CascadeError] = ()) -> dg.Definitions:
+    """Merge what was contributed into one `Definitions`.
 
     Args:
-        collected: the objects of the project's modules, the functions of `@definitions` resolved.
+        contributed: what the rooms of Cascade, the project's modules and the plugins add.
         config: the settings.
-        failures: the modules that did not load, for the metadata of the code location.
+        failures: errors of what did not load, for the metadata of the code location.
 
     Returns:
         Dagster's definitions.
 
     Raises:
-        DeclarationError: Dagster refuses the asset of a workflow, two assets have one key, or some need each other.
+        DeclarationError: a workflow has the asset key of another asset, or depends on itself.
         DiscoveryError: two checks of an asset have one name.
     """
     import dagster as dg
 
-    from cascade.partitions import default_partition_start
-
-    with default_partition_start(config.partition_start):
-        assets = [_asset(workflow) for workflow in collected.workflows]
-    others = collected.definitions
-    refuse_shared_keys(collected, assets)
-    refuse_shared_checks(collected)
-    refuse_cycles(collected, assets)
-    sensors = [*collected.sensors, *_automation_sensor(collected, config)]
+    conflicts = find_conflicts(contributed.workflows, contributed.contributions)
+    if conflicts:
+        raise conflicts[0]
+    contributions = contributed.contributions
+    others = [definitions for contribution in contributions for definitions in contribution.definitions]
     ours = dg.Definitions(
-        assets=[*assets, *collected.assets],
-        asset_checks=list(collected.asset_checks),
-        jobs=list(collected.jobs),
-        schedules=list(collected.schedules),
-        sensors=sensors,
-        resources=build_resources(config),
+        assets=_all("assets", contributions),
+        asset_checks=_all("asset_checks", contributions),
+        jobs=_all("jobs", contributions),
+        schedules=_all("schedules", contributions),
+        sensors=[*_all("sensors", contributions), _automation_sensor(contributions, config)],
+        resources={
+            **{key: value for contribution in contributions for key, value in contribution.resources.items()},
+            **build_resources(config),
+        },
         executor=_executor(config) if not any(other.executor for other in others) else None,
         metadata=_failure_metadata(failures),
     )
     return dg.Definitions.merge(ours, *others) if others else ours
 
 
-def _asset(workflow: IngestionWorkflow[..., object]) -> dg.AssetsDefinition:
-    import dagster as dg
-
-    try:
-        return workflow.asset
-    except dg.DagsterError as error:
-        raise workflow.declaration.error(str(error)) from error
+def _all(kind: str, contributions: Iterable[Contribution]) -> list[Any]:
+    return [value for contribution in contributions for value in getattr(contribution, kind)]
 
 
 def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:
@@ -178,27 +190,24 @@ def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:
     return dg.in_process_executor if config.executor == "in_process" else dg.multiprocess_executor
 
 
-def _automation_sensor(collected: Collected, config: CascadeConfig) -> list[dg.AutomationConditionSensorDefinition]:
+def _automation_sensor(
+    contributions: Iterable[Contribution], config: CascadeConfig
+) -> dg.AutomationConditionSensorDefinition:
     import dagster as dg
 
-    theirs = [
-        sensor
-        for sensor, _ in collected.with_homes("sensors")
-        if isinstance(sensor, dg.AutomationConditionSensorDefinition)
-    ]
     target: dg.AssetSelection = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
-    for sensor in theirs:
-        # What a project's own sensor watches must not tick twice.
-        target = target - sensor.asset_selection
+    for contribution in contributions:
+        for sensor, _ in contribution.with_homes("sensors"):
+            if isinstance(sensor, dg.AutomationConditionSensorDefinition):
+                # An asset that a sensor of the project watches must not tick twice.
+                target = target - sensor.asset_selection
     status = dg.DefaultSensorStatus.RUNNING if config.automation else dg.DefaultSensorStatus.STOPPED
-    return [
-        dg.AutomationConditionSensorDefinition(
-            SENSOR_NAME,
-            target=target,
-            default_status=status,
-            description="Runs what the automation conditions and `cron` of the assets ask for.",
-        )
-    ]
+    return dg.AutomationConditionSensorDefinition(
+        SENSOR_NAME,
+        target=target,
+        default_status=status,
+        description="Runs assets when their automation condition or `cron` says so.",
+    )
 
 
 def _failure_metadata(failures: Sequence[CascadeError]) -> dict[str, Any]:
@@ -212,21 +221,21 @@ def _failure_metadata(failures: Sequence[CascadeError]) -> dict[str, Any]:
 def __getattr__(name: str) -> Any:
     if name == "defs":
         _enter_project()
-        # A class of our own would not be found by Dagster, which looks for this very type.
+        # Dagster looks for this exact type and would not find a subclass.
         globals()["defs"] = build_definitions()
         return globals()["defs"]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _enter_project() -> None:
-    """A workspace may name a project by a `working_directory` that is not the one in which Dagster was started."""
+    """Find the project in the `working_directory` of a workspace, which may differ from where Dagster was started."""
     from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
 
     directory = Path(_FIRST_ON_PATH).absolute()
     if ROOT_VARIABLE in os.environ or not has_cascade_table(directory / "pyproject.toml"):
         return
     if find_project_root() != directory:
-        # For everything in this process that asks for the project, and for the runs that it starts.
+        # Everything in this process, and the runs that it starts, must find the same project.
         os.environ[ROOT_VARIABLE] = str(directory)
 
 

@@ -1,4 +1,4 @@
-"""Modules that hold schemas for workflows elsewhere, and what of them cannot become a table."""
+"""Modules that hold schemas for workflows elsewhere, and those of their schemas that cannot become a table."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from cascade.declarations.schema_fields import columns_of, is_schema
-from cascade.exceptions import CascadeError, SchemaConversionError
+from cascade.exceptions import CascadeError
 from cascade.framework.collect import workflows_in
 
 
 def schemas_in(module: ModuleType) -> list[type]:
-    """Lists the schemas that a module defines, whether or not a workflow uses them.
+    """List the schemas that a module defines, whether or not a workflow uses them.
 
-    Left out are models that are no table by themselves: those whose name begins with an underscore, those without
-    fields, pydantic's root models and generic ones.
+    Models that cannot be a table by themselves are left out: those whose name begins with an underscore, those without
+    fields, and pydantic's root models and generic models.
 
     Args:
         module: a loaded module.
 
     Returns:
-        Classes of pydantic and pandera, in the order of the module. None for a module that declares a workflow: there,
-        the schemas are those that workflows name, and other models may be anything.
+        Classes of pydantic and pandera, in the order of the module. An empty list for a module that declares a
+        workflow: its schemas are those that the workflows name, and its other models may be anything.
     """
     if workflows_in(module):
         return []
@@ -38,15 +38,12 @@ def _is_a_table(model: type, module: str) -> bool:
 
 
 def unusable_schemas(modules: Iterable[ModuleType]) -> Iterator[CascadeError]:
-    """Converts the schemas of some modules to Iceberg, and gives the error of each that cannot be."""
+    """Convert the schemas of some modules to Iceberg columns, and return an error for each that does not convert."""
     from cascade.schemas import to_iceberg_schema
 
     for module in modules:
         for schema in schemas_in(module):
             try:
                 to_iceberg_schema(schema)
-            except SchemaConversionError as error:
-                yield error
-                yield from error.others
             except CascadeError as error:
                 yield error

@@ -148,7 +148,7 @@ def test_in_dev_the_second_workflow_of_a_table_is_left_out_and_told(
     shown = capsys.readouterr().err
     assert shown.count("not loaded") == 1
     assert f"not loaded: {second}" in shown
-    assert f"declared already, at {first}" in shown
+    assert f"already declared at {first}" in shown
 
 
 def test_a_function_of_definitions_that_fails_names_its_line_and_in_dev_hides_nothing(
@@ -185,7 +185,7 @@ def test_a_module_that_asks_for_the_definitions_it_is_part_of_is_refused(project
     path = project.write(
         "definitions.py", "from cascade.framework.definitions import build_definitions\n\ndefs = build_definitions()\n"
     )
-    with pytest.raises(DiscoveryError, match="one of the modules that they are made of"):
+    with pytest.raises(DiscoveryError, match="which would load that module again"):
         build_definitions()
     assert path.is_file()
 

@@ -11,7 +11,8 @@ import pytest
 from cascade.config import CascadeConfig
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
-from cascade.framework.discovery import discover_user_workflows, find_modules
+from cascade.framework.discovery import discover_user_workflows
+from cascade.framework.modules import find_modules
 
 
 def test_modules_are_found_without_init_files_and_private_ones_and_tests_are_skipped(project: SampleProject) -> None:
@@ -73,13 +74,13 @@ def test_what_is_left_out_is_not_looked_into(project: SampleProject) -> None:
 
 def test_a_directory_that_cannot_be_imported_by_its_name_is_refused(project: SampleProject) -> None:
     (project.root / "my-workflows").mkdir()
-    with pytest.raises(DiscoveryError, match="'my-workflows' is no name of a Python package"):
+    with pytest.raises(DiscoveryError, match="'my-workflows' is not a valid name for a Python package"):
         find_modules(project.root / "my-workflows")
 
 
 def test_a_directory_named_like_a_standard_module_is_refused(project: SampleProject) -> None:
     (project.root / "json").mkdir()
-    with pytest.raises(DiscoveryError, match="named like the standard module 'json'"):
+    with pytest.raises(DiscoveryError, match="has the name of the standard module 'json'"):
         find_modules(project.root / "json")
 
 

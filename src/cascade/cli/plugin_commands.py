@@ -1,0 +1,61 @@
+"""Commands that other distributions add to the command line by entry points; see `cascade.plugins`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import click
+
+from cascade.plugins import Plugin, PluginError, find_plugins
+
+
+def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], list[PluginError]]:
+    """Find the commands of plugins, without importing them.
+
+    Args:
+        built_in: the names of Cascade's own commands, which no plugin can take over.
+
+    Returns:
+        The plugins by command name, and an error for each whose name is taken.
+    """
+    found: dict[str, Plugin] = {}
+    refused = []
+    for plugin in find_plugins("command"):
+        if plugin.name in built_in:
+            refused.append(plugin.error("is left out, because Cascade has a command of that name"))
+        elif plugin.name in found:
+            other = found[plugin.name].distribution
+            refused.append(plugin.error(f"is left out, because {other} has a command of that name"))
+        else:
+            found[plugin.name] = plugin
+    return found, refused
+
+
+def load_command(plugin: Plugin) -> click.Command:
+    """Import the command of a plugin. One that does not load is replaced by a command that raises the reason.
+
+    Args:
+        plugin: the plugin.
+    """
+    try:
+        command = plugin.load()
+        if not isinstance(command, click.Command):
+            raise plugin.error(f"is a {type(command).__name__}, not a click.Command")
+    except PluginError as error:
+        return _failing_command(plugin, error)
+    return command
+
+
+def _failing_command(plugin: Plugin, error: PluginError) -> click.Command:
+    def fail(words: tuple[str, ...]) -> None:
+        raise error
+
+    return click.Command(
+        plugin.name,
+        callback=fail,
+        params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+        short_help=f"(The command of {plugin.distribution} does not load.)",
+        # Even with --help, the reason is what the user needs.
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )

@@ -1,0 +1,173 @@
+"""What a room of Cascade, or a plugin, adds to a project: definitions for Dagster, and problems for `validate`.
+
+A plugin is a distribution that names its contributor under the entry point group `cascade.plugins.contributors`:
+
+    [project.entry-points."cascade.plugins.contributors"]
+    lineage = "acme_cascade:LineageContributor"
+
+`cascade.framework` asks every contributor in turn, then assembles what they return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from cascade.exceptions import CascadeError, DeclarationError, SchemaConversionError, SourceLocation
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.config import CascadeConfig
+
+__all__ = ["Contribution", "Contributor", "LoadedProject", "Problem", "problems_of", "relative_path"]
+
+
+@dataclass(frozen=True)
+class LoadedProject:
+    """A project whose modules are loaded, as contributors see it.
+
+    Args:
+        config: the settings. Under `validate` they are defaults, so that a check does not depend on the machine.
+        modules: the loaded modules by name. Under `validate` and `pants check` these may be some of the project's.
+        workflows: the decorated functions of the modules, of every kind, each with its `declaration`.
+        dbt_directory: the dbt project to check, None if there is nothing to check.
+    """
+
+    config: CascadeConfig
+    modules: Mapping[str, ModuleType] = field(default_factory=dict)
+    workflows: tuple[Any, ...] = ()
+    dbt_directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Definitions for Dagster that one contributor adds to a project.
+
+    Args:
+        assets: assets and asset specs.
+        asset_checks: asset checks.
+        jobs: jobs.
+        schedules: schedules.
+        sensors: sensors.
+        definitions: whole `Definitions` objects.
+        resources: resources by key. A key that Cascade uses itself, such as `lakehouse`, is refused.
+        failures: errors of parts that are left out. The other parts still load.
+        homes: where each object comes from, by the object's `id`, for errors: a module, or a plugin.
+    """
+
+    assets: tuple[Any, ...] = ()
+    asset_checks: tuple[Any, ...] = ()
+    jobs: tuple[Any, ...] = ()
+    schedules: tuple[Any, ...] = ()
+    sensors: tuple[Any, ...] = ()
+    definitions: tuple[dg.Definitions, ...] = ()
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[CascadeError, ...] = ()
+    homes: Mapping[int, str] = field(default_factory=dict)
+
+    def home(self, value: object) -> str | None:
+        """Return the name of the module in which an object was found, or None if it is unknown."""
+        return self.homes.get(id(value))
+
+    def with_homes(
+        self, kind: Literal["assets", "asset_checks", "jobs", "schedules", "sensors"]
+    ) -> Iterator[tuple[Any, str]]:
+        """List the definitions of a kind, those inside whole `Definitions` included.
+
+        Args:
+            kind: which definitions to list.
+
+        Yields:
+            each object with the place where it, or the `Definitions` that hold it, was found. An object that stands in
+            both comes twice.
+        """
+        for value in getattr(self, kind):
+            yield value, self.home(value) or "another module"
+        for definitions in self.definitions:
+            home = self.home(definitions) or "another module"
+            yield from ((value, home) for value in getattr(definitions, kind) or ())
+
+
+class Contributor(Protocol):
+    """Adds definitions to a project, and finds problems in it. Override the methods that you need.
+
+    If a method of a plugin raises, the error is reported with the plugin's name and the others go on.
+    """
+
+    def contribute(self, project: LoadedProject) -> Contribution:
+        """Return what to add to the project's definitions. Open no catalog here: this runs at every load.
+
+        Args:
+            project: the project, loaded.
+        """
+        return Contribution()
+
+    def problems(self, project: LoadedProject) -> Iterable[Problem]:
+        """Find what is wrong with the project, for `cascade validate` and `pants check`. Write nothing.
+
+        Args:
+            project: the project, loaded.
+        """
+        return ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem of a project.
+
+    Args:
+        message: what is wrong, and what to do.
+        kind: the class of the error.
+        location: the file and line to change, None if there is no such place.
+    """
+
+    message: str
+    kind: str
+    location: SourceLocation | None = None
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """The key to sort problems by: file, then line."""
+        return (self.location.file, self.location.line) if self.location else ("", 0)
+
+    def render(self, base: Path | None = None) -> str:
+        """Return the line `path:line: message`.
+
+        Args:
+            base: the directory to make the path relative to; a path outside it stays as it is.
+        """
+        if self.location is None:
+            return self.message
+        return f"{relative_path(self.location.file, base)}:{self.location.line}: {self.message}"
+
+
+def problems_of(error: CascadeError, location: SourceLocation | None = None) -> list[Problem]:
+    """Turn an error into problems: one for each wrong argument of a decorator or field of a schema.
+
+    Args:
+        error: the error.
+        location: where to report an error that has no location of its own.
+    """
+    kind = type(error).__name__
+    if isinstance(error, DeclarationError):
+        return [Problem(f"@{error.decorator}: {problem}", kind, error.location) for problem in error.problems]
+    message = error.message
+    if error.hint:
+        message += f"{'' if message.endswith(('.', '?', '!', ':')) else '.'} {error.hint}"
+    found = [Problem(message, kind, error.location or location)]
+    for other in error.others if isinstance(error, SchemaConversionError) else ():
+        found += problems_of(other, location)
+    return found
+
+
+def relative_path(file: str, base: Path | None) -> str:
+    """Return a path relative to a directory, or as it is if it is outside the directory."""
+    path = Path(file)
+    for directory in (base, base.resolve() if base else None):
+        if directory is not None and path.is_relative_to(directory):
+            return str(path.relative_to(directory))
+    return file

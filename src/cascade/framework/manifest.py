@@ -1,0 +1,100 @@
+"""The manifest: what Pants tells the runtime about a project, read from the module that Pants generates.
+
+The generated module holds a dictionary of plain literals, `MANIFEST`, and passes it to `run_project` and to
+`build_definitions`. Its fields are those of `Manifest`. The plugin and the runtime may be of different versions:
+
+- A field that only adds information does not change `version`, and a runtime that does not know it ignores it.
+- `version` goes up when a runtime that ignored the change would do something wrong. A runtime refuses a manifest of a
+  higher version than its own; it keeps reading the lower ones.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cascade.exceptions import ConfigError
+from cascade.framework.project import Project
+
+VERSION = 1
+"""The highest version of a manifest that this runtime reads."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A project, as Pants knows it from the BUILD files.
+
+    Args:
+        version: the version of this list of fields.
+        name: the project's name, which is the name of the `cascade_project`.
+        address: the Pants address of the `cascade_project`.
+        module: the name of the generated module, whose `defs` are the project's definitions.
+        modules: the names of the modules to load.
+        settings: the name of the directory beside the generated module that holds the project's settings as they were
+            when Pants generated it. Settings in the project's own directory override them. None without settings.
+    """
+
+    version: int
+    name: str
+    address: str
+    module: str
+    modules: tuple[str, ...]
+    settings: str | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Read a manifest.
+
+        Args:
+            values: the fields; unknown ones are ignored.
+
+        Raises:
+            ConfigError: the manifest has a higher version than this runtime reads, or a field is missing or has the
+                wrong type.
+        """
+        what = f"The manifest of {values.get('address', 'the project')}"
+        version = values.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise ConfigError(
+                f"{what} has version {version}, and this runtime reads version {VERSION}.",
+                hint="Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles",
+            )
+        modules, settings = values.get("modules"), values.get("settings")
+        texts = {name: values.get(name) for name in ("name", "address", "module")}
+        wrong = [name for name, value in texts.items() if not isinstance(value, str)]
+        if not isinstance(version, int) or version < 1:
+            wrong.append("version")
+        if not isinstance(modules, (list, tuple)) or not all(isinstance(name, str) for name in modules):
+            wrong.append("modules")
+        if settings is not None and not isinstance(settings, str):
+            wrong.append("settings")
+        if wrong:
+            given = ", ".join(f"{name} is {values.get(name)!r}" for name in wrong)
+            raise ConfigError(
+                f"{what} cannot be read: {given}.",
+                hint="Pants generates the manifest; do not edit it. Use a plugin and a runtime of the same release.",
+            )
+        return cls(version=version, modules=tuple(modules), settings=settings, **texts)  # type: ignore[arg-type]
+
+    @property
+    def project(self) -> Project:
+        """The project for the command line."""
+        return Project(self.name, self.modules, address=self.address, module=self.module)
+
+    def announce(self) -> None:
+        """Set the environment by which this process, and those it starts, find the project's name and settings.
+
+        Variables that are set already stay as they are.
+        """
+        os.environ.setdefault("CASCADE_PROJECT_NAME", self.name)
+        if self.settings is None:
+            return
+        # The entry of a PEX, and `python -m`, run the module as `__main__`.
+        module = sys.modules.get(self.module) or sys.modules["__main__"]
+        directory = Path(str(getattr(module, "__file__", ""))).absolute().parent / self.settings
+        if directory.is_dir():
+            os.environ.setdefault("CASCADE_SETTINGS_DIRECTORY", str(directory))

@@ -1,0 +1,159 @@
+"""Plugins contribute to a project, and one that fails stops neither the project nor the others."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from cascade.framework.conftest import THINGS, Plugins, SampleProject
+from cascade.framework.definitions import build_definitions
+from cascade.framework.validate import find_problems
+
+LINEAGE = """
+    import dagster as dg
+    from cascade.contributor import Contribution, Contributor, LoadedProject, Problem
+
+    class Lineage(Contributor):
+        def contribute(self, project: LoadedProject) -> Contribution:
+            seen = [workflow.declaration.table for workflow in project.workflows]
+
+            @dg.asset(name="{asset}", metadata={{"seen": seen}})
+            def lineage(): ...
+
+            @dg.asset_check(asset=lineage, name="is_whole")
+            def check():
+                return dg.AssetCheckResult(passed=True)
+
+            job = dg.define_asset_job("{asset}_job", selection=[lineage])
+            return Contribution(
+                assets=(lineage,), asset_checks=(check,), jobs=(job,), resources={{"{asset}_client": "client"}}
+            )
+
+        def problems(self, project: LoadedProject):
+            for workflow in project.workflows:
+                if not workflow.declaration.owners:
+                    yield Problem("A workflow needs an owner.", "NoOwner", workflow.declaration.location)
+"""
+BROKEN = "raise RuntimeError('no licence')\n"
+
+
+@pytest.fixture(autouse=True)
+def things(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+
+
+def keys(definitions: dg.Definitions) -> set[str]:
+    return {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+
+
+def not_loaded(definitions: dg.Definitions) -> str:
+    return str((definitions.metadata or {})["cascade/not_loaded"].value)
+
+
+def test_a_plugin_contributes_every_kind_of_definition(plugins: Plugins) -> None:
+    plugins.install("acme-lineage", "contributors", "lineage", "acme_lineage:Lineage", LINEAGE.format(asset="lineage"))
+    definitions = build_definitions()
+    assert keys(definitions) == {"things", "lineage"}
+    lineage = definitions.resolve_asset_graph().get(dg.AssetKey("lineage"))
+    assert lineage.metadata["seen"] == ["raw.things"]
+    assert definitions.get_repository_def().has_job("lineage_job")
+    assert [key.name for key in definitions.resolve_asset_graph().asset_check_keys] == ["is_whole"]
+    assert sorted(definitions.resources or {}) == ["lakehouse", "lineage_client"]
+
+
+def test_the_problems_of_a_plugin_are_reported(project: SampleProject, plugins: Plugins) -> None:
+    plugins.install("acme-lineage", "contributors", "lineage", "acme_lineage:Lineage", LINEAGE.format(asset="lineage"))
+    (problem,) = find_problems([project.module("things")])
+    assert problem.render(project.root) == f"{project.package}/things.py:9: A workflow needs an owner."
+    assert problem.kind == "NoOwner"
+
+
+def test_a_plugin_that_does_not_import_is_reported_and_stops_nothing(
+    project: SampleProject, plugins: Plugins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugins.install("acme-broken", "contributors", "broken", "acme_broken:Broken", BROKEN)
+    plugins.install("acme-lineage", "contributors", "lineage", "acme_lineage:Lineage", LINEAGE.format(asset="lineage"))
+    definitions = build_definitions()
+    assert keys(definitions) == {"things", "lineage"}
+    message = (
+        f'{plugins.site}/acme_broken.py:1: The contributor "broken" of acme-broken does not load: '
+        "RuntimeError: no licence."
+    )
+    assert message in not_loaded(definitions)
+    assert f"warning: not loaded: {message}" in capsys.readouterr().err
+    problems = find_problems([project.module("things")])
+    assert [problem.kind for problem in problems].count("PluginError") == 1
+    assert any("no licence" in problem.message for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            "class Wrong: ...\n",
+            "is not a cascade.contributor.Contributor: it lacks contribute and problems.",
+        ),
+        (
+            "from cascade.contributor import Contributor\nclass Wrong(Contributor):\n"
+            "    def contribute(self, project): return [1]\n",
+            "returns list from contribute, which must return a Contribution.",
+        ),
+        (
+            "from cascade.contributor import Contributor\nclass Wrong(Contributor):\n"
+            "    def contribute(self, project): raise SystemExit(3)\n",
+            "fails: SystemExit: 3.",
+        ),
+        ("", "does not load: AttributeError: module 'acme_wrong' has no attribute 'Wrong'."),
+    ],
+)
+def test_a_contributor_that_is_wrong_is_reported_with_the_reason(plugins: Plugins, source: str, reason: str) -> None:
+    plugins.install("acme-wrong", "contributors", "wrong", "acme_wrong:Wrong", source)
+    definitions = build_definitions()
+    assert keys(definitions) == {"things"}
+    assert f'The contributor "wrong" of acme-wrong {reason}' in not_loaded(definitions)
+
+
+def test_a_plugin_cannot_take_a_name_of_the_project(plugins: Plugins) -> None:
+    plugins.install("acme-lineage", "contributors", "lineage", "acme_lineage:Lineage", LINEAGE.format(asset="things"))
+    plugins.install("acme-store", "resources", "lakehouse", "acme_store:STORE", "STORE = lambda config: 1\n")
+    definitions = build_definitions()
+    assert keys(definitions) == {"things"}
+    assert 'of acme-lineage is left out, because the asset "things" already exists' in not_loaded(definitions)
+    assert 'of acme-store is left out, because the resource "lakehouse" already exists' in not_loaded(definitions)
+
+
+def test_resources_are_dagsters_or_made_from_the_settings(plugins: Plugins) -> None:
+    source = """
+        import dagster as dg
+
+        class Store(dg.ConfigurableResource):
+            url: str
+
+        STORE = Store(url="s3://acme")
+
+        def made(config):
+            return Store(url=config.project_root.as_uri())
+
+        def failing(config):
+            raise ValueError("no such store")
+    """
+    plugins.install("acme-a", "resources", "a", "acme_a:STORE", source)
+    plugins.install("acme-b", "resources", "b", "acme_b:made", source)
+    plugins.install("acme-c", "resources", "c", "acme_c:failing", source)
+    plugins.install("acme-d", "resources", "d", "acme_d:__name__", source)
+    definitions = build_definitions()
+    assert sorted(definitions.resources or {}) == ["a", "b", "lakehouse"]
+    assert 'The resource "c" of acme-c fails: ValueError: no such store.' in not_loaded(definitions)
+    assert 'The resource "d" of acme-d is a str, not a Dagster resource or a function of CascadeConfig.' in not_loaded(
+        definitions
+    )
+
+
+def test_a_workflow_whose_asset_cannot_be_built_hides_no_other_in_dev(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project.write("wrong.py", THINGS.replace('"things"', '"wrong", owners=["nobody"]'))
+    monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
+    definitions = build_definitions()
+    assert keys(definitions) == {"things"}
+    assert f"{path}:9: @cascade_ingestion: " in not_loaded(definitions)

@@ -1,0 +1,117 @@
+"""What the runtime reads from the manifest that Pants generates."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from cascade.exceptions import ConfigError
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.definitions import build_definitions
+from cascade.framework.manifest import VERSION, Manifest
+
+# The plugin's tests compare it with what the plugin writes.
+GOLDEN = Path(__file__).parents[3] / "pants-plugins/cascade_pants/util_rules/golden_manifest.txt"
+
+FIELDS: dict[str, Any] = {
+    "version": 1,
+    "name": "dev",
+    "address": "//:dev",
+    "module": "cascade_project_dev",
+    "modules": ["workflows.a", "workflows.b"],
+    "settings": None,
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Set first, so that what a test announces is removed again.
+    for name in ("CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def test_a_manifest_becomes_the_project_of_the_command_line() -> None:
+    project = Manifest.from_dict(FIELDS).project
+    assert (project.name, project.address, project.module) == ("dev", "//:dev", "cascade_project_dev")
+    assert project.modules == ("workflows.a", "workflows.b")
+    assert project.generated
+
+
+def test_an_unknown_field_of_the_same_version_is_ignored() -> None:
+    assert Manifest.from_dict({**FIELDS, "dbt": {"target": "prod"}}) == Manifest.from_dict(FIELDS)
+
+
+def test_a_newer_version_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ConfigError) as caught:
+        # A newer manifest may lack what this runtime requires.
+        Manifest.from_dict({"version": VERSION + 1, "address": "//:dev"})
+    assert str(caught.value) == (
+        f"The manifest of //:dev has version {VERSION + 1}, and this runtime reads version {VERSION}.\n"
+        "Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("version", "1"), ("version", 0), ("name", None), ("modules", "a"), ("modules", [1]), ("settings", 3)],
+)
+def test_a_field_of_the_wrong_type_is_named(field: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"The manifest of //:dev cannot be read: {field} is "):
+        Manifest.from_dict({**FIELDS, field: value})
+
+
+@pytest.fixture
+def generated(project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory with a generated module, as the plugin writes it, for the module `things` of a project."""
+    project.write("things.py", THINGS)
+    text = GOLDEN.read_text(encoding="utf-8").replace("workflows.golden", project.module("things"))
+    directory = tmp_path / "generated"
+    directory.mkdir()
+    (directory / "cascade_project_dev.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(directory))
+    yield directory
+    sys.modules.pop("cascade_project_dev", None)
+
+
+def test_the_text_that_the_plugin_writes_gives_the_definitions(generated: Path) -> None:
+    settings = generated / "cascade_project_dev_settings"
+    settings.mkdir()
+    module = importlib.import_module("cascade_project_dev")
+    assert isinstance(module.defs, dg.Definitions)
+    assert {key.to_user_string() for key in module.defs.resolve_asset_graph().get_all_asset_keys()} == {"things"}
+    assert os.environ["CASCADE_PROJECT_NAME"] == "dev"
+    assert os.environ["CASCADE_SETTINGS_DIRECTORY"] == str(settings)
+
+
+def test_the_text_that_the_plugin_writes_starts_the_command_line(project: SampleProject, generated: Path) -> None:
+    settings = generated / "cascade_project_dev_settings"
+    settings.mkdir()
+    (settings / "cascade_config.py").write_text("EXECUTOR = 'multiprocess'\n", encoding="utf-8")
+    (project.root / "pyproject.toml").unlink()
+    path = os.pathsep.join([str(generated), str(project.root), *filter(None, sys.path)])
+    for words in (["config", "show"], ["list"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "cascade_project_dev", *words],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        if words == ["list"]:
+            assert "raw.things" in done.stdout
+        else:
+            assert "multiprocess" in done.stdout
+
+
+def test_definitions_of_a_newer_manifest_are_refused() -> None:
+    with pytest.raises(ConfigError, match=f"has version {VERSION + 1}"):
+        build_definitions({**FIELDS, "version": VERSION + 1})

@@ -1,0 +1,56 @@
+"""What ingestion adds to a project: the asset of each `@cascade_ingestion`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cascade.contributor import Contribution, Contributor, LoadedProject, Problem, problems_of
+from cascade.exceptions import CascadeError
+from cascade.ingestion.decorator import IngestionWorkflow
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+class IngestionContributor(Contributor):
+    """Contributes the assets of ingestion workflows."""
+
+    def contribute(self, project: LoadedProject) -> Contribution:
+        """Build the asset of each workflow. A workflow whose asset cannot be built is a failure, and the rest stays."""
+        from cascade.partitions import default_partition_start
+
+        assets: list[dg.AssetsDefinition] = []
+        failures: list[CascadeError] = []
+        with default_partition_start(project.config.partition_start):
+            for workflow in _workflows(project):
+                try:
+                    assets.append(workflow.asset)
+                except Exception as error:
+                    failures.append(_failure(workflow, error))
+        return Contribution(assets=tuple(assets), failures=tuple(failures))
+
+    def problems(self, project: LoadedProject) -> Iterator[Problem]:
+        """Convert the schema of each workflow, with its key, to columns."""
+        from cascade.schemas import to_iceberg_schema
+
+        for workflow in _workflows(project):
+            declaration = workflow.declaration
+            try:
+                to_iceberg_schema(declaration.validation_schema, declaration.unique_key)
+            except CascadeError as error:
+                yield from problems_of(error, declaration.location)
+
+
+def _workflows(project: LoadedProject) -> Iterator[IngestionWorkflow[..., object]]:
+    return (workflow for workflow in project.workflows if isinstance(workflow, IngestionWorkflow))
+
+
+def _failure(workflow: IngestionWorkflow[..., object], error: Exception) -> CascadeError:
+    """Return the error of a workflow whose asset cannot be built, such as one with an owner that Dagster refuses."""
+    if isinstance(error, CascadeError):
+        error.location = error.location or workflow.declaration.location
+        return error
+    failure = workflow.declaration.error(str(error))
+    failure.__cause__ = error
+    return failure

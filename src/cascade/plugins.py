@@ -1,0 +1,113 @@
+"""Plugins: what other distributions add to Cascade by entry points.
+
+    cascade.plugins.contributors   a `cascade.contributor.Contributor`, or its class
+    cascade.plugins.commands       a `click.Command` of the command line; the entry point's name is the command's
+    cascade.plugins.resources      a Dagster resource, or a function of `CascadeConfig` that returns one; the entry
+                                   point's name is the resource's key
+
+A plugin that fails is reported with the name of its distribution, and everything else works. Reading entry points takes
+some milliseconds, so nothing here runs at import.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from cascade.config.secrets import mask_secrets
+from cascade.exceptions import DiscoveryError, SourceLocation
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+T = TypeVar("T")
+Kind = Literal["contributor", "command", "resource"]
+
+
+class PluginError(DiscoveryError):
+    """A plugin does not load, raises, or adds something that is taken. Everything else works."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point of an installed distribution.
+
+    Args:
+        kind: what it adds.
+        name: the entry point's name.
+        distribution: the distribution's name.
+        entry_point: the entry point.
+    """
+
+    kind: Kind
+    name: str
+    distribution: str
+    entry_point: EntryPoint
+
+    def __str__(self) -> str:
+        return f'the {self.kind} "{self.name}" of {self.distribution}'
+
+    def load(self) -> object:
+        """Import the object that the entry point names.
+
+        Raises:
+            PluginError: it does not import.
+        """
+        return self.run(self.entry_point.load, "does not load")
+
+    def run(self, call: Callable[[], T], what: str) -> T:
+        """Call the plugin's code.
+
+        Args:
+            call: the call to make.
+            what: what went wrong if it raises, such as "does not load".
+
+        Raises:
+            PluginError: the call raised anything but Ctrl-C.
+        """
+        try:
+            return call()
+        except (Exception, SystemExit) as error:
+            failure = self.error(f"{what}: {type(error).__name__}: {mask_secrets(str(error))}", _location_of(error))
+            raise failure from error
+
+    def error(self, what: str, location: SourceLocation | None = None, *, hint: str | None = None) -> PluginError:
+        """Return an error about this plugin.
+
+        Args:
+            what: the sentence without its subject and its full stop.
+            location: the line of the plugin's code.
+            hint: what to do; by default, to upgrade or remove the distribution.
+        """
+        hint = hint or f"Upgrade {self.distribution}, or remove it from the environment."
+        return PluginError(f"{str(self)[0].upper()}{str(self)[1:]} {what}.", location=location, hint=hint)
+
+
+def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
+    """List the plugins of a kind, in the order of their distributions' names and their own.
+
+    Args:
+        kind: what they add.
+    """
+    from importlib.metadata import entry_points
+
+    found = [
+        Plugin(kind, entry_point.name, entry_point.dist.name if entry_point.dist else "an unknown package", entry_point)
+        for entry_point in entry_points(group=f"cascade.plugins.{kind}s")
+    ]
+    return tuple(sorted(found, key=lambda plugin: (plugin.distribution, plugin.name)))
+
+
+def _location_of(error: BaseException) -> SourceLocation | None:
+    """Return the line that raised, unless it is one of the import system or of this file."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return SourceLocation(error.filename, error.lineno)
+    frames = [(frame.filename, frame.lineno or 1) for frame in traceback.extract_tb(error.__traceback__)]
+    others = [SourceLocation(*frame) for frame in frames if not _is_machinery(frame[0])]
+    return others[-1] if others else None
+
+
+def _is_machinery(file: str) -> bool:
+    return file.startswith("<frozen ") or file == __file__ or "/importlib/" in file
