@@ -38,7 +38,7 @@ def branched(lakehouse: Lakehouse, ref: TableRef) -> None:
 
 @pytest.fixture
 def counts(lakehouse: Lakehouse) -> Lakehouse:
-    """A lakehouse whose table has two rows on main, and a branch that starts there."""
+    """Open a lakehouse whose table has two rows on main, and a branch that starts there."""
     ensure_table(lakehouse, COUNTS, SCHEMA)
     merged(lakehouse, COUNTS, {1: 10, 2: 20})
     branched(lakehouse, AUDIT)

@@ -1,4 +1,4 @@
-"""Registered answers for HTTP requests. Imports `responses`, which only tests need."""
+"""Registered answers to HTTP requests. Imports `responses`, which only tests need."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from cascade.exceptions import UsageError
 
 
 class _Answers(FirstMatchRegistry):
-    """The answers of one test. A request without one raises an error that no library takes for a bad network.
+    """The answers of one test. A request without an answer raises an error that no library takes for a bad network.
 
-    `responses` itself raises a `ConnectionError`, which dlt tries again for half a minute and which a workflow may
-    catch.
+    `responses` itself raises a `ConnectionError`, which dlt retries for half a minute and which a workflow may catch.
     """
 
     mock: responses.RequestsMock
 
     def find(self, request: PreparedRequest) -> tuple[responses.BaseResponse | None, list[str]]:
-        """Finds the answer to a request.
+        """Find the answer to a request.
+
+        Args:
+            request: the request.
+
+        Returns:
+            The answer, and why the other answers do not match.
 
         Raises:
-            UsageError: there is none; lists those that there are, and why each does not fit.
+            UsageError: no answer matches; lists the registered ones, and why each does not match.
         """
         found, reasons = super().find(request)
         if found is None and not self._passes(str(request.url)):
@@ -44,14 +49,14 @@ _HINT = "Register one in the test, for example: offline_http.get(URL, json=...)"
 
 
 def _unanswered(request: PreparedRequest, registered: list[responses.BaseResponse], reasons: list[str]) -> str:
-    asked = f"The test asked for {request.method} {request.url}, and offline_http has no answer to it."
+    asked = f"The test requested {request.method} {request.url}, and offline_http has no answer to it."
     if not registered:
-        return f"{asked} None is registered."
+        return f"{asked} No answer is registered."
     known = [
         f"\n  - {answer.method} {getattr(answer.url, 'pattern', answer.url)}  ({reason or 'does not match'})"
         for answer, reason in zip(registered, reasons, strict=False)
     ]
-    return f"{asked} Registered are:{''.join(known)}"
+    return f"{asked} The registered answers are:{''.join(known)}"
 
 
 @contextmanager
@@ -59,7 +64,7 @@ def registered_answers() -> Iterator[responses.RequestsMock]:
     """Answer the requests of `requests`, and so of dlt, with what is registered on the mock.
 
     Yields:
-        the mock. An answer that nobody asks for is no error, unless its `assert_all_requests_are_fired` is set.
+        The mock. An unused answer is fine, unless `assert_all_requests_are_fired` is set.
     """
     mock = responses.RequestsMock(assert_all_requests_are_fired=False, registry=_Answers)
     answers = mock.get_registry()

@@ -1,4 +1,4 @@
-"""The project's dbt project in a test."""
+"""Parsing the dbt project in a test."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def parse_dbt_project(directory: Path | str | None = None) -> DbtProject:
-    """Parse a dbt project, as `dbt parse` does, with a profile of its own and without writing into the project.
+    """Parse a dbt project as `dbt parse` does, with its own profile and without writing into the project.
 
-    It takes about four seconds for the first test of a process that asks, and nothing for the next, as long as no file
-    of the project changes. Where dbt is not installed, the test is skipped and says how to install it.
+    The first call in a process takes about four seconds. Later calls take none, as long as no file of the project
+    changes. If dbt is not installed, the test is skipped, with the command that installs dbt.
 
     Args:
-        directory: of the `dbt_project.yml`; the configured `dbt_project_dir` if absent.
+        directory: the directory of `dbt_project.yml`; the configured `dbt_project_dir` if absent.
 
     Returns:
-        its models and sources, with what each model selects from and its data tests.
+        Its models and sources, with what each model selects from and its data tests.
 
     Raises:
-        CascadeError: dbt complains of the project; the message has each complaint with its file and line.
+        CascadeError: dbt found problems; the message lists each with its file and line.
     """
     import pytest
 
@@ -54,6 +54,6 @@ def _parsed(directory: Path, state: object) -> DbtProject:
 
 
 def _state(directory: Path) -> frozenset[tuple[str, int, int]]:
-    """What changes when a file of the project does."""
+    """Return a value that changes when a file of the project does."""
     files = (path for path in directory.rglob("*") if path.is_file())
     return frozenset((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)

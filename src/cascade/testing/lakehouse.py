@@ -1,4 +1,4 @@
-"""A lakehouse that is thrown away."""
+"""A throwaway lakehouse."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def throwaway_lakehouse(directory: Path | str | None = None) -> Iterator[Lakehouse]:
-    """Open a lakehouse of its own: an embedded catalog and a local warehouse, whatever the project's settings say.
+    """Open a new lakehouse: an embedded catalog and a local warehouse, whatever the project's settings say.
 
     Args:
-        directory: where it is, and stays; a temporary directory that vanishes at the end if absent.
+        directory: where to put it, to keep it; a temporary directory that is removed at the end if absent.
 
     Yields:
-        the open lakehouse.
+        The open lakehouse.
     """
     if directory is not None:
         yield _open(Path(directory))
         return
-    # A reader may still hold a file open; the system's temporary directory is cleaned anyway.
+    # A reader may still hold a file open. The system cleans its temporary directory anyway.
     with tempfile.TemporaryDirectory(prefix="cascade-test-", ignore_cleanup_errors=True) as temporary:
         yield _open(Path(temporary))
 

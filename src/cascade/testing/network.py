@@ -14,13 +14,13 @@ from cascade.exceptions import UsageError
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """Refuse every connection that leaves the machine, whichever library asks for it.
+    """Refuse every connection that leaves the machine, whichever library opens it.
 
-    Sockets of this machine, such as `127.0.0.1`, work as always. What a library in C connects by itself, without
-    Python's sockets, is not seen.
+    Connections to this machine, such as to `127.0.0.1`, work. Connections that a C library opens without Python's
+    sockets are not seen.
 
     Yields:
-        nothing. Inside, `socket` raises `UsageError` for the name or address of another machine.
+        Nothing. Inside the block, `socket` raises `UsageError` for the name or address of another machine.
     """
     find, connect, connect_ex = socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex
 
@@ -54,15 +54,15 @@ def _refuse(host: Any, port: Any) -> None:
     if not name or name == "localhost" or _is_loopback(str(name)):
         return
     raise UsageError(
-        f"The test tried to reach {name}:{port}, and offline_http lets nothing leave the machine.",
-        hint="Register answers for what goes through requests or dlt. For another library, replace the call that "
-        "fetches, or give the rows as test_data.",
+        f"The test tried to connect to {name}:{port}, and offline_http blocks connections to other machines.",
+        hint="If the request goes through requests or dlt, register an answer. For another library, replace the call "
+        "that fetches, or pass the rows as test_data.",
     )
 
 
 def _is_loopback(name: str) -> bool:
     try:
-        # A link-local IPv6 address may carry its interface.
+        # A link-local IPv6 address may name its interface.
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return False

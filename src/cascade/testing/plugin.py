@@ -1,14 +1,13 @@
-"""The fixtures of Cascade, for pytest.
+"""Cascade's pytest fixtures.
 
-Where the wheel is installed, pytest finds them by itself. Under Pants, and from a checkout, a `conftest.py` imports
-them:
+pytest finds them by itself if the wheel is installed. Under Pants, and from a checkout, a `conftest.py` imports them:
 
     from cascade.testing.plugin import lakehouse, offline_http
 
     __all__ = ["lakehouse", "offline_http"]
 
-pytest loads this module in every run of an environment that has the wheel: it imports nothing heavy, and a fixture
-costs nothing until a test asks for it.
+pytest loads this module in every run of an environment that has the wheel. It imports nothing heavy, and a fixture
+costs nothing until a test uses it.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ __all__ = ["lakehouse", "offline_http"]
 
 @pytest.fixture
 def lakehouse() -> Iterator[Lakehouse]:
-    """A lakehouse of the test's own, with no tables in it: an embedded catalog and a local warehouse.
+    """Open an empty lakehouse for one test: an embedded catalog and a local warehouse.
 
-    Give it to `test_workflow` to run a workflow more than once, or several workflows into one lakehouse. Nothing of it
-    reaches the project's tables, whatever the settings say, and it is gone when the test ends.
+    Pass it to `test_workflow` to run a workflow more than once, or several workflows into one lakehouse. It is separate
+    from the project's tables, whatever the settings are, and is removed when the test ends.
 
         def test_the_same_day_again_changes_nothing(lakehouse: Lakehouse) -> None:
             first = test_workflow(observations, lakehouse=lakehouse)
@@ -40,7 +39,7 @@ def lakehouse() -> Iterator[Lakehouse]:
             assert not again.committed
 
     Yields:
-        a `cascade.iceberg.Lakehouse`.
+        A `cascade.Lakehouse`.
     """
     from cascade.testing.lakehouse import throwaway_lakehouse
 
@@ -50,19 +49,19 @@ def lakehouse() -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def offline_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestsMock]:
-    """HTTP without a network: requests get the registered answers, and anything else is an error.
+    """Answer HTTP requests without a network: from registered answers only.
 
         def test_a_page_lands(offline_http: RequestsMock) -> None:
             offline_http.get("https://api.example.com/v1/observations", json={"data": [{"id": 1}]})
             assert test_workflow(observations)
 
-    The answers are those of the library `responses`, and serve whatever uses `requests`: dlt's REST API source and its
-    `dlt.sources.helpers.requests` among them. `offline_http.calls` has what was asked for. dlt repeats a failed request
-    as always, and does not wait before it. Every other connection that leaves the machine, of `httpx` or `urllib` for
-    example, is refused by an error that names its address. Connections to this machine work.
+    The library `responses` answers whatever uses `requests`, including dlt's REST API source and
+    `dlt.sources.helpers.requests`. `offline_http.calls` lists the requests. dlt retries a failed request as usual, but
+    without waiting. Any other connection that leaves the machine, such as one of `httpx` or `urllib`, raises an error
+    that names its address. Connections to this machine work.
 
     Yields:
-        a `responses.RequestsMock`.
+        A `responses.RequestsMock`.
     """
     if find_spec("responses") is None:
         pytest.fail(

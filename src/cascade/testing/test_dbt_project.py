@@ -17,7 +17,7 @@ PROJECT = DbtProject(models={"daily": DbtModel("daily", "models/daily.sql")})
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The directories that were parsed."""
+    """Record the directories that are parsed."""
     directories: list[Path] = []
 
     def parse_project(directory: Path) -> DbtProject:

@@ -42,7 +42,7 @@ class Reading(BaseModel):
 
 @cascade_ingestion(table_name="paged", unique_key="meter", group="meters", validation_schema=Reading, partitions=None)
 def paged() -> DltSource:
-    """Reads with dlt's REST API source."""
+    """Read with dlt's REST API source."""
     return rest_api_source(
         {
             "client": {"base_url": "https://api.example.com/v1/", "paginator": "single_page"},
@@ -53,7 +53,7 @@ def paged() -> DltSource:
 
 @cascade_ingestion(table_name="plain", unique_key="meter", group="meters", validation_schema=Reading, partitions=None)
 def plain() -> list[dict[str, object]]:
-    """Reads with dlt's requests, which try again."""
+    """Read with dlt's requests, which retry."""
     rows: list[dict[str, object]] = dlt_requests.get(API).json()["data"]
     return rows
 
@@ -109,13 +109,13 @@ def test_a_request_without_an_answer_fails_at_once_and_names_the_answers(
     offline_http.post(re.compile("https://.*/login"))
     error = test_workflow(workflow).error
     assert isinstance(error, UsageError)
-    assert f"asked for GET {API}, and offline_http has no answer to it" in error.message
+    assert f"requested GET {API}, and offline_http has no answer to it" in error.message
     assert f"\n  - GET {API}  (Parameters do not match." in error.message
     assert "\n  - POST https://.*/login  (" in error.message
 
 
 def test_without_any_answer_none_is_listed(offline_http: RequestsMock) -> None:
-    with pytest.raises(UsageError, match="None is registered"):
+    with pytest.raises(UsageError, match="No answer is registered"):
         requests.get(API)
 
 
@@ -132,7 +132,7 @@ def test_a_failed_request_is_tried_again_without_waiting(
 
 @pytest.fixture
 def local_address() -> Iterator[tuple[str, int]]:
-    """A server on this machine, which answers one request."""
+    """Start a server on this machine that answers one request."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -163,7 +163,7 @@ def test_this_machine_can_be_reached_by_other_libraries(
 
 
 def test_other_libraries_do_not_reach_the_network(offline_http: RequestsMock) -> None:
-    with pytest.raises(UsageError, match=r"tried to reach api\.example\.com:443"):
+    with pytest.raises(UsageError, match=r"tried to connect to api\.example\.com:443"):
         urllib.request.urlopen(API)
     for family, address in ((socket.AF_INET, ("192.0.2.1", 80)), (socket.AF_INET6, ("2001:db8::1", 80, 0, 0))):
         with socket.socket(family) as probe:

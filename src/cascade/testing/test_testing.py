@@ -28,7 +28,7 @@ class Reading(BaseModel):
     partition_start="2024-02-01",
 )
 def readings(partition_date: str, window: PartitionWindow) -> list[dict[str, object]]:
-    """Gives its partition away in a row."""
+    """Return rows that show the partition."""
     day = int(partition_date.replace("-", ""))
     return [{"meter": day, "value": window.start.timestamp()}, {"meter": 1, "value": 0.5}]
 
