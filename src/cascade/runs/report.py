@@ -175,10 +175,7 @@ class RunReport:
             partition_rows=plain.get("dagster/partition_row_count", 0),
             table_rows=plain.get("dagster/row_count", 0),
             seconds=found["seconds"],
-            refused=tuple(
-                Refusal(row["rule"], row["field"], row["message"], row["row"])
-                for row in _preview(found.get("refused_preview")).rows
-            ),
+            refused=_refusals(found.get("refused_preview")),
             dropped_fields=_unlisted(found.get("dropped_fields")),
             sample=_preview(found.get("preview")),
             timings={name.removeprefix(_SECONDS): plain[name] for name in plain if name.startswith(_SECONDS)},
@@ -222,6 +219,11 @@ def _preview(table: Any) -> Preview:
         columns=tuple((column.name, column.type) for column in table.schema.columns),
         rows=tuple(dict(record.data) for record in table.records),
     )
+
+
+def _refusals(table: Any) -> tuple[Refusal, ...]:
+    rows = [record.data for record in table.records] if table is not None else []
+    return tuple(Refusal(row["rule"], row["field"], row["message"], row["row"]) for row in rows)
 
 
 def _listed(names: tuple[str, ...]) -> str:
