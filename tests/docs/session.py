@@ -26,7 +26,7 @@ _PANTS_LOG = re.compile(
     r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)", re.M
 )
 _PORT = re.compile(r"--port[= ]\d+")
-_LAST_WORDS = "Ctrl-C ends it."
+_LAST_WORDS = "Press Ctrl-C to stop."
 
 
 @dataclass

@@ -124,7 +124,7 @@ class Project:
         environment = self.environment | {"E2E_MARKER": marker}
         with started(command, directory or self.root, environment, log) as process:
             server = Server(process, port, log, marker)
-            server.wait_for(lambda: "Ctrl-C ends it." in server.said, START_SECONDS)
+            server.wait_for(lambda: "Press Ctrl-C to stop." in server.said, START_SECONDS)
             yield server
 
 

@@ -1,4 +1,4 @@
-"""`code-server`: the project as a Dagster code location over gRPC, for a webserver elsewhere."""
+"""`code-server`: serve the project as a Dagster code location over gRPC."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cascade.cli.context import Invocation
 from cascade.exceptions import UsageError
 
 
-@click.command("code-server", short_help="Serve the project to a Dagster webserver elsewhere.")
+@click.command("code-server", short_help="Serve the project to a Dagster webserver on another machine.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.")
-@click.option("--socket", type=click.Path(path_type=Path), help="A Unix socket to listen on, in place of a port.")
+@click.option("--socket", type=click.Path(path_type=Path), help="A Unix socket to listen on instead of a port.")
 @click.option("--log-level", default="warning", show_default=True, help="How much Dagster logs.")
 @click.pass_obj
 def code_server(invocation: Invocation, host: str, port: int | None, socket: Path | None, log_level: str) -> None:
-    """Serve the project's definitions to a Dagster webserver and daemon, which name it in their workspace.yaml:
+    """Serve the project's definitions to a Dagster webserver and daemon. Name the server in their workspace.yaml:
 
     \b
         load_from:
@@ -34,9 +34,9 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
     listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
     config = invocation.config
     argv = code_server_argv(invocation.project, config.project_root, log_level) + listen
-    # A shell starts background jobs with SIGINT ignored. Dagster's server treats SIGTERM like SIGINT, so that it could
-    # not be ended then; a handler of ours becomes the default in the new program.
+    # A shell starts background jobs with SIGINT ignored, and Dagster's server then ignores SIGTERM as well. A handler
+    # set here becomes the default action in the new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.flush()
-    # The process itself becomes the server, so that whoever started it signals the right one.
+    # This process becomes the server, so that signals from whoever started it reach the server.
     os.execve(sys.executable, argv, child_environment(CASCADE_PROJECT_ROOT=str(config.project_root)))

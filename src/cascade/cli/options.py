@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 def json_option(command: Callable[..., R]) -> Callable[..., R]:
-    """Gives a command the flag `--json` and, as its first argument, the `Output` to print to."""
+    """Add the flag `--json` to a command, and pass it an `Output` as its first argument."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
     @functools.wraps(command)

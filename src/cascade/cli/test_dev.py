@@ -1,4 +1,4 @@
-"""`dev` for real: the UI answers, edits arrive in it, and nothing is left afterwards."""
+"""`dev` as a process: the UI answers and reloads edits, and no process is left afterwards."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ import psutil
 import pytest
 
 from cascade.cli.conftest import Cascade
-from cascade.cli.dev import _accepts, _is_worth_showing
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.processes.children import child_environment
+from cascade.processes.code_server import accepts_connections
 from cascade.processes.ui import UserInterface
 
 START_SECONDS = 120
 
 
 class Running:
-    """A `dev` in a process of its own."""
+    """A `dev` in its own process."""
 
     def __init__(self, root: Path, *arguments: str) -> None:
         with socket.socket() as probe:
@@ -77,10 +77,10 @@ def assert_nothing_is_left(dev: Running, family: list[psutil.Process]) -> None:
         probe.bind(("127.0.0.1", dev.port))
 
 
-def test_it_serves_reloads_and_leaves_nothing_behind(project: SampleProject, cascade: Cascade) -> None:
+def test_it_serves_reloads_and_leaves_no_process_behind(project: SampleProject, cascade: Cascade) -> None:
     project.write("things.py", THINGS)
     with running(project.root) as dev:
-        dev.wait_for(lambda: "Ctrl-C ends it." in dev.text())
+        dev.wait_for(lambda: "Press Ctrl-C to stop." in dev.text())
         with urllib.request.urlopen(f"{dev.ui.address}/server_info") as response:
             assert "dagster_webserver_version" in json.load(response)
         text = dev.text()
@@ -90,7 +90,7 @@ def test_it_serves_reloads_and_leaves_nothing_behind(project: SampleProject, cas
         assert str(project.root / ".cascade" / "catalog.db") in text
         assert str(project.root / ".cascade" / "warehouse") in text
         family = dev.family()
-        # The guardian, the code server and the server behind it, the webserver, the daemon.
+        # The guardian, the code server and its child, the webserver, the daemon.
         assert len(family) >= 5
 
         webserver = next(process.pid for process in family if "dagster_webserver" in process.cmdline())
@@ -113,7 +113,7 @@ def test_it_serves_reloads_and_leaves_nothing_behind(project: SampleProject, cas
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_ended_early_or_killed_outright_it_leaves_nothing_either(project: SampleProject, number: int) -> None:
+def test_stopped_early_or_killed_it_leaves_no_process_behind(project: SampleProject, number: int) -> None:
     project.write("things.py", THINGS)
     with running(project.root, "--no-reload") as dev:
         dev.wait_for(lambda: len(dev.family()) >= 3)
@@ -123,11 +123,11 @@ def test_ended_early_or_killed_outright_it_leaves_nothing_either(project: Sample
         assert_nothing_is_left(dev, family)
 
 
-def test_ended_while_it_still_tidies_up_it_shows_no_traceback(project: SampleProject) -> None:
+def test_stopped_during_housekeeping_it_prints_no_traceback(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     with running(project.root) as dev:
         dev.wait_for(lambda: any("cascade.framework.stale" in child.cmdline() for child in dev.family()))
-        # Long enough to be importing, and not to have ended.
+        # By now it is importing, and it has not ended.
         time.sleep(0.5)
         dev.process.send_signal(signal.SIGINT)
         assert dev.process.wait(timeout=30) == 0, dev.text()
@@ -135,7 +135,7 @@ def test_ended_while_it_still_tidies_up_it_shows_no_traceback(project: SamplePro
         assert "Traceback" not in dev.text()
 
 
-def test_a_child_that_dies_is_named_and_ends_all(project: SampleProject) -> None:
+def test_a_child_that_dies_is_named_and_stops_everything(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     with running(project.root, "--no-reload", "--with-code-server", 'other=["/bin/sh", "-c", "exit 9"]') as dev:
         dev.process.wait(timeout=START_SECONDS)
@@ -143,24 +143,7 @@ def test_a_child_that_dies_is_named_and_ends_all(project: SampleProject) -> None
         assert "The code server of other ended with exit code 9" in dev.text()
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (
-            "2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - dlt_x - STEP_START - Started.\n",
-            False,
-        ),
-        ("2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - RUN_SUCCESS - Finished.\n", True),
-        ("2026-11-24 22:42:37 +0000 - dagster - ERROR - __ASSET_JOB - 87 - 13 - dlt_x - STEP_FAILURE - No.\n", True),
-        ("2026-11-24 22:42:37 +0000 - dagster - WARNING - __ASSET_JOB - 87 - Refused by rule.\n", True),
-        ("a line of the workflow\n", True),
-    ],
-)
-def test_the_log_of_each_step_stays_off_the_terminal(line: str, expected: bool) -> None:
-    assert _is_worth_showing(line) is expected
-
-
-def test_a_malformed_code_server_is_wrong_use(project: SampleProject, cascade: Cascade) -> None:
+def test_a_malformed_code_server_is_invalid_usage(project: SampleProject, cascade: Cascade) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -171,12 +154,12 @@ def test_a_malformed_code_server_is_wrong_use(project: SampleProject, cascade: C
 
 @pytest.fixture
 def short_directory() -> Iterator[Path]:
-    """A directory for sockets, whose paths may not be longer than about a hundred bytes."""
+    """A directory for sockets, whose paths are limited to about a hundred bytes."""
     with TemporaryDirectory(dir="/tmp") as directory:
         yield Path(directory)
 
 
-def test_a_code_server_in_the_background_of_a_script_ends_on_request(
+def test_a_code_server_in_the_background_of_a_script_can_be_stopped(
     project: SampleProject, short_directory: Path
 ) -> None:
     project.write("things.py", THINGS)
@@ -189,7 +172,7 @@ def test_a_code_server_in_the_background_of_a_script_ends_on_request(
         server = psutil.Process(int(shell.stdout.readline()))
         try:
             deadline = time.monotonic() + START_SECONDS
-            while not _accepts(path):
+            while not accepts_connections(path):
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
             family = [server, *server.children(recursive=True)]
@@ -201,7 +184,7 @@ def test_a_code_server_in_the_background_of_a_script_ends_on_request(
                 os.killpg(shell.pid, signal.SIGKILL)
 
 
-def test_a_code_server_listens_in_one_place(cascade: Cascade) -> None:
+def test_a_code_server_needs_one_of_port_and_socket(cascade: Cascade) -> None:
     result = cascade("code-server")
     assert result.exit_code == 2
     assert "Give one of --port and --socket" in result.stderr

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ command(["--json"])
     assert set(result.stderr.splitlines()) == {"a workflow's print", "a library in C", "a child"}
 
 
-def test_without_json_people_read_it() -> None:
+def test_without_json_the_output_is_for_people() -> None:
     @click.command()
     @json_option
     def command(out: Output) -> None:

@@ -1,8 +1,8 @@
 """Child processes that never outlive their parent.
 
-Each child leads a process group of its own, so that Ctrl-C on the terminal reaches the parent alone, which then stops
-the children in order. A guardian process holds the other end of a pipe: should the parent be killed outright, the pipe
-closes and the guardian ends the groups that are left.
+Each child leads its own process group, so that Ctrl-C on the terminal reaches only the parent, which then stops the
+children in order. A guardian process holds the other end of a pipe: if the parent is killed, the pipe closes and the
+guardian ends the remaining groups.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 @dataclass
 class Child:
-    """A process that was started.
+    """A child process.
 
     Args:
-        name: what to call it in messages.
+        name: its name in messages.
         process: the process, which leads its own group.
     """
 
@@ -56,19 +56,19 @@ class Child:
 
     @property
     def ended(self) -> int | None:
-        """The exit code, None while it runs. Negative for a signal."""
+        """The exit code: negative after a signal, None while the process runs."""
         return self.process.poll()
 
 
 @dataclass
 class Children:
-    """The children of one command. Use it as a context manager: at the end none of them is left.
+    """The children of one command, as a context manager that ends them all.
 
-    Set `silent`, and nothing more of what they write is passed on where it passes through `shows`.
+    Set `silent` to drop everything that children started with `shows` still write.
 
     Args:
-        scratch: a directory for sockets and the like, which is removed with them.
-        grace: seconds that they have to end by themselves.
+        scratch: a directory for sockets and the like. The guardian removes it.
+        grace: how many seconds the children have to end after SIGINT.
     """
 
     scratch: Path
@@ -99,14 +99,14 @@ class Children:
         env: Mapping[str, str] | None = None,
         shows: Callable[[str], bool] | None = None,
     ) -> Child:
-        """Starts a child.
+        """Start a child.
 
         Args:
-            name: what to call it in messages.
+            name: its name in messages.
             argv: its command line.
-            env: its environment; the parent's if absent.
-            shows: tells which lines of its standard error are passed on, unless they are to be silent; all of them if
-                absent.
+            env: its environment; the parent's by default.
+            shows: returns whether to pass on a line of its standard error. By default the child writes to standard
+                error directly.
         """
         process = subprocess.Popen(
             list(argv),
@@ -127,11 +127,11 @@ class Children:
         return child
 
     def dead(self) -> Child | None:
-        """Gives a child that has ended, None while all run."""
+        """Return a child that has ended, or None while all are running."""
         return next((child for child in self.running if child.ended is not None), None)
 
     def stop(self) -> None:
-        """Ends all children and whatever they started: asks first, and insists after the grace."""
+        """End all children and the processes they started: by SIGINT first, then by SIGTERM and SIGKILL."""
         steps = ((signal.SIGINT, self.grace, False), (signal.SIGTERM, 2.0, True), (signal.SIGKILL, 5.0, True))
         for number, seconds, whole_group in steps:
             for child in self.running:
@@ -143,7 +143,7 @@ class Children:
         self.running.clear()
 
     def forget(self, children: Iterable[Child]) -> None:
-        """Takes ended children off the list, after one that was meant to end."""
+        """Wait for children that end by themselves, and drop them from the list."""
         for child in children:
             child.process.wait()
             self.running.remove(child)
@@ -152,7 +152,7 @@ class Children:
     def _wait(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while True:
-            # A leader that has ended is reaped first: as a zombie it would keep its group alive.
+            # Reap a leader that has ended first: a zombie keeps its group alive.
             left = [child for child in self.running if child.process.poll() is None or _group_lives(child.process.pid)]
             if not left:
                 return True
@@ -166,7 +166,7 @@ class Children:
                 self._guardian.stdin.write(f"{sign}{group}\n".encode())
                 self._guardian.stdin.flush()
             except BrokenPipeError:
-                # Somebody ended the guardian. The children are still ours to stop.
+                # The guardian was ended from outside. This process still stops its children.
                 pass
 
 
@@ -198,9 +198,9 @@ def _group_lives(group: int) -> bool:
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """Gives the environment for a child that runs this interpreter and has to import what this process can.
+    """Return an environment in which a child with this interpreter can import the same modules as this process.
 
-    A PEX and Pants put the user's sources on the path of one process only, so they are handed on in PYTHONPATH.
+    A PEX and Pants put the user's sources on the import path of one process only. PYTHONPATH passes them on.
 
     Args:
         changes: further variables.
@@ -209,7 +209,7 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def source_paths() -> list[str]:
-    """Lists the entries of the import path that a fresh interpreter of this installation would not have by itself."""
+    """Return the entries of the import path that a new interpreter of this installation does not have by itself."""
     own = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
     paths = [os.path.abspath(path) for path in sys.path]
     return [path for path in dict.fromkeys(paths) if not path.startswith(own) and path + os.sep not in own]

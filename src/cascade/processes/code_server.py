@@ -1,19 +1,99 @@
-"""The command line of a project's Dagster code server."""
+"""Dagster code servers: the command lines that start them, and whether they accept connections."""
 
 from __future__ import annotations
 
+import json
+import socket
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from cascade.exceptions import UsageError
 from cascade.framework.project import Project
 
 
+@dataclass(frozen=True)
+class CodeServer:
+    """A code server to start.
+
+    Args:
+        name: the name of its code location.
+        argv: its command line, including the socket.
+        socket: the Unix socket it listens on.
+        own: whether it serves the project of this process. Another project has settings of its own.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    socket: Path
+    own: bool
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it accepts connections."""
+        return accepts_connections(self.socket)
+
+
 def code_server_argv(project: Project, root: Path, log_level: str = "warning") -> list[str]:
-    """Gives the command line of a project's code server, without where it listens."""
+    """Return the command line of a project's code server, without the option that says where it listens.
+
+    Args:
+        project: the project.
+        root: its root.
+        log_level: how much Dagster logs.
+    """
     return [
         *(sys.executable, "-m", "dagster", "code-server", "start"),
         *("--module-name", project.module, "--attribute", "defs"),
         *("--working-directory", str(root), "--location-name", project.name),
-        # Runs are started with this very interpreter: in a PEX there is no `dagster` on the path.
+        # Start runs with this interpreter: in a PEX no `dagster` is on the path.
         *("--use-python-environment-entry-point", "--log-level", log_level),
     ]
+
+
+def code_servers(
+    project: Project, root: Path, others: Iterable[str], scratch: Path, log_level: str
+) -> tuple[CodeServer, ...]:
+    """Return the code servers of one `dev`: the project's own, then the others.
+
+    Args:
+        project: the project.
+        root: its root.
+        others: further projects as `NAME=JSON_ARGV`, where the list of words is their command line.
+        scratch: the directory for the sockets.
+        log_level: how much Dagster logs.
+
+    Raises:
+        UsageError: one of the others does not have that form.
+    """
+    commands = [(project.name, code_server_argv(project, root, log_level))]
+    for text in others:
+        name, words = _name_and_words(text)
+        commands.append((name, [*words, "code-server", "--log-level", log_level]))
+    servers = []
+    for number, (name, argv) in enumerate(commands):
+        path = scratch / f"{number}.sock"
+        servers.append(CodeServer(name, (*argv, "--socket", str(path)), path, own=number == 0))
+    return tuple(servers)
+
+
+def _name_and_words(text: str) -> tuple[str, list[str]]:
+    name, separator, given = text.partition("=")
+    try:
+        words = json.loads(given)
+    except json.JSONDecodeError:
+        words = None
+    if not separator or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise UsageError(f"--with-code-server takes NAME=JSON_ARGV, with a JSON list of words. Given: {text!r}.")
+    return name, words
+
+
+def accepts_connections(path: Path) -> bool:
+    """Return whether a process accepts connections on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

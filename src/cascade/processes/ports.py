@@ -1,4 +1,4 @@
-"""Whether a port is free, and if not, whose it is."""
+"""Whether a port is free, and which process has it if not."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _USUAL_PORT = 3000
 
 
 def require_free_port(host: str, port: int, command: str) -> None:
-    """Makes sure that a port can be listened on.
+    """Check that a process can listen on a port.
 
     Args:
         host: the address.
         port: the port.
-        command: what the user typed, without the port, for the hint.
+        command: the command that needs the port, for the hint.
 
     Raises:
-        CascadeError: it is taken or not allowed; says by which process and what to type.
+        CascadeError: the port is taken or not allowed. The error names the process and the next command to type.
     """
     try:
         _bind(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise _taken(host, port, command) from None
-        # Where the address is not one of this machine, no other port would help.
+        # If the address does not belong to this machine, another port does not help.
         is_foreign = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
         instead = "--host 127.0.0.1" if is_foreign else f"--port {_next(host, port)}"
         raise CascadeError(
@@ -54,17 +54,17 @@ def _taken(host: str, port: int, command: str) -> CascadeError:
     another = f"another port: {command} --port {_next(host, port)}"
     owner = _owner(port)
     if owner is None:
-        return CascadeError(f"Port {port} on {host} is taken, by a process of another user.", hint=f"Take {another}")
+        return CascadeError(f"Port {port} on {host} is taken by a process of another user.", hint=f"Use {another}")
     owner, ours = _supervisor(owner)
-    what = "A Cascade UI is running there already" if ours else "Another program listens there"
+    what = "A Cascade UI already runs there" if ours else "Another program listens there"
     return CascadeError(
         f"Port {port} on {host} is taken. {what}: {_described(owner)}.",
-        hint=f"Stop it: kill {owner.pid}\nOr take {another}",
+        hint=f"Stop it: kill {owner.pid}\nOr use {another}",
     )
 
 
 def _next(host: str, port: int) -> int:
-    # Near a port for root alone there are only such.
+    # All ports near a privileged one may be privileged too.
     near = range(port + 1, min(port + _TRIED_PORTS, 65536))
     usual = range(_USUAL_PORT, _USUAL_PORT + _TRIED_PORTS)
     for candidate in itertools.chain(near, usual):
@@ -82,7 +82,7 @@ def _owner(port: int) -> psutil.Process | None:
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
-        # macOS shows the connections of all processes to root alone, and one's own one by one.
+        # On macOS only root can list all connections. Ask each process instead.
         return next((process for process in psutil.process_iter() if _listens(process, port)), None)
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
@@ -104,7 +104,7 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 
 def _supervisor(process: psutil.Process) -> tuple[psutil.Process, bool]:
-    """The `dev` whose webserver it is: ending that one ends all of it."""
+    """Return the `dev` that started a webserver, which ends with it, and whether there is one."""
     import psutil
 
     try:

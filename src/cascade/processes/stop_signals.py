@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, a closed terminal, a service manager."""
+"""Requests to stop: Ctrl-C, a closed terminal, a service manager."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 class Stopped(BaseException):
-    """The user or the system asked for the end. As with `KeyboardInterrupt`, no library may take it for a failure."""
+    """The user or the system asks the process to end. Like `KeyboardInterrupt`, libraries do not catch it."""
 
 
 class StopSignals:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further ones do not disturb the stopping."""
+    """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further signals do not interrupt the shutdown."""
 
     def __init__(self) -> None:
         self._asked = self._held = self._raised = False
@@ -28,7 +28,7 @@ class StopSignals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Puts the end off until the block is over, so that no child starts without being written down."""
+        """Delay `Stopped` until the end of the block, so that no child starts without being recorded."""
         self._held = True
         try:
             yield

@@ -55,7 +55,7 @@ def test_a_child_that_ignores_signals_is_killed(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_what_children_write_is_passed_on_until_they_are_silent(
+def test_output_of_children_is_passed_on_until_they_are_silent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = "import sys, time\nfor n in range(1000): print(n, file=sys.stderr, flush=True); time.sleep(0.02)"
@@ -75,7 +75,7 @@ def test_what_children_write_is_passed_on_until_they_are_silent(
         time.sleep(0.3)
         assert capsys.readouterr().err == ""
     assert said.split()[:2] == ["0", "2"]
-    # Its end is an interrupt, of which there is a traceback.
+    # It ends by an interrupt, which prints a traceback.
     assert capsys.readouterr().err == ""
 
 
@@ -107,7 +107,7 @@ def test_the_guardian_ends_the_children_of_a_killed_parent(tmp_path: Path) -> No
     assert wait_for(lambda: not directory.exists())
 
 
-def test_a_child_imports_what_its_parent_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_can_import_what_its_parent_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "only_here.py").write_text("ANSWER = 42\n", encoding="utf-8")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     program = "import only_here, cascade; print(only_here.ANSWER)"

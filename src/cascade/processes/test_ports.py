@@ -1,4 +1,4 @@
-"""Whose a port is."""
+"""Whether a port is free, and which process has it."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def test_a_taken_port_names_its_owner_and_what_to_type() -> None:
     assert f"--port {port}\n" not in text
 
 
-def test_an_address_that_is_not_ours_is_a_clear_error() -> None:
-    # A documentation address, which no machine has.
+def test_an_address_of_another_machine_is_a_clear_error() -> None:
+    # No machine has an address reserved for documentation.
     for host in ("192.0.2.1", "nowhere.invalid"):
         with pytest.raises(CascadeError, match=rf"Cannot listen on {re.escape(host)}:3000") as caught:
             require_free_port(host, 3000, "cascade dev")
         assert caught.value.hint == "Type: cascade dev --host 127.0.0.1"
 
 
-def test_a_port_that_is_not_allowed_names_one_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_for_a_port_that_is_not_allowed_the_error_suggests_another(monkeypatch: pytest.MonkeyPatch) -> None:
     def bind(host: str, port: int) -> None:
         if port < 1024:
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -55,7 +55,7 @@ def test_a_port_that_is_not_allowed_names_one_that_is(monkeypatch: pytest.Monkey
     assert caught.value.hint == "Type: cascade dev --port 3000"
 
 
-def test_where_every_port_is_taken_one_that_can_be_typed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_every_port_is_taken_the_error_suggests_a_valid_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def bind(host: str, port: int) -> None:
         raise OSError(errno.EADDRINUSE, "Address already in use")
 

@@ -1,4 +1,4 @@
-"""The end that was asked for comes at once, or when what must not be cut in two is over."""
+"""A signal stops the process immediately, or at the end of a held block."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cascade.processes.stop_signals import Stopped, StopSignals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_goes_past_what_takes_every_error_for_its_own(number: signal.Signals) -> None:
+def test_a_signal_passes_handlers_of_every_exception(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(Stopped), StopSignals(), suppress(Exception):
         os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before
 
 
-def test_it_waits_for_the_end_of_what_is_held_and_comes_once() -> None:
+def test_it_waits_for_the_end_of_a_held_block_and_is_raised_once() -> None:
     done = []
     with StopSignals() as signals:
         with pytest.raises(Stopped), signals.held():

@@ -1,4 +1,4 @@
-"""What is read from the webserver's answers."""
+"""Reading the answers of the webserver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def node(*path: str, group: str | None = None, partitioned: bool = False, made: 
     return {"assetKey": key, "groupName": group, "isPartitioned": partitioned, "isMaterializable": made}
 
 
-def test_a_location_has_assets_and_what_ticks() -> None:
+def test_a_location_has_assets_sensors_and_schedules() -> None:
     location = _location(
         {
             "name": "dev",
@@ -30,19 +30,19 @@ def test_a_location_has_assets_and_what_ticks() -> None:
     assert location.error is None
 
 
-def test_the_innermost_reason_of_a_failed_load_is_shown() -> None:
+def test_the_innermost_error_of_a_failed_load_is_shown() -> None:
     content = {"message": "Error loading", "causes": [{"message": "wrapped"}, {"message": "DeclarationError: twice\n"}]}
     assert _location({"name": "dev", "locationOrLoadError": content}).error == "DeclarationError: twice"
 
 
-def test_an_error_of_cascades_own_is_shown_though_another_has_caused_it() -> None:
+def test_an_error_of_cascade_is_shown_even_if_another_caused_it() -> None:
     own = "cascade.exceptions.ConfigError: /p/pyproject.toml:3: pyproject.toml is not valid TOML: no\n"
     content = {"message": "Error loading", "causes": [{"message": own}, {"message": "tomllib.TOMLDecodeError: no"}]}
     shown = _location({"name": "dev", "locationOrLoadError": content}).error
     assert shown == "/p/pyproject.toml:3: pyproject.toml is not valid TOML: no"
 
 
-def test_of_what_a_dead_code_server_answers_the_one_sentence_is_shown() -> None:
+def test_the_details_of_a_dead_code_server_are_shown() -> None:
     content = {
         "message": '<_InactiveRpcError of RPC:\n\tdetails = "Could not reach user code server."\n>',
         "causes": [],
@@ -50,6 +50,6 @@ def test_of_what_a_dead_code_server_answers_the_one_sentence_is_shown() -> None:
     assert _location({"name": "dev", "locationOrLoadError": content}).error == "Could not reach user code server."
 
 
-def test_a_server_on_every_address_is_reached_on_this_machine() -> None:
+def test_a_server_on_all_addresses_is_reached_on_this_machine() -> None:
     assert UserInterface("0.0.0.0", 3000).address == "http://127.0.0.1:3000"
     assert UserInterface("localhost", 3001).address == "http://localhost:3001"

@@ -1,4 +1,4 @@
-"""What is watched, and when a restart is needed."""
+"""What `dev` watches, when it reloads, and when it asks for a restart."""
 
 from __future__ import annotations
 
@@ -13,17 +13,28 @@ from watchfiles import Change
 from cascade.config import CascadeConfig
 from cascade.framework.conftest import SampleProject, project
 from cascade.processes.ui import Asset, Location, UserInterface
-from cascade.processes.watch import Watcher, _filter, watched_directories
+from cascade.processes.watch import Watcher
+from cascade.processes.watched import FolderFilter, Places, SourceFilter, watched_places
 
 __all__ = ["project"]
 
 
-def test_sources_and_settings_are_watched_and_the_rest_of_a_repository_is_not(project: SampleProject) -> None:
+def test_source_directories_are_watched_and_the_rest_of_a_repository_is_not(project: SampleProject) -> None:
     for name in ("node_modules", ".cascade", "shared"):
         (project.root / name).mkdir()
-    paths = set(watched_directories(CascadeConfig(), standalone=True))
+    places = watched_places(CascadeConfig(), standalone=True)
+    paths = set(places.trees)
     assert {project.root / project.package, project.root / "shared"} <= paths
     assert not {project.root, project.root / "node_modules", project.root / ".cascade"} & paths
+    assert project.root in places.folders
+
+
+def test_a_directory_that_does_not_exist_yet_is_watched_from_above(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "src").mkdir()
+    monkeypatch.setenv("CASCADE_WORKFLOWS_PATH", "src/later/flows")
+    assert project.root / "src" in watched_places(CascadeConfig(), standalone=False).folders
 
 
 @pytest.mark.parametrize(
@@ -38,13 +49,23 @@ def test_sources_and_settings_are_watched_and_the_rest_of_a_repository_is_not(pr
         (Change.added, "flows/__pycache__", False),
     ],
 )
-def test_only_sources_and_directories_may_matter(change: Change, path: str, expected: bool) -> None:
-    # The project may be in a directory of any name.
-    assert _filter([Path("/build/p/flows")])(change, f"/build/p/{path}") is expected
+def test_only_sources_and_directories_matter(change: Change, path: str, expected: bool) -> None:
+    # The path of the project may hold an ignored name.
+    assert SourceFilter([Path("/build/p/flows")])(change, f"/build/p/{path}") is expected
+
+
+def test_settings_files_and_new_directories_matter_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "notes").touch()
+    matters = FolderFilter()
+    assert matters(Change.modified, f"{tmp_path}/.env")
+    assert matters(Change.added, f"{tmp_path}/new")
+    assert not matters(Change.modified, f"{tmp_path}/new")
+    assert not matters(Change.added, f"{tmp_path}/notes")
 
 
 class RecordingUI:
-    """Stands for the webserver: notes what was reloaded and shows what it is told to."""
+    """A webserver that records reloads and shows the locations it is given."""
 
     def __init__(self) -> None:
         self.reloads: list[str] = []
@@ -72,19 +93,18 @@ def ui() -> RecordingUI:
 
 @pytest.fixture
 def watcher(project: SampleProject, ui: RecordingUI) -> Iterator[Watcher]:
-    """A watcher of `project` that has begun to watch."""
+    """A running watcher of `project`."""
     project.write("weather/a.py", "")
     config = CascadeConfig()
     thread = Watcher(
         cast("UserInterface", ui),
         ["p"],
-        lambda: watched_directories(config, standalone=True),
-        project.root,
+        lambda: watched_places(config, standalone=True),
         None,
     )
     thread.start()
     thread.serve(ui.shown)
-    # The system needs a moment to begin.
+    # Give the operating system time to begin watching.
     time.sleep(0.5)
     yield thread
     thread.stop()
@@ -92,7 +112,7 @@ def watcher(project: SampleProject, ui: RecordingUI) -> Iterator[Watcher]:
     assert not thread.is_alive()
 
 
-def test_what_is_saved_made_and_deleted_is_reloaded(
+def test_saved_added_and_deleted_files_are_reloaded(
     project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = project.write("weather/a.py", "x = 1")
@@ -108,7 +128,7 @@ def test_what_is_saved_made_and_deleted_is_reloaded(
     assert "after a.py" in shown[2]
 
 
-def test_a_directory_that_is_moved_away_is_a_change_of_what_was_in_it(
+def test_moving_a_directory_changes_the_files_in_it(
     project: SampleProject, tmp_path: Path, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project.root / project.package / "weather").rename(tmp_path / "weather")
@@ -118,7 +138,7 @@ def test_a_directory_that_is_moved_away_is_a_change_of_what_was_in_it(
     assert capsys.readouterr().out.count("after a.py") == 2
 
 
-def test_settings_are_seen_to_change_though_editors_replace_files(
+def test_settings_files_are_noticed_when_an_editor_replaces_them(
     project: SampleProject, ui: RecordingUI, watcher: Watcher
 ) -> None:
     settings = project.root / "pyproject.toml"
@@ -131,9 +151,7 @@ def test_settings_are_seen_to_change_though_editors_replace_files(
     ui.wait_for(3)
 
 
-def test_a_directory_beside_the_workflows_is_watched_from_when_it_is_made(
-    project: SampleProject, ui: RecordingUI, watcher: Watcher
-) -> None:
+def test_a_directory_made_later_is_watched(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
     helper = project.root / "shared" / "helper.py"
     helper.parent.mkdir()
     helper.write_text("")
@@ -143,7 +161,7 @@ def test_a_directory_beside_the_workflows_is_watched_from_when_it_is_made(
     ui.wait_for(2)
 
 
-def test_data_is_no_change(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
+def test_data_files_are_ignored(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
     scratch = project.write("weather/data", "")
     project.write("weather/rows.csv", "")
     scratch.unlink()
@@ -152,7 +170,7 @@ def test_data_is_no_change(project: SampleProject, ui: RecordingUI, watcher: Wat
     assert ui.reloads == ["p"]
 
 
-def test_a_location_that_does_not_load_is_told(
+def test_a_location_that_does_not_load_is_reported(
     project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ui.error = "no luck"
@@ -163,7 +181,7 @@ def test_a_location_that_does_not_load_is_told(
     assert "p does not load after a.py: no luck" in capsys.readouterr().err
 
 
-def test_a_code_server_that_died_is_asked_again(
+def test_a_dead_code_server_is_reloaded_a_second_time(
     project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ui.error = "Could not reach user code server. gRPC Error code: UNAVAILABLE"
@@ -181,12 +199,12 @@ def test_under_a_manifest_a_new_or_deleted_workflow_asks_for_a_restart(
     helper = new.with_name("helper.py")
     helper.write_text("x = 1\n", encoding="utf-8")
     ui = UserInterface("127.0.0.1", 1)
-    Watcher(ui, ["dev"], lambda: (tmp_path,), tmp_path, ["workflows.old"])._advise(
+    Watcher(ui, ["dev"], lambda: Places((tmp_path,), ()), ["workflows.old"])._advise(
         [new, helper], [new.with_name("old.py")]
     )
     shown = capsys.readouterr().err
     assert f"{new} is a new workflow" in shown
     assert "old.py is gone" in shown
     assert "helper.py" not in shown
-    Watcher(ui, ["dev"], lambda: (tmp_path,), tmp_path, None)._advise([new], [])
+    Watcher(ui, ["dev"], lambda: Places((tmp_path,), ()), None)._advise([new], [])
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Talking to the webserver that `dev` started: what it holds, and reloading it."""
+"""The webserver that `dev` started: its code locations, and reloading them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ mutation CascadeReload($name: String!) {
 
 @dataclass(frozen=True)
 class Asset:
-    """An asset, as the UI lists it: its key as text, its group, and whether it has partitions."""
+    """An asset in the UI: its key as a string, its group, and whether it is partitioned."""
 
     key: str
     group: str
@@ -65,10 +65,10 @@ class Location:
 
     Args:
         name: its name.
-        error: why it did not load, None where it did.
-        assets: what can be materialised.
+        error: why it did not load, None if it did.
+        assets: its materializable assets.
         ticking: the names of the sensors and schedules that are on.
-        stopped: the names of those that are off.
+        stopped: the names of the sensors and schedules that are off.
     """
 
     name: str
@@ -82,8 +82,8 @@ class UserInterface:
     """The webserver.
 
     Args:
-        host: the address on which it listens.
-        port: its port.
+        host: the address it listens on.
+        port: the port it listens on.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -91,7 +91,7 @@ class UserInterface:
         self.address = f"http://{reachable}:{port}"
 
     def answers(self) -> bool:
-        """Tells whether it serves already."""
+        """Return whether the webserver answers."""
         try:
             with urllib.request.urlopen(f"{self.address}/server_info", timeout=_SERVER_INFO_SECONDS) as response:
                 return bool(response.status == 200)
@@ -99,15 +99,15 @@ class UserInterface:
             return False
 
     def locations(self) -> tuple[Location, ...]:
-        """Asks what the code locations hold."""
+        """Return the code locations and what they hold."""
         entries = self._query(_LOCATIONS, {})["workspaceOrError"].get("locationEntries", [])
         return tuple(_location(entry) for entry in entries)
 
     def reload(self, name: str) -> str | None:
-        """Reloads a code location.
+        """Reload a code location.
 
         Returns:
-            What is wrong with its code, None when it loaded.
+            The error in its code, None if it loads.
         """
         answer = self._query(_RELOAD, {"name": name}, _RELOAD_SECONDS)["reloadRepositoryLocation"]
         return _message(answer.get("locationOrLoadError") or answer)
@@ -153,7 +153,7 @@ _RPC_DETAILS = re.compile(r'details = "(.*)"')
 
 
 def _message(answer: Mapping[str, Any]) -> str | None:
-    """What is wrong: the error that Cascade raised, else the innermost one. Those around it say that loading failed."""
+    """Return the error that Cascade raised, else the innermost one. The outer ones only say that loading failed."""
     if "message" not in answer:
         return None
     messages = [str(error["message"]).strip() for error in (answer, *(answer.get("causes") or ()))]
@@ -161,6 +161,6 @@ def _message(answer: Mapping[str, Any]) -> str | None:
         own = _OWN_ERROR.match(message)
         if own:
             return message[own.end() :]
-    # What the code server itself could not answer comes as a page of the protocol's own words.
+    # A failure of the code server itself comes as a page of gRPC's own text.
     details = _RPC_DETAILS.search(messages[-1])
     return details[1] if details else messages[-1]

@@ -1,1 +1,1 @@
-"""Printing for people and for scripts, and asking people."""
+"""Printing for people and for scripts, and questions to the user."""

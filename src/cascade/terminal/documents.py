@@ -1,6 +1,7 @@
-"""The one JSON document that a command prints with `--json`.
+"""The JSON document that a command prints under `--json`.
 
-Whatever else writes to standard output, a workflow's own `print` included, goes to standard error.
+Standard output holds that one document. Whatever else is written there, for example by a workflow's own `print`, goes
+to standard error.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
 from cascade.terminal.output import Output
 
+_PRINTED = "cascade.document_printed"
+
 
 @contextmanager
 def only_json(out: Output) -> Iterator[None]:
-    """Keeps standard output for the document: everything else that is written there goes to standard error."""
+    """Send everything written to standard output to standard error, and print the command's document at the end."""
     stdout = sys.stdout
-    kept = _take_descriptor(stdout)
+    kept = _redirect_descriptor(stdout)
     sys.stdout = sys.stderr
     try:
         yield
@@ -40,32 +43,16 @@ def only_json(out: Output) -> Iterator[None]:
             print_document(out.document)
 
 
-_PRINTED = "cascade.document_printed"
-
-
 def print_document(document: object) -> None:
-    """Prints the one JSON document of a command, unless it was printed already."""
+    """Print the JSON document of a command, unless the command has printed one already."""
     context = click.get_current_context(silent=True)
     shared = context.meta if context is not None else {}
     if shared.setdefault(_PRINTED, document) is document:
         click.echo(json.dumps(document, indent=2, default=json_value, ensure_ascii=False))
 
 
-def _take_descriptor(stdout: Any) -> int | None:
-    """Points descriptor 1 at standard error as well: libraries in C and child processes write there."""
-    try:
-        if stdout.fileno() != 1:
-            return None
-    except (OSError, ValueError):
-        return None
-    stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    return kept
-
-
 def error_document(error: Exception) -> dict[str, object]:
-    """Gives an error as the document that is printed in the place of the one that was asked for."""
+    """Return the document that a failed command prints in place of its own."""
     place = error.location if isinstance(error, CascadeError) else None
     message = error.format_message() if isinstance(error, click.ClickException) else mask_secrets(str(error))
     return {
@@ -79,7 +66,7 @@ def error_document(error: Exception) -> dict[str, object]:
 
 
 def json_value(value: object) -> object:
-    """Turns a value that JSON lacks into text, or into a list."""
+    """Convert a value that JSON does not have to a string or a list."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -89,3 +76,16 @@ def json_value(value: object) -> object:
     if isinstance(value, (Decimal, Path)):
         return str(value)
     return str(value)
+
+
+def _redirect_descriptor(stdout: Any) -> int | None:
+    """Point descriptor 1, which C libraries and child processes write to, at standard error."""
+    try:
+        if stdout.fileno() != 1:
+            return None
+    except (OSError, ValueError):
+        return None
+    stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    return kept

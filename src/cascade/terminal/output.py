@@ -1,7 +1,4 @@
-"""What commands print: tables, progress and JSON.
-
-Progress and colour are for terminals only.
-"""
+"""The output of one command: messages, tables and progress for people, or one document for scripts."""
 
 from __future__ import annotations
 
@@ -17,10 +14,10 @@ from cascade.terminal.words import console, is_terminal, say_on_stderr
 
 
 class Output:
-    """Where one command prints.
+    """What one command prints.
 
     Args:
-        as_json: whether a script reads it.
+        as_json: print one JSON document for a script, and nothing for people.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -28,20 +25,20 @@ class Output:
         self.document: object = None
 
     def say(self, text: str = "") -> None:
-        """Prints a line for people. Under `--json` it is left out."""
+        """Print a line for people. Print nothing under `--json`."""
         if not self.as_json:
             click.echo(text)
 
     def warn(self, text: str) -> None:
-        """Prints a warning on standard error."""
+        """Print a warning on standard error."""
         say_on_stderr("warning", text, "yellow")
 
     def error(self, text: str) -> None:
-        """Prints an error on standard error."""
+        """Print an error on standard error."""
         say_on_stderr("error", text, "red")
 
     def json(self, document: object) -> None:
-        """Gives the document that `--json` prints."""
+        """Set the document that `--json` prints when the command ends."""
         self.document = document
 
     def table(
@@ -52,27 +49,27 @@ class Output:
         fit: bool = False,
         whole: bool = False,
     ) -> None:
-        """Prints a table: with lines on a terminal, in plain columns elsewhere.
+        """Print a table for people. Print nothing under `--json`.
 
         Args:
-            columns: the heads.
-            rows: the cells. Numbers are set to the right.
-            fit: shorten long cells, and on a narrow terminal leave out the last columns and say so.
-            whole: leave out the last columns likewise, and shorten nothing: the cells are names that somebody copies.
+            columns: the headings.
+            rows: the cells. Columns of numbers are aligned to the right.
+            fit: shorten long cells. On a narrow terminal, drop the last columns and name them.
+            whole: on a narrow terminal, drop the last columns and name them, but shorten no cell: users copy them.
         """
         if not self.as_json:
             print_table(columns, rows, fit=fit, whole=whole)
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Shows a bar on standard error, on a terminal only.
+        """Show a progress bar on standard error, if it is a terminal.
 
         Args:
-            label: what is being done.
-            total: how many steps there are.
+            label: what the command is doing.
+            total: the number of steps.
 
         Yields:
-            a function to call with the name of the next step as each begins.
+            A function to call with the name of each step as it begins.
         """
         if not is_terminal(sys.stderr):
             yield lambda step: None
@@ -86,7 +83,7 @@ class Output:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        # Dagster takes over descriptors 1 and 2 during a step, to record what is printed there.
+        # Dagster redirects descriptors 1 and 2 during a step to record what is printed, so the bar needs its own.
         with (
             os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal,
             Progress(*columns, console=console(file=terminal), transient=True) as bar,

@@ -1,8 +1,7 @@
-"""Questions to a person at a terminal.
+"""Questions to the user at a terminal.
 
-They are asked on standard error, so that standard output stays what a script may read. A command asks only for what it
-was not given, and only where `can_ask` says so: in a pipe, in a job of continuous integration and under `--json` it
-takes its defaults, or says which argument is missing.
+Questions go to standard error, so that scripts can read standard output. A command asks only for what is missing, and
+only if `can_ask` returns true. In a pipe, in CI and under `--json` it uses its defaults or names the missing argument.
 """
 
 from __future__ import annotations
@@ -17,13 +16,10 @@ from cascade.terminal.words import is_terminal
 
 
 def can_ask(*, as_json: bool = False) -> bool:
-    """Tells whether a person is there to answer.
+    """Return whether a user can answer: standard input and standard error are terminals, and `CI` is not set.
 
     Args:
-        as_json: whether the command was called with `--json`, which no person reads.
-
-    Returns:
-        Whether standard input and standard error are terminals and the variable `CI` is not set.
+        as_json: whether the command runs under `--json`, where nobody answers.
     """
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return not as_json and not in_ci and is_terminal(sys.stdin) and is_terminal(sys.stderr)
@@ -32,19 +28,19 @@ def can_ask(*, as_json: bool = False) -> bool:
 def ask_text(
     question: str, default: str | None = None, check: Callable[[str], Iterable[str]] = lambda answer: ()
 ) -> str:
-    """Asks for a text until there is a good one.
+    """Ask for a string until the answer is valid.
 
     Args:
-        question: what to ask, without a colon.
-        default: the answer that Enter alone stands for; without one Enter asks again.
-        check: gives a sentence for each reason why an answer will not do, as the functions of
-            `cascade.scaffold.names` do. They are shown, and the question is asked again.
+        question: the question, without a colon.
+        default: the answer for Enter alone. Without a default, Enter repeats the question.
+        check: returns one sentence for each reason to reject an answer, as the functions in
+            `cascade.scaffold.names` do. The sentences are shown before the question is repeated.
 
     Returns:
-        The answer, without spaces around it.
+        The answer, stripped of surrounding spaces.
 
     Raises:
-        click.Abort: the person pressed Ctrl-C or Ctrl-D.
+        click.Abort: the user pressed Ctrl-C or Ctrl-D.
     """
 
     def checked(answer: str) -> str:
@@ -57,18 +53,18 @@ def ask_text(
 
 
 def ask_choice(question: str, choices: Mapping[str, str], default: str) -> str:
-    """Asks for one of several.
+    """Ask the user to choose one of several names.
 
     Args:
-        question: what to ask, without a colon.
-        choices: what there is to choose from, in the order to show it in, each with a few words on what it is for.
-        default: the choice that Enter alone stands for.
+        question: the question, without a colon.
+        choices: a few words on each name, in the order to show them in.
+        default: the choice for Enter alone.
 
     Returns:
-        The name of the choice. A person may type the name, the number in the list, or the beginning of one name.
+        The chosen name. The user may type the name, its number in the list, or an unambiguous prefix.
 
     Raises:
-        click.Abort: the person pressed Ctrl-C or Ctrl-D.
+        click.Abort: the user pressed Ctrl-C or Ctrl-D.
     """
     names = list(choices)
     width = max(map(len, names))
@@ -81,9 +77,9 @@ def ask_choice(question: str, choices: Mapping[str, str], default: str) -> str:
             return answer
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
-        begun = [name for name in names if answer and name.startswith(answer)]
-        if len(begun) != 1:
-            raise click.UsageError(f"{answer!r} is none of them; type one of {', '.join(names)}, or its number.")
-        return begun[0]
+        matching = [name for name in names if answer and name.startswith(answer)]
+        if len(matching) != 1:
+            raise click.UsageError(f"{answer!r} is not a choice. Type one of {', '.join(names)}, or its number.")
+        return matching[0]
 
     return click.prompt(question, default=default, value_proc=chosen, err=True)

@@ -1,4 +1,4 @@
-"""JSON for scripts."""
+"""JSON documents for scripts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from cascade.terminal.documents import json_value
 
 
-def test_values_that_json_lacks() -> None:
+def test_values_that_json_does_not_have() -> None:
     assert json_value(datetime(2024, 1, 1, tzinfo=UTC)) == "2024-01-01T00:00:00+00:00"
     assert json_value(Decimal("1.10")) == "1.10"
     assert json_value({2, 1}) == [1, 2]

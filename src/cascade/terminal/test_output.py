@@ -12,17 +12,22 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 
-def test_a_table_in_a_pipe_is_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_in_a_pipe_has_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
     Output().table(("name", "rows"), [("a", 5), ("longer", None), ("[red]", 1000)])
     assert capsys.readouterr().out == "name    rows\na          5\nlonger\n[red]   1000\n"
 
 
-def test_what_steers_a_terminal_is_not_passed_on_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_columns_are_as_wide_as_their_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name", "where"), [("a" * 300, "b" * 300)])
+    assert capsys.readouterr().out.splitlines()[1] == f"{'a' * 300}  {'b' * 300}"
+
+
+def test_control_characters_in_the_data_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     Output().table(("name",), [("\x1b[31mred\x9b",), ("café\n\tau lait",)])
     assert capsys.readouterr().out == "name\n\ufffd[31mred\ufffd\ncafé au lait\n"
 
 
-def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
+def test_a_table_on_a_narrow_terminal_names_the_columns_it_drops() -> None:
     program = (
         "from cascade.terminal.output import Output\n"
         "columns = [f'column{i}' for i in range(9)]\n"
@@ -34,7 +39,7 @@ def test_a_table_on_a_narrow_terminal_says_what_it_leaves_out() -> None:
     assert "more columns" in text
 
 
-def test_names_are_never_broken_and_are_left_out_last() -> None:
+def test_names_are_never_broken_and_the_last_columns_are_dropped() -> None:
     program = (
         "from cascade.terminal.output import Output\n"
         "Output().table(['asset', 'where'], [['a' * 50, 'b' * 50]], whole=True)\n"
@@ -80,5 +85,5 @@ def _on_a_terminal(program: str, **variables: str) -> str:
     return b"".join(chunks).decode()
 
 
-def test_counted() -> None:
+def test_a_counted_noun_has_a_plural() -> None:
     assert (counted(1, "row"), counted(0, "row"), counted(2, "row")) == ("1 row", "0 rows", "2 rows")

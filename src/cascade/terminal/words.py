@@ -1,4 +1,4 @@
-"""What a terminal shows beside tables: words in colour, and counted nouns."""
+"""Words on a terminal: messages under a coloured word, counted nouns, and the console for Rich."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def say_on_stderr(word: str, text: str, colour: str) -> None:
-    """Prints a message on standard error under a word, which has a colour on a terminal."""
-    click.echo(f"{styled(f'{word}:', colour, sys.stderr)} {text}", err=True)
-
-
-def styled(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """Gives a word in bold colour where a person reads it on a terminal and has not set `NO_COLOR`.
-
-    Args:
-        text: the word.
-        colour: the name of the colour.
-        stream: where it will be printed; standard output if absent.
-    """
-    coloured = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
-    return click.style(text, fg=colour, bold=True) if coloured else text
-
-
-def counted(number: int, noun: str) -> str:
-    """Writes a number with its noun: `1 module`, `2 modules`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def is_terminal(stream: Any) -> bool:
-    """Tells whether a person reads a stream as it is written."""
+    """Return whether a stream is an open terminal."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError):
         return False
 
 
+def say_on_stderr(word: str, text: str, colour: str) -> None:
+    """Print a message on standard error after a word, which is coloured on a terminal."""
+    click.echo(f"{styled(f'{word}:', colour, sys.stderr)} {text}", err=True)
+
+
+def styled(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Return text in bold colour if it goes to a terminal and `NO_COLOR` is not set, else unchanged.
+
+    Args:
+        text: the text.
+        colour: the name of a colour that click knows.
+        stream: the stream it will be printed to; standard output by default.
+    """
+    coloured = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
+    return click.style(text, fg=colour, bold=True) if coloured else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 module`, `2 modules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def console(file: TextIO | None = None) -> Console:
-    """Gives the console that Rich prints to."""
+    """Return a Rich console on a file, or on standard output."""
     from rich.console import Console
 
-    # Rich itself leaves bold type where `NO_COLOR` is set.
+    # With `NO_COLOR`, Rich still prints bold.
     return Console(file=file, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")

@@ -1,0 +1,230 @@
+"""One `dev`: the code servers, the webserver and the daemon, from their start to their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import CascadeError
+from cascade.framework.instance import prepare_dagster_home
+from cascade.processes.children import Children, child_environment
+from cascade.processes.code_server import CodeServer, code_servers
+from cascade.processes.stop_signals import Stopped, StopSignals
+from cascade.processes.ui import Location, UserInterface
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+    from cascade.framework.project import Project
+    from cascade.processes.watch import Watcher
+
+_START_SECONDS = 180
+_POLL_SECONDS = 0.2
+_LONGEST_SOCKET = 90
+_OWN_VARIABLES = frozenset({"CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"})
+
+
+@dataclass(frozen=True)
+class DevOptions:
+    """What to start.
+
+    Args:
+        project: the project.
+        config: its settings.
+        host: the address of the UI.
+        port: the port of the UI.
+        reload: reload the code after each edit.
+        others: the code servers of further projects, as `NAME=JSON_ARGV`.
+        watched: further directories to watch.
+        verbose: show what Dagster logs.
+    """
+
+    project: Project
+    config: CascadeConfig
+    host: str
+    port: int
+    reload: bool = True
+    others: Sequence[str] = ()
+    watched: Sequence[Path] = ()
+    verbose: bool = False
+
+
+def require_webserver() -> None:
+    """Raise a `CascadeError` if Dagster's webserver is not installed."""
+    if find_spec("dagster_webserver") is None:
+        raise CascadeError(
+            "The UI is not installed: there is no module dagster_webserver.", hint="Type: pip install dagster-webserver"
+        )
+
+
+def run_dev(
+    options: DevOptions,
+    started: Callable[[UserInterface, tuple[Location, ...]], None],
+    stopping: Callable[[], None],
+) -> None:
+    """Start Dagster and keep it running until the user or the system asks it to stop.
+
+    Args:
+        options: what to start.
+        started: called with the UI and the code locations it shows, when it answers.
+        stopping: called before the processes are stopped.
+
+    Raises:
+        CascadeError: a process did not start in time, or ended by itself.
+    """
+    prepare_dagster_home(options.config)
+    ui = UserInterface(options.host, options.port)
+    with _scratch_directory() as scratch, StopSignals() as signals, Children(scratch) as children:
+        watcher: Watcher | None = None
+        try:
+            root = options.config.project_root
+            level = "info" if options.verbose else "critical"
+            servers = code_servers(options.project, root, options.others, scratch, level)
+            if options.reload:
+                watcher = _started_watcher(options, ui, servers)
+            start = _Start(options, servers, children, signals)
+            start.run_housekeeping()
+            start.start_code_servers()
+            start.start_ui(scratch / "workspace.yaml")
+            _wait_until(children, ui.answers, "The UI")
+            shown = ui.locations()
+            started(ui, shown)
+            if watcher is not None:
+                watcher.serve(shown)
+            while True:
+                _require_alive(children)
+                time.sleep(_POLL_SECONDS)
+        except Stopped:
+            # A code server that is interrupted during an import prints fifty lines about it.
+            children.silent = True
+            stopping()
+        finally:
+            if watcher is not None:
+                watcher.stop()
+
+
+@contextmanager
+def _scratch_directory() -> Iterator[Path]:
+    scratch = Path(tempfile.mkdtemp(prefix="cascade-"))
+    if len(str(scratch)) > _LONGEST_SOCKET - len("/00.sock"):
+        # The path of a Unix socket is limited to about a hundred bytes, and TMPDIR in a sandbox may be longer.
+        scratch.rmdir()
+        scratch = Path(tempfile.mkdtemp(prefix="cascade-", dir="/tmp"))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _started_watcher(options: DevOptions, ui: UserInterface, servers: Sequence[CodeServer]) -> Watcher:
+    from cascade.processes.watch import Watcher
+    from cascade.processes.watched import watched_places
+
+    generated = options.project.generated
+    watcher = Watcher(
+        ui,
+        locations=[server.name for server in servers],
+        places=lambda: watched_places(options.config, options.watched, standalone=not generated),
+        modules=options.project.modules if generated else None,
+    )
+    watcher.start()
+    return watcher
+
+
+class _Start:
+    """The start of the processes, in their order."""
+
+    def __init__(
+        self, options: DevOptions, servers: Sequence[CodeServer], children: Children, signals: StopSignals
+    ) -> None:
+        # Importing this takes seconds. From here on a signal stops `dev` without a traceback.
+        from cascade.framework.definitions import KEEP_GOING_VARIABLE
+
+        self._options = options
+        self._servers = servers
+        self._children = children
+        self._signals = signals
+        self._shows = None if options.verbose else is_worth_showing
+        root = str(options.config.project_root)
+        self._own = child_environment(**{KEEP_GOING_VARIABLE: "1", "CASCADE_PROJECT_ROOT": root})
+        # Another project must not read what this project's manifest set.
+        self._foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
+        self._foreign[KEEP_GOING_VARIABLE] = "1"
+
+    def run_housekeeping(self) -> None:
+        """End the runs that were cut off, and create Dagster's databases on a first start.
+
+        Nothing else starts before it has ended: two processes that create the databases together break them.
+        """
+        argv = (sys.executable, "-m", "cascade.framework.stale")
+        with self._signals.held():
+            housekeeping = self._children.start("Housekeeping", argv, env=self._own, shows=self._shows)
+        housekeeping.process.wait()
+        self._children.forget([housekeeping])
+
+    def start_code_servers(self) -> None:
+        """Start the code servers, and wait until they accept connections."""
+        for server in self._servers:
+            environment = self._own if server.own else self._foreign
+            with self._signals.held():
+                self._children.start(
+                    f"The code server of {server.name}", server.argv, env=environment, shows=self._shows
+                )
+        _wait_until(self._children, lambda: all(server.accepts for server in self._servers), "The code server")
+
+    def start_ui(self, workspace: Path) -> None:
+        """Start the webserver and the daemon on the code servers.
+
+        Args:
+            workspace: the workspace file to write.
+        """
+        options = self._options
+        servers = [{"socket": str(server.socket), "location_name": server.name} for server in self._servers]
+        # JSON is YAML.
+        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server} for server in servers]}), "utf-8")
+        # Every process logs the same traceback if code does not load. `dev` prints the error, without a traceback.
+        level = "info" if options.verbose else "error"
+        quiet = () if options.verbose else ("-W", "ignore::UserWarning:dagster._core.workspace.context")
+        listen = ("--host", options.host, "--port", str(options.port))
+        webserver = ("dagster_webserver", *listen, "--dagster-log-level", level)
+        daemon = ("dagster._daemon", "run", "--log-level", level)
+        with self._signals.held():
+            for name, words in (("The webserver", webserver), ("The daemon", daemon)):
+                argv = (sys.executable, *quiet, "-m", *words, "--workspace", str(workspace))
+                self._children.start(name, argv, env=self._own)
+
+
+_RUN_LOG = re.compile(r"^\S*[\d-]+ [\d:]+ \+\d+ - dagster - (DEBUG|INFO) - ")
+_NEWS = re.compile(r" - (RUN_SUCCESS|RUN_FAILURE|RUN_CANCELED) - ")
+
+
+def is_worth_showing(line: str) -> bool:
+    """Return whether a line of a code server belongs on the terminal. The UI has the whole log of each run."""
+    return not _RUN_LOG.match(line) or bool(_NEWS.search(line))
+
+
+def _wait_until(children: Children, ready: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():
+        _require_alive(children)
+        if time.monotonic() > deadline:
+            raise CascadeError(f"{what} did not start within {_START_SECONDS} seconds.", hint="See why: dev --verbose")
+        time.sleep(_POLL_SECONDS)
+
+
+def _require_alive(children: Children) -> None:
+    dead = children.dead()
+    if dead is not None:
+        code = dead.ended or 0
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        raise CascadeError(f"{dead.name} {how}. All other processes were stopped.", hint="See more: dev --verbose")

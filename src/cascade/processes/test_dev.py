@@ -1,0 +1,44 @@
+"""What `dev` shows and starts. `cascade/cli/test_dev.py` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cascade.exceptions import UsageError
+from cascade.framework.project import Project
+from cascade.processes.code_server import code_servers
+from cascade.processes.dev import is_worth_showing
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - dlt_x - STEP_START - Started.\n",
+            False,
+        ),
+        ("2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - RUN_SUCCESS - Finished.\n", True),
+        ("2026-11-24 22:42:37 +0000 - dagster - ERROR - __ASSET_JOB - 87 - 13 - dlt_x - STEP_FAILURE - No.\n", True),
+        ("2026-11-24 22:42:37 +0000 - dagster - WARNING - __ASSET_JOB - 87 - Refused by rule.\n", True),
+        ("a line of the workflow\n", True),
+    ],
+)
+def test_the_log_of_each_step_stays_off_the_terminal(line: str, expected: bool) -> None:
+    assert is_worth_showing(line) is expected
+
+
+def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:
+    project = Project("mine", None)
+    mine, other = code_servers(project, tmp_path, ['other=["other.pex"]'], tmp_path / "s", "info")
+    assert (mine.name, mine.own, other.name, other.own) == ("mine", True, "other", False)
+    assert other.argv == ("other.pex", "code-server", "--log-level", "info", "--socket", str(tmp_path / "s/1.sock"))
+    assert mine.argv[-1] == str(tmp_path / "s/0.sock")
+    assert not mine.accepts
+
+
+@pytest.mark.parametrize("text", ["other=python", "other", 'other={"a": 1}', "other=[1]"])
+def test_the_command_of_a_code_server_is_a_list_of_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="NAME=JSON_ARGV"):
+        code_servers(Project("mine", None), tmp_path, [text], tmp_path, "info")

@@ -1,0 +1,114 @@
+"""What `dev` watches: the user's source directories, the settings files, and where new directories may appear."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import watchfiles
+
+from cascade.config import CascadeConfig
+from cascade.processes.children import source_paths
+
+SETTINGS_FILES = ("cascade_config.py", "pyproject.toml", "dg.toml", ".env")
+_IGNORED_DIRECTORIES = frozenset(
+    {*watchfiles.DefaultFilter.ignore_dirs, "dist", "build", "site-packages", ".cascade", ".pants.d", "venv"}
+)
+_MARKS_OF_A_REPOSITORY = (".git", "pants.toml", "pyproject.toml", ".cascade")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The directories to watch.
+
+    Args:
+        trees: directories to watch with everything below them.
+        folders: directories to watch by themselves: a settings file or a new tree may appear in them.
+    """
+
+    trees: tuple[Path, ...]
+    folders: tuple[Path, ...]
+
+
+def watched_places(config: CascadeConfig, more: Iterable[Path] = (), *, standalone: bool) -> Places:
+    """Return the directories to watch: the roots of the user's sources.
+
+    The root of a repository holds much that is not source, and each watched directory costs memory. Of such a root only
+    the directories in it are trees.
+
+    Args:
+        config: the settings of the project.
+        more: further roots.
+        standalone: whether the project's whole directory is source, and not only what is on the import path.
+    """
+    roots = [*map(Path, source_paths()), config.workflows_directory, *more]
+    if standalone:
+        roots.append(config.project_root)
+    settings = [config.project_root / name for name in SETTINGS_FILES]
+    folders = [config.project_root, *(path.resolve().parent for path in settings if path.is_symlink())]
+    trees: list[Path] = []
+    for root in roots:
+        if not root.is_dir():
+            folders.append(next(parent for parent in root.absolute().parents if parent.is_dir()))
+        elif any((root / mark).exists() for mark in _MARKS_OF_A_REPOSITORY):
+            folders.append(root)
+            trees += [child for child in sorted(root.iterdir()) if child.is_dir() and not _is_ignored(child.name)]
+        else:
+            trees.append(root)
+    return Places(tuple(dict.fromkeys(trees)), tuple(dict.fromkeys(folders)))
+
+
+def python_files(trees: Iterable[Path]) -> frozenset[Path]:
+    """Return the Python files in directories, without those of environments, builds and caches."""
+    found: set[Path] = set()
+    seen: set[str] = set()
+    for tree in trees:
+        for place, inner, files in os.walk(tree, followlinks=True):
+            real = os.path.realpath(place)
+            # Symbolic links can form a circle.
+            inner[:] = [] if real in seen else [name for name in inner if not _is_ignored(name)]
+            seen.add(real)
+            found.update(Path(place, name) for name in files if name.endswith(".py"))
+    return frozenset(found)
+
+
+def _is_ignored(directory: str) -> bool:
+    return directory in _IGNORED_DIRECTORIES or directory.startswith(".")
+
+
+class SourceFilter(watchfiles.DefaultFilter):
+    """Changes of Python files, and of directories that may hold some.
+
+    Args:
+        trees: the watched directories, whose own path may hold an ignored name such as `build`.
+    """
+
+    ignore_dirs = tuple(_IGNORED_DIRECTORIES)
+
+    def __init__(self, trees: Iterable[Path]) -> None:
+        super().__init__()
+        self._trees = tuple(trees)
+
+    def __call__(self, change: watchfiles.Change, path: str) -> bool:
+        """Return whether a change may matter."""
+        place = Path(path)
+        inside = next((place.relative_to(tree) for tree in self._trees if place.is_relative_to(tree)), place)
+        if any(part.startswith(".") for part in inside.parts) or not super().__call__(change, str(inside)):
+            return False
+        # A moved directory is one change, without its files.
+        return place.suffix == ".py" or (not place.suffix and change is not watchfiles.Change.modified)
+
+
+class FolderFilter(watchfiles.DefaultFilter):
+    """Changes of settings files, and directories that come or go."""
+
+    def __call__(self, change: watchfiles.Change, path: str) -> bool:
+        """Return whether a change may matter."""
+        place = Path(path)
+        if place.name in SETTINGS_FILES:
+            return True
+        if change is watchfiles.Change.modified or _is_ignored(place.name):
+            return False
+        return place.is_dir() if change is watchfiles.Change.added else not place.suffix
