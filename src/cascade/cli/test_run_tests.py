@@ -13,10 +13,10 @@ from textwrap import dedent
 
 import pytest
 
-from cascade.cli import run_tests
 from cascade.cli.conftest import Cascade
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
+from cascade.processes import pytest_run
 from cascade.processes.children import child_environment
 
 CHECKS = """
@@ -36,7 +36,7 @@ CHECKS = """
 
 @pytest.fixture(autouse=True)
 def weather(project: SampleProject) -> None:
-    """A workflow `things` in the domain `weather`, and none of its tests."""
+    """A workflow `things` in the domain `weather`, without tests."""
     project.write("weather/observations.py", THINGS)
 
 
@@ -48,7 +48,7 @@ def write_test(project: SampleProject, name: str, text: str = "def test_it(): ..
 
 
 def ran(cascade: Cascade, *arguments: str) -> list[str]:
-    """The files whose tests were run, each once."""
+    """Return the files whose tests were run, each once."""
     return list(dict.fromkeys(test["file"] for test in cascade.json("test", *arguments)["tests"]))
 
 
@@ -62,7 +62,7 @@ def test_tests_run_in_the_root_with_the_projects_settings(
     assert not (project.root / ".cascade").exists()
 
 
-def test_a_failed_test_is_exit_code_1_and_is_told(cascade: Cascade, project: SampleProject) -> None:
+def test_a_failed_test_is_reported_with_exit_code_1(cascade: Cascade, project: SampleProject) -> None:
     write_test(project, "test_it.py", "def test_good(): ...\n\ndef test_bad():\n    assert 1 == 2\n")
     result = cascade("test", "--json")
     assert result.exit_code == 1
@@ -81,13 +81,13 @@ def test_a_test_that_does_not_import_is_a_failure(cascade: Cascade, project: Sam
     assert broken["outcome"] == "error"
 
 
-def test_words_after_the_dashes_are_pytests(cascade: Cascade, project: SampleProject) -> None:
+def test_arguments_after_the_dashes_go_to_pytest(cascade: Cascade, project: SampleProject) -> None:
     write_test(project, "test_it.py", "def test_one(): ...\n\ndef test_two(): ...\n")
     document = json.loads(cascade("test", "--json", "--", "-k", "two").stdout)
     assert [test["name"] for test in document["tests"]] == ["test_two"]
 
 
-def test_a_path_may_be_relative_to_where_it_was_typed(
+def test_a_path_may_be_relative_to_the_working_directory(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_test(project, "test_one.py", "def test_one(): ...\n\ndef test_two(): ...\n")
@@ -97,18 +97,18 @@ def test_a_path_may_be_relative_to_where_it_was_typed(
     assert ran(cascade, "tests/test_two.py") == ["tests/test_two.py"]
 
 
-def test_no_tests_is_exit_code_1_with_what_to_do(cascade: Cascade) -> None:
+def test_without_tests_the_hint_says_where_to_write_one(cascade: Cascade) -> None:
     result = cascade("test")
     assert result.exit_code == 1
     assert "No test was run" in result.stderr
     assert "tests/test_<domain>.py" in result.stderr
 
 
-def test_an_option_that_pytest_does_not_know_is_wrong_use(cascade: Cascade) -> None:
+def test_an_unknown_option_of_pytest_is_invalid_usage(cascade: Cascade) -> None:
     assert cascade("test", "--", "--no-such-option").exit_code == 2
 
 
-def test_an_option_of_pytest_before_the_dashes_is_put_right(cascade: Cascade) -> None:
+def test_an_option_of_pytest_before_the_dashes_is_explained(cascade: Cascade) -> None:
     result = cascade("test", "-k", "two")
     assert result.exit_code == 2
     assert "Options of pytest come after --." in result.stderr
@@ -121,36 +121,38 @@ def test_the_tests_of_one_workflow_are_run(cascade: Cascade, project: SampleProj
     assert ran(cascade, "--workflow", name) == ["tests/test_of_rain.py"]
 
 
-def test_the_product_of_a_factory_is_found_by_loading_it(cascade: Cascade, project: SampleProject) -> None:
+def test_a_workflow_from_a_factory_is_found_by_loading_it(cascade: Cascade, project: SampleProject) -> None:
     source = dedent(THINGS).replace('table_name="things"', 'table_name="".join("made")')
     project.write("factory.py", source)
     write_test(project, "test_it.py", "import {package}.factory\n\ndef test_it(): ...\n")
     assert ran(cascade, "--workflow", "made") == ["tests/test_it.py"]
 
 
-def test_an_unknown_workflow_is_wrong_use_and_names_those_there_are(cascade: Cascade) -> None:
+def test_an_unknown_workflow_is_invalid_usage_and_the_hint_lists_the_known_ones(cascade: Cascade) -> None:
     result = cascade("test", "--workflow", "wether")
     assert result.exit_code == 2
     assert 'There is no workflow "wether". Did you mean "weather"?' in result.stderr
-    assert "There are: things, weather." in result.stderr
+    assert "The workflows are: things, weather." in result.stderr
 
 
-def test_a_workflow_without_tests_says_what_would_be_one(cascade: Cascade, project: SampleProject) -> None:
+def test_for_a_workflow_without_tests_the_error_says_how_they_are_found(
+    cascade: Cascade, project: SampleProject
+) -> None:
     write_test(project, "test_other.py")
     result = cascade("test", "--workflow", "weather")
     assert result.exit_code == 1
-    assert "No test file belongs to the workflow weather" in result.stderr
+    assert "The workflow weather has no tests" in result.stderr
     assert "Write tests/test_weather.py" in result.stderr
 
 
-def test_without_pytest_it_says_what_to_install(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_tests, "find_spec", lambda name: None)
+def test_without_pytest_the_hint_says_how_to_install_it(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest_run, "find_spec", lambda name: None)
     result = cascade("test")
     assert result.exit_code == 1
     assert "Type: pip install 'cascade-workflows[testing]'" in result.stderr
 
 
-def test_a_project_of_pants_is_tested_by_pants(cascade: Cascade) -> None:
+def test_a_project_of_pants_is_tested_with_pants(cascade: Cascade) -> None:
     result = cascade("test", given=Project("dev", (), address="//:dev", module="cascade_project_dev"))
     assert result.exit_code == 2
     assert "pants test ::" in result.stderr
@@ -168,7 +170,7 @@ def test_ctrl_c_lets_pytest_end_by_itself(project: SampleProject) -> None:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # What runs in the background ignores Ctrl-C, and its children inherit that.
+        # A process in the background ignores Ctrl-C, and its children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60

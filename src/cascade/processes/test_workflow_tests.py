@@ -66,7 +66,7 @@ def test_a_file_that_imports_another_module_of_the_domain(project: SampleProject
     assert chosen(project, "things") == []
 
 
-def test_a_file_that_is_named_after_it(project: SampleProject) -> None:
+def test_a_file_named_after_the_workflow(project: SampleProject) -> None:
     names = ("test_weather.py", "test_weather_rows.py", "weather/test_it.py", "weather_test.py", "test_weathered.py")
     for name in names:
         write_test(project, f"tests/{name}")
@@ -75,7 +75,7 @@ def test_a_file_that_is_named_after_it(project: SampleProject) -> None:
     assert chosen(project, "things") == ["tests/test_things.py"]
 
 
-def test_a_file_that_is_named_after_a_workflow_with_a_longer_name(project: SampleProject) -> None:
+def test_a_file_named_after_a_workflow_with_a_longer_name(project: SampleProject) -> None:
     project.write("ingestion/weather_alerts/observations.py", THINGS.replace('"things"', '"alerts"'))
     project.write("ingestion/weather/hourly.py", THINGS.replace('"things"', '"weather_hourly"'))
     own = ["tests/test_weather_hourly.py", "tests/test_weather_quality.py"]
@@ -97,7 +97,7 @@ def test_a_file_beside_the_workflow_with_a_relative_import(project: SampleProjec
     assert chosen(project, "things") == [f"{directory}/test_above.py", f"{directory}/weather/test_beside.py"]
 
 
-def test_files_of_environments_and_of_builds_are_not_the_projects(project: SampleProject) -> None:
+def test_files_in_environments_and_builds_are_left_out(project: SampleProject) -> None:
     for place in (".venv", "env", "build", "node_modules/x"):
         write_test(project, f"{place}/test_weather.py")
     write_test(project, "env/pyvenv.cfg")

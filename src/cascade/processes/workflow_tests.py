@@ -1,44 +1,88 @@
-"""Which test files are those of a workflow. Read from the source: nothing of the user's is imported."""
+"""The test files of a workflow, found without importing any of the user's code."""
 
 from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cascade.framework.declared_names import DeclaredName, declared_names
+from cascade.exceptions import CascadeError, UsageError
+from cascade.framework.declared_names import DeclaredName, declared_names, module_files
+from cascade.framework.discovery import import_root
+from cascade.framework.project import unknown_name
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
 
 _ROLES = frozenset({"ingestion", "schemas", "quality", "transforms"})
 _NOT_SOURCES = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
 
-def domain_of(module: str) -> str:
-    """Names the domain of a workflow: the directory of its module, or the module where it lies in none of its own.
+def choose_test_files(
+    workflows: Sequence[str], config: CascadeConfig, program: str, declared_at_run_time: Callable[[str], set[str]]
+) -> list[Path]:
+    """Return the test files of workflows.
 
     Args:
-        module: such as `workflows.ingestion.weather.observations`, whose domain is `weather`.
+        workflows: the domain, table or asset key of each workflow.
+        config: the settings of the project.
+        program: the words that start the command line, for hints.
+        declared_at_run_time: returns the modules of a workflow whose declaration the source does not show.
+
+    Raises:
+        UsageError: a name belongs to no workflow.
+        CascadeError: a workflow has no tests.
+    """
+    root, base = config.project_root, import_root(config.workflows_directory)
+    files = module_files(config.workflows_directory)
+    declared, test_files = declared_names(files), find_test_files(root)
+    chosen: dict[Path, None] = {}
+    for workflow in workflows:
+        modules = modules_of(workflow, files) or declared_at_run_time(workflow)
+        if not modules:
+            known = workflow_names(declared)
+            message = unknown_name("workflow", workflow, known, (), "").message
+            raise UsageError(message, hint=f"The workflows are: {', '.join(known)}." if known else None)
+        others = names_of_others(modules, declared)
+        found = select_tests(workflow, modules, test_files, root, base, others=others)
+        if not found:
+            raise CascadeError(
+                f"The workflow {workflow} has no tests: no file is named test_{workflow}.py, lies in a directory "
+                f"{workflow} or imports {', '.join(sorted(modules))}.",
+                hint=f"Write tests/test_{workflow}.py, or run all tests: {program} test",
+            )
+        chosen |= dict.fromkeys(found)
+    return list(chosen)
+
+
+def domain_of(module: str) -> str:
+    """Return the domain of a workflow: the directory of its module, or the module if it has no directory of its own.
+
+    Args:
+        module: the module, such as `workflows.ingestion.weather.observations`, whose domain is `weather`.
     """
     *directories, name = module.split(".")
     return directories[-1] if len(directories) > 1 and directories[-1] not in _ROLES else name
 
 
 def workflow_names(names: Iterable[DeclaredName]) -> list[str]:
-    """Lists what a workflow can be chosen by: its domain and its table."""
+    """Return the names by which workflows can be chosen: their domains and their asset keys."""
     tables = [name for name in names if name.table]
     return sorted({domain_of(name.module) for name in tables} | {name.asset for name in tables})
 
 
 def modules_of(workflow: str, files: Mapping[str, Path]) -> set[str]:
-    """Finds the modules and packages that a workflow is made of.
+    """Return the modules and packages of a workflow.
 
     Args:
-        workflow: its table, with or without the namespace, its asset key, or its domain: any directory or module
-            under the workflows.
-        files: the files of the project's modules, by their names.
+        workflow: its table with or without the namespace, its asset key, or its domain: any directory or module of
+            workflows.
+        files: the file of each module of the project.
 
     Returns:
-        Names of modules and packages. Empty where nothing has the name.
+        The names of modules and packages. Empty if no workflow has the name.
     """
     declaring = {name.module for name in declared_names(files) if workflow in (name.asset, name.table)}
     parts = [module.split(".") for module in files]
@@ -47,10 +91,10 @@ def modules_of(workflow: str, files: Mapping[str, Path]) -> set[str]:
 
 
 def find_test_files(root: Path) -> list[Path]:
-    """Lists the files that pytest takes for tests by their names, `test_*.py` and `*_test.py`, without environments.
+    """Return the files named `test_*.py` or `*_test.py`, except those in environments and builds.
 
     Args:
-        root: where to look, as a rule the project's root.
+        root: the directory to search, usually the project's root.
     """
     found = []
     for place, directories, files in os.walk(root):
@@ -66,11 +110,11 @@ def find_test_files(root: Path) -> list[Path]:
 
 
 def names_of_others(modules: Iterable[str], names: Iterable[DeclaredName]) -> list[str]:
-    """Lists what the workflows can be chosen by that some modules have nothing of.
+    """Return the names of the workflows outside some modules.
 
     Args:
-        modules: what `modules_of` gives for a workflow.
-        names: what all modules declare.
+        modules: the result of `modules_of` for a workflow.
+        names: the declarations of all modules.
     """
     own = tuple(modules)
     return workflow_names(name for name in names if not any(_is_within(name.module, module) for module in own))
@@ -85,19 +129,20 @@ def select_tests(
     *,
     others: Iterable[str] = (),
 ) -> list[Path]:
-    """Chooses the test files of a workflow.
+    """Return the test files of one workflow.
 
     Args:
-        workflow: the name it was asked for by.
-        modules: what `modules_of` gives for it.
+        workflow: the name of the workflow, as the user typed it.
+        modules: the result of `modules_of` for it.
         test_files: the files to choose from.
         root: the project's root.
         base: the directory from which modules are imported.
-        others: the names of other workflows. `test_nyc_weather.py` is not of `nyc` where there is a `nyc_weather`.
+        others: the names of other workflows. With a workflow `nyc_weather`, `test_nyc_weather.py` does not belong to
+            `nyc`.
 
     Returns:
-        Those named after the workflow (`test_<name>.py`, `test_<name>_*.py`, `<name>_test.py`), those in a directory
-        of its name, and those that import one of its modules.
+        The files named after the workflow (`test_<name>.py`, `test_<name>_*.py`, `<name>_test.py`), the files in a
+        directory of its name, and the files that import one of its modules.
     """
     wanted = tuple(modules)
     longer = tuple(name for name in others if name.startswith(f"{workflow}_"))
@@ -110,7 +155,7 @@ def select_tests(
 
 
 def _is_named_after(workflow: str, path: Path, longer: Iterable[str]) -> bool:
-    """Whether a test file has the name of the workflow, and not the longer one of another."""
+    """Return whether a test file is named after the workflow, and not after another one with a longer name."""
     subject = path.stem.removeprefix("test_") if path.stem.startswith("test_") else path.stem.removesuffix("_test")
     named = _begins_with(subject, workflow) and not any(_begins_with(subject, name) for name in longer)
     return named or workflow in path.parts[:-1]
@@ -128,7 +173,7 @@ def _imports(path: Path, base: Path) -> Iterator[str]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError):
-        # pytest will say what is wrong with it when it is asked for.
+        # pytest reports the error when it runs the file.
         return
     package = path.parent.relative_to(base).parts if path.is_relative_to(base) else ()
     for node in ast.walk(tree):
