@@ -1,4 +1,4 @@
-"""The tables that a project's workflows declare: whether a new one may have a name, and what a check reads."""
+"""The tables that a project's workflows declare: which names are free, and what a check or a model needs to know."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cascade.ingestion import IngestionWorkflow
 
 _NAMESPACE = "raw"
-"""The namespace of a workflow that names none."""
+"""The default namespace."""
 
 _KINDS = {
     **dict.fromkeys(("int", "long", "float", "double"), "number"),
@@ -29,11 +29,11 @@ _KINDS = {
 
 
 def taken_tables(workflows_directory: Path, outside: Path) -> dict[str, str]:
-    """Find the tables that workflows declare, in their source: nothing of the user's runs.
+    """Return the tables that workflows declare, read from their source without running it.
 
     Args:
-        workflows_directory: of the project.
-        outside: a file that does not count, because it is about to be written.
+        workflows_directory: the directory of the project's workflows.
+        outside: a file to skip, because it is about to be written.
 
     Returns:
         For each table, such as `raw.weather_observations`, the module that declares it.
@@ -45,30 +45,30 @@ def taken_tables(workflows_directory: Path, outside: Path) -> dict[str, str]:
 
 
 def check_table(table: str, taken: Mapping[str, str]) -> tuple[str, ...]:
-    """Say why a new workflow cannot fill a table.
+    """Check that a new workflow may fill a table.
 
     Args:
-        table: its name, without namespace.
-        taken: what `taken_tables` gave.
+        table: the name of the table, without its namespace.
+        taken: the result of `taken_tables`.
 
     Returns:
-        One sentence, or nothing.
+        One sentence if another workflow fills the table, else nothing.
     """
     full = f"{_NAMESPACE}.{table}"
     if full not in taken:
         return ()
     return (
-        f"The table {full} is declared already, in {taken[full]}, and each would replace the rows of the other. "
-        f"Use another, {free_table(table, taken)!r} for instance.",
+        f"{taken[full]} already declares the table {full}, and each would overwrite the rows of the other. "
+        f"Use another table, for example {free_table(table, taken)}.",
     )
 
 
 def free_table(table: str, taken: Mapping[str, str]) -> str:
-    """Give the name of a table that no workflow fills: this one if it is free, or one near to it.
+    """Return the name of a table that no workflow fills: the given one if it is free, else a similar one.
 
     Args:
-        table: its name, without namespace.
-        taken: what `taken_tables` gave.
+        table: the name of the table, without its namespace.
+        taken: the result of `taken_tables`.
     """
     if f"{_NAMESPACE}.{table}" not in taken:
         return table
@@ -81,15 +81,14 @@ def free_table(table: str, taken: Mapping[str, str]) -> str:
 
 
 def workflow_of(domain: str, collected: Collected) -> IngestionWorkflow[..., object] | None:
-    """Find the workflow that a check or a model of a domain is about.
+    """Return the workflow for a check or a model of a domain.
 
     Args:
         domain: the subject.
-        collected: what the project's modules hold.
+        collected: the contents of the project's modules.
 
     Returns:
-        The workflow of the table `raw.<domain>_observations`, else the only one of the domain; None if there is none
-        or more than one.
+        The workflow of the table `raw.<domain>_observations`, else the only workflow of the domain, else None.
     """
     of_domain = []
     for workflow in collected.workflows:
@@ -102,34 +101,34 @@ def workflow_of(domain: str, collected: Collected) -> IngestionWorkflow[..., obj
 
 
 def no_table(table: str, create: str, collected: Collected, failures: tuple[CascadeError, ...]) -> UsageError:
-    """Make the error for a check or a model without a table.
+    """Return the error for a check or a model whose table no workflow declares.
 
     Args:
-        table: the table that was asked for or guessed.
-        create: the command that makes a workflow for it.
-        collected: what the project's modules hold.
-        failures: the modules that did not load, where it may be.
+        table: the requested or default table.
+        create: the command that creates a workflow for it.
+        collected: the contents of the project's modules.
+        failures: the errors of modules that did not load, and may declare the table.
     """
     from cascade.framework.project import unknown_name
 
     known = sorted(workflow.declaration.table for workflow in collected.workflows)
     short = [name.removeprefix(f"{_NAMESPACE}.") for name in known]
     message = unknown_name("table", table, [*known, *short], failures, "").message
-    hint = f"Make it: {create}"
+    hint = f"Create it: {create}"
     if known:
-        hint += "\nOr name another with --table: " + ", ".join(known)
+        hint += "\nOr choose another with --table: " + ", ".join(known)
     return UsageError(message, hint=hint)
 
 
 def describe_table(workflow: IngestionWorkflow[..., object], collected: Collected) -> DeclaredTable:
-    """Say of a workflow's table what the templates must know.
+    """Describe a workflow's table for the templates.
 
     Args:
         workflow: the workflow.
-        collected: what the project's modules hold.
+        collected: the contents of the project's modules.
 
     Raises:
-        SchemaError: the schema of its rows cannot become a table's.
+        SchemaError: the schema of its rows cannot be converted to Iceberg.
     """
     from cascade.schemas import to_iceberg_schema
 
@@ -149,7 +148,7 @@ def describe_table(workflow: IngestionWorkflow[..., object], collected: Collecte
             )
             for field in schema.fields
         ),
-        # The product of a factory may stand in a list, without a name of its own.
+        # A workflow from a factory may be in a list, without a name in the module.
         module=module if attribute else None,
         attribute=attribute,
     )

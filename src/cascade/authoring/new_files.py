@@ -1,4 +1,4 @@
-"""The files of a new workflow, check or model, where they go in a project, and what to type next."""
+"""The files of a new workflow, check or model: where they go in a project, and what to type next."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Workplace:
 
     Args:
         config: its settings.
-        program: the words that start the command line, for what to type next.
-        load: imports the project's modules; returns what they hold, and the errors of those that did not load.
-        find: finds a workflow by its table or its asset key.
+        program: the words that start the command line, for hints.
+        load: imports the modules; returns their contents, and an error for each that did not load.
+        find: returns the workflow of a table or an asset key, or None.
     """
 
     config: CascadeConfig
@@ -37,12 +37,12 @@ class Workplace:
 
 @dataclass(frozen=True)
 class NewFiles:
-    """What is to be written.
+    """The files to write.
 
     Args:
         files: the text of each file by its path from the root of the project.
         table: the table that is filled, checked or read.
-        notices: what the person should know, a sentence each.
+        notices: sentences for the user.
         next_commands: what to type next.
     """
 
@@ -53,10 +53,10 @@ class NewFiles:
 
 
 def workflows_place(config: CascadeConfig) -> tuple[str, str]:
-    """Tell where a project's workflows are.
+    """Return where the workflows of a project are.
 
     Args:
-        config: the project's settings.
+        config: the settings of the project.
 
     Returns:
         The package that holds them, such as `workflows`, and its path from the root of the project.
@@ -70,21 +70,21 @@ def workflows_place(config: CascadeConfig) -> tuple[str, str]:
 
 
 def path_in_project(config: CascadeConfig, setting: str, directory: Path) -> str:
-    """Give a directory of the settings as a path from the root of the project, with forward slashes.
+    """Return a configured directory as a path from the root of the project, with forward slashes.
 
     Args:
-        config: the project's settings.
-        setting: the name of the setting that says where the directory is.
+        config: the settings of the project.
+        setting: the setting that configures the directory.
         directory: the directory.
 
     Raises:
-        ConfigError: it is not below the root. Files are written into the project only.
+        ConfigError: the directory is not below the root. New files must be inside the project.
     """
     relative = PurePosixPath(Path(os.path.relpath(directory, config.project_root)).as_posix())
     if relative.parts[:1] in ((), ("..",)):
         where = config.origin_of(setting) or setting
         raise ConfigError(
-            f"{where} is {getattr(config, setting)!r}, which is no directory below that of the project, "
+            f"{where} is {getattr(config, setting)!r}, which is not a directory inside the project "
             f"{config.project_root}.",
             hint=f'Set {setting} under [tool.cascade] in pyproject.toml to a path such as "{setting.split("_")[0]}".',
         )
@@ -92,10 +92,10 @@ def path_in_project(config: CascadeConfig, setting: str, directory: Path) -> str
 
 
 def new_packages(root: Path, files: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the `__init__.py` of directories that are there: it is as it is meant to be, or meant to be absent.
+    """Drop the `__init__.py` of directories that exist: the user decides whether they have one.
 
     Args:
-        root: of the project.
+        root: the root of the project.
         files: the text of each file by its path from the root.
     """
     return {
@@ -106,14 +106,14 @@ def new_packages(root: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:
-    """Refuse `rain.py` beside a package `rain`: Python sees one of the two, and the other's workflows are gone.
+    """Refuse `rain.py` beside a package `rain`: Python imports one of the two, and the other's workflows disappear.
 
     Args:
-        root: of the project.
-        paths: the files to write, by their paths from the root.
+        root: the root of the project.
+        paths: the paths of the files to write, from the root.
 
     Raises:
-        UsageError: one of them and something that is there would be such a pair; the message names each.
+        UsageError: a new file and an existing one would be such a pair. The message names each pair.
     """
     modules = [PurePosixPath(path) for path in paths if path.endswith(".py")]
     packages = {package for module in modules for package in module.parents[:-2]}
@@ -122,18 +122,18 @@ def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:
     if hidden:
         raise UsageError(
             "\n".join(
-                f"{name}.py and the directory {name} would be one module to Python, which sees only one of them."
+                f"{name}.py and the directory {name} would be the same module. Python would import one of them."
                 for name in sorted(hidden)
             ),
-            hint="Nothing was written. Choose another --domain, or move what is there.",
+            hint="Nothing was written. Choose another --domain, or move the existing files.",
         )
 
 
 def with_build_files(root: Path, files: Mapping[str, str]) -> dict[str, str]:
-    """Add the BUILD files of new directories, where the project is in a repository that Pants builds.
+    """Add BUILD files for new directories if the project is in a repository that Pants builds.
 
     Args:
-        root: of the project.
+        root: the root of the project.
         files: the text of each file by its path from the root.
     """
     from cascade.scaffold.project_pants import build_files, find_repository, place_in
@@ -147,7 +147,7 @@ def with_build_files(root: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def commands_of(workplace: Workplace) -> Commands:
-    """Give the commands of the project, as they are typed."""
+    """Return the commands to type for the project."""
     from cascade.scaffold.project_layout import commands_for
     from cascade.scaffold.project_pants import find_repository, place_in
 
@@ -157,6 +157,6 @@ def commands_of(workplace: Workplace) -> Commands:
 
 
 def command_for_tests(workplace: Workplace, domain: str) -> str:
-    """Give the command that runs the tests of a domain."""
+    """Return the command that runs the tests of a domain."""
     commands = commands_of(workplace)
     return f"{commands.test} --workflow {domain}" if commands.cascade == workplace.program else commands.test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cascade.authoring.known_tables import check_table, free_table, taken_tables
 from cascade.authoring.new_files import (
@@ -22,49 +22,30 @@ from cascade.scaffold.render import secret_variable
 from cascade.scaffold.request import ASSET, columns_of, raise_if_any
 from cascade.terminal.questions import ask_text
 
+if TYPE_CHECKING:
+    from cascade.authoring.create import WorkflowOptions
+
 _KEY = "id"
 
 
-@dataclass(frozen=True)
-class IngestionOptions:
-    """What the command line says of an ingestion.
-
-    Args:
-        domain: its subject.
-        source: where its rows come from.
-        asset: what its rows are, None where nothing was given.
-        table: the table to fill, None where none was given.
-        unique_key: the columns of its key as they were typed, empty where none were given.
-        cron: when it runs by itself.
-        group: Dagster's group.
-    """
-
-    domain: str
-    source: str
-    asset: str | None = None
-    table: str | None = None
-    unique_key: tuple[str, ...] = ()
-    cron: str | None = None
-    group: str | None = None
-
-
-def new_ingestion(workplace: Workplace, options: IngestionOptions, *, asking: bool) -> NewFiles:
-    """Make the files of an ingestion.
+def new_ingestion(workplace: Workplace, domain: str, source: str, options: WorkflowOptions) -> NewFiles:
+    """Render an ingestion.
 
     Args:
         workplace: the project.
-        options: what it says.
-        asking: whether a person can be asked for the rest.
+        domain: the subject of the ingestion.
+        source: where it reads its rows.
+        options: the other options.
 
     Raises:
-        UsageError: an option is wrong, or another workflow fills the table.
+        UsageError: an option is invalid, or another workflow fills the table.
     """
-    config, domain = workplace.config, options.domain
+    config, asking = workplace.config, options.asking
     package, directory = workflows_place(config)
     code = f"{directory}/ingestion/{domain}"
     asset = options.asset
     if asset is None:
-        # Who names the table has said what its rows are.
+        # A given table name already says what the rows are.
         asset = ask_text("Asset", ASSET, asset_problems) if asking and options.table is None else ASSET
     raise_if_any(tuple(asset_problems(asset)))
     taken = taken_tables(config.workflows_directory, outside=config.project_root / code / f"{asset}.py")
@@ -75,7 +56,7 @@ def new_ingestion(workplace: Workplace, options: IngestionOptions, *, asking: bo
     else:
         table = free_table(usual, taken)
         if table != usual:
-            notices.append(f"The table is {table}, because {usual} is filled by {taken[f'raw.{usual}']} already.")
+            notices.append(f"The table is {table}, because {taken[f'raw.{usual}']} already fills {usual}.")
         if asking:
             table = ask_text("Table", table, lambda name: (*table_problems("table", name), *check_table(name, taken)))
     if not options.unique_key:
@@ -84,7 +65,7 @@ def new_ingestion(workplace: Workplace, options: IngestionOptions, *, asking: bo
     request = IngestionRequest(
         package=f"{package}.ingestion.{domain}",
         directory=code,
-        source=options.source,
+        source=source,
         asset=asset,
         table=table,
         unique_key=key,
@@ -96,7 +77,7 @@ def new_ingestion(workplace: Workplace, options: IngestionOptions, *, asking: bo
     return NewFiles(
         with_build_files(config.project_root, files),
         table,
-        (*notices, *_about_source(options.source, domain, f"{code}/{asset}.py")),
+        (*notices, *_about_source(source, domain, f"{code}/{asset}.py")),
         (commands_of(workplace).materialize(table, example_for(key).first_day), command_for_tests(workplace, domain)),
     )
 
@@ -108,4 +89,4 @@ def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
             f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
         )
     elif source == "rest-api":
-        yield f"It asks the API at BASE_URL, which is an example: put yours into {module}."
+        yield f"It calls the API at BASE_URL, which is an example. Set your own in {module}."

@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 
 def new_quality(workplace: Workplace, domain: str, table: str | None, *, asking: bool) -> NewFiles:
-    """Make the files of a quality check.
+    """Render a quality check.
 
     Args:
         workplace: the project.
-        domain: its subject.
-        table: the table to check, None where none was given.
-        asking: whether a person can be asked for it.
+        domain: the subject of the check.
+        table: the table to check, or None to find it by the domain.
+        asking: whether the user can be asked for the table.
 
     Raises:
         UsageError: no workflow declares the table.
-        SchemaError: the schema of the table's rows cannot become a table's.
+        SchemaError: the schema of the table's rows cannot be converted to Iceberg.
     """
     config = workplace.config
     package, directory = workflows_place(config)
@@ -63,17 +63,17 @@ def new_quality(workplace: Workplace, domain: str, table: str | None, *, asking:
 
 
 def new_transform(workplace: Workplace, domain: str, table: str | None, *, asking: bool) -> NewFiles:
-    """Make the files of a dbt model.
+    """Render a dbt model.
 
     Args:
         workplace: the project.
-        domain: its subject.
-        table: the table to select from, None where none was given.
-        asking: whether a person can be asked for it.
+        domain: the subject of the model.
+        table: the table to select from, or None to find it by the domain.
+        asking: whether the user can be asked for the table.
 
     Raises:
-        UsageError: no workflow declares the table, or the dbt project has a model of that name elsewhere.
-        SchemaError: the schema of the table's rows cannot become a table's.
+        UsageError: no workflow declares the table, or the dbt project already has a model of that name.
+        SchemaError: the schema of the table's rows cannot be converted to Iceberg.
     """
     from cascade.dbt import INSTALL_DBT, dbt_is_installed, read_layout
 
@@ -95,7 +95,7 @@ def new_transform(workplace: Workplace, domain: str, table: str | None, *, askin
     other = layout.models.get(request.model, model)
     if other != model:
         raise UsageError(
-            f"The dbt project has a model {request.model} already, in {directory}/{other}, and names are given once.",
+            f"The dbt project already has a model {request.model}, in {directory}/{other}.",
             hint="Choose another --domain, which names the model.",
         )
     installed = (f"dbt is not installed, and its test is skipped. Type: {INSTALL_DBT}",)
@@ -108,7 +108,7 @@ def new_transform(workplace: Workplace, domain: str, table: str | None, *, askin
 
 
 def _workflow(workplace: Workplace, domain: str, table: str | None, *, asking: bool) -> IngestionWorkflow[..., object]:
-    """Find the workflow whose table is read."""
+    """Return the workflow whose table is checked or read."""
     collected, failures = workplace.load()
     found = workplace.find(table) if table is not None else workflow_of(domain, collected)
     if found is None and table is None and asking and collected.workflows:
@@ -123,7 +123,7 @@ def _workflow(workplace: Workplace, domain: str, table: str | None, *, asking: b
 
 
 def _checks_of(workflow: IngestionWorkflow[..., object], collected: Collected, *, outside: str) -> frozenset[str]:
-    """The names of a table's checks, but for those of a module that is about to be written."""
+    """Return the names of a table's checks, except those in a module that is about to be written."""
     elsewhere = (checks for checks, home in collected.with_homes("asset_checks") if home != outside)
     keys = (key for checks in elsewhere for key in checks.check_keys)
     return frozenset(key.name for key in keys if tuple(key.asset_key.path) == workflow.declaration.asset_key)

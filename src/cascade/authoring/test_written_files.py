@@ -1,4 +1,4 @@
-"""Generated files never take the place of a person's, and never leave the project."""
+"""Generated files never overwrite the user's files unasked, and never leave the project."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def everything(root: Path) -> dict[str, str]:
     }
 
 
-def test_directories_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_directories_are_created_and_no_temporary_files_are_left(tmp_path: Path) -> None:
     root = tmp_path / "new" / "shop"
     assert write_files(root, FILES, force=False) == Written(created=tuple(FILES))
     assert everything(root) == FILES
 
 
-def test_the_same_again_touches_nothing(tmp_path: Path) -> None:
+def test_writing_the_same_files_again_changes_nothing(tmp_path: Path) -> None:
     write_files(tmp_path, FILES, force=False)
     os.utime(tmp_path / "README.md", (1, 1))
     assert write_files(tmp_path, FILES, force=False) == Written(unchanged=tuple(FILES))
     assert (tmp_path / "README.md").stat().st_mtime == 1
 
 
-def test_another_content_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_different_content_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine\n")
     (tmp_path / "workflows").mkdir()
     (tmp_path / "workflows/__init__.py").write_text("'''mine'''\n")
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path, {"new.py": "", **FILES}, force=False)
-    assert "These files have another content already" in str(caught.value)
+    assert "These files exist with different content" in str(caught.value)
     assert "\n  README.md\n  workflows/__init__.py\n" in str(caught.value)
     assert "--force" in str(caught.value)
     assert everything(tmp_path) == {"README.md": "mine\n", "workflows/__init__.py": "'''mine'''\n"}
@@ -58,7 +58,7 @@ def test_force_overwrites_these_files_and_no_others(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "README.md").stat().st_mode) == 0o640
 
 
-def test_new_files_are_for_all_whom_the_mask_allows(tmp_path: Path) -> None:
+def test_new_files_have_the_mode_that_the_umask_allows(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
         write_files(tmp_path, FILES, force=False)
@@ -70,14 +70,14 @@ def test_new_files_are_for_all_whom_the_mask_allows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["../stray.txt", "workflows/../../stray.txt", "."])
 def test_a_path_out_of_the_root_is_refused(tmp_path: Path, path: str) -> None:
     root = tmp_path / "shop"
-    with pytest.raises(UsageError, match="not inside of"):
+    with pytest.raises(UsageError, match="which is outside"):
         write_files(root, {**FILES, path: "stray\n"}, force=True)
-    with pytest.raises(UsageError, match="not inside of"):
+    with pytest.raises(UsageError, match="which is outside"):
         write_files(root, {str(tmp_path / "stray.txt"): "stray\n"}, force=True)
     assert everything(tmp_path) == {}
 
 
-def test_a_link_that_leads_out_of_the_root_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_out_of_the_root_is_not_followed(tmp_path: Path) -> None:
     outside, root = tmp_path / "outside", tmp_path / "shop"
     outside.mkdir()
     root.mkdir()
@@ -85,7 +85,7 @@ def test_a_link_that_leads_out_of_the_root_is_not_followed(tmp_path: Path) -> No
     (root / "workflows").symlink_to(outside)
     (root / "README.md").symlink_to(outside / "README.md")
     for path in ("workflows/__init__.py", "README.md"):
-        with pytest.raises(UsageError, match="not inside of"):
+        with pytest.raises(UsageError, match="which is outside"):
             write_files(root, {path: "ours\n"}, force=True)
     assert everything(outside) == {"README.md": "theirs\n"}
 
@@ -110,8 +110,8 @@ def test_a_directory_for_a_file_and_a_file_for_a_directory_are_refused_together(
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path, FILES, force=True)
     assert caught.value.message.splitlines() == [
-        f"{tmp_path / 'README.md'} is a directory, and a file is to be written there.",
-        f"{tmp_path / 'workflows'} is a file, and a directory is to be made there.",
+        f"{tmp_path / 'README.md'} is a directory, and must be a file.",
+        f"{tmp_path / 'workflows'} is a file, and must be a directory.",
     ]
 
 
@@ -119,12 +119,12 @@ def test_a_root_below_a_file_is_refused_once(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine\n")
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path / "notes" / "shop", FILES, force=True)
-    assert caught.value.message == f"{tmp_path / 'notes'} is a file, and a directory is to be made there."
+    assert caught.value.message == f"{tmp_path / 'notes'} is a file, and must be a directory."
 
 
 @pytest.mark.parametrize("refused_at", [1, 2, 3])
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])
-def test_what_the_system_refuses_half_way_leaves_everything_as_it_was(
+def test_a_write_refused_half_way_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, refused_at: int
 ) -> None:
     root = tmp_path / "new" / "shop"
@@ -132,11 +132,11 @@ def test_what_the_system_refuses_half_way_leaves_everything_as_it_was(
     path = list(FILES)[refused_at - 1]
     with pytest.raises(CascadeError, match=rf"{path} cannot be written: No space left on device\.") as caught:
         write_files(root, FILES, force=False)
-    assert caught.value.hint == "Everything is as it was before."
+    assert caught.value.hint == "All files are unchanged."
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_overwritten_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overwritten_files_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "README.md").write_text("mine\n")
     (tmp_path / "README.md").chmod(0o640)
     (tmp_path / "workflows").mkdir()
@@ -150,19 +150,19 @@ def test_what_was_overwritten_is_put_back(tmp_path: Path, monkeypatch: pytest.Mo
         assert list((tmp_path / "workflows").iterdir()) == []
 
 
-def test_what_cannot_be_put_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_restored_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, "replace", 2, OSError(5, "Input/output error"))
     refuse(monkeypatch, "unlink", 1, OSError(5, "Input/output error"), path="README.md")
     with pytest.raises(CascadeError) as caught:
         write_files(tmp_path, FILES, force=False)
-    assert caught.value.hint == f"This could not be put back: {tmp_path / 'README.md'}."
+    assert caught.value.hint == f"These files could not be restored: {tmp_path / 'README.md'}."
     assert everything(tmp_path) == {"README.md": "# Shop\n"}
 
 
 def refuse(
     monkeypatch: pytest.MonkeyPatch, method: str, call: int, error: BaseException, path: str | None = None
 ) -> None:
-    """Makes one call of a method of paths fail, counting those for one name only where a path is given."""
+    """Make one call of a method of `Path` fail. With a path, count only calls for files of that name."""
     original, calls = getattr(Path, method), count(1)
 
     def refusing(self: Path, *arguments: object) -> object:

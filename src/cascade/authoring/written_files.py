@@ -1,4 +1,4 @@
-"""Writing generated files into a project: all of them or, where one would be lost or strayed, none."""
+"""Writing generated files into a project: all of them or, if one would overwrite a file or leave the project, none."""
 
 from __future__ import annotations
 
@@ -14,47 +14,56 @@ from cascade.exceptions import CascadeError, UsageError
 
 @dataclass(frozen=True)
 class Written:
-    """What was done to each file, as paths from the root, in the order given.
+    """The result for each file, as paths from the root, in the given order.
 
     Args:
-        created: files that were not there.
-        overwritten: files that had another content.
-        unchanged: files that had this very content; they were not touched.
+        created: new files.
+        overwritten: files that had different content.
+        unchanged: files that already had this content, and were not touched.
     """
 
     created: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
 
+    @property
+    def document(self) -> dict[str, list[str]]:
+        """The same, for JSON."""
+        return {
+            "created": list(self.created),
+            "overwritten": list(self.overwritten),
+            "unchanged": list(self.unchanged),
+        }
+
 
 def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written:
-    """Writes generated files, all of them or none, and no file but these.
+    """Write generated files: all of them or none.
 
-    Everything is checked before the first is written. Where the system refuses one half-way, the others become again
-    what they were.
+    All paths are checked before the first file is written. If the system refuses a write, the files already written are
+    restored.
 
     Args:
-        root: the directory that they belong to. It is made if it is not there.
+        root: the directory for the files. It is created if necessary.
         files: the text of each file by its path from the root, with forward slashes.
-        force: whether a file with another content may be overwritten.
+        force: whether to overwrite files with different content.
 
     Returns:
-        What was done to each.
+        The result for each file.
 
     Raises:
-        UsageError: a file with another content is there and `force` is false, or a path cannot be a file inside of the
-            root; the message names each. Nothing was written.
-        CascadeError: the system refused to write a file. What could not be put back, if anything, is named.
+        UsageError: a file with different content exists and `force` is false, or a path cannot be a file inside the
+            root. The message names each path. Nothing was written.
+        CascadeError: the system refused a write. The hint names the files that could not be restored.
     """
     places = {path: _inside(root, path) for path in files}
     _refuse(dict.fromkeys(sentence for path in files for sentence in _obstacles(root / path, places[path])))
     present = {path: _content(place) for path, place in places.items()}
     other = [path for path, text in files.items() if present[path] not in (None, text.encode())]
     if other and not force:
-        noun, verb = ("This file has", "it") if len(other) == 1 else ("These files have", "them")
+        noun, them = ("This file exists", "it") if len(other) == 1 else ("These files exist", "them")
         raise UsageError(
-            f"{noun} another content already, in {root}:" + "".join(f"\n  {path}" for path in other),
-            hint=f"Nothing was written. Give --force to overwrite {verb}.",
+            f"{noun} with different content in {root}:" + "".join(f"\n  {path}" for path in other),
+            hint=f"Nothing was written. Give --force to overwrite {them}.",
         )
     changed = [path for path, text in files.items() if present[path] != text.encode()]
     _write_all(
@@ -73,27 +82,27 @@ def _refuse(sentences: Collection[str]) -> None:
 
 
 def _inside(root: Path, path: str) -> Path:
-    """Follows every link on the way, because that is where a write would go."""
+    """Return where a write would go, following links."""
     try:
         place = (root / path).resolve()
     except (OSError, RuntimeError) as error:
-        # A link that leads to itself.
+        # A link points to itself.
         raise UsageError(f"{root / path} cannot be followed: {error}.", hint="Nothing was written.") from error
     inside = root.resolve()
     if not place.is_relative_to(inside) or place == inside:
         raise UsageError(
-            f"{path} leads to {place}, which is not inside of {root}.",
-            hint="Nothing was written. Only files of the project are.",
+            f"{path} leads to {place}, which is outside {root}.",
+            hint="Nothing was written. New files must be inside the project.",
         )
     return place
 
 
 def _obstacles(path: Path, place: Path) -> Iterator[str]:
     if place.is_dir():
-        yield f"{path} is a directory, and a file is to be written there."
+        yield f"{path} is a directory, and must be a file."
     for parent in place.parents:
         if parent.exists() and not parent.is_dir():
-            yield f"{parent} is a file, and a directory is to be made there."
+            yield f"{parent} is a file, and must be a directory."
 
 
 def _content(place: Path) -> bytes | None:
@@ -108,10 +117,10 @@ def _content(place: Path) -> bytes | None:
 def _write_all(texts: Mapping[Path, bytes], before: Mapping[Path, bytes | None]) -> None:
     current = Path()
     try:
-        # What was registered is undone, last first, by whatever ends the block early: Ctrl-C as well.
+        # Anything that ends the block early, Ctrl-C included, undoes the registered steps in reverse.
         with ExitStack() as undo:
             staged: dict[Path, Path] = {}
-            # A full disk shows here, before any file has another content.
+            # A full disk fails here, before any existing file has changed.
             for current, text in texts.items():
                 staged[current] = _stage(current, text, undo.callback)
             for current, temporary in staged.items():
@@ -121,17 +130,17 @@ def _write_all(texts: Mapping[Path, bytes], before: Mapping[Path, bytes | None])
         lost = [str(place) for place, content in before.items() if not _holds(place, content)]
         raise CascadeError(
             f"{current} cannot be written: {error.strerror}.",
-            hint=f"This could not be put back: {', '.join(lost)}." if lost else "Everything is as it was before.",
+            hint=f"These files could not be restored: {', '.join(lost)}." if lost else "All files are unchanged.",
         ) from error
 
 
 def _stage(place: Path, text: bytes, on_failure: Callable[..., object]) -> Path:
-    """Writes a file beside its place, so that the renaming is one step of one file system."""
+    """Write a file beside its place, so that renaming it is atomic."""
     missing = [parent for parent in place.parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(exist_ok=True)
         on_failure(_quietly, parent.rmdir)
-    # Not by `tempfile`, whose files are for their owner alone.
+    # `tempfile` would make it readable for its owner only.
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     on_failure(_quietly, temporary.unlink)
     temporary.write_bytes(text)
@@ -149,7 +158,7 @@ def _put(temporary: Path, place: Path, before: bytes | None, on_failure: Callabl
 
 
 def _restore(place: Path, content: bytes) -> None:
-    # It still has the mode that it had.
+    # The mode is unchanged.
     if not _holds(place, content):
         place.write_bytes(content)
 

@@ -1,3 +1,3 @@
-"""The command line: one file a command, which a project's manifest and `cascade` share."""
+"""The command line of `cascade` and of a project's manifest: one file for each command."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `validate` checks when it is given paths."""
+"""What `validate PATH...` checks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cascade.framework.declared_names import module_file
 
 @dataclass(frozen=True)
 class Chosen:
-    """What lies under the paths that were given.
+    """What the given paths contain.
 
     Args:
-        modules: the names of the modules.
-        directories: those of the given directories under which something lies: the dbt project, Dagster's folder.
+        modules: the names of modules.
+        directories: the directories that are checked as a whole: the dbt project, Dagster's folder.
     """
 
     modules: tuple[str, ...]
@@ -27,16 +27,16 @@ class Chosen:
 def choose(
     paths: Sequence[Path], files: Mapping[str, Path], directories: Iterable[Path], workflows_path: str
 ) -> Chosen:
-    """Finds what is to be checked under some paths.
+    """Return what to check under some paths.
 
     Args:
         paths: files and directories.
-        files: the files of the project's modules, by their names.
-        directories: directories that are checked as a whole, when a path is in them or above them.
-        workflows_path: where modules are looked for, for the message.
+        files: the file of each module of the project.
+        directories: directories that are checked as a whole if a path is in them or above them.
+        workflows_path: the directory of the modules, for the hint.
 
     Raises:
-        UsageError: there is nothing of the project under a path.
+        UsageError: a path contains nothing that can be checked.
     """
     wholes = {directory: directory.resolve() for directory in directories}
     modules: dict[str, None] = {}
@@ -47,8 +47,8 @@ def choose(
         around = {given for given, whole in wholes.items() if _one_is_in_the_other(whole, place)}
         if not inside and not around:
             raise UsageError(
-                f"There is nothing to check in {path}: it holds no module of the project.",
-                hint=f"Modules are the Python files under {workflows_path}, but for tests and those whose names begin "
+                f"There is nothing to check in {path}: it contains no module of the project.",
+                hint=f"Modules are the Python files under {workflows_path}, except tests and files whose names begin "
                 "with an underscore.",
             )
         modules |= dict.fromkeys(inside)
@@ -61,10 +61,10 @@ def _one_is_in_the_other(one: Path, other: Path) -> bool:
 
 
 def files_of(modules: Iterable[str]) -> dict[str, Path]:
-    """Finds the files of modules on the import path, without importing anything.
+    """Return the files of modules on the import path, without importing anything.
 
     Args:
-        modules: their names. One that is not found is left out.
+        modules: the names of the modules. A module that is not found is left out.
     """
     found = {}
     for name in modules:

@@ -11,7 +11,7 @@ from cascade.terminal.output import Output
 
 @click.group()
 def config() -> None:
-    """Show the settings and where each comes from."""
+    """Show the settings and their sources."""
 
 
 @config.command()
@@ -43,7 +43,7 @@ def show(invocation: Invocation, out: Output) -> None:
 
 @config.command()
 def docs() -> None:
-    """Print the table of all settings in Markdown."""
+    """Print a Markdown table of all settings."""
     from cascade.config import settings_table
 
     click.echo(settings_table(), nl=False)

@@ -1,4 +1,4 @@
-"""Calling the command line in a project of one's own."""
+"""The command line in a temporary project."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ class Cascade:
     """The command line, in this process."""
 
     def __call__(self, *arguments: str, given: Any = None) -> Result:
-        """Runs a command and gives its result, with standard output and standard error apart."""
+        """Run a command and return its result, with separate standard output and standard error."""
         return CliRunner().invoke(cli, list(arguments), obj=Invocation(given=given), prog_name="cascade")
 
     def json(self, *arguments: str) -> Any:
-        """Runs a command with `--json` and gives the one document on standard output."""
+        """Run a command with `--json` and return the document on standard output."""
         return json.loads(self(*arguments, "--json").stdout)
 
 
 @pytest.fixture
 def cascade(project: SampleProject) -> Cascade:
-    """The command line of `project`."""
+    """Return the command line of `project`."""
     return Cascade()
 
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was started by its own name, which is in what it says to type next."""
+    """Start the command line by its own name, which its hints repeat."""
     monkeypatch.setattr(sys, "argv", ["cascade"])
 
 
 def files(project: SampleProject) -> list[str]:
-    """Lists the files of a project, whose directory of workflows is called `flows` here, whatever its name is."""
+    """Return the files of a project, with `flows` in place of the name of its directory of workflows."""
     found = (path for path in project.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return sorted(path.relative_to(project.root).as_posix().replace(project.package, "flows") for path in found)

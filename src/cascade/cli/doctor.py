@@ -1,4 +1,4 @@
-"""`doctor`: what is missing on this machine, and how to get it."""
+"""`doctor`: check this machine and the project."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 _WIDTHS = (9, 17)
 
 
-@click.command(short_help="Say what is missing on this machine, and how to get it.")
+@click.command(short_help="Check this machine and the project, and say how to fix what is missing.")
 @json_option
 @click.pass_obj
 def doctor(invocation: Invocation, out: Output) -> None:
-    """Look at the machine and at the project, and say what is missing and how to get it.
+    """Check this machine and the project, and say how to fix what is missing.
 
-    It looks at Python, the packages and extras, the clock, the disk, the port of the UI, the project's settings, its
-    catalog and warehouse, its workflows, dbt, git and pytest. It makes and changes nothing, but for a small file that
-    it writes into the warehouse and removes. Secrets are not shown. Run it anywhere; in a project it sees more.
+    The checks cover Python, the packages and extras, pytest, the clock, the disk, the port of the UI, git, the
+    project's settings, its catalog and warehouse, its workflows and dbt. They change nothing, except that they write a
+    small file to the warehouse and delete it. Secrets are masked. Outside a project, only the machine is checked.
 
-    Exit code 1 if there is a problem; warnings alone are 0.
+    Exit code 1 if there is a problem. Warnings alone are exit code 0.
     """
     from cascade.config import find_project_root
     from cascade.doctor.examination import Examination
@@ -69,7 +69,7 @@ def doctor(invocation: Invocation, out: Output) -> None:
 def _print(out: Output, finding: Finding) -> None:
     first, second = _WIDTHS
     indent = " " * (first + second)
-    # Commands are left whole, so that they can be copied.
+    # Hints are not wrapped, so that their commands can be copied.
     lines = [*_wrapped(finding.detail, len(indent)), *(finding.hint or "").splitlines()]
     word = styled(finding.status.ljust(first), _COLOURS[finding.status])
     out.say(f"{word}{finding.check.ljust(second)}{lines[0]}")
@@ -78,7 +78,7 @@ def _print(out: Output, finding: Finding) -> None:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    """Breaks a text to the width of the terminal, and of nothing else."""
+    """Wrap text to the width of the terminal. Elsewhere keep its lines."""
     if not is_terminal(sys.stdout):
         return text.splitlines()
     width = max(shutil.get_terminal_size().columns - indent, 40)

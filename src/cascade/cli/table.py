@@ -33,7 +33,7 @@ def table() -> None:
 def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     """Print rows of TABLE, such as weather_observations or raw.weather_observations.
 
-    The rows that validation refused are in a table of their own: weather_observations__quarantine.
+    The rows that validation refused are in a table of their own, such as weather_observations__quarantine.
     """
     from cascade.iceberg import open_lakehouse
 
@@ -52,7 +52,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
             "columns": [{"name": field.name, "type": str(field.field_type)} for field in found.schema().fields],
             "rows": rows.to_pylist(),
             "total_rows": total,
-            # As text: the numbers exceed what a JSON reader in JavaScript keeps.
+            # A string, because JavaScript cannot represent such large integers.
             "snapshot_id": str(snapshot.snapshot_id) if snapshot else None,
         }
     )
@@ -73,7 +73,7 @@ def _total_rows(summary: dict[str, str]) -> int | None:
 
 def _snapshot_text(snapshot: object) -> str:
     identifier = getattr(snapshot, "snapshot_id", None)
-    return f"snapshot {identifier}" if identifier is not None else "which has no snapshot yet"
+    return f"snapshot {identifier}" if identifier is not None else "no snapshot yet"
 
 
 def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
@@ -83,8 +83,8 @@ def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> U
         partition = " --partition KEY" if declaration.partitions else ""
         asset = "/".join(declaration.asset_key)
         return UsageError(
-            f"The table {declaration.table} is declared at {declaration.location} and has not been made yet.",
-            hint=f"Make it: {invocation.program} materialize {asset}{partition}",
+            f"The table {declaration.table} is declared at {declaration.location} and does not exist yet.",
+            hint=f"Create it: {invocation.program} materialize {asset}{partition}",
         )
     catalog = lakehouse.catalog
     known = [

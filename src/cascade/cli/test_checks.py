@@ -1,4 +1,4 @@
-"""Asset checks run with their asset, and their failures are seen."""
+"""Asset checks run with their asset, and their failures are reported."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
     ]
 
 
-def test_a_failed_check_that_is_blocking_fails_the_run(cascade: Cascade, project: SampleProject) -> None:
+def test_a_failed_blocking_check_fails_the_run(cascade: Cascade, project: SampleProject) -> None:
     project.write("checks.py", CHECKS.format(package=project.package, blocking=True))
     result = cascade("materialize", "things", "--partition", "2024-01-01")
     assert result.exit_code == 1
@@ -54,7 +54,7 @@ def test_a_failed_check_that_is_blocking_fails_the_run(cascade: Cascade, project
     assert "Traceback" not in result.output
 
 
-def test_a_check_that_raises_is_named_with_its_line(cascade: Cascade, project: SampleProject) -> None:
+def test_a_check_that_raises_is_reported_with_its_line(cascade: Cascade, project: SampleProject) -> None:
     path = project.write("checks.py", CHECKS.format(package=project.package, blocking=False).replace("n3'", "n3"))
     result = cascade("materialize", "things", "--partition", "2024-01-01")
     assert result.exit_code == 1

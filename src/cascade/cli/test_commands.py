@@ -1,4 +1,4 @@
-"""The commands on a real small project."""
+"""The commands in a small project."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def things(project: SampleProject) -> Path:
     return project.write("things.py", THINGS)
 
 
-def test_list_shows_workflows_and_dagsters_own(cascade: Cascade, project: SampleProject, things: Path) -> None:
+def test_list_shows_workflows_and_dagster_definitions(cascade: Cascade, project: SampleProject, things: Path) -> None:
     project.write(
         "native.py", "import dagster as dg\n@dg.asset\ndef plain(): ...\njob = dg.define_asset_job('nightly')\n"
     )
@@ -32,7 +32,7 @@ def test_list_shows_workflows_and_dagsters_own(cascade: Cascade, project: Sample
     assert [(other["kind"], other["name"]) for other in document["others"]] == [("asset", "plain"), ("job", "nightly")]
 
 
-def test_list_shows_what_definitions_hold_once(cascade: Cascade, project: SampleProject) -> None:
+def test_list_shows_the_content_of_definitions_once(cascade: Cascade, project: SampleProject) -> None:
     project.write(
         "native.py",
         f"""
@@ -57,7 +57,7 @@ def test_list_shows_what_definitions_hold_once(cascade: Cascade, project: Sample
     assert shown == [("asset", "plain"), ("job", "nightly"), ("asset", "hidden")]
 
 
-def test_a_project_without_workflows_is_told_how_to_make_one(cascade: Cascade, things: Path) -> None:
+def test_in_a_project_without_workflows_the_hint_creates_one(cascade: Cascade, things: Path) -> None:
     things.unlink()
     result = cascade("list")
     assert result.exit_code == 0
@@ -78,7 +78,7 @@ def test_a_project_without_workflows_is_told_how_to_make_one(cascade: Cascade, t
         (),
     ],
 )
-def test_outside_of_a_project_nothing_is_looked_for_or_made(
+def test_outside_a_project_nothing_is_searched_or_created(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     elsewhere = project.root.parent / "elsewhere"
@@ -92,7 +92,7 @@ def test_outside_of_a_project_nothing_is_looked_for_or_made(
     assert [path.name for path in elsewhere.rglob("*")] == ["workflows"]
 
 
-def test_in_a_repository_of_pants_the_projects_are_pointed_to(
+def test_in_a_pants_repository_the_hint_names_projects(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = project.root.parent / "elsewhere"
@@ -102,14 +102,14 @@ def test_in_a_repository_of_pants_the_projects_are_pointed_to(
     assert "pants run //:dev -- list" in cascade("list").stderr
 
 
-def test_settings_are_shown_outside_of_a_project_too(
+def test_settings_are_shown_outside_a_project_too(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root.parent)
     assert cascade.json("config", "show")["project_root"] == str(project.root.parent)
 
 
-def test_a_command_works_from_below_the_root(
+def test_a_command_works_below_the_root(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root / project.package)
@@ -118,7 +118,7 @@ def test_a_command_works_from_below_the_root(
     assert not (project.root / project.package / ".cascade").exists()
 
 
-def test_list_names_what_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
+def test_list_names_modules_that_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
     path = project.write("bad.py", "raise RuntimeError('no luck')")
     result = cascade("list")
     assert result.exit_code == 1
@@ -126,7 +126,7 @@ def test_list_names_what_did_not_load_and_fails(cascade: Cascade, project: Sampl
     assert f"not loaded: {path}:1" in result.stderr
 
 
-def test_materialize_prints_rows_and_numbers_and_again_writes_nothing(cascade: Cascade) -> None:
+def test_materialize_prints_rows_and_counts_and_a_second_run_writes_nothing(cascade: Cascade) -> None:
     first = cascade("materialize", "things", "--partition", "2024-01-01")
     assert first.exit_code == 0, first.output
     lines = first.stdout.splitlines()
@@ -139,7 +139,7 @@ def test_materialize_prints_rows_and_numbers_and_again_writes_nothing(cascade: C
     assert again["runs"][0]["snapshot_id"] in lines[-1]
 
 
-def test_a_source_without_rows_is_not_said_to_have_given_known_ones(cascade: Cascade, project: SampleProject) -> None:
+def test_a_source_without_rows_is_not_reported_as_unchanged_rows(cascade: Cascade, project: SampleProject) -> None:
     project.write(
         "nothing.py",
         """
@@ -180,7 +180,7 @@ def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Pat
     assert document["totals"]["failed"] == ["2024-01-03"]
 
 
-def test_ctrl_c_ends_the_run_and_starts_no_other(cascade: Cascade, project: SampleProject) -> None:
+def test_ctrl_c_ends_the_run_and_starts_no_further_one(cascade: Cascade, project: SampleProject) -> None:
     project.write(
         "native.py",
         """
@@ -213,20 +213,20 @@ def test_runs_are_recorded_where_the_ui_finds_them(cascade: Cascade) -> None:
         assert instance.get_materialized_partitions(dg.AssetKey("things")) == {"2024-01-01"}
 
 
-def test_the_log_is_shown_only_on_demand(cascade: Cascade) -> None:
+def test_the_log_is_shown_on_demand_only(cascade: Cascade) -> None:
     assert "RUN_START" not in cascade("materialize", "things", "--partition", "2024-01-01").output
     assert "RUN_START" in cascade("materialize", "things", "--partition", "2024-01-01", "--verbose").output
 
 
 @pytest.mark.parametrize("arguments", [(), ("--partition", "2025-01-01"), ("--partition-range", "2024-01-01")])
-def test_a_partition_that_is_missing_or_unknown_is_wrong_use(cascade: Cascade, arguments: tuple[str, ...]) -> None:
+def test_a_missing_or_unknown_partition_is_invalid_usage(cascade: Cascade, arguments: tuple[str, ...]) -> None:
     result = cascade("materialize", "things", *arguments)
     assert result.exit_code == 2
     assert "partition" in result.stderr
     assert result.stdout == ""
 
 
-def test_an_unwanted_partition_is_wrong_use(cascade: Cascade, project: SampleProject) -> None:
+def test_a_partition_for_an_unpartitioned_asset_is_invalid_usage(cascade: Cascade, project: SampleProject) -> None:
     project.write("native.py", "import dagster as dg\n@dg.asset\ndef plain(): ...\n")
     result = cascade("materialize", "plain", "--partition", "2024-01-01")
     assert result.exit_code == 2
@@ -240,7 +240,9 @@ def test_several_assets_run_one_after_the_other(cascade: Cascade, project: Sampl
     assert [run["asset"] for run in document["runs"]] == ["two", "one"]
 
 
-def test_an_unknown_asset_names_the_nearest_and_what_did_not_load(cascade: Cascade, project: SampleProject) -> None:
+def test_for_an_unknown_asset_the_error_names_the_nearest_and_the_failed_modules(
+    cascade: Cascade, project: SampleProject
+) -> None:
     path = project.write("bad.py", "raise RuntimeError('no luck')")
     result = cascade("materialize", "thing")
     assert result.exit_code == 2
@@ -252,7 +254,7 @@ def test_an_unknown_asset_names_the_nearest_and_what_did_not_load(cascade: Casca
 def test_table_show_prints_rows(cascade: Cascade) -> None:
     missing = cascade("table", "show", "things")
     assert missing.exit_code == 2
-    assert "has not been made yet" in missing.stderr
+    assert "does not exist yet" in missing.stderr
     assert "materialize things --partition KEY" in missing.stderr
     cascade("materialize", "things", "--partition", "2024-01-01")
     shown = cascade("table", "show", "things", "--limit", "2")
@@ -265,7 +267,7 @@ def test_table_show_prints_rows(cascade: Cascade) -> None:
     assert "Did you mean" in cascade("table", "show", "thins").stderr
 
 
-def test_validate_prints_places_relative_to_here(cascade: Cascade, project: SampleProject) -> None:
+def test_validate_prints_paths_relative_to_the_working_directory(cascade: Cascade, project: SampleProject) -> None:
     assert cascade("validate").stdout == "No problems in 1 module.\n"
     project.write("bad.py", "\nimport not_installed_anywhere\n")
     result = cascade("validate", "--module", project.module("bad"))

@@ -1,4 +1,4 @@
-"""`create-workflow --type quality` and `--type transform`, which need a table that a workflow fills."""
+"""`create-workflow --type quality` and `--type transform`, which need the table of a workflow."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ def test_a_table_is_needed(cascade: Cascade, project: SampleProject, kind: str) 
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         'error: There is no table "raw.weather_observations".',
-        "Make it: cascade create-workflow --type ingestion --domain weather",
+        "Create it: cascade create-workflow --type ingestion --domain weather",
     ]
     project.write("things.py", THINGS)
     result = cascade("create-workflow", "--type", kind, "--domain", "weather", "--table", "thing")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         'error: There is no table "thing". Did you mean "things"?',
-        "Make it: cascade create-workflow --type ingestion --domain weather --table thing",
-        "Or name another with --table: raw.things",
+        "Create it: cascade create-workflow --type ingestion --domain weather --table thing",
+        "Or choose another with --table: raw.things",
     ]
     assert files(project) == ["flows/things.py", "pyproject.toml"]
 
 
-def test_a_table_of_a_module_that_does_not_load_is_said_to_be_there(cascade: Cascade, project: SampleProject) -> None:
+def test_the_error_names_a_module_that_does_not_load_and_may_have_the_table(
+    cascade: Cascade, project: SampleProject
+) -> None:
     path = project.write("other.py", "import not_installed_here\n")
     result = cascade("create-workflow", "--type", "quality", "--domain", "weather")
     assert result.exit_code == 2
@@ -45,7 +47,7 @@ def test_a_table_is_named_with_its_namespace_or_without(cascade: Cascade, projec
     assert document["next"] == ["cascade test --workflow stock", "cascade materialize things --partition 2024-01-01"]
 
 
-def test_a_second_check_of_a_table_has_another_name(cascade: Cascade, project: SampleProject) -> None:
+def test_a_second_check_of_a_table_gets_another_name(cascade: Cascade, project: SampleProject) -> None:
     project.write("things.py", THINGS)
     for domain in ("stock", "shop", "stock"):
         result = cascade("create-workflow", "--type", "quality", "--domain", domain, "--table", "things", "--force")
@@ -55,13 +57,13 @@ def test_a_second_check_of_a_table_has_another_name(cascade: Cascade, project: S
     assert "def rows_are_present_2(" in (quality / "shop.py").read_text()
 
 
-def test_the_only_table_of_a_domain_is_taken(cascade: Cascade, project: SampleProject) -> None:
+def test_the_only_table_of_a_domain_is_the_default(cascade: Cascade, project: SampleProject) -> None:
     project.write("ingestion/stock/things.py", THINGS)
     document = cascade.json("create-workflow", "--type", "quality", "--domain", "stock")
     assert document["table"] == "raw.things"
 
 
-def test_a_model_comes_with_its_project_and_its_source_once(cascade: Cascade, project: SampleProject) -> None:
+def test_the_first_model_comes_with_a_dbt_project_and_a_source(cascade: Cascade, project: SampleProject) -> None:
     project.write("things.py", THINGS)
     first = cascade.json("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
     assert first["files"]["created"] == [
@@ -82,7 +84,7 @@ def test_a_model_comes_with_its_project_and_its_source_once(cascade: Cascade, pr
     ]
 
 
-def test_a_model_goes_where_the_dbt_project_has_its_models(cascade: Cascade, project: SampleProject) -> None:
+def test_a_model_goes_to_the_model_directory_of_the_dbt_project(cascade: Cascade, project: SampleProject) -> None:
     project.write("things.py", THINGS)
     for path, text in {"dbt_project.yml": "name: sql\nmodel-paths: [m]\n", "m/stock_rows.sql": "select 1"}.items():
         (project.root / "sql" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -92,12 +94,12 @@ def test_a_model_goes_where_the_dbt_project_has_its_models(cascade: Cascade, pro
     )
     refused = cascade("create-workflow", "--type", "transform", "--domain", "stock", "--table", "things")
     assert refused.exit_code == 2
-    assert "a model stock_rows already, in sql/m/stock_rows.sql" in refused.stderr
+    assert "already has a model stock_rows, in sql/m/stock_rows.sql" in refused.stderr
     document = cascade.json("create-workflow", "--type", "transform", "--domain", "shop", "--table", "things")
     assert document["files"]["created"][:2] == ["sql/m/bronze/shop_sources.yml", "sql/m/silver/shop_rows.sql"]
 
 
-def test_without_dbt_a_model_is_written_and_dbt_named(
+def test_without_dbt_a_model_is_written_and_a_notice_names_the_extra(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("things.py", THINGS)
@@ -131,7 +133,7 @@ FACTORY = """
 """
 
 
-def test_the_product_of_a_factory_is_named_by_its_key(cascade: Cascade, project: SampleProject) -> None:
+def test_a_workflow_from_a_factory_is_referred_to_by_its_key(cascade: Cascade, project: SampleProject) -> None:
     project.write("factory.py", FACTORY)
     quality = cascade.json("create-workflow", "--type", "quality", "--domain", "a", "--table", "mart.a")
     assert quality["next"][-1] == "cascade materialize mart/a"

@@ -1,4 +1,4 @@
-"""What `create-workflow` asks a person, and what it does not."""
+"""What `create-workflow` asks the user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from cascade.authoring import new_ingestion, new_over_table
+from cascade.authoring import create, new_ingestion, new_over_table
 from cascade.cli import create_workflow
 from cascade.cli.conftest import Cascade
 from cascade.cli.context import Invocation
@@ -17,11 +17,11 @@ from cascade.framework.conftest import THINGS, SampleProject
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person answers."""
+    """Let the command ask."""
     monkeypatch.setattr(create_workflow, "can_ask", lambda as_json: not as_json)
 
 
-def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
+def test_the_user_is_asked_for_missing_options(project: SampleProject) -> None:
     project.write("other.py", THINGS.replace("things", "weather_observations"))
     answers = ["", "credit risk", "rain", "dataf", "input", "showers"]
     answers += ["weather_observations", "rainfall", "a b", "station, day"]
@@ -29,7 +29,7 @@ def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
     assert result.exit_code == 0, result.output
     assert "Error: The domain 'credit risk' cannot be the name of a Python package" in result.stderr
     assert "Error: The generated code uses the name 'input' itself" in result.stderr
-    assert "Error: The table raw.weather_observations is declared already" in result.stderr
+    assert f"Error: {project.package}.other already declares the table raw.weather_observations" in result.stderr
     assert "Error: The key column 'a b'" in result.stderr
     code = (project.root / project.package / "ingestion/rain/showers.py").read_text()
     assert 'table_name="rainfall"' in code
@@ -37,13 +37,13 @@ def test_a_person_is_asked_for_what_is_missing(project: SampleProject) -> None:
     assert "pl.DataFrame" in code
 
 
-def test_nobody_is_asked_for_what_is_given(monkeypatch: pytest.MonkeyPatch, cascade: Cascade) -> None:
+def test_the_user_is_not_asked_for_given_options(monkeypatch: pytest.MonkeyPatch, cascade: Cascade) -> None:
     def ask(*question: object, **options: object) -> Iterator[str]:
         raise AssertionError(f"{question} was asked")
 
-    for module in (create_workflow, new_ingestion):
+    for module in (create, new_ingestion):
         monkeypatch.setattr(module, "ask_text", ask)
-    for module in (create_workflow, new_over_table):
+    for module in (create, new_over_table):
         monkeypatch.setattr(module, "ask_choice", ask)
     given = ["--domain", "weather", "--source", "file", "--table", "weather_observations", "--key", "id"]
     assert cascade("create-workflow", *given).exit_code == 0
@@ -51,7 +51,7 @@ def test_nobody_is_asked_for_what_is_given(monkeypatch: pytest.MonkeyPatch, casc
     assert cascade("create-workflow", "--type", "transform", "--domain", "weather").exit_code == 0
 
 
-def test_a_person_chooses_among_the_tables(project: SampleProject) -> None:
+def test_the_user_chooses_among_the_tables(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     project.write("more.py", THINGS.replace('"things"', '"more_things"'))
     result = CliRunner().invoke(cli, ["create-workflow"], input="quality\nstock\nraw.t\n", obj=Invocation())

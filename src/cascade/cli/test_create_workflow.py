@@ -1,6 +1,6 @@
-"""`create-workflow`: what it takes by itself, what it refuses, and where the files of an ingestion go.
+"""`create-workflow`: its defaults, what it refuses, and where the files of an ingestion go.
 
-`test_create_over_table.py` is about checks and models, and `test_created_project.py` runs what is written.
+`test_create_over_table.py` covers checks and models, and `test_created_project.py` runs the generated files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.cli import create_workflow
+from cascade.authoring import create
 from cascade.cli.conftest import Cascade, files
 from cascade.framework.conftest import SampleProject
 from cascade.framework.project import Project
@@ -60,7 +60,7 @@ def test_in_a_pipe_the_domain_is_enough(cascade: Cascade, project: SampleProject
     ]
 
 
-def test_what_is_given_is_in_the_workflow(cascade: Cascade, project: SampleProject) -> None:
+def test_the_options_are_in_the_workflow(cascade: Cascade, project: SampleProject) -> None:
     document = cascade.json(
         "create-workflow",
         *("--type", "ingestion", "--source", "dataframe", "--domain", "prices", "--table", "quotes"),
@@ -79,7 +79,7 @@ def test_what_is_given_is_in_the_workflow(cascade: Cascade, project: SampleProje
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_source_may_stand_for_the_type(cascade: Cascade, source: str) -> None:
+def test_a_source_may_be_given_as_the_type(cascade: Cascade, source: str) -> None:
     document = cascade.json("create-workflow", "--type", source, "--domain", "weather", "--dry-run")
     assert (document["type"], document["source"]) == ("ingestion", source)
     alike = cascade.json("create-workflow", "--source", source, "--domain", "weather", "--dry-run")
@@ -87,17 +87,17 @@ def test_a_source_may_stand_for_the_type(cascade: Cascade, source: str) -> None:
 
 
 def test_the_sources_are_those_of_the_templates() -> None:
-    assert tuple(create_workflow._SOURCES) == SOURCES
+    assert tuple(create.SOURCES) == SOURCES
 
 
-def test_a_database_needs_an_address_and_an_api_another_one(cascade: Cascade) -> None:
+def test_a_notice_says_where_a_database_or_an_api_gets_its_address(cascade: Cascade) -> None:
     result = cascade("create-workflow", "--type", "database", "--domain", "orders")
     assert "  SOURCES__ORDERS__CREDENTIALS=postgresql+psycopg2://user:password@host/database\n" in result.stdout
     result = cascade("create-workflow", "--type", "rest-api", "--domain", "weather")
-    assert "put yours into " in result.stdout
+    assert "Set your own in " in result.stdout
 
 
-def test_it_works_from_any_directory_of_the_project(
+def test_it_works_in_any_directory_of_the_project(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     below = project.root / "some" / "where"
@@ -111,7 +111,7 @@ def test_it_works_from_any_directory_of_the_project(
 
 
 @pytest.mark.parametrize("workflows_path", ["src/flows", "deep/down/flows"])
-def test_workflows_may_lie_deeper(cascade: Cascade, project: SampleProject, workflows_path: str) -> None:
+def test_workflows_may_be_in_a_subdirectory(cascade: Cascade, project: SampleProject, workflows_path: str) -> None:
     (project.root / "pyproject.toml").write_text(f'[tool.cascade]\nworkflows_path = "{workflows_path}"\n')
     document = cascade.json("create-workflow", "--domain", "weather")
     assert f"{workflows_path}/schemas/weather.py" in document["files"]["created"]
@@ -120,7 +120,7 @@ def test_workflows_may_lie_deeper(cascade: Cascade, project: SampleProject, work
     assert "from flows.schemas.weather import WeatherObservation" in code
 
 
-def test_a_package_that_is_there_stays_as_it_is(cascade: Cascade, project: SampleProject) -> None:
+def test_an_existing_package_stays_unchanged(cascade: Cascade, project: SampleProject) -> None:
     (project.root / project.package / "schemas").mkdir()
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     assert "flows/schemas/__init__.py" not in files(project)
@@ -130,11 +130,11 @@ def test_a_package_that_is_there_stays_as_it_is(cascade: Cascade, project: Sampl
 
 
 @pytest.mark.parametrize("path", ["../elsewhere", ".", "/elsewhere"])
-def test_workflows_elsewhere_are_refused(cascade: Cascade, project: SampleProject, path: str) -> None:
+def test_workflows_outside_the_project_are_refused(cascade: Cascade, project: SampleProject, path: str) -> None:
     (project.root / "pyproject.toml").write_text(f'[tool.cascade]\nworkflows_path = "{path}"\n')
     result = cascade("create-workflow", "--domain", "weather")
     assert result.exit_code == 2
-    assert f"[tool.cascade] is {path!r}, which is no directory below that of the project" in result.stderr
+    assert f"[tool.cascade] is {path!r}, which is not a directory inside the project" in result.stderr
     assert files(project) == ["pyproject.toml"]
 
 
@@ -149,7 +149,7 @@ def test_a_link_out_of_the_project_is_not_followed(cascade: Cascade, project: Sa
     assert files(project) == ["pyproject.toml"]
 
 
-def test_outside_of_a_project_init_is_named(
+def test_outside_a_project_the_hint_names_init(
     cascade: Cascade, project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -159,14 +159,14 @@ def test_outside_of_a_project_init_is_named(
     assert sorted(tmp_path.iterdir()) == [project.root]
 
 
-def test_a_manifest_of_pants_is_no_place_for_it(cascade: Cascade, project: SampleProject) -> None:
+def test_a_project_of_pants_is_refused(cascade: Cascade, project: SampleProject) -> None:
     result = cascade("create-workflow", "--domain", "weather", given=Project("demo", (), module="manifest"))
     assert result.exit_code == 2
     assert "pants cascade-scaffold" in result.stderr
     assert files(project) == ["pyproject.toml"]
 
 
-def test_in_a_repository_of_pants_new_directories_get_build_files(cascade: Cascade, project: SampleProject) -> None:
+def test_in_a_pants_repository_new_directories_get_build_files(cascade: Cascade, project: SampleProject) -> None:
     (project.root / "pants.toml").write_text("")
     (project.root / "tests").mkdir()
     (project.root / "tests/BUILD").write_text("# ours\n")
@@ -180,20 +180,20 @@ def test_in_a_repository_of_pants_new_directories_get_build_files(cascade: Casca
 def test_a_domain_is_needed(cascade: Cascade, project: SampleProject) -> None:
     result = cascade("create-workflow", "--type", "database")
     assert result.exit_code == 2
-    assert "Type, for instance: cascade create-workflow --type ingestion --domain weather" in result.stderr
+    assert "Type, for example: cascade create-workflow --type ingestion --domain weather" in result.stderr
     assert files(project) == ["pyproject.toml"]
 
 
 @pytest.mark.parametrize(
     ("domain", "good"), [("credit-risk", "credit_risk"), ("_hidden", "hidden"), ("weather_test", "weather")]
 )
-def test_a_bad_domain_is_answered_with_the_command_to_type(cascade: Cascade, domain: str, good: str) -> None:
+def test_for_an_invalid_domain_the_hint_has_a_valid_one(cascade: Cascade, domain: str, good: str) -> None:
     result = cascade("create-workflow", "--domain", domain)
     assert result.exit_code == 2
-    assert f"Type, for instance: cascade create-workflow --type ingestion --domain {good}\n" in result.stderr
+    assert f"Type, for example: cascade create-workflow --type ingestion --domain {good}\n" in result.stderr
 
 
-def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
+def test_all_invalid_options_are_one_error(cascade: Cascade) -> None:
     result = cascade("create-workflow", *("--domain", "weather", "--table", "a.b", "--key", "x-y", "--cron", "never"))
     assert result.exit_code == 2
     assert all(value in result.stderr for value in ("3 arguments are invalid", "'a.b'", "'x-y'", "'never'"))
@@ -212,13 +212,13 @@ def test_all_that_is_wrong_is_said_at_once(cascade: Cascade) -> None:
         (["--key", ""], "The unique key needs at least one column"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(cascade: Cascade, arguments: list[str], said: str) -> None:
+def test_contradicting_options_are_refused(cascade: Cascade, arguments: list[str], said: str) -> None:
     result = cascade("create-workflow", "--domain", "weather", *arguments)
     assert result.exit_code == 2
     assert said in result.stderr
 
 
-def test_a_file_with_another_content_is_kept_unless_forced(cascade: Cascade, project: SampleProject) -> None:
+def test_a_file_with_different_content_is_kept_unless_forced(cascade: Cascade, project: SampleProject) -> None:
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     again = cascade("create-workflow", "--domain", "weather")
     assert again.exit_code == 0
@@ -236,7 +236,7 @@ def test_a_file_with_another_content_is_kept_unless_forced(cascade: Cascade, pro
     assert "class WeatherObservation" in schema.read_text()
 
 
-def test_a_domain_may_have_more_assets(cascade: Cascade, project: SampleProject) -> None:
+def test_a_domain_may_have_several_assets(cascade: Cascade, project: SampleProject) -> None:
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     package = project.write("ingestion/weather/__init__.py", "# mine\n")
     document = cascade.json("create-workflow", "--domain", "weather", "--asset", "forecasts")
@@ -265,11 +265,11 @@ def test_a_module_that_would_be_hidden_is_refused(cascade: Cascade, project: Sam
     refused = cascade("create-workflow", "--domain", "weather", "--force")
     assert refused.exit_code == 2
     name = f"{project.package}/{there.split('/')[0]}/weather"
-    assert f"{name}.py and the directory {name} would be one module to Python" in refused.stderr
+    assert f"{name}.py and the directory {name} would be the same module" in refused.stderr
     assert files(project) == before
 
 
-def test_a_directory_without_modules_hides_none(cascade: Cascade, project: SampleProject) -> None:
+def test_a_directory_without_modules_hides_nothing(cascade: Cascade, project: SampleProject) -> None:
     project.write("schemas/weather/__pycache__/rows.cpython-312.pyc", "")
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     assert cascade("validate").exit_code == 0
@@ -292,20 +292,19 @@ OTHER = """
 """
 
 
-def test_a_table_that_another_workflow_fills_is_not_taken(cascade: Cascade, project: SampleProject) -> None:
-    # It does not import, and declares its table nevertheless.
+def test_a_table_that_another_workflow_fills_is_not_used(cascade: Cascade, project: SampleProject) -> None:
+    # It does not import, but it declares its table.
     project.write("other.py", OTHER)
     result = cascade("create-workflow", "--domain", "weather")
     assert result.exit_code == 0, result.output
     other = f"{project.package}.other"
     assert (
-        f"The table is weather_daily_observations, because weather_observations is filled by {other} already."
-        in result.stdout
+        f"The table is weather_daily_observations, because {other} already fills weather_observations." in result.stdout
     )
     refused = cascade("create-workflow", "--domain", "rain", "--table", "weather_observations")
     assert refused.exit_code == 2
-    assert f"declared already, in {other}," in refused.stderr
-    assert "Use another, 'weather_daily_observations_2' for instance." in refused.stderr
+    assert f"{other} already declares the table raw.weather_observations," in refused.stderr
+    assert "Use another table, for example weather_daily_observations_2." in refused.stderr
 
 
 def test_writing_a_workflow_again_does_not_collide_with_itself(cascade: Cascade) -> None:
@@ -314,7 +313,7 @@ def test_writing_a_workflow_again_does_not_collide_with_itself(cascade: Cascade)
     assert document["table"] == "weather_observations"
 
 
-def test_an_error_is_a_document_for_a_script(cascade: Cascade) -> None:
+def test_an_error_is_a_json_document_for_a_script(cascade: Cascade) -> None:
     result = cascade("create-workflow", "--json")
     assert result.exit_code == 2
     assert json.loads(result.stdout)["error"]["type"] == "UsageError"

@@ -1,4 +1,4 @@
-"""What `create-workflow` writes works: its tests, the commands, dbt, the types and the format."""
+"""The files that `create-workflow` writes pass their tests, the commands, dbt, mypy and the formatter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOMAINS = {source: source.replace("-", "_") for source in SOURCES}
 INGESTIONS = (
     ["--domain", "weather"],
     *(["--type", source, "--domain", domain] for source, domain in DOMAINS.items()),
-    # Names that are words of SQL and of Python, and a key of several kinds of columns.
+    # Names that are keywords of SQL and Python, and a key of columns of several types.
     ["--domain", "select", "--source", "database", "--key", "order,observed_at", "--cron", "@daily"],
     ["--domain", "json", "--source", "file", "--key", "date"],
 )
@@ -51,7 +51,7 @@ def test_names() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a workflow of each kind, and checks and models over some of them."""
+    """Create a project with a workflow of each kind, and checks and models on some of them."""
     root = tmp_path_factory.mktemp("created")
     (root / "pyproject.toml").write_text(
         '[tool.cascade]\nworkflows_path = "workflows"\n\n'
@@ -84,7 +84,7 @@ def test_validate_finds_nothing(project: Path) -> None:
     assert not {path.name for path in project.rglob("*")} & {"target", "logs", "profiles.yml", ".user.yml"}
 
 
-def test_a_run_says_that_it_succeeded_and_a_second_writes_nothing(project: Path) -> None:
+def test_a_run_succeeds_and_a_second_run_writes_nothing(project: Path) -> None:
     first = cascade_(project, "materialize", "weather_observations", "--partition", "2024-01-15")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Materialized weather_observations 2024-01-15 successfully.\n" in first.stdout
@@ -118,7 +118,7 @@ def test_a_database_is_read_at_the_address_in_the_dotenv(project: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
 )
-def test_it_is_formatted_and_clean(project: Path) -> None:
+def test_it_passes_the_formatter_and_the_linter(project: Path) -> None:
     for command in (["format", "--diff"], ["check", "--select", "E,F,I,UP,B,SIM,RUF", "--ignore", "E501"]):
         result = subprocess.run(
             ["ruff", command[0], "--isolated", *command[1:], "workflows", "tests"],

@@ -154,7 +154,7 @@ def test_a_malformed_code_server_is_invalid_usage(project: SampleProject, cascad
 
 @pytest.fixture
 def short_directory() -> Iterator[Path]:
-    """A directory for sockets, whose paths are limited to about a hundred bytes."""
+    """Return a directory for sockets, whose paths are limited to about a hundred bytes."""
     with TemporaryDirectory(dir="/tmp") as directory:
         yield Path(directory)
 

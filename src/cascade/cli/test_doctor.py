@@ -10,7 +10,7 @@ import pytest
 from cascade.cli.conftest import Cascade
 from cascade.doctor import machine
 from cascade.doctor.finding import within
-from cascade.doctor.workflows import check_workflows
+from cascade.doctor.project import check_workflows
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.processes import ports
@@ -18,7 +18,7 @@ from cascade.processes import ports
 
 @pytest.fixture(autouse=True)
 def a_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether somebody has a UI running is nothing to a test."""
+    """Port 3000 counts as free, even if a UI is running on this machine."""
     monkeypatch.setattr(ports, "require_free_port", lambda host, port, command: None)
 
 
@@ -26,7 +26,7 @@ def by_check(document: Any) -> dict[str, Any]:
     return {each["check"]: each for each in document["checks"]}
 
 
-def test_a_project_that_is_well_has_no_problem_and_is_left_as_it_was(cascade: Cascade, project: SampleProject) -> None:
+def test_a_healthy_project_has_no_problems_and_stays_unchanged(cascade: Cascade, project: SampleProject) -> None:
     project.write("things.py", "print('loud')\n" + THINGS.replace("\n    ", "\n"))
     before = sorted(project.root.rglob("*"))
     result = cascade("doctor", "--json")
@@ -42,7 +42,7 @@ def test_a_project_that_is_well_has_no_problem_and_is_left_as_it_was(cascade: Ca
     assert sorted(project.root.rglob("*")) == before
 
 
-def test_problems_are_told_with_what_to_type_and_are_exit_code_1(cascade: Cascade, project: SampleProject) -> None:
+def test_problems_have_hints_and_exit_code_1(cascade: Cascade, project: SampleProject) -> None:
     path = project.write("bad.py", "import os\nraise RuntimeError('no luck')\n")
     result = cascade("doctor")
     assert result.exit_code == 1
@@ -50,13 +50,13 @@ def test_problems_are_told_with_what_to_type_and_are_exit_code_1(cascade: Cascad
     (number,) = (number for number, line in enumerate(lines) if line.startswith("problem"))
     assert lines[number].startswith("problem  workflows        0 workflows and 1 module that does not import.")
     assert f"{path}:2: " in lines[number]
-    assert lines[number + 1].strip().startswith("See everything that is wrong: ")
+    assert lines[number + 1].strip().startswith("See all problems: ")
     assert lines[number + 1].endswith("cascade validate")
     assert lines[-1] == "1 problem, 0 warnings."
     assert "Traceback" not in result.output
 
 
-def test_outside_of_a_project_the_machine_alone_is_looked_at(cascade: Cascade, project: SampleProject) -> None:
+def test_outside_a_project_only_the_machine_is_checked(cascade: Cascade, project: SampleProject) -> None:
     (project.root / "pyproject.toml").unlink()
     result = cascade("doctor", "--json")
     assert result.exit_code == 0
@@ -66,9 +66,7 @@ def test_outside_of_a_project_the_machine_alone_is_looked_at(cascade: Cascade, p
     assert "catalog" not in by_check(document)
 
 
-def test_wrong_settings_do_not_keep_the_rest_from_being_looked_at(
-    cascade: Cascade, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_settings_do_not_stop_the_other_checks(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
     result = cascade("doctor", "--json")
     assert result.exit_code == 1
@@ -77,7 +75,7 @@ def test_wrong_settings_do_not_keep_the_rest_from_being_looked_at(
     assert checks["git"]["status"] == "ok"
 
 
-def test_a_check_that_cannot_be_made_is_a_finding(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_fails_itself_is_a_finding(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect() -> NoReturn:
         raise ZeroDivisionError("a defect")
 
@@ -96,13 +94,13 @@ def test_no_secret_is_printed(cascade: Cascade, project: SampleProject, monkeypa
     assert "nowhere/**********.db" in result.output
 
 
-def test_a_project_without_workflows_is_told_how_to_make_one(cascade: Cascade) -> None:
+def test_for_a_project_without_workflows_the_hint_creates_one(cascade: Cascade) -> None:
     found = by_check(cascade.json("doctor"))["workflows"]
     assert (found["status"], found["detail"]) == ("ok", "none yet")
     assert found["hint"].endswith("cascade create-workflow")
 
 
-def test_workflows_that_cannot_be_looked_for_are_a_problem() -> None:
+def test_a_failed_search_for_workflows_is_a_problem() -> None:
     def load() -> NoReturn:
         raise DiscoveryError("There is no directory.", hint="Make it.")
 
@@ -110,7 +108,7 @@ def test_workflows_that_cannot_be_looked_for_are_a_problem() -> None:
     assert (found.status, found.detail, found.hint) == ("problem", "There is no directory.", "Make it.")
 
 
-def test_what_a_function_raises_in_time_is_raised() -> None:
+def test_an_error_within_the_time_limit_is_raised() -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 

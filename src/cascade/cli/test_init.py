@@ -1,4 +1,4 @@
-"""`init` makes a project, asks a person for what is missing, and loses nothing that was there."""
+"""`init` makes a project, asks for what is missing, and overwrites nothing unasked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEXT = [
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory."""
+    """Change to an empty working directory."""
     directory = tmp_path / "here"
     directory.mkdir()
     monkeypatch.chdir(directory)
@@ -33,7 +33,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person, who is asked."""
+    """Let the command ask."""
     monkeypatch.setattr(init_module, "can_ask", lambda *, as_json: not as_json)
 
 
@@ -46,7 +46,7 @@ def content(directory: Path) -> dict[str, str]:
     return {path.relative_to(directory).as_posix(): path.read_text("utf-8") for path in paths}
 
 
-def test_a_name_is_enough_and_the_last_lines_say_what_to_type(here: Path) -> None:
+def test_a_name_is_enough_and_the_last_lines_are_the_next_commands(here: Path) -> None:
     result = init("my-project")
     assert result.exit_code == 0, result.output
     assert (here / "my-project" / "workflows" / "quality" / "air_quality.py").is_file()
@@ -63,7 +63,7 @@ def test_the_directory_may_be_this_one_or_below_another(here: Path) -> None:
     assert 'name = "shop"' in (here / "teams/data/shop/pyproject.toml").read_text()
 
 
-def test_in_a_pipe_a_missing_name_is_wrong_use(here: Path) -> None:
+def test_in_a_pipe_a_missing_name_is_invalid_usage(here: Path) -> None:
     result = init()
     assert result.exit_code == 2
     assert "cascade init my-project" in result.stderr
@@ -71,7 +71,7 @@ def test_in_a_pipe_a_missing_name_is_wrong_use(here: Path) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_person_is_asked_for_name_and_template(here: Path) -> None:
+def test_the_user_is_asked_for_name_and_template(here: Path) -> None:
     result = init(typed="a:b\nshop\nmin\n")
     assert result.exit_code == 0, result.output
     assert "'a:b' will not do" in result.stderr
@@ -81,13 +81,13 @@ def test_a_person_is_asked_for_name_and_template(here: Path) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_person_is_asked_for_nothing_that_was_given(here: Path) -> None:
+def test_the_user_is_not_asked_for_given_options(here: Path) -> None:
     result = init("shop", "--template", "minimal", typed="")
     assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_directory_that_will_not_do_is_said_before_the_next_question(here: Path) -> None:
+def test_a_directory_in_use_is_reported_before_the_next_question(here: Path) -> None:
     (here / "shop").mkdir()
     (here / "shop/notes.txt").write_text("mine\n")
     result = init("shop", typed="")
@@ -96,48 +96,48 @@ def test_a_directory_that_will_not_do_is_said_before_the_next_question(here: Pat
 
 
 @pytest.mark.parametrize("arguments", [("shop", "--template", "minimum"), ("a:b",), ("",), ("a" * 300,)])
-def test_what_is_wrong_is_said_and_nothing_is_written(here: Path, arguments: tuple[str, ...]) -> None:
+def test_invalid_arguments_are_reported_and_nothing_is_written(here: Path, arguments: tuple[str, ...]) -> None:
     (here / "notes.txt").write_text("mine\n")
     result = init(*arguments)
     assert result.exit_code == 2
     assert content(here) == {"notes.txt": "mine\n"}
 
 
-def test_a_path_that_the_system_does_not_take_is_a_message(here: Path) -> None:
+def test_a_path_that_the_system_rejects_is_an_error_without_traceback(here: Path) -> None:
     result = init("a" * 300 + "/shop")
     assert result.exit_code == 2
     assert result.stderr.endswith("/shop: File name too long.\n")
 
 
-def test_the_directory_of_a_person_who_does_not_exist_is_one_here(here: Path) -> None:
+def test_the_home_of_an_unknown_user_is_a_directory_here(here: Path) -> None:
     assert init("~no-such-person/shop", "--template", "minimal").exit_code == 0
     assert (here / "~no-such-person/shop/pyproject.toml").is_file()
 
 
-def test_a_directory_far_away_is_named_from_the_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_distant_directory_is_shown_as_an_absolute_path(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     far = here.joinpath(*"x" * 60)
     far.mkdir(parents=True)
     monkeypatch.chdir(far)
     assert f"\n  cd {here / 'shop'}\n" in init(str(here / "shop"), "--template", "minimal").stdout
 
 
-def test_a_directory_with_something_in_it_needs_force(here: Path) -> None:
+def test_a_directory_that_is_not_empty_needs_force(here: Path) -> None:
     (here / "README.md").write_text("mine\n")
     (here / "notes.txt").write_text("mine\n")
     result = init(".", "--template", "minimal")
     assert result.exit_code == 2
     assert "is not empty: it has README.md, notes.txt." in result.stderr
-    assert "--force to write into it. That would overwrite README.md; other files stay" in result.stderr
+    assert "use --force to write into it. That would overwrite README.md. Other files stay" in result.stderr
     assert content(here) == {"README.md": "mine\n", "notes.txt": "mine\n"}
 
     result = init(".", "--template", "minimal", "--force")
     assert result.exit_code == 0, result.output
-    assert "6 files, of which 1 overwritten and 0 as they were." in result.stdout
+    assert "6 files (1 overwritten, 0 unchanged)." in result.stdout
     assert content(here)["notes.txt"] == "mine\n"
     assert content(here)["README.md"].startswith("# here\n")
 
 
-def test_git_and_a_virtual_environment_may_be_there_first(here: Path) -> None:
+def test_git_and_a_virtual_environment_may_exist_already(here: Path) -> None:
     (here / ".git").mkdir()
     (here / "env").mkdir()
     (here / "env" / "pyvenv.cfg").touch()
@@ -149,7 +149,7 @@ def test_force_follows_no_link_out_of_the_project(here: Path, tmp_path: Path) ->
     (here / "workflows").symlink_to(tmp_path / "outside")
     result = init(".", "--force")
     assert result.exit_code == 2
-    assert "not inside of" in result.stderr
+    assert "which is outside" in result.stderr
     assert content(tmp_path / "outside") == {}
 
 
@@ -163,10 +163,10 @@ def test_a_file_of_that_name_is_refused(here: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["json", "cascade", "workflows"])
-def test_a_name_that_is_taken_names_the_directory_alone(here: Path, name: str) -> None:
+def test_a_name_that_a_package_has_names_only_the_directory(here: Path, name: str) -> None:
     result = init(name, "--template", "minimal")
     assert result.exit_code == 0, result.output
-    assert f"named {name}-project, because something that it needs is named {name}." in result.stdout
+    assert f"named {name}-project, because a package it needs is named {name}." in result.stdout
     assert f'name = "{name}-project"' in (here / name / "pyproject.toml").read_text()
 
 
@@ -174,7 +174,7 @@ def test_a_project_within_a_project_is_pointed_out(here: Path) -> None:
     init("outer", "--template", "minimal")
     result = init("outer/inner", "--template", "minimal")
     assert result.exit_code == 0
-    assert f"inside of the project {here / 'outer'}" in result.stdout
+    assert f"inside the project {here / 'outer'}" in result.stdout
 
 
 def test_json_is_one_document(here: Path) -> None:
@@ -189,13 +189,13 @@ def test_json_is_one_document(here: Path) -> None:
     assert document["next"] == ["cd shop", *NEXT]
 
 
-def test_in_a_repository_of_pants_there_are_build_files_and_its_commands(here: Path) -> None:
+def test_in_a_pants_repository_the_project_has_build_files_and_pants_commands(here: Path) -> None:
     (here / "pants.toml").write_text('[source]\nroot_patterns = ["/src"]\n')
     result = init("teams/shop")
     assert result.exit_code == 0, result.output
     assert "cascade_project(" in (here / "teams/shop/BUILD").read_text()
-    assert f"BUILD files are among them, because {here} is built by Pants." in result.stdout
-    assert f"{here / 'pants.toml'} should say:\n" in result.stdout
+    assert f"It has BUILD files, because Pants builds {here}." in result.stdout
+    assert f"Add to {here / 'pants.toml'}:\n" in result.stdout
     assert '  root_patterns = ["/src", "/teams/shop"]\n' in result.stdout
     assert "cascade-workflows" in result.stdout
     assert result.stdout.splitlines()[-4:] == [
@@ -206,12 +206,12 @@ def test_in_a_repository_of_pants_there_are_build_files_and_its_commands(here: P
     ]
 
 
-def test_commands_of_pants_are_typed_at_the_root_of_the_repository(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pants_commands_are_typed_at_the_root_of_the_repository(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "pants.toml").write_text(
         '[GLOBAL]\nbackend_packages = ["pants.backend.python", "cascade_pants"]\n[source]\nroot_patterns = ["shop"]\n'
     )
     (here / "teams").mkdir()
     monkeypatch.chdir(here / "teams")
     result = init("shop", "--template", "minimal")
-    assert "should say" not in result.stdout
+    assert "Add to " not in result.stdout
     assert "Next:\n  cd ..\n  pants run teams/shop:dev" in result.stdout

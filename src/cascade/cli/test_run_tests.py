@@ -36,7 +36,7 @@ CHECKS = """
 
 @pytest.fixture(autouse=True)
 def weather(project: SampleProject) -> None:
-    """A workflow `things` in the domain `weather`, without tests."""
+    """Write a workflow `things` in the domain `weather`, without tests."""
     project.write("weather/observations.py", THINGS)
 
 

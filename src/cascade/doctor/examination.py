@@ -1,7 +1,8 @@
-"""All checks, in their order."""
+"""All checks of `doctor`, in their order."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
@@ -10,26 +11,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cascade.doctor import lakehouse, machine, packages, project, workflows
-from cascade.doctor.finding import Finding, first_line
-from cascade.doctor.secrets import known_secrets, without_secrets
+from cascade.doctor import lakehouse, machine, packages, project
+from cascade.doctor.finding import Finding, first_line, known_secrets, without_secrets
 from cascade.exceptions import CascadeError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.framework.collect import Collected
 
+_HOST, _PORT = "127.0.0.1", 3000
+
 
 @dataclass
 class Examination:
-    """What is looked at.
+    """The checks of this machine and of the project.
 
     Args:
-        program: how the command line was called.
-        find_root: gives the root of the project, or raises a `CascadeError` that says that there is none.
-        read_config: reads its settings, or raises a `CascadeError`.
-        load: imports its modules; returns what they hold, and the error of each that does not import.
-        require_free_port: raises a `CascadeError` if a port is taken, given the address, the port and a command.
+        program: the words that start the command line, for hints.
+        find_root: returns the root of the project, or raises a `CascadeError` if there is no project.
+        read_config: reads the settings of the project, or raises a `CascadeError`.
+        load: imports the modules of the project; returns their contents, and an error for each that does not import.
+        require_free_port: raises a `CascadeError` if a port is taken. Called with the address, the port and the
+            command that needs it.
     """
 
     program: str
@@ -42,25 +45,23 @@ class Examination:
         self._config: CascadeConfig | None = None
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is found, as it is found, without secrets."""
-        for finding in self._everything():
-            # The settings are read half-way, and their secrets are known from then on.
+        """Run the checks, and yield each finding, with its secrets masked, as soon as it is known."""
+        for finding in itertools.chain(self._of_machine(), self._of_project()):
             yield without_secrets(finding, known_secrets(os.environ, self._config))
 
-    def _everything(self) -> Iterator[Finding]:
+    def _of_machine(self) -> Iterator[Finding]:
         requirements = packages.own_requirements()
-        yield from _tried("Python", lambda: machine.check_python(platform.python_version()))
+        yield from _tried("Python", lambda: packages.check_python(platform.python_version(), requirements))
         yield from _tried("packages", lambda: packages.check_required(requirements))
         yield from _tried("extras", lambda: packages.check_extras(requirements))
         yield from _tried("pytest", packages.check_pytest)
         installed = machine.installed_at(__file__)
         yield from _tried("clock", lambda: machine.check_clock(datetime.now(UTC), installed))
-        yield from _tried("time zones", lambda: machine.check_time_zones())
-        yield from _tried("port 3000", self._port)
-        yield from self._of_project()
+        yield from _tried("time zones", machine.check_time_zones)
+        yield from _tried(f"port {_PORT}", self._port)
 
     def _port(self) -> Finding:
-        return machine.check_port("127.0.0.1", 3000, self.program, self.require_free_port)
+        return machine.check_port(_HOST, _PORT, self.program, self.require_free_port)
 
     def _of_project(self) -> Iterator[Finding]:
         found, root = project.check_root(self.find_root)
@@ -69,6 +70,7 @@ class Examination:
             return
         yield from _tried("git", lambda: project.check_git(root))
         settings, config = project.check_settings(self.read_config)
+        # Their secrets are masked from here on.
         self._config = config
         yield from settings
         if config is None:
@@ -81,7 +83,7 @@ class Examination:
         yield catalog
         yield from _tried("warehouse", lambda: lakehouse.check_warehouse(config, opened))
         yield from _tried("dbt", lambda: _dbt(config))
-        yield from _tried("workflows", lambda: workflows.check_workflows(self.load, self.program))
+        yield from _tried("workflows", lambda: project.check_workflows(self.load, self.program))
 
 
 def _dbt(config: CascadeConfig) -> Finding:
@@ -91,7 +93,7 @@ def _dbt(config: CascadeConfig) -> Finding:
 
 
 def _tried(name: str, check: Callable[[], Finding | Iterable[Finding]]) -> list[Finding]:
-    """Runs a check. One that cannot be made is a finding as well, and does not keep the others from being made."""
+    """Run a check. If it fails itself, report that as a finding and go on."""
     try:
         found = check()
     except Exception as error:

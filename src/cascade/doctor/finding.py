@@ -1,28 +1,35 @@
-"""What a check found, and what every check needs."""
+"""The result of a check, and what every check needs."""
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
 
 R = TypeVar("R")
 
 Status = Literal["ok", "warning", "problem"]
-"""`problem`: something will fail. `warning`: something may, or is not as one would expect."""
+"""`problem`: something will fail. `warning`: something may fail, or is unusual."""
+
+_SHORTEST_SECRET = 4
+"""Masking anything shorter would mask parts of ordinary words."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Args:
-        check: what was looked at, in one to three words.
-        status: how it is.
+        check: the name of the check, one to three words.
+        status: the result.
         detail: what was found, with the value.
-        hint: what to type or to change, where there is something.
+        hint: what to type or to change, or None.
     """
 
     check: str
@@ -31,19 +38,58 @@ class Finding:
     hint: str | None = None
 
 
+def known_secrets(environment: Mapping[str, str], config: CascadeConfig | None) -> list[str]:
+    """Return the values that must not be printed: of variables that look like secrets, and of secret settings.
+
+    Args:
+        environment: the environment of the process.
+        config: the settings, None if they cannot be read.
+    """
+    from cascade.config.secrets import is_secret_name, secret_values
+
+    # `PWD` and `SSH_AUTH_SOCK` look like secrets by their names. A path is not one.
+    values = [value for name, value in environment.items() if is_secret_name(name) and not os.path.isabs(value)]
+    if config is not None:
+        for name, value in (*config, *config.dlt_values.items()):
+            values += secret_values(name, value)
+    # The longest first, since a secret may contain another.
+    return sorted({value for value in values if len(value) >= _SHORTEST_SECRET}, key=lambda value: (-len(value), value))
+
+
+def without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:
+    """Mask secrets, and passwords in URLs, in a finding.
+
+    Args:
+        finding: the result of a check.
+        secrets: the result of `known_secrets`.
+    """
+    secrets = tuple(secrets)
+    return replace(
+        finding, detail=_masked(finding.detail, secrets), hint=finding.hint and _masked(finding.hint, secrets)
+    )
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    from cascade.config.secrets import MASK, mask_secrets
+
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return mask_secrets(text)
+
+
 def within(seconds: float, function: Callable[[], R]) -> R:
-    """Calls a function that may wait for a server for ever.
+    """Call a function that may wait for a server forever.
 
     Args:
         seconds: how long it may take.
-        function: it goes on in the background when its time is over, and dies with the process.
+        function: the function. After the time limit it continues in the background and ends with the process.
 
     Returns:
-        What the function returns.
+        The result of the function.
 
     Raises:
-        TimeoutError: its time is over.
-        Exception: whatever the function raises.
+        TimeoutError: the time limit has passed.
+        Exception: any exception that the function raises.
     """
     results: list[R] = []
     errors: list[Exception] = []
@@ -60,15 +106,15 @@ def within(seconds: float, function: Callable[[], R]) -> R:
     if errors:
         raise errors[0]
     if not results:
-        raise TimeoutError(f"no answer within {seconds:g} seconds")
+        raise TimeoutError(f"timeout after {seconds:g} seconds")
     return results[0]
 
 
 def nearest_existing(path: Path) -> Path:
-    """Gives a path itself, or the nearest directory above it that exists."""
+    """Return a path itself, or the nearest directory above it that exists."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 
 def first_line(error: BaseException) -> str:
-    """Gives an exception's message, shortened to its first line."""
+    """Return the first line of an exception's message."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

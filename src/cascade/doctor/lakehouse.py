@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -19,36 +20,36 @@ if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
 
 SECONDS = 15.0
-"""How long a server may take to answer."""
+"""How many seconds a server may take to answer."""
 
 _BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
 
-_CATALOG_HINT = "Check that the server runs, and see the address: cascade config show"
+_CATALOG_HINT = "Check that the server is running. Its address is in: cascade config show"
 
 _STORE_HINT = """\
-Check the credentials, which are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile of AWS, or
-PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for a store of your own"""
+Check the credentials. They are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from an AWS profile, or from
+PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for your own store"""
 
 
 def check_catalog(
     config: CascadeConfig, open_it: Callable[[CascadeConfig], Lakehouse] | None = None, seconds: float = SECONDS
 ) -> tuple[Finding, Lakehouse | None]:
-    """Opens the catalog and asks it for its namespaces. The embedded one is not made if it is not there yet.
+    """Open the catalog and list its namespaces. Do not create the embedded catalog.
 
     Args:
         config: the settings.
-        open_it: opens a lakehouse; `open_lakehouse` if absent.
+        open_it: opens a lakehouse; `open_lakehouse` by default.
         seconds: how long it may take.
 
     Returns:
-        The finding, and the open lakehouse if there is one.
+        The finding, and the open lakehouse or None.
     """
     embedded = config.state_directory / "catalog.db"
     if not (config.iceberg_catalog or config.nessie_uri) and not embedded.is_file():
-        detail = f"the embedded one, which the first run makes at {embedded}"
+        detail = f"the embedded catalog, which the first run creates at {embedded}"
         return Finding("catalog", "ok", detail), None
     if (config.iceberg_catalog or "").startswith(_BY_PSYCOPG2) and find_spec("psycopg2") is None:
-        detail = "the catalog is in PostgreSQL, and its driver is not installed"
+        detail = "the catalog is in PostgreSQL, and the driver is not installed"
         return Finding("catalog", "problem", detail, "Type: pip install 'cascade-workflows[postgres]'"), None
 
     def ask() -> tuple[Lakehouse, int]:
@@ -62,27 +63,27 @@ def check_catalog(
     except CascadeError as error:
         return Finding("catalog", "problem", error.message, error.hint), None
     except Exception as error:
-        return Finding("catalog", "problem", f"it does not answer: {first_line(error)}", _CATALOG_HINT), None
+        return Finding("catalog", "problem", f"the catalog does not answer: {first_line(error)}", _CATALOG_HINT), None
     return Finding("catalog", "ok", f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"), lakehouse
 
 
 def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds: float = SECONDS) -> Finding:
-    """Writes a small file into the warehouse and removes it. A directory that is not there yet is not made.
+    """Write a small file to the warehouse and delete it. Do not create the directory.
 
     Args:
         config: the settings.
-        lakehouse: the open lakehouse, None where there is none yet.
+        lakehouse: the open lakehouse, None if the catalog was not opened.
         seconds: how long it may take.
     """
     warehouse = config.iceberg_warehouse or (lakehouse.warehouse if lakehouse else "")
     if not warehouse and not lakehouse and not (config.iceberg_catalog or config.nessie_uri):
         warehouse = str(config.state_directory / "warehouse")
     if not warehouse:
-        return Finding("warehouse", "ok", "the catalog gives it, so that it was not tried")
+        return Finding("warehouse", "ok", "not checked, because the catalog chooses it")
     if "://" not in warehouse or warehouse.startswith("file:"):
         return _local(Path(warehouse.removeprefix("file://")))
     if lakehouse is None:
-        return Finding("warehouse", "warning", f"{warehouse} was not tried, because the catalog was not opened")
+        return Finding("warehouse", "warning", f"{warehouse} was not checked, because the catalog was not opened")
     opened = lakehouse
     try:
         within(seconds, lambda: _write_and_remove(opened, warehouse))
@@ -96,16 +97,16 @@ def _local(directory: Path) -> Finding:
     place = nearest_existing(directory)
     try:
         if not place.is_dir():
-            detail = f"{place} is a file, and a directory is needed"
+            detail = f"{place} is a file, not a directory"
             return Finding("warehouse", "problem", detail, f"Move it away: {place}")
         if place != directory:
             if not os.access(place, os.W_OK | os.X_OK):
                 raise PermissionError(f"{place} cannot be written")
-            return Finding("warehouse", "ok", f"{directory}, which the first run makes")
+            return Finding("warehouse", "ok", f"{directory}, which the first run creates")
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(b"cascade doctor")
     except OSError as error:
-        hint = f"Give yourself the right to write there: chmod u+rwx {place}"
+        hint = f"Allow yourself to write there: chmod u+rwx {shlex.quote(str(place))}"
         return Finding("warehouse", "problem", f"{directory} cannot be written: {error.strerror or error}", hint)
     return Finding("warehouse", "ok", f"{directory} can be written")
 

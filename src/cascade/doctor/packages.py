@@ -1,8 +1,9 @@
-"""The packages that Cascade needs, and those that it can use."""
+"""The Python, the packages and the extras that Cascade's own metadata asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -13,104 +14,136 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "cascade-workflows"
 
-_TOGETHER = "all"
-"""The extra that is all the others."""
+_EVERY_EXTRA = "all"
+"""The extra that combines the others."""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a distribution requires.
+
+    Args:
+        python: the versions of Python, such as `>=3.11,<3.14`.
+        packages: the packages it always needs.
+        extras: the packages of each extra, without the extra that combines the others.
+    """
+
+    python: str
+    packages: tuple[Requirement, ...]
+    extras: Mapping[str, tuple[Requirement, ...]]
 
 
 def installed_version(distribution: str) -> str | None:
-    """Gives the version of an installed distribution, or None."""
+    """Return the version of an installed distribution, or None."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
 
 
-def own_requirements(distribution: str = DISTRIBUTION) -> tuple[Requirement, ...] | None:
-    """Reads what the installed Cascade requires, extras included.
+def own_requirements(distribution: str = DISTRIBUTION) -> Requirements | None:
+    """Read what the installed Cascade requires from its metadata.
 
     Returns:
-        The requirements, or None where Cascade runs from its sources, which say nothing of the kind.
+        The requirements, or None if Cascade runs from its sources, which have no metadata.
     """
-    from packaging.requirements import Requirement
-
     try:
-        return tuple(Requirement(text) for text in metadata.requires(distribution) or ())
+        return read_requirements(metadata.metadata(distribution))
     except metadata.PackageNotFoundError:
         return None
 
 
-def check_required(
-    requirements: Iterable[Requirement] | None, installed: Callable[[str], str | None] = installed_version
-) -> list[Finding]:
-    """Compares the packages that Cascade cannot do without with what is installed.
+def read_requirements(described: metadata.PackageMetadata) -> Requirements:
+    """Read the requirements from the metadata of a distribution."""
+    from packaging.requirements import Requirement
 
-    Args:
-        requirements: what `own_requirements` gives.
-        installed: gives the version of an installed distribution, or None.
-    """
-    if requirements is None:
-        return [Finding("packages", "ok", "Cascade runs from its sources, so that its requirements are not known here")]
-    wanted = [requirement for requirement in requirements if _applies(requirement, "")]
-    wrong = [finding for requirement in wanted if (finding := _compared(requirement, installed))]
-    return wrong or [Finding("packages", "ok", f"{len(wanted)} required packages are there, in their ranges")]
-
-
-def check_extras(
-    requirements: Iterable[Requirement] | None, installed: Callable[[str], str | None] = installed_version
-) -> list[Finding]:
-    """Lists the extras that are installed and those that are not, which is no fault.
-
-    Args:
-        requirements: what `own_requirements` gives.
-        installed: gives the version of an installed distribution, or None.
-    """
-    extras = extras_of(requirements or ())
-    if not extras:
-        return []
-    there, outdated = [], []
-    for extra, packages in extras.items():
-        if all(installed(package.name) for package in packages):
-            there.append(extra)
-            outdated += [finding for package in packages if (finding := _compared(package, installed, extra))]
-    missing = [extra for extra in extras if extra not in there]
-    detail = f"installed: {', '.join(there) or 'none'}"
-    if not missing:
-        return [Finding("extras", "ok", detail), *outdated]
-    detail += f"; not installed, and not needed unless you use it: {', '.join(missing)}"
-    return [Finding("extras", "ok", detail, f"pip install '{DISTRIBUTION}[{','.join(missing)}]'"), *outdated]
-
-
-def check_pytest(installed: Callable[[str], str | None] = installed_version) -> Finding:
-    """Tells whether tests can be run.
-
-    Args:
-        installed: gives the version of an installed distribution, or None.
-    """
-    version = installed("pytest")
-    if version is not None:
-        return Finding("pytest", "ok", version)
-    detail = "not installed, so that the project's tests cannot be run"
-    return Finding("pytest", "warning", detail, f"Type: pip install '{DISTRIBUTION}[testing]'")
-
-
-def extras_of(requirements: Iterable[Requirement]) -> Mapping[str, list[Requirement]]:
-    """Sorts requirements by the extra that they belong to, without the extra of all."""
-    found: dict[str, list[Requirement]] = {}
-    for requirement in requirements:
-        for extra in _extras_in(str(requirement.marker or "")):
-            if extra != _TOGETHER and _applies(requirement, extra):
-                found.setdefault(extra, []).append(requirement)
-    return dict(sorted(found.items()))
-
-
-def _extras_in(marker: str) -> list[str]:
-    import re
-
-    return re.findall(r"""extra\s*==\s*["']([\w.-]+)["']""", marker)
+    listed = [Requirement(text) for text in described.get_all("Requires-Dist") or ()]
+    always = tuple(requirement for requirement in listed if _applies(requirement, ""))
+    extras = {
+        extra: tuple(each for each in listed if each not in always and _applies(each, extra))
+        for extra in sorted(described.get_all("Provides-Extra") or ())
+        if extra != _EVERY_EXTRA
+    }
+    return Requirements(described.get("Requires-Python", ""), always, extras)
 
 
 def _applies(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+def check_python(version: str, requirements: Requirements | None) -> Finding:
+    """Compare the version of Python with the versions that Cascade supports.
+
+    Args:
+        version: the version, such as `3.11.9`.
+        requirements: the result of `own_requirements`.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    if requirements is None:
+        return Finding("Python", "ok", version)
+    supported = requirements.python
+    if SpecifierSet(supported).contains(version, prereleases=True):
+        return Finding("Python", "ok", f"{version}, supported ({supported})")
+    return Finding(
+        "Python",
+        "problem",
+        f"{version}, and Cascade needs {supported}",
+        "Create an environment with another version, for example: uv venv --python 3.12",
+    )
+
+
+def check_required(
+    requirements: Requirements | None, installed: Callable[[str], str | None] = installed_version
+) -> list[Finding]:
+    """Compare the packages that Cascade always needs with the installed ones.
+
+    Args:
+        requirements: the result of `own_requirements`.
+        installed: returns the version of an installed distribution, or None.
+    """
+    if requirements is None:
+        return [Finding("packages", "ok", "not compared, because Cascade runs from its sources")]
+    wrong = [finding for each in requirements.packages if (finding := _compared(each, installed))]
+    count = len(requirements.packages)
+    return wrong or [Finding("packages", "ok", f"{count} required packages are installed in supported versions")]
+
+
+def check_extras(
+    requirements: Requirements | None, installed: Callable[[str], str | None] = installed_version
+) -> list[Finding]:
+    """List the extras that are installed and those that are not. A missing extra is fine.
+
+    Args:
+        requirements: the result of `own_requirements`.
+        installed: returns the version of an installed distribution, or None.
+    """
+    if requirements is None or not requirements.extras:
+        return []
+    present, outdated = [], []
+    for extra, packages in requirements.extras.items():
+        if all(installed(package.name) for package in packages):
+            present.append(extra)
+            outdated += [finding for package in packages if (finding := _compared(package, installed, extra))]
+    missing = [extra for extra in requirements.extras if extra not in present]
+    detail = f"installed: {', '.join(present) or 'none'}"
+    if not missing:
+        return [Finding("extras", "ok", detail), *outdated]
+    detail += f"; not installed, and needed only if you use them: {', '.join(missing)}"
+    return [Finding("extras", "ok", detail, f"Type: pip install '{DISTRIBUTION}[{','.join(missing)}]'"), *outdated]
+
+
+def check_pytest(installed: Callable[[str], str | None] = installed_version) -> Finding:
+    """Check that pytest is installed.
+
+    Args:
+        installed: returns the version of an installed distribution, or None.
+    """
+    version = installed("pytest")
+    if version is not None:
+        return Finding("pytest", "ok", version)
+    detail = "not installed, and the project's tests need it"
+    return Finding("pytest", "warning", detail, f"Type: pip install '{DISTRIBUTION}[testing]'")
 
 
 def _compared(
@@ -121,10 +154,10 @@ def _compared(
         return None
     needed = f"{requirement.name}{requirement.specifier}"
     found = f"{version} is installed" if version else "it is not installed"
-    whose = f"the extra {extra}" if extra else "Cascade"
+    needs = f"the extra {extra} needs" if extra else "Cascade needs"
     return Finding(
         f"package {requirement.name}",
         "warning" if extra else "problem",
-        f"{found}, and {whose} needs {needed}",
+        f"{found}, and {needs} {needed}",
         f"Type: pip install '{needed}'",
     )

@@ -1,10 +1,13 @@
-"""The project: where it is, its settings, and the directories that it writes to."""
+"""The project: its root, its settings, the directories it writes to, its dbt project and its workflows."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -13,43 +16,45 @@ from typing import TYPE_CHECKING
 
 from cascade.doctor.finding import Finding, Status, nearest_existing
 from cascade.exceptions import CascadeError, ConfigError
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
+    from cascade.framework.collect import Collected
 
 _NEVER_COMMITTED = (".cascade", ".env")
 
 
 def check_root(find: Callable[[], Path]) -> tuple[Finding, Path | None]:
-    """Finds the project.
+    """Find the project.
 
     Args:
-        find: gives its root, or raises a `CascadeError` that says that there is none.
+        find: returns the root of the project, or raises a `CascadeError` if there is no project.
 
     Returns:
-        The finding, and the root where there is one.
+        The finding, and the root, or None without a project.
     """
     from cascade.config.root import ROOT_VARIABLE
 
     try:
         root = find()
     except CascadeError as error:
-        # To be nowhere is no mistake. To be sent to where nothing is keeps every command from working.
+        # Running outside a project is fine. A configured root that is missing breaks every command.
         status: Status = "problem" if isinstance(error, ConfigError) else "warning"
         return Finding("project", status, error.message, error.hint), None
-    why = f"which {ROOT_VARIABLE} names" if os.environ.get(ROOT_VARIABLE) else "found from the working directory"
+    why = f"set by {ROOT_VARIABLE}" if os.environ.get(ROOT_VARIABLE) else "found from the working directory"
     return Finding("project", "ok", f"{root}, {why}"), root
 
 
 def check_settings(read: Callable[[], CascadeConfig]) -> tuple[list[Finding], CascadeConfig | None]:
-    """Reads the settings.
+    """Read the settings.
 
     Args:
-        read: gives them, or raises a `CascadeError`.
+        read: returns the settings, or raises a `CascadeError`.
 
     Returns:
-        The findings, a warning for each name that is close to a known one among them, and the settings if they are
-        right.
+        The findings, with a warning for each name that looks like a misspelled setting, and the settings, or None if
+        they are invalid.
     """
     from cascade.config import ConfigWarning
 
@@ -59,70 +64,76 @@ def check_settings(read: Callable[[], CascadeConfig]) -> tuple[list[Finding], Ca
             config = read()
         except CascadeError as error:
             location = f"{error.location}: " if error.location else ""
-            detail = f"{location}{error.message}\nNothing that depends on the settings was checked."
+            detail = f"{location}{error.message}\nChecks that depend on the settings were skipped."
             return [Finding("settings", "problem", detail, error.hint)], None
     sources = Counter(setting.source for setting in config.describe() if setting.source != "default")
     given = "".join(f"{count} from {source}, " for source, count in sources.items())
-    found = [Finding("settings", "ok", f"{given}the rest are defaults" if given else "all are defaults")]
+    found = [Finding("settings", "ok", f"{given}the rest are defaults" if given else "all settings are defaults")]
     close = [str(warning.message) for warning in caught if issubclass(warning.category, ConfigWarning)]
     return [*found, *(Finding("settings", "warning", text) for text in close)], config
 
 
 def check_writable(check: str, directory: Path, setting: str) -> Finding:
-    """Tells whether a directory can be written, or made. Makes nothing.
+    """Check that a directory can be written or created, without creating it.
 
     Args:
-        check: what to call it.
-        directory: the directory, which need not be there yet.
-        setting: the variable that names another one.
+        check: the name of the check.
+        directory: the directory, which need not exist yet.
+        setting: the variable that selects another directory.
     """
     place = nearest_existing(directory)
-    hint = f"Give yourself the right to write there: chmod u+rwx {place}\nOr name another directory: {setting}"
+    hint = (
+        f"Allow yourself to write there: chmod u+rwx {shlex.quote(str(place))}\nOr choose another directory: {setting}"
+    )
     if not place.is_dir():
-        return Finding(check, "problem", f"{place} is a file, and a directory is needed", f"Move it away: {place}")
+        return Finding(check, "problem", f"{place} is a file, not a directory", f"Move it away: {place}")
     if not os.access(place, os.W_OK | os.X_OK):
         return Finding(check, "problem", f"{place} cannot be written", hint)
-    return Finding(check, "ok", str(directory) if place == directory else f"{directory}, not made yet")
+    return Finding(check, "ok", str(directory) if place == directory else f"{directory}, not created yet")
 
 
 def check_dagster_home(home: Path, environment: Mapping[str, str]) -> Finding:
-    """Looks at Dagster's home.
+    """Check Dagster's home.
 
     Args:
-        home: the configured one.
-        environment: the environment of the shell, whose `DAGSTER_HOME` Dagster's own commands take.
+        home: the configured home.
+        environment: the environment of the shell. Dagster's own commands use its `DAGSTER_HOME`.
     """
     found = check_writable("Dagster's home", home, "CASCADE_DAGSTER_HOME")
     other = environment.get("DAGSTER_HOME")
     if found.status == "ok" and other and Path(other).expanduser().absolute() != home.absolute():
-        detail = f"{home} is Cascade's, and {other} is that of Dagster's own commands in this shell (DAGSTER_HOME)"
-        return Finding(found.check, "warning", detail, f"To share one: export DAGSTER_HOME={home}")
+        detail = f"Cascade uses {home}, and Dagster's own commands in this shell use {other} (DAGSTER_HOME)"
+        return Finding(
+            found.check, "warning", detail, f"To use the same home: export DAGSTER_HOME={shlex.quote(str(home))}"
+        )
     return found
 
 
 def check_git(root: Path, run: Callable[[list[str]], int | None] | None = None) -> Finding:
-    """Tells whether git leaves out what must not be committed: the state, and the secrets in `.env`.
+    """Check that git ignores what must not be committed: the state, and the secrets in `.env`.
 
     Args:
         root: the project's root.
-        run: runs git there with some words and gives its exit code, or None where there is no git.
+        run: runs git in the root with some arguments; returns its exit code, or None if git is not installed.
     """
     ask = run or (lambda words: _git(root, words))
     inside = ask(["rev-parse", "--is-inside-work-tree"])
     if inside != 0:
-        return Finding("git", "ok", "git is not installed" if inside is None else f"{root} is in no repository of git")
+        return Finding("git", "ok", "git is not installed" if inside is None else f"{root} is not in a git repository")
     committed = [name for name in _NEVER_COMMITTED if ask(["ls-files", "--error-unmatch", name]) == 0]
     if committed:
         names = " ".join(committed)
         hint = f"Type: git rm -r --cached {names}"
-        return Finding("git", "problem", f"{names} is committed; it holds state and secrets", hint)
-    # A pattern for a directory does not match the name of one that is not there yet, but whatever is in it.
+        return Finding("git", "problem", f"{names} is committed, and holds state or secrets", hint)
+    # The pattern of a directory does not match its name before the directory exists, but matches paths in it.
     inner = {".cascade": ".cascade/catalog.db"}
     seen = [name for name in _NEVER_COMMITTED if ask(["check-ignore", "--quiet", inner.get(name, name)]) != 0]
     if seen:
         lines = "\\n".join(seen)
-        detail = f"{' and '.join(seen)} would be committed: no .gitignore names it"
-        return Finding("git", "warning", detail, f"Type: printf '{lines}\\n' >> {root / '.gitignore'}")
+        detail = f"{' and '.join(seen)} would be committed: no .gitignore lists it"
+        return Finding(
+            "git", "warning", detail, f"Type: printf '{lines}\\n' >> {shlex.quote(str(root / '.gitignore'))}"
+        )
     return Finding("git", "ok", f"{' and '.join(_NEVER_COMMITTED)} are ignored")
 
 
@@ -133,11 +144,11 @@ def _git(root: Path, words: Iterable[str]) -> int | None:
 
 
 def check_dbt(directory: Path, installed: Callable[[], bool], version: str | None) -> Finding:
-    """Tells whether there is a dbt project, and the dbt to run it. It is not parsed: that takes seconds.
+    """Check that dbt is installed if there is a dbt project. Do not parse the project: that takes seconds.
 
     Args:
         directory: the configured directory of the dbt project.
-        installed: tells whether dbt is there.
+        installed: returns whether dbt is installed.
         version: the version of dbt.
     """
     from cascade.dbt import INSTALL_DBT
@@ -146,6 +157,34 @@ def check_dbt(directory: Path, installed: Callable[[], bool], version: str | Non
     if not (directory / PROJECT_FILE).is_file():
         return Finding("dbt", "ok", f"no dbt project at {directory}")
     if installed():
-        return Finding("dbt", "ok", f"dbt {version}, for {directory}")
-    detail = f"there is a dbt project at {directory}, and dbt is not installed"
+        return Finding("dbt", "ok", f"dbt {version} for {directory}")
+    detail = f"{directory} is a dbt project, and dbt is not installed"
     return Finding("dbt", "warning", detail, f"Type: {INSTALL_DBT}")
+
+
+def check_workflows(load: Callable[[], tuple[Collected, tuple[CascadeError, ...]]], program: str) -> Finding:
+    """Import the project's modules.
+
+    Args:
+        load: returns the contents of the modules, and an error for each that does not import.
+        program: the words that start the command line.
+    """
+    try:
+        # A module may print. Standard output belongs to the report.
+        with contextlib.redirect_stdout(sys.stderr):
+            collected, failures = load()
+    except CascadeError as error:
+        return Finding("workflows", "problem", _located(error), error.hint)
+    count = counted(len(collected.workflows), "workflow")
+    if failures:
+        does = "does" if len(failures) == 1 else "do"
+        detail = f"{count} and {counted(len(failures), 'module')} that {does} not import. The first: "
+        hint = f"See all problems: {program} validate"
+        return Finding("workflows", "problem", detail + _located(failures[0]), hint)
+    if not collected.workflows:
+        return Finding("workflows", "ok", "none yet", f"Create one: {program} create-workflow")
+    return Finding("workflows", "ok", f"{count}, and every module imports")
+
+
+def _located(error: CascadeError) -> str:
+    return f"{error.location}: {error.message}" if error.location else error.message

@@ -1,4 +1,4 @@
-"""A catalog that does not answer and a warehouse that cannot be written are found."""
+"""Whether the catalog answers and the warehouse can be written."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def configured(monkeypatch: pytest.MonkeyPatch, **settings: str) -> CascadeConfi
     return CascadeConfig()
 
 
-def test_the_embedded_lakehouse_is_not_made_by_looking_at_it(config: CascadeConfig) -> None:
+def test_checking_the_embedded_lakehouse_does_not_create_it(config: CascadeConfig) -> None:
     catalog, opened = check_catalog(config)
     warehouse = check_warehouse(config, opened)
     assert (catalog.status, warehouse.status, opened) == ("ok", "ok", None)
-    assert "which the first run makes" in catalog.detail
-    assert "which the first run makes" in warehouse.detail
+    assert "which the first run creates" in catalog.detail
+    assert "which the first run creates" in warehouse.detail
     assert not config.state_directory.exists()
 
 
-def test_a_catalog_that_is_there_answers(config: CascadeConfig) -> None:
+def test_an_existing_catalog_answers(config: CascadeConfig) -> None:
     open_lakehouse(config).catalog.create_namespace("raw")
     catalog, opened = check_catalog(config)
     assert catalog.status == "ok"
@@ -57,16 +57,14 @@ def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
     assert "Cannot open the Iceberg catalog at " in catalog.detail
 
 
-def test_settings_that_contradict_each_other_are_a_problem(
-    project: SampleProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_contradicting_settings_are_a_problem(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     config = configured(monkeypatch, nessie_uri="http://127.0.0.1:1/api", iceberg_catalog="http://127.0.0.1:1")
     catalog, _ = check_catalog(config)
     assert catalog.status == "problem"
     assert "Two settings name a catalog" in catalog.detail
 
 
-def test_a_server_that_does_not_answer_is_not_waited_for(
+def test_the_check_does_not_wait_for_a_server_that_does_not_answer(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait(config: CascadeConfig) -> NoReturn:
@@ -77,11 +75,13 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
     began = time.monotonic()
     catalog, _ = check_catalog(config, wait, seconds=0.2)
     assert time.monotonic() - began < 10
-    assert (catalog.status, catalog.detail) == ("problem", "it does not answer: no answer within 0.2 seconds")
+    assert (catalog.status, catalog.detail) == ("problem", "the catalog does not answer: timeout after 0.2 seconds")
     assert catalog.hint
 
 
-def test_a_missing_driver_is_a_problem_with_its_extra(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_a_problem_and_the_hint_names_its_extra(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: None)
     config = configured(monkeypatch, iceberg_catalog="postgresql://me:hunter22@127.0.0.1:1/catalog")
     catalog, _ = check_catalog(config)
@@ -98,7 +98,7 @@ def test_a_warehouse_that_cannot_be_written_is_a_problem(
     assert "cannot be written" in found.detail
 
 
-def test_a_file_in_the_place_of_the_warehouse_is_a_problem(config: CascadeConfig) -> None:
+def test_a_file_in_place_of_the_warehouse_is_a_problem(config: CascadeConfig) -> None:
     config.state_directory.mkdir()
     file = config.state_directory / "warehouse"
     file.touch()
@@ -111,7 +111,7 @@ def opened(warehouse: str, **properties: str) -> Lakehouse:
     return Lakehouse(catalog, "http://catalog", warehouse, Path("dlt"))  # type: ignore[arg-type]
 
 
-def test_a_store_is_written_to_and_left_as_it_was(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_is_written_to_and_left_unchanged(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyiceberg.io
 
     written = []
@@ -147,7 +147,7 @@ def test_a_store_is_written_to_and_left_as_it_was(project: SampleProject, monkey
     assert seen[0].startswith("s3://bucket/path/cascade-doctor-")
 
 
-def test_a_store_that_refuses_is_a_problem_with_where_credentials_come_from(
+def test_a_store_that_refuses_is_a_problem_and_the_hint_names_the_credentials(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://bucket/path")
@@ -161,7 +161,7 @@ def test_a_store_that_refuses_is_a_problem_with_where_credentials_come_from(
     assert "hunter22" not in f"{found}"
 
 
-def test_a_warehouse_that_the_catalog_gives_is_not_tried(
+def test_a_warehouse_that_the_catalog_chooses_is_not_checked(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = configured(monkeypatch, iceberg_catalog="http://catalog")

@@ -26,7 +26,7 @@ from cascade.framework.project import require_project_root
 __all__ = ["project"]
 
 
-def test_a_directory_that_is_no_project_is_a_warning(project: SampleProject) -> None:
+def test_a_directory_outside_a_project_is_a_warning(project: SampleProject) -> None:
     found, root = check_root(require_project_root)
     assert (found.status, root) == ("ok", project.root)
     (project.root / "pyproject.toml").unlink()
@@ -35,36 +35,40 @@ def test_a_directory_that_is_no_project_is_a_warning(project: SampleProject) -> 
     assert "cascade init my-project" in str(found.hint)
 
 
-def test_the_variable_that_names_the_project_is_named(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_that_selects_the_project_is_named(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(project.root))
-    assert check_root(require_project_root)[0].detail.endswith("which CASCADE_PROJECT_ROOT names")
+    assert check_root(require_project_root)[0].detail.endswith("set by CASCADE_PROJECT_ROOT")
     monkeypatch.setenv("CASCADE_PROJECT_ROOT", str(project.root / "gone"))
     found, root = check_root(require_project_root)
     assert (found.status, root) == ("problem", None)
 
 
-def test_settings_are_counted_by_their_sources(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_counted_by_source(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_AUTOMATION", "true")
     (found,), config = check_settings(CascadeConfig.from_user_config)
     assert (found.status, found.detail) == ("ok", "1 from pyproject.toml, 1 from environment, the rest are defaults")
     assert config is not None
 
 
-def test_a_bad_setting_is_a_problem_with_its_source(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_an_invalid_setting_names_its_source(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
     (found,), config = check_settings(CascadeConfig.from_user_config)
     assert (found.status, config) == ("problem", None)
     assert "CASCADE_POSTGRES_PORT in the environment is 'many'" in found.detail
 
 
-def test_a_broken_pyproject_is_a_problem_with_its_line(project: SampleProject) -> None:
+def test_the_error_of_an_invalid_pyproject_names_the_line(project: SampleProject) -> None:
     (project.root / "pyproject.toml").write_text("[tool.cascade]\nworkflows_path =\n")
     (found,), _ = check_settings(CascadeConfig.from_user_config)
     assert found.status == "problem"
     assert f"{project.root / 'pyproject.toml'}:2: " in found.detail
 
 
-def test_a_setting_that_is_nearly_one_is_a_warning(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_setting_is_a_warning(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_AUTOMATON", "true")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -76,16 +80,16 @@ def test_a_setting_that_is_nearly_one_is_a_warning(project: SampleProject, monke
 
 def test_a_directory_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_writable("state", tmp_path, "X").detail == str(tmp_path)
-    assert check_writable("state", tmp_path / "a" / "b", "X").detail == f"{tmp_path / 'a' / 'b'}, not made yet"
+    assert check_writable("state", tmp_path / "a" / "b", "X").detail == f"{tmp_path / 'a' / 'b'}, not created yet"
     assert not (tmp_path / "a").exists()
-    # By this, because nothing is refused to root, who may run the tests.
+    # Patched, since root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     found = check_writable("state", tmp_path / "a", "CASCADE_PROJECT_ROOT")
     assert (found.status, found.detail) == ("problem", f"{tmp_path} cannot be written")
     assert "CASCADE_PROJECT_ROOT" in str(found.hint)
 
 
-def test_a_file_where_a_directory_is_needed_is_a_problem(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_directory_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / ".cascade").touch()
     found = check_writable("state", tmp_path / ".cascade" / "dagster", "X")
     assert found.status == "problem"
@@ -98,26 +102,26 @@ def test_another_dagster_home_in_the_shell_is_a_warning(tmp_path: Path) -> None:
     found = check_dagster_home(tmp_path, {"DAGSTER_HOME": "/elsewhere"})
     assert found.status == "warning"
     assert "/elsewhere" in found.detail
-    assert found.hint == f"To share one: export DAGSTER_HOME={tmp_path}"
+    assert found.hint == f"To use the same home: export DAGSTER_HOME={tmp_path}"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository of git with a project below its top."""
+    """Create a git repository with a project in a subdirectory."""
     if shutil.which("git") is None:
-        pytest.skip("there is no git")
+        pytest.skip("git is not installed")
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     root = tmp_path / "project"
     root.mkdir()
     return root
 
 
-def test_state_and_secrets_that_git_would_take_are_a_warning(repository: Path) -> None:
+def test_state_and_secrets_that_git_does_not_ignore_are_a_warning(repository: Path) -> None:
     found = check_git(repository)
     assert found.status == "warning"
     assert ".cascade and .env would be committed" in found.detail
     assert found.hint is not None
-    # What it says to type does what it is for.
+    # The command in the hint fixes it.
     subprocess.run(["sh", "-c", found.hint.removeprefix("Type: ")], check=True)
     assert check_git(repository).status == "ok"
 
@@ -134,7 +138,7 @@ def test_committed_secrets_are_a_problem(repository: Path) -> None:
     assert (found.status, found.hint) == ("problem", "Type: git rm -r --cached .env")
 
 
-def test_without_git_or_a_repository_there_is_nothing_to_leave_out(tmp_path: Path) -> None:
+def test_without_git_or_a_repository_all_is_fine(tmp_path: Path) -> None:
     assert check_git(tmp_path, lambda words: None).detail == "git is not installed"
     assert check_git(tmp_path, lambda words: 128).status == "ok"
 
@@ -142,12 +146,12 @@ def test_without_git_or_a_repository_there_is_nothing_to_leave_out(tmp_path: Pat
 def test_a_dbt_project_without_dbt_is_a_warning(tmp_path: Path) -> None:
     assert check_dbt(tmp_path, lambda: False, None).status == "ok"
     (tmp_path / "dbt_project.yml").touch()
-    assert check_dbt(tmp_path, lambda: True, "1.11.16").detail == f"dbt 1.11.16, for {tmp_path}"
+    assert check_dbt(tmp_path, lambda: True, "1.11.16").detail == f"dbt 1.11.16 for {tmp_path}"
     found = check_dbt(tmp_path, lambda: False, None)
     assert (found.status, found.hint) == ("warning", "Type: pip install 'cascade-workflows[dbt]'")
 
 
-def test_an_unexpected_error_is_not_taken_for_a_missing_project() -> None:
+def test_an_unexpected_error_is_not_reported_as_a_missing_project() -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 

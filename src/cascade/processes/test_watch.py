@@ -93,7 +93,7 @@ def ui() -> RecordingUI:
 
 @pytest.fixture
 def watcher(project: SampleProject, ui: RecordingUI) -> Iterator[Watcher]:
-    """A running watcher of `project`."""
+    """Run a watcher of `project`."""
     project.write("weather/a.py", "")
     config = CascadeConfig()
     thread = Watcher(

@@ -23,7 +23,7 @@ __all__ = ["project"]
 
 @pytest.fixture(autouse=True)
 def weather(project: SampleProject) -> None:
-    """A workflow `things` in the domain `weather`."""
+    """Write a workflow `things` in the domain `weather`."""
     project.write("ingestion/weather/observations.py", THINGS)
     project.write("schemas/weather.py", "")
 

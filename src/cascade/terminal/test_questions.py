@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The streams of a terminal. They replace `sys`, because pytest swaps its streams between fixtures and test."""
+    """Return the streams of a terminal, which replace `sys`: pytest swaps its streams between fixtures and test."""
     streams = SimpleNamespace(stdin=Terminal(), stderr=Terminal())
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(questions, "sys", streams)

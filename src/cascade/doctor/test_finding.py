@@ -1,12 +1,11 @@
-"""No secret is printed, whatever a library writes into its errors."""
+"""Secrets are masked in findings, even if a library puts them in its errors."""
 
 from __future__ import annotations
 
 import pytest
 
 from cascade.config import CascadeConfig
-from cascade.doctor.finding import Finding
-from cascade.doctor.secrets import known_secrets, without_secrets
+from cascade.doctor.finding import Finding, known_secrets, without_secrets
 from cascade.framework.conftest import SampleProject, project
 
 __all__ = ["project"]
@@ -24,7 +23,7 @@ def test_secrets_of_the_environment_of_settings_and_of_dotenv_are_known(
     assert known_secrets(environment, None) == ["of the environment"]
 
 
-def test_secrets_are_hidden_wherever_they_stand() -> None:
+def test_secrets_are_masked_everywhere() -> None:
     found = Finding("catalog", "problem", "refused hunter22hunter22 at postgresql://me:pw@host", "try hunter22")
     hidden = without_secrets(found, ["hunter22hunter22", "hunter22"])
     assert hidden.detail == "refused ********** at postgresql://me:**********@host"

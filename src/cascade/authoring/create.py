@@ -1,0 +1,147 @@
+"""What `create-workflow` was asked for: its options, what is missing from them, and the files they lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import UsageError
+from cascade.scaffold.request import ASSET
+from cascade.terminal.questions import ask_choice, ask_text
+
+if TYPE_CHECKING:
+    from cascade.authoring.new_files import NewFiles, Workplace
+
+TYPES = {
+    "ingestion": "rows from a source into an Iceberg table",
+    "transform": "a dbt model on a table, with its source and tests",
+    "quality": "a check of a table's rows after each materialization",
+}
+SOURCES = {
+    "file": "CSV, JSON lines or Parquet beside the code",
+    "rest-api": "an HTTP API that answers with JSON",
+    "database": "a table of PostgreSQL, MySQL, SQLite, …",
+    "dataframe": "a Polars frame that your code makes",
+}
+DEFAULT_TYPE, DEFAULT_SOURCE, DEFAULT_ASSET, DEFAULT_KEY = "ingestion", "file", ASSET, "id"
+
+
+@dataclass(frozen=True)
+class WorkflowOptions:
+    """The options of `create-workflow`. None and an empty key stand for options that were not given.
+
+    Args:
+        kind: one of `TYPES`, or one of `SOURCES` for an ingestion from it.
+        domain: the subject of the workflow, such as `weather`.
+        source: where an ingestion reads its rows.
+        asset: what the rows of an ingestion are, such as `forecasts`.
+        table: the table to fill, check or read.
+        unique_key: the columns of an ingestion's key, as typed.
+        cron: when an ingestion runs.
+        group: the Dagster group of an ingestion.
+        asking: whether the user can be asked for what is missing.
+    """
+
+    kind: str | None = None
+    domain: str | None = None
+    source: str | None = None
+    asset: str | None = None
+    table: str | None = None
+    unique_key: tuple[str, ...] = ()
+    cron: str | None = None
+    group: str | None = None
+    asking: bool = False
+
+
+@dataclass(frozen=True)
+class NewWorkflow:
+    """A new workflow, quality check or dbt model.
+
+    Args:
+        kind: one of `TYPES`.
+        domain: its subject.
+        source: where an ingestion reads its rows; otherwise None.
+        new: its files.
+    """
+
+    kind: str
+    domain: str
+    source: str | None
+    new: NewFiles
+
+
+def create_workflow(workplace: Workplace, options: WorkflowOptions) -> NewWorkflow:
+    """Render a new workflow, quality check or dbt model. Write nothing.
+
+    Ask the user for missing options if possible, else use the defaults.
+
+    Args:
+        workplace: the project.
+        options: the options.
+
+    Raises:
+        UsageError: an option is invalid or missing, or the project has something else in its place.
+        SchemaError: the schema of the table's rows cannot be converted to Iceberg.
+    """
+    from cascade.authoring.new_files import refuse_hidden_modules
+    from cascade.authoring.new_ingestion import new_ingestion
+    from cascade.authoring.new_over_table import new_quality, new_transform
+
+    options = _with_source(options)
+    kind = _kind(options)
+    domain = _domain(options, kind, workplace.program)
+    source = options.source
+    if kind == "ingestion":
+        if source is None:
+            source = ask_choice("Source", SOURCES, DEFAULT_SOURCE) if options.asking else DEFAULT_SOURCE
+        new = new_ingestion(workplace, domain, source, options)
+    else:
+        make = new_quality if kind == "quality" else new_transform
+        new = make(workplace, domain, options.table, asking=options.asking)
+    refuse_hidden_modules(workplace.config.project_root, new.files)
+    return NewWorkflow(kind, domain, source, new)
+
+
+def _with_source(options: WorkflowOptions) -> WorkflowOptions:
+    """Read a source that was given as the type."""
+    if options.kind not in SOURCES:
+        return options
+    if options.source not in (None, options.kind):
+        raise UsageError(
+            f"--type {options.kind} and --source {options.source} are two sources for one ingestion. Give one of them."
+        )
+    return replace(options, kind="ingestion", source=options.kind)
+
+
+def _kind(options: WorkflowOptions) -> str:
+    of_ingestion = {
+        "--source": options.source,
+        "--asset": options.asset,
+        "--unique-key": options.unique_key,
+        "--cron": options.cron,
+        "--group": options.group,
+    }
+    given = [name for name, value in of_ingestion.items() if value not in (None, ())]
+    if options.kind in ("quality", "transform") and given:
+        what = "A check" if options.kind == "quality" else "A dbt model"
+        raise UsageError(f"{what} takes no {', '.join(given)}: the workflow of its table sets that.")
+    if options.kind is None and options.asking and not given:
+        return ask_choice("Type", TYPES, DEFAULT_TYPE)
+    return options.kind or DEFAULT_TYPE
+
+
+def _domain(options: WorkflowOptions, kind: str, program: str) -> str:
+    from cascade.scaffold.names import domain_problems, good_domain
+
+    command = f"{program} create-workflow --type {kind} --domain"
+    domain = options.domain
+    if domain is None:
+        if options.asking:
+            return ask_text("Domain, such as weather", check=domain_problems)
+        raise UsageError(
+            "The workflow needs a domain, which is its subject.", hint=f"Type, for example: {command} weather"
+        )
+    problems = tuple(domain_problems(domain))
+    if problems:
+        raise UsageError(problems[0], hint=f"Type, for example: {command} {good_domain(domain)}")
+    return domain
