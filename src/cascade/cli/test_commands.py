@@ -198,7 +198,7 @@ def test_ctrl_c_ends_the_run_and_starts_no_further_one(cascade: Cascade, project
     )
     result = cascade("materialize", "first", "second")
     assert result.exit_code == 1
-    assert "first failed: it was interrupted, and nothing after it was started." in result.stderr
+    assert "first failed: it was interrupted, and the runs after it did not start." in result.stderr
     assert "second" not in result.output
 
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from cascade.exceptions import CascadeError, RunTooLongError, SourceError
-from cascade.iceberg import commit
+from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.run import run_ingestion
@@ -145,20 +145,15 @@ def test_a_cursor_moves_with_the_table(lakehouse: Lakehouse) -> None:
     assert ids(lakehouse) == [1, 2, 3]
 
 
-def test_g9_a_cursor_is_not_ahead_of_a_commit_that_failed(
-    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_g9_a_cursor_is_not_ahead_of_a_commit_that_failed(lakehouse: Lakehouse) -> None:
+    def broken() -> None:
+        raise OSError("no space left")
+
     source = Source(ONE)
     ran(lakehouse, source)
     source.events.append(TWO)
-    with monkeypatch.context() as patch:
-
-        def broken(*args: object) -> int:
-            raise OSError("no space left")
-
-        patch.setattr(commit, "try_commit", broken)
-        with pytest.raises(OSError, match="no space left"):
-            ran(lakehouse, source)
+    with fault_point_armed(FaultPoint.COMMIT, stop=broken), pytest.raises(OSError, match="no space left"):
+        ran(lakehouse, source)
     result = ran(lakehouse, source)
     assert source.cursors == [0, 1, 1]
     assert result.rows_inserted == 1
@@ -237,6 +232,18 @@ def test_a_working_copy_that_a_killed_run_left_is_removed_in_time(lakehouse: Lak
     os.utime(old, (0, 0))
     ran(lakehouse, Source(ONE))
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_g9_a_crash_while_the_state_is_kept_leaves_the_cursor_behind_the_rows(lakehouse: Lakehouse) -> None:
+    source = Source(ONE)
+    ran(lakehouse, source)
+    source.events.append(TWO)
+    with fault_point_armed(FaultPoint.STATE), pytest.raises(SimulatedCrash):
+        ran(lakehouse, source)
+    assert ids(lakehouse) == [1, 2]
+    again = ran(lakehouse, source)
+    assert source.cursors == [0, 1, 1]
+    assert (ids(lakehouse), again.committed) == ([1, 2], False)
 
 
 def test_a_kept_state_survives_a_crash_before_the_pointer_moved(lakehouse: Lakehouse) -> None:
