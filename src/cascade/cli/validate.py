@@ -83,6 +83,7 @@ def validate(
             defs_folder=scope.defs_folder,
             schemas=scope.schemas,
             dbt_directory=scope.dbt_directory,
+            complete=not paths and not modules,
         )
     base = Path.cwd()
     out.json(

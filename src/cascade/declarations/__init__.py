@@ -10,6 +10,7 @@ from __future__ import annotations
 from cascade.declarations.arguments import Argument, argument, arguments_of
 from cascade.declarations.declaration import CONTEXT, Declaration, DeclarationArguments
 from cascade.declarations.decorated import DecoratedFunction, decorator_of
+from cascade.declarations.functions import is_resource_type
 from cascade.declarations.ingestion import (
     IngestionArguments,
     IngestionDeclaration,
@@ -37,5 +38,6 @@ __all__ = [
     "collecting_problems",
     "decorator_of",
     "is_broken",
+    "is_resource_type",
     "report",
 ]

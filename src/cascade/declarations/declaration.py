@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -166,16 +164,6 @@ class Declaration:
     def _other_parameters(self) -> dict[str, Parameter]:
         passed = self.passed({name: getattr(self, name) for name in arguments_of(type(self))})
         return {name: item for name, item in parameters_of(self.function).items() if name not in passed}
-
-    def bind(self, given: Mapping[str, object]) -> Self:
-        """Return the same declaration with some parameters of its function filled in.
-
-        Args:
-            given: values by the names of parameters.
-        """
-        if not given:
-            return self
-        return dataclasses.replace(self, function=functools.partial(self.function, **given))
 
     def error(self, *problems: str) -> DeclarationError:
         """Return an error of this decorator, to raise or report.

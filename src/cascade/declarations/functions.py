@@ -34,14 +34,17 @@ class Parameter:
         """Whether Dagster passes a resource for it, by the rules of its own `@asset`."""
         if typing.get_origin(self.annotation) is typing.Annotated:
             return "resource_param" in getattr(self.annotation, "__metadata__", ())
-        # Told by the names of classes, because a declaration must not import Dagster to find out.
-        return isinstance(self.annotation, type) and any(
-            base.__name__ in _RESOURCES and base.__module__.startswith("dagster") for base in self.annotation.__mro__
-        )
+        return isinstance(self.annotation, type) and is_resource_type(self.annotation)
 
 
 # The second is the base of ConfigurableResource and of the I/O managers, the third that of the Pipes clients.
 _RESOURCES = ("ResourceDefinition", "ConfigurableResourceFactory", "TreatAsResourceParam")
+
+
+def is_resource_type(kind: type) -> bool:
+    """Return whether a class is one of Dagster's kinds of resources."""
+    # Recognised by name, because a declaration must not import Dagster to find out.
+    return any(base.__name__ in _RESOURCES and base.__module__.startswith("dagster") for base in kind.__mro__)
 
 
 def location_of(function: object) -> SourceLocation | None:

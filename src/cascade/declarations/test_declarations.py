@@ -92,7 +92,7 @@ def test_a_missing_argument_is_named() -> None:
     )
 
 
-def test_all_problems_of_a_decorator_come_at_once_with_its_line() -> None:
+def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
     with pytest.raises(DeclarationError) as caught:
         cascade_ingestion(
             tabel_name="x",
@@ -161,11 +161,11 @@ def test_all_problems_of_a_decorator_come_at_once_with_its_line() -> None:
         ({"write_disposition": "mrege"}, 'Did you mean "merge"?'),
     ],
 )
-def test_a_wrong_value_is_named_with_the_right_one(arguments: dict[str, Any], said: str) -> None:
+def test_an_error_names_the_wrong_value_and_the_right_one(arguments: dict[str, Any], said: str) -> None:
     assert said in problems_of(**arguments)
 
 
-def test_dates_may_be_texts() -> None:
+def test_dates_may_be_strings() -> None:
     declaration = declared(partition_start="2013-01-01", partition_end="2014-01-01T06:00:00")
     assert declaration.partition_start == date(2013, 1, 1)
     assert declaration.partition_end == datetime(2014, 1, 1, 6)
@@ -197,7 +197,7 @@ def test_a_function_that_cannot_be_called_is_refused() -> None:
     assert declared(optional).wants == frozenset()
 
 
-def test_a_function_says_what_it_takes() -> None:
+def test_a_declaration_knows_what_its_function_takes() -> None:
     def both(partition_date: str, window: object) -> None: ...
     def unused(partition_date: str | None = None) -> None: ...
     def native(context: object) -> None: ...
@@ -249,7 +249,7 @@ def test_partition_bounds_need_partitions() -> None:
     assert "partition_start: has no meaning" in problems_of(whole, partitions=None, partition_start="2013-01-01")
 
 
-def test_the_decorator_without_a_call_says_so() -> None:
+def test_the_decorator_needs_a_call() -> None:
     with pytest.raises(DeclarationError, match="it needs arguments") as caught:
         cascade_ingestion(fetch)  # type: ignore[arg-type, call-arg]
     assert caught.value.location is not None and caught.value.location.file == __file__

@@ -11,6 +11,7 @@ from cascade.contributor import Contribution, Contributor, LoadedProject, Proble
 from cascade.exceptions import CascadeError
 from cascade.framework.collect import Collected, named_definitions
 from cascade.framework.resources import LAKEHOUSE
+from cascade.framework.user_resources import user_resources
 from cascade.plugins import Plugin, PluginError, find_plugins
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ class Contributed:
         workflows: the project's workflows.
         failures: errors of the project's own parts, such as a workflow whose asset cannot be built.
         plugin_failures: errors of plugins, which never stop the project.
+        missing_resources: errors of workflows that take a resource which the project does not have. They fail when they
+            run.
     """
 
     contributions: tuple[Contribution, ...] = ()
     workflows: tuple[IngestionWorkflow[..., object], ...] = ()
     failures: tuple[CascadeError, ...] = ()
     plugin_failures: tuple[CascadeError, ...] = ()
+    missing_resources: tuple[CascadeError, ...] = ()
 
 
 def contribute(collected: Collected, project: LoadedProject) -> Contributed:
@@ -44,11 +48,14 @@ def contribute(collected: Collected, project: LoadedProject) -> Contributed:
     """
     own = (*(room.contribute(project) for room in _rooms()), collected)
     plugins = plugin_contributions(project, own)
+    contributions = (*own, *plugins.contributions)
+    taken = user_resources(collected.workflows, project.modules, contributions)
     return Contributed(
-        contributions=(*own, *plugins.contributions),
+        contributions=(*contributions, Contribution(resources=taken.resources)),
         workflows=collected.workflows,
         failures=tuple(failure for contribution in own for failure in contribution.failures),
         plugin_failures=plugins.plugin_failures,
+        missing_resources=taken.errors,
     )
 
 

@@ -36,6 +36,7 @@ def find_problems(
     defs_folder: DefsFolder | None = None,
     schemas: bool = False,
     dbt_directory: Path | None = None,
+    complete: bool = False,
 ) -> tuple[Problem, ...]:
     """Load modules and check everything that they declare.
 
@@ -47,6 +48,7 @@ def find_problems(
         defs_folder: the folder of Dagster's own definitions, if the project has one.
         schemas: also check the schemas of modules without workflows, which no workflow may use.
         dbt_directory: the dbt project to parse, None to parse none.
+        complete: whether `modules` are all of the project's, so that a resource which they lack is missing.
 
     Returns:
         Every problem, in the order of files and lines.
@@ -67,6 +69,7 @@ def find_problems(
     project = LoadedProject(_plain_settings(), loaded.modules, collected.workflows, dbt_directory)
     contributed = contribute(collected, project)
     errors += contributed.failures
+    errors += contributed.missing_resources if complete else ()
     is_clean = not errors and not unlisted
     problems = [
         *(problem for error in (*errors, *contributed.plugin_failures) for problem in problems_of(error)),

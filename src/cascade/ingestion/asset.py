@@ -1,4 +1,4 @@
-"""From a declaration to its Dagster asset."""
+"""The Dagster asset of a workflow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
+from cascade.ingestion.parameters import dagster_arguments
 from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
 from cascade.runs.report import RunReport
 
 RESOURCE_KEY = "lakehouse"
-_MAY_PASS = (CommitError, RunTooLongError)
+_MAY_SUCCEED_LATER = (CommitError, RunTooLongError)
 
 
 def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
-    """Build the Dagster asset of a workflow. It needs the resource `lakehouse`.
+    """Build the Dagster asset of a workflow. It requires the resource `lakehouse`, and those that the function takes.
+
+    Args:
+        declaration: the workflow's declaration.
 
     Raises:
         SchemaConversionError: a field of the schema cannot become a column.
@@ -32,7 +36,7 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
         result = _run(declaration, context)
         yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
 
-    # Dagster looks at the annotation of `context` itself, which is a text in a module with postponed annotations.
+    # Dagster checks the annotation of `context`, which is a string in a module with postponed annotations.
     ingest.__annotations__.clear()
     decorate = dg.multi_asset(
         name=declaration.op_name,
@@ -40,7 +44,7 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
         partitions_def=partitions,
         backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         retry_policy=_retry_policy(declaration),
-        required_resource_keys={RESOURCE_KEY},
+        required_resource_keys={RESOURCE_KEY, *declaration.resources},
         pool="/".join(declaration.identifier),
         description=declaration.description,
     )
@@ -65,7 +69,7 @@ def asset_spec(declaration: IngestionDeclaration) -> dg.AssetSpec:
 
 
 def automation_condition(declaration: IngestionDeclaration) -> dg.AutomationCondition[Any] | None:
-    """Return when Dagster runs the asset unasked; None without a `cron`, and once the last partition lies behind."""
+    """Return when Dagster runs the asset by itself; None without a `cron`, and after the last partition has ended."""
     if declaration.cron is None or has_ended(declaration, datetime.now(UTC)):
         return None
     return dg.AutomationCondition.on_cron(declaration.cron, cron_timezone=declaration.partition_timezone)
@@ -92,10 +96,10 @@ def _deps(deps: Iterable[object]) -> Iterator[Any]:
             continue
         if isinstance(dep, str):
             yield dg.AssetKey(dep.split("/"))
-        elif type(dep) in (list, tuple):  # Dagster's keys and specs are tuples as well, of classes of their own
+        elif type(dep) in (list, tuple):  # Dagster's keys and specs are subclasses of tuple.
             yield dg.AssetKey(list(cast("Sequence[str]", dep)))
         else:
-            # A workflow's key says all that Dagster needs, and asks for no asset to be built yet.
+            # Dagster needs only the key of a workflow, so its asset need not be built yet.
             yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
 
 
@@ -106,13 +110,14 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
             lakehouse=getattr(context.resources, RESOURCE_KEY),
             window=_window(declaration, context),
             run_id=context.run.run_id,
+            arguments=dagster_arguments(declaration, context),
             log=context.log.info,
         )
     except Exception as error:
-        # Dagster keeps it in its log and shows it to everybody.
+        # Dagster records the error in its log and shows it to everybody.
         masked = mask_error(error)
-        if declaration.max_retries and isinstance(masked, CascadeError) and not isinstance(masked, _MAY_PASS):
-            # The same rows would be refused again: a retry only makes people wait.
+        if declaration.max_retries and isinstance(masked, CascadeError) and not isinstance(masked, _MAY_SUCCEED_LATER):
+            # A retry would fail in the same way.
             raise dg.Failure(description=str(masked), allow_retries=False) from masked
         if masked is error:
             raise
@@ -129,11 +134,11 @@ def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext
         if context.has_partition_key_range:
             keys = context.partition_keys
             if len(keys) == 1:
-                # Dagster's backfills say even a single partition as a range.
+                # Dagster's backfills pass even a single partition as a range.
                 return window_for(declaration, keys[0])
             raise PartitionError(
-                f"{declaration.table}: one run is for one partition, and this one has {keys[0]}...{keys[-1]}.",
-                hint="Start it as a backfill with one run per partition.",
+                f"{declaration.table}: a run ingests one partition, but this one has {keys[0]}...{keys[-1]}.",
+                hint="Start a backfill with one run per partition instead.",
             )
         return window_for(declaration, None)
     return window_for(declaration, context.partition_key)

@@ -31,11 +31,14 @@ class IngestionContributor(Contributor):
         return Contribution(assets=tuple(assets), failures=tuple(failures))
 
     def problems(self, project: LoadedProject) -> Iterator[Problem]:
-        """Convert the schema of each workflow, with its key, to columns."""
+        """Check the parameters of each workflow, and convert its schema, with its key, to columns."""
         from cascade.schemas import to_iceberg_schema
 
         for workflow in _workflows(project):
             declaration = workflow.declaration
+            unclear = declaration.unclear_parameters()
+            if unclear:
+                yield from problems_of(declaration.error(*unclear))
             try:
                 to_iceberg_schema(declaration.validation_schema, declaration.unique_key)
             except CascadeError as error:

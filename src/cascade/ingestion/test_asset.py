@@ -66,7 +66,7 @@ def test_the_asset_is_built_once_with_the_names_of_the_contract() -> None:
     assert elsewhere.op.name == "dlt_lab__readings"
 
 
-def test_a_run_leaves_what_a_person_looks_for(lakehouse: Lakehouse) -> None:
+def test_a_run_records_its_outcome(lakehouse: Lakehouse) -> None:
     result = materialized(lakehouse, workflow())
     (event,) = result.asset_materializations_for_node("dlt_readings")
     assert event.partition == DAY
@@ -91,7 +91,7 @@ def test_a_run_leaves_what_a_person_looks_for(lakehouse: Lakehouse) -> None:
     assert [column.name for column in found["dagster/column_schema"].columns] == ["id", "at", "celsius", "price"]
 
 
-def test_the_definition_says_what_is_known_before_a_run() -> None:
+def test_the_definition_describes_the_asset_before_a_run() -> None:
     spec = spec_of(owners=["team:weather", "a@example.com"], tags={"tier": "gold"})
     assert spec.description == "Fetch the readings."
     assert spec.group_name == "weather"
@@ -107,7 +107,7 @@ def test_the_definition_says_what_is_known_before_a_run() -> None:
     assert schema.file_path == __file__
 
 
-def test_partitions_run_one_in_a_run() -> None:
+def test_a_run_is_for_one_partition() -> None:
     asset = workflow(partition_end="2013-02-01", partition_timezone="America/New_York").asset
     assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
     assert len(asset.partitions_def.get_partition_keys()) == 31
@@ -144,7 +144,7 @@ def test_deps_may_be_workflows_keys_and_assets() -> None:
 
 
 def requested(now: str, **arguments: Any) -> set[str | None]:
-    """The partitions that Dagster's automation asks for in the minute of `now`, local time in New York."""
+    """Return the partitions that Dagster's automation requests in the minute of `now`, local time in New York."""
     from zoneinfo import ZoneInfo
 
     built = workflow(partition_timezone="America/New_York", **arguments)
@@ -170,7 +170,7 @@ def requested(now: str, **arguments: Any) -> set[str | None]:
         ("2024-03-05T23:30", "30 23 * * *", {"2024-03-04"}),
     ],
 )
-def test_a_tick_asks_for_the_newest_closed_partition_or_the_current_one(
+def test_a_tick_requests_the_newest_closed_partition_or_the_current_one(
     now: str, cron: str, expected: set[str]
 ) -> None:
     assert requested(now, cron=cron, partition_start="2024-03-01") == expected
@@ -211,7 +211,7 @@ def test_a_failed_run_fails_with_our_error(lakehouse: Lakehouse) -> None:
 
 
 @pytest.mark.parametrize(("function", "calls"), [(fetch, 1), (lambda: 1 / 0, 3)])
-def test_only_what_may_pass_is_tried_again(lakehouse: Lakehouse, function: Any, calls: int) -> None:
+def test_only_errors_that_may_pass_are_retried(lakehouse: Lakehouse, function: Any, calls: int) -> None:
     called: list[int] = []
 
     def counted() -> object:
@@ -234,7 +234,7 @@ def test_a_limit_is_enforced_in_process(lakehouse: Lakehouse) -> None:
         materialized(lakehouse, workflow(slow, max_runtime_seconds=1))
 
 
-def test_refused_rows_are_told_in_the_log(lakehouse: Lakehouse) -> None:
+def test_refused_rows_appear_in_the_log(lakehouse: Lakehouse) -> None:
     instance = dg.DagsterInstance.ephemeral()
     result = materialized(lakehouse, workflow(), instance=instance)
     warned = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level == logging.WARNING]
@@ -252,7 +252,7 @@ class Unreachable(Exception):
 
 
 @pytest.mark.parametrize("kind", [ValueError, Unreachable])
-def test_what_dagster_records_of_a_failed_run_holds_no_secret(lakehouse: Lakehouse, kind: type[Exception]) -> None:
+def test_dagster_records_no_secret_of_a_failed_run(lakehouse: Lakehouse, kind: type[Exception]) -> None:
     address = "https://api.example.com/?token=" + "hunter" * 2
 
     def unreachable() -> object:

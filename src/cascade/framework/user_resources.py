@@ -1,0 +1,125 @@
+"""The resources of a project that its workflows take by parameter."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from cascade.contributor import Contribution
+from cascade.declarations import Declaration, DecoratedFunction, is_resource_type
+from cascade.exceptions import DeclarationError
+from cascade.framework.resources import LAKEHOUSE
+from cascade.ingestion.parameters import MissingResource
+from cascade.spelling import did_you_mean
+
+Workflow = DecoratedFunction[Declaration, ..., object]
+
+
+@dataclass(frozen=True)
+class UserResources:
+    """The resources that workflows take and that nothing contributes.
+
+    Args:
+        resources: what to add to the resources of the definitions, by key. A resource that is missing has a stand-in,
+            which fails the workflows that take it and leaves the others alone.
+        errors: one for each workflow that takes a missing resource, or one of which the project has several.
+    """
+
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    errors: tuple[DeclarationError, ...] = ()
+
+
+def user_resources(
+    workflows: Iterable[Workflow],
+    modules: Mapping[str, ModuleType],
+    contributions: Iterable[Contribution],
+) -> UserResources:
+    """Find the resources that workflows take by the names of their parameters.
+
+    A resource is a variable of a module of the project. The module that defines its class counts as well, which need
+    not hold any workflow.
+
+    Args:
+        workflows: the workflows.
+        modules: the modules of the project.
+        contributions: what the project and its plugins contribute. Resources in these, and in their `Definitions`,
+            come before variables.
+    """
+    holders = (holder for each in contributions for holder in (each, *each.definitions))
+    existing = {LAKEHOUSE, *(key for holder in holders for key in holder.resources or ())}
+    workflows = tuple(workflows)
+    takers: defaultdict[str, list[Workflow]] = defaultdict(list)
+    for workflow in workflows:
+        for name in workflow.declaration.resources.keys() - existing:
+            takers[name].append(workflow)
+    kinds = {name: [each.declaration.resources[name] for each in takers[name]] for name in sorted(takers)}
+    found = _found({**modules, **_modules_of(kind for each in kinds.values() for kind in each)})
+    resources: dict[str, Any] = {}
+    problems: defaultdict[int, list[str]] = defaultdict(list)
+    for name in kinds:
+        fitting = {
+            module: value for module, value in found[name].items() if any(_fits(value, kind) for kind in kinds[name])
+        }
+        if len({id(value) for value in fitting.values()}) == 1:
+            resources[name] = next(iter(fitting.values()))
+            continue
+        problem = _ambiguous(name, fitting) if fitting else _missing(name, found, existing)
+        resources[name] = _stand_in(problem)
+        for workflow in takers[name]:
+            problems[id(workflow)].append(problem)
+    broken = (workflow for workflow in workflows if id(workflow) in problems)
+    return UserResources(resources, tuple(each.declaration.error(*problems[id(each)]) for each in broken))
+
+
+def _found(modules: Mapping[str, ModuleType]) -> defaultdict[str, dict[str, Any]]:
+    """Find the resources at module level: by name, those of each module."""
+    found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for module_name, module in modules.items():
+        for name, value in list(vars(module).items()):
+            if is_resource_type(type(value)):
+                found[name][module_name] = value
+    return found
+
+
+def _modules_of(annotations: Iterable[object]) -> dict[str, ModuleType]:
+    """Return the modules in which the annotated classes are defined."""
+    names = {annotation.__module__ for annotation in annotations if isinstance(annotation, type)}
+    return {name: sys.modules[name] for name in sorted(names) if name in sys.modules}
+
+
+def _fits(value: object, annotation: object) -> bool:
+    """Return whether a resource may be passed for a parameter."""
+    import dagster as dg
+
+    # What `@dagster.resource` creates, and what ResourceParam stands for, is known only when it runs.
+    return not isinstance(annotation, type) or isinstance(value, (annotation, dg.ResourceDefinition))
+
+
+def _stand_in(problem: str) -> Any:
+    import dagster as dg
+
+    return dg.ResourceDefinition.hardcoded_resource(MissingResource(problem), description=problem)
+
+
+def _ambiguous(name: str, fitting: Mapping[str, Any]) -> str:
+    return (
+        f"the parameter {name} takes the resource {name}, and {' and '.join(fitting)} each have a different one. "
+        f'Rename all but one, or choose one with Definitions(resources={{"{name}": ...}}) in a module of the project.'
+    )
+
+
+def _missing(name: str, found: Mapping[str, Mapping[str, Any]], existing: Collection[str]) -> str:
+    known = {key: key for key in existing} | {
+        key: f"{key} ({type(value).__name__} in {module})"
+        for key, values in found.items()
+        for module, value in values.items()
+    }
+    return (
+        f"the parameter {name} takes the resource {name}, which the project does not have.{did_you_mean(name, known)} "
+        f"It has {', '.join(known[key] for key in sorted(known))}. Assign one to a variable {name} in a module of the "
+        "project."
+    )
