@@ -26,6 +26,9 @@ from cascade.exceptions import DeclarationError
 from cascade.ingestion import cascade_ingestion
 
 
+DOCS = Path(__file__).parents[3] / "docs"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SoundnessDeclaration(Declaration):
     decorator: ClassVar[str] = "cascade_soundness"
@@ -112,8 +115,14 @@ def test_the_decorator_documents_the_arguments_that_are_checked() -> None:
     text = cascade_ingestion.__doc__ or ""
     listed = re.findall(r"^        (\w+): ", text[text.index("Args:") : text.index("Returns:")], re.MULTILINE)
     assert sorted(listed) == sorted(arguments_of(IngestionDeclaration))
-    page = (Path(__file__).parents[3] / "docs/reference/python.md").read_text(encoding="utf-8")
-    assert ".. autofunction:: cascade.cascade_ingestion" in page
+    assert ".. autofunction:: cascade.cascade_ingestion" in (DOCS / "reference/python.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_lists_the_arguments_that_are_checked() -> None:
+    guide = (DOCS / "guides/workflows.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| argument \| meaning \|\n((?:\|.*\n)+)", guide, re.MULTILINE)
+    listed = re.findall(r"`(\w+)", "".join(row.split("|")[1] for row in table.splitlines()))
+    assert sorted(listed) == sorted(arguments_of(IngestionDeclaration))
 
 
 def _members(hint: object) -> tuple[object, ...]:
