@@ -25,7 +25,6 @@ from cascade.declarations import (
 from cascade.exceptions import DeclarationError
 from cascade.ingestion import cascade_ingestion
 
-
 DOCS = Path(__file__).parents[3] / "docs"
 
 

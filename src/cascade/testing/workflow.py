@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import json
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,6 +76,7 @@ def test_workflow(
     partition: str | None = None,
     *,
     lakehouse: Lakehouse | None = None,
+    resources: Mapping[str, object] | None = None,
 ) -> WorkflowResult:
     """Run a workflow into a throwaway lakehouse, through the Dagster asset that runs in production.
 
@@ -83,12 +86,14 @@ def test_workflow(
             is called.
         partition: key of the partition; the first if absent.
         lakehouse: a lakehouse that outlives the call (see `throwaway_lakehouse`), to run a workflow more than once.
+        resources: the resources that the function takes, by the names of its parameters: a `ConfigurableResource`, or
+            any object in its place. The function's `context` is Dagster's own.
 
     Returns:
         What the run did. It is true if the run succeeded; otherwise it has the `error`.
 
     Raises:
-        UsageError: the workflow is not a decorated function.
+        UsageError: the workflow is not a decorated function, or takes a resource that was not given.
         PartitionError: the workflow has no such partition.
     """
     from cascade.partitions import first_key, window_for
@@ -97,28 +102,49 @@ def test_workflow(
     if declaration is None:
         raise UsageError(f"test_workflow takes a function with @cascade_ingestion, not {workflow!r}.")
     key = first_key(declaration) if partition is None else partition
-    # A wrong key is a mistake of the test, not an outcome of the run.
+    # A wrong key, or a missing resource, is a mistake of the test, not an outcome of the run.
     window_for(declaration, key)
+    tested = workflow if test_data is None else _standing_in(declaration, test_data)
+    given = dict(resources or {})
+    _refuse_missing(tested.declaration, given)
     with nullcontext(lakehouse) if lakehouse is not None else throwaway_lakehouse() as opened:
-        return _run(workflow if test_data is None else _standing_in(declaration, test_data), key, opened)
+        return _run(tested, key, opened, given)
 
 
 # pytest would collect the function as a test in every module that imports it.
 test_workflow.__test__ = False  # type: ignore[attr-defined]
 
 
+def _refuse_missing(declaration: IngestionDeclaration, resources: Mapping[str, object]) -> None:
+    from cascade.ingestion.asset import RESOURCE_KEY
+
+    missing = [name for name in declaration.resources if name not in resources and name != RESOURCE_KEY]
+    if missing:
+        given = ", ".join(f'"{name}": ...' for name in declaration.resources if name != RESOURCE_KEY)
+        raise UsageError(
+            f"{declaration.table} takes the resource {' and the resource '.join(missing)}, and test_workflow has none.",
+            location=declaration.location,
+            hint=f"Pass resources={{{given}}} to test_workflow.",
+        )
+
+
 def _standing_in(declaration: IngestionDeclaration, test_data: object) -> IngestionWorkflow[..., Any]:
-    """Return the same workflow with a function that returns the test data."""
+    """Return the same workflow with a function that takes nothing and returns the test data."""
     from cascade.ingestion import IngestionWorkflow
 
     @functools.wraps(declaration.function)
-    def give(**_: object) -> object:
+    def give() -> object:
         return test_data
+
+    # Without this, the signature would be that of the wrapped function, which may take resources.
+    give.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
 
     return IngestionWorkflow(dataclasses.replace(declaration, function=give))
 
 
-def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lakehouse) -> WorkflowResult:
+def _run(
+    workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lakehouse, resources: Mapping[str, object]
+) -> WorkflowResult:
     import dagster as dg
 
     from cascade.ingestion.asset import RESOURCE_KEY
@@ -133,7 +159,7 @@ def _run(workflow: IngestionWorkflow[..., Any], key: str | None, lakehouse: Lake
                 [workflow.asset],
                 partition_key=key,
                 instance=instance,
-                resources={RESOURCE_KEY: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
+                resources={**resources, RESOURCE_KEY: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
             report = RunReport.of_run(result, workflow.key)
