@@ -10,7 +10,7 @@ from cascade.scaffold.request import ASSET
 from cascade.terminal.questions import ask_choice, ask_text
 
 if TYPE_CHECKING:
-    from cascade.authoring.new_files import NewFiles, Workplace
+    from cascade.authoring.new_files import NewFiles, WorkflowOptions, Workplace
 
 TYPES = {
     "ingestion": "rows from a source into an Iceberg table",
@@ -24,33 +24,6 @@ SOURCES = {
     "dataframe": "a Polars frame that your code makes",
 }
 DEFAULT_TYPE, DEFAULT_SOURCE, DEFAULT_ASSET, DEFAULT_KEY = "ingestion", "file", ASSET, "id"
-
-
-@dataclass(frozen=True)
-class WorkflowOptions:
-    """The options of `create-workflow`. None and an empty key stand for options that were not given.
-
-    Args:
-        kind: one of `TYPES`, or one of `SOURCES` for an ingestion from it.
-        domain: the subject of the workflow, such as `weather`.
-        source: where an ingestion reads its rows.
-        asset: what the rows of an ingestion are, such as `forecasts`.
-        table: the table to fill, check or read.
-        unique_key: the columns of an ingestion's key, as typed.
-        cron: when an ingestion runs.
-        group: the Dagster group of an ingestion.
-        asking: whether the user can be asked for what is missing.
-    """
-
-    kind: str | None = None
-    domain: str | None = None
-    source: str | None = None
-    asset: str | None = None
-    table: str | None = None
-    unique_key: tuple[str, ...] = ()
-    cron: str | None = None
-    group: str | None = None
-    asking: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError, ConfigError, UsageError
-from cascade.framework.discovery import import_root
+from cascade.framework.modules import import_root
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -33,6 +33,33 @@ class Workplace:
     program: str
     load: Callable[[], tuple[Collected, tuple[CascadeError, ...]]]
     find: Callable[[str], IngestionWorkflow[..., object] | None]
+
+
+@dataclass(frozen=True)
+class WorkflowOptions:
+    """The options of `create-workflow`. None and an empty key stand for options that were not given.
+
+    Args:
+        kind: what to write, or the source of an ingestion.
+        domain: the subject of the workflow, such as `weather`.
+        source: where an ingestion reads its rows.
+        asset: what the rows of an ingestion are, such as `forecasts`.
+        table: the table to fill, check or read.
+        unique_key: the columns of an ingestion's key, as typed.
+        cron: when an ingestion runs.
+        group: the Dagster group of an ingestion.
+        asking: whether the user can be asked for what is missing.
+    """
+
+    kind: str | None = None
+    domain: str | None = None
+    source: str | None = None
+    asset: str | None = None
+    table: str | None = None
+    unique_key: tuple[str, ...] = ()
+    cron: str | None = None
+    group: str | None = None
+    asking: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cascade.authoring.known_tables import check_table, free_table, taken_tables
 from cascade.authoring.new_files import (
     NewFiles,
+    WorkflowOptions,
     Workplace,
     command_for_tests,
     commands_of,
@@ -21,9 +21,6 @@ from cascade.scaffold.names import asset_problems, key_problems, table_problems
 from cascade.scaffold.render import secret_variable
 from cascade.scaffold.request import ASSET, columns_of, raise_if_any
 from cascade.terminal.questions import ask_text
-
-if TYPE_CHECKING:
-    from cascade.authoring.create import WorkflowOptions
 
 _KEY = "id"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cascade.authoring.create import WorkflowOptions, create_workflow
-from cascade.authoring.new_files import Workplace
+from cascade.authoring.create import create_workflow
+from cascade.authoring.new_files import WorkflowOptions, Workplace
 from cascade.config import CascadeConfig
 from cascade.exceptions import UsageError
 from cascade.framework.collect import Collected

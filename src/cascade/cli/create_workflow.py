@@ -14,7 +14,6 @@ from cascade.authoring.create import (
     DEFAULT_TYPE,
     SOURCES,
     TYPES,
-    WorkflowOptions,
 )
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
@@ -94,7 +93,7 @@ def create_workflow(
         cascade create-workflow --type quality --domain weather
     """
     from cascade.authoring import create
-    from cascade.authoring.new_files import Workplace
+    from cascade.authoring.new_files import WorkflowOptions, Workplace
     from cascade.authoring.written_files import write_files
 
     if invocation.given is not None:

@@ -1,4 +1,4 @@
-"""`create-workflow --type quality` and `--type transform`, which need the table of a workflow."""
+"""`create-workflow` and the tables of other workflows: checks and models need one, ingestions avoid them."""
 
 from __future__ import annotations
 
@@ -145,3 +145,27 @@ def test_a_workflow_from_a_factory_is_referred_to_by_its_key(cascade: Cascade, p
     sql = model["files"]["transforms/dbt/models/silver/a_daily.sql"]
     assert "cast(\"at\" at time zone 'UTC' as date) as day" in sql
     assert "avg(price) as mean_price" in sql
+
+
+OTHER = """
+    import not_installed_here
+    from cascade import cascade_ingestion
+
+    @cascade_ingestion(table_name="weather_observations", unique_key="id", group="g", validation_schema=None)
+    def rows(): ...
+"""
+
+
+def test_a_table_that_another_workflow_fills_is_not_used(cascade: Cascade, project: SampleProject) -> None:
+    # It does not import, but it declares its table.
+    project.write("other.py", OTHER)
+    result = cascade("create-workflow", "--domain", "weather")
+    assert result.exit_code == 0, result.output
+    other = f"{project.package}.other"
+    assert (
+        f"The table is weather_daily_observations, because {other} already fills weather_observations." in result.stdout
+    )
+    refused = cascade("create-workflow", "--domain", "rain", "--table", "weather_observations")
+    assert refused.exit_code == 2
+    assert f"{other} already declares the table raw.weather_observations," in refused.stderr
+    assert "Use another table, for example weather_daily_observations_2." in refused.stderr

@@ -283,30 +283,6 @@ def test_a_dry_run_writes_nothing(cascade: Cascade, project: SampleProject) -> N
     assert "tests/test_weather.py" in cascade.json("create-workflow", "--domain", "weather", "--dry-run")["files"]
 
 
-OTHER = """
-    import not_installed_here
-    from cascade import cascade_ingestion
-
-    @cascade_ingestion(table_name="weather_observations", unique_key="id", group="g", validation_schema=None)
-    def rows(): ...
-"""
-
-
-def test_a_table_that_another_workflow_fills_is_not_used(cascade: Cascade, project: SampleProject) -> None:
-    # It does not import, but it declares its table.
-    project.write("other.py", OTHER)
-    result = cascade("create-workflow", "--domain", "weather")
-    assert result.exit_code == 0, result.output
-    other = f"{project.package}.other"
-    assert (
-        f"The table is weather_daily_observations, because {other} already fills weather_observations." in result.stdout
-    )
-    refused = cascade("create-workflow", "--domain", "rain", "--table", "weather_observations")
-    assert refused.exit_code == 2
-    assert f"{other} already declares the table raw.weather_observations," in refused.stderr
-    assert "Use another table, for example weather_daily_observations_2." in refused.stderr
-
-
 def test_writing_a_workflow_again_does_not_collide_with_itself(cascade: Cascade) -> None:
     assert cascade("create-workflow", "--domain", "weather").exit_code == 0
     document = cascade.json("create-workflow", "--domain", "weather", "--table", "weather_observations", "--force")

@@ -64,7 +64,7 @@ def read_requirements(described: metadata.PackageMetadata) -> Requirements:
         for extra in sorted(described.get_all("Provides-Extra") or ())
         if extra != _EVERY_EXTRA
     }
-    return Requirements(described.get("Requires-Python", ""), always, extras)
+    return Requirements(",".join(described.get_all("Requires-Python") or ()), always, extras)
 
 
 def _applies(requirement: Requirement, extra: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from cascade.exceptions import CascadeError
-from cascade.framework.discovery import import_root
+from cascade.framework.modules import import_root
 from cascade.processes.children import child_environment, source_paths
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from cascade.framework.conftest import THINGS, SampleProject, project
 from cascade.framework.declared_names import declared_names, module_files
-from cascade.framework.discovery import import_root
+from cascade.framework.modules import import_root
 from cascade.processes.workflow_tests import (
     domain_of,
     find_test_files,

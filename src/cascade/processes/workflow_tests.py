@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError, UsageError
 from cascade.framework.declared_names import DeclaredName, declared_names, module_files
-from cascade.framework.discovery import import_root
+from cascade.framework.modules import import_root
 from cascade.framework.project import unknown_name
 
 if TYPE_CHECKING:
