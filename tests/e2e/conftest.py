@@ -19,7 +19,7 @@ from processes import Finished, run
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # What would lead Pants or the project elsewhere.
-FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "PYTHON", "PEX_", "NYC_")
+FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "PYTHON", "PEX_", "PYTEST_", "NYC_")
 # The README lets the reader write this workflow, and so do the tests.
 READERS_OWN = "src/workflows/weather/"
 GIT = ("git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "-c", "commit.gpgsign=false")
@@ -96,6 +96,15 @@ def isolated_path() -> str:
     """The directories of the interpreters at hand, without those of Pants."""
     found = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
     return os.pathsep.join([*dict.fromkeys(str(Path(path).parent) for path in found if path), "/usr/bin", "/bin"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one repository together where tests run in several processes."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            group = "wheels" if item.path.name in ("test_installed.py", "test_wheels.py") else "monorepo"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
