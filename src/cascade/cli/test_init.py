@@ -74,7 +74,7 @@ def test_in_a_pipe_a_missing_name_is_invalid_usage(here: Path) -> None:
 def test_the_user_is_asked_for_name_and_template(here: Path) -> None:
     result = init(typed="a:b\nshop\nmin\n")
     assert result.exit_code == 0, result.output
-    assert "'a:b' will not do" in result.stderr
+    assert "'a:b' is not a valid directory name" in result.stderr
     assert "3  minimal   one file" in result.stderr
     assert result.stdout.startswith("Made shop from the template minimal: 6 files.\n")
     assert (here / "shop/workflows/air_quality.py").is_file()
