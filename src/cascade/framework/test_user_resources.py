@@ -132,6 +132,15 @@ def test_a_resource_of_another_class_is_not_taken(project: SampleProject) -> Non
     assert "It has api (Other in " in problem.message
 
 
+def test_a_second_workflow_that_takes_another_class_is_reported(project: SampleProject) -> None:
+    text = TAKES.replace("{package}", project.package).replace('"rows"', '"others"').replace("api: Api", "api: Other")
+    modules = written(
+        project, api=VARIABLE, others=text.replace("class Row(", "class Other(Api): ...\n\n    class Row(")
+    )
+    (problem,) = find_problems(modules, complete=True)
+    assert problem.location is not None and problem.location.file.endswith("others.py")
+
+
 def test_the_lakehouse_is_a_resource_like_others(project: SampleProject) -> None:
     text = TAKES.replace("{package}", project.package).replace("api: Api", "lakehouse: dg.ResourceParam[object]")
     project.write("api.py", API)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -36,7 +36,7 @@ class UserResources:
 def user_resources(
     workflows: Iterable[Workflow],
     modules: Mapping[str, ModuleType],
-    contributions: Iterable[Contribution],
+    contributions: Sequence[Contribution],
 ) -> UserResources:
     """Find the resources that workflows take by the names of their parameters.
 
@@ -49,8 +49,8 @@ def user_resources(
         contributions: what the project and its plugins contribute. Resources in these, and in their `Definitions`,
             come before variables.
     """
-    holders = (holder for each in contributions for holder in (each, *each.definitions))
-    existing = {LAKEHOUSE, *(key for holder in holders for key in holder.resources or ())}
+    existing = {LAKEHOUSE, *(key for each in contributions for key in each.resources)}
+    existing |= {key for each in contributions for theirs in each.definitions for key in theirs.resources or ()}
     workflows = tuple(workflows)
     takers: defaultdict[str, list[Workflow]] = defaultdict(list)
     for workflow in workflows:
@@ -66,10 +66,13 @@ def user_resources(
         }
         if len({id(value) for value in fitting.values()}) == 1:
             resources[name] = next(iter(fitting.values()))
-            continue
-        problem = _ambiguous(name, fitting) if fitting else _missing(name, found, existing)
-        resources[name] = _stand_in(problem)
-        for workflow in takers[name]:
+            problem = _missing(name, found, existing)
+            wrong = [each for each in takers[name] if not _fits(resources[name], each.declaration.resources[name])]
+        else:
+            problem = _ambiguous(name, fitting) if fitting else _missing(name, found, existing)
+            resources[name] = _stand_in(problem)
+            wrong = takers[name]
+        for workflow in wrong:
             problems[id(workflow)].append(problem)
     broken = (workflow for workflow in workflows if id(workflow) in problems)
     return UserResources(resources, tuple(each.declaration.error(*problems[id(each)]) for each in broken))
