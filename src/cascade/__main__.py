@@ -7,11 +7,11 @@ import sys
 
 
 def _forget_the_working_directory() -> None:
-    """Python puts it first for `-m`, where a directory of the user's would stand in for a standard module."""
+    """Remove the directory that Python puts first for `-m`: a folder in it could hide a standard module."""
     try:
         here = os.getcwd()
     except FileNotFoundError:
-        # There is nothing in a directory that is gone.
+        # The working directory was deleted.
         return
     runs_from_here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here
     if sys.path and sys.path[0] in ("", here) and not sys.flags.safe_path and not runs_from_here:

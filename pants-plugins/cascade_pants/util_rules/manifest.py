@@ -161,5 +161,5 @@ async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSu
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(GenerateSourcesRequest, GenerateManifestRequest)]

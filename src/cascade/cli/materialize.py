@@ -1,4 +1,4 @@
-"""`materialize`: run assets, one Dagster run a partition."""
+"""`materialize`: run assets, one Dagster run per partition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAMPLE_ROWS = 5
 _COUNTS = ("rows_in", "rows_good", "rows_refused")
 
 
-@click.command(short_help="Run assets, for the partitions asked for.")
+@click.command(short_help="Run assets for the given partitions.")
 @click.argument("assets", metavar="ASSET...", nargs=-1, required=True, shell_complete=complete_assets)
 @click.option("--partition", "keys", metavar="KEY", multiple=True, help="A partition to run. May be repeated.")
 @click.option(
@@ -42,17 +42,17 @@ def materialize(
     ranges: Sequence[str],
     verbose: bool,
 ) -> None:
-    """Run ASSET, such as weather_observations, for each partition asked for.
+    """Run ASSET, such as weather_observations, for each given partition.
 
     \b
         cascade materialize weather_observations --partition 2024-01-15
         cascade materialize weather_observations --partition-range 2024-01-01...2024-01-31
 
-    Each run is recorded where `cascade dev` shows it. The runs go one after the other, and one that fails does not
-    stop the rest. To run a partition again is safe: rows that are in the table already are not written twice.
+    `cascade dev` shows every run. The runs go one after the other, and a run that fails does not stop the rest. You can
+    safely run a partition again: rows that are already in the table are not written twice.
 
-    Prints the first rows, and how many there were: in from the source, good, and refused by the schema. The asset's
-    checks run as well, and those that fail are warnings unless they are blocking. Exit code 1 when a run failed.
+    Prints the first rows, and the numbers of rows read from the source, accepted, and refused by the schema. The
+    asset's checks run as well; a check that fails is a warning unless it is blocking. Exits with 1 if a run failed.
     """
     from cascade.framework.instance import open_instance
     from cascade.framework.run_errors import INTERRUPTED
@@ -74,7 +74,7 @@ def materialize(
     total = sum(len(partitions) for _, partitions in plan)
     with open_instance(invocation.config) as instance, out.progress("materialize", total) as begin:
         for run_id in end_stale_runs(instance):
-            out.warn(f"the run {run_id} was cut off and is marked as failed.")
+            out.warn(f"the run {run_id} was interrupted and is now marked as failed.")
         for key, partitions in plan:
             if any(outcome.error and outcome.error.kind == INTERRUPTED for outcome in outcomes):
                 break
@@ -168,8 +168,8 @@ def _unchanged(outcomes: Sequence[RunOutcome]) -> str:
     if not all(outcome.report is not None and not outcome.report.committed for outcome in outcomes):
         return ""
     if not any(outcome.counts.get("rows_in") for outcome in outcomes):
-        return " The source gave no rows: no snapshot was written."
-    return " The table held these rows already: no snapshot was written."
+        return " The source returned no rows, so no snapshot was written."
+    return " The table already had these rows, so no snapshot was written."
 
 
 def _totals(outcomes: Sequence[RunOutcome]) -> dict[str, int]:

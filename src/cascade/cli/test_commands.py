@@ -158,7 +158,7 @@ def test_a_source_without_rows_is_not_reported_as_unchanged_rows(cascade: Cascad
     )
     result = cascade("materialize", "nothing")
     assert result.exit_code == 0, result.output
-    said = "Materialized nothing successfully. The source gave no rows: no snapshot was written."
+    said = "Materialized nothing successfully. The source returned no rows, so no snapshot was written."
     assert said in result.stdout.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""`validate`: everything that is wrong with the declarations of the project."""
+"""`validate`: find the problems of the project without running anything."""
 
 from __future__ import annotations
 
@@ -22,16 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What is checked.
-
-    Args:
-        modules: names of modules.
-        known: modules that others list.
-        listed_only: whether the modules come from a list.
-        schemas: whether schemas that no workflow names are checked as well.
-        defs_folder: Dagster's own folder.
-        dbt_directory: the dbt project.
-    """
+    """What to check; see `cascade.framework.validate.find_problems`."""
 
     modules: tuple[str, ...]
     known: tuple[str, ...] = ()
@@ -52,25 +43,25 @@ class _Scope:
 def validate(
     invocation: Invocation, out: Output, paths: tuple[Path, ...], modules: tuple[str, ...], known: tuple[str, ...]
 ) -> None:
-    """Check the project: imports, decorators, keys, cron, schemas. Let dbt parse its project, if there is one.
+    """Check the project: imports, decorators, keys, cron, schemas. If there is a dbt project, let dbt parse it.
 
-    With PATH only what is there: a file or a directory of the workflows, or the dbt project. Then every schema of a
-    module of schemas is converted to Iceberg, whether or not a workflow uses it:
+    With PATH, check only a file or a directory of the workflows, or the dbt project. This also converts every schema of
+    a module of schemas to Iceberg columns, whether or not a workflow uses it:
 
     \b
         cascade validate workflows/schemas
         cascade validate workflows/ingestion/weather
 
-    Nothing is run, no catalog is opened and nothing is written. Prints one line `path:line: message` for each problem
-    and exits with 1 if there is any.
+    Runs no workflow, opens no catalog and writes nothing. Prints one line `path:line: message` for each problem, and
+    exits with 1 if there is a problem.
     """
     from cascade.contributor import relative_path
     from cascade.framework.validate import find_problems
 
-    # A check must leave nothing behind, least of all among sources that somebody else compares.
+    # A check must leave no files behind, above all among the sources.
     sys.dont_write_bytecode = True
     if paths and modules:
-        raise UsageError("Paths and --module were given: give one of the two.")
+        raise UsageError("Paths and --module cannot be used together.")
     if modules:
         scope = _scope_of_modules(invocation, modules, known)
     else:
@@ -114,7 +105,7 @@ def _scope_of_modules(invocation: Invocation, modules: tuple[str, ...], known: t
     from cascade.config.root import find_project_root, has_cascade_table
 
     tops = {name.partition(".")[0] for name in modules}
-    # Under Pants whatever is listed can be imported. In a project of its own the workflows have to be found first.
+    # Under Pants every listed module can be imported. In a standalone project the workflows must be found first.
     is_listed = invocation.given is not None or all(map(find_spec, tops))
     if is_listed or not has_cascade_table(find_project_root() / "pyproject.toml"):
         return _Scope(modules, known, listed_only=True)
@@ -144,11 +135,11 @@ def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]
     chosen = choose(paths, files_of(names), wholes, config.workflows_path)
     dbt_directory = dbt if dbt in chosen.directories else None
     if dbt_directory and chosen.modules:
-        # Asked for by itself, it fails without dbt. Beside modules it is left out with a warning.
+        # As the only path it fails without dbt; beside modules it is skipped with a warning.
         dbt_directory = _dbt_directory(config, out)
     return _Scope(
         chosen.modules,
-        # A module beside the chosen ones that the project lists is not one that nobody lists.
+        # The project lists the modules beside the chosen ones.
         known=names,
         listed_only=generated,
         schemas=True,
@@ -165,7 +156,7 @@ def _checked(scope: _Scope) -> str:
 
 
 def _dbt_directory(config: CascadeConfig, out: Output) -> Path | None:
-    """Gives the directory of the dbt project, if there is one and something to parse it with."""
+    """Return the directory of the dbt project, or None if there is no dbt project or dbt is not installed."""
     from cascade.dbt import INSTALL_DBT, dbt_is_installed
     from cascade.dbt.contributor import has_dbt_project
 

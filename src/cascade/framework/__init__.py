@@ -1,3 +1,3 @@
-"""From modules to one Dagster code location: discovery, resources, definitions, validation."""
+"""From modules to one Dagster code location: discovery, contributors, resources, definitions, validation."""
 
 from __future__ import annotations

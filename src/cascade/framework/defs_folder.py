@@ -1,7 +1,7 @@
 """The folder of Dagster's own definitions, which `dg scaffold defs` fills: the `defs_module` of `[tool.dg.project]`.
 
-Left out there, it is `defs` in the root module, such as `workflows/defs`. Dagster's loader reads it, which knows
-components and their YAML. The workflows' discovery leaves it out, so that nothing is loaded twice.
+By default it is `defs` in the root module, such as `workflows/defs`. Dagster's loader reads it, with its components and
+their YAML. The search for workflows skips it, so that nothing is loaded twice.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DefsFolder:
 
     Args:
         module: its name, such as `workflows.defs`.
-        directory: where it is.
+        directory: its path.
     """
 
     module: str
@@ -37,20 +37,20 @@ class DefsFolder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is as `cascade init` made it, so that Dagster's loader need not be started."""
+        """Whether it holds nothing to load, as after `cascade init`, so that Dagster's loader is not needed."""
         own = self.directory / "__init__.py"
         return not any(path.suffix in _CODE and path != own for path in self.directory.rglob("*"))
 
 
 def find_defs_folder(config: CascadeConfig) -> DefsFolder | None:
-    """Finds the folder that `[tool.dg.project]` names.
+    """Find the folder that `[tool.dg.project]` names.
 
     Args:
         config: the settings of a project without a manifest.
 
     Returns:
-        The folder; None where `dg` is not configured, where the folder is not there, and where it holds the workflows
-        themselves, in which Cascade's discovery finds Dagster's definitions as well.
+        The folder. None if `dg` is not configured, if the folder does not exist, or if it holds the workflows
+        themselves: there Cascade finds Dagster's definitions as well.
     """
     settings = _dg_project(config.project_root)
     root_module = settings.get("root_module")
@@ -67,14 +67,14 @@ def find_defs_folder(config: CascadeConfig) -> DefsFolder | None:
 def _dg_project(root: Path) -> Mapping[str, Any]:
     import tomllib
 
-    # As `dg` does it: a dg.toml stands in place of the table in pyproject.toml.
+    # As in `dg`, a dg.toml replaces the table in pyproject.toml.
     for name, tables in (("dg.toml", ("project",)), ("pyproject.toml", ("tool", "dg", "project"))):
         try:
             found: Any = tomllib.loads((root / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-            # Reading the settings says what is wrong with it.
+            # The error is reported when the settings are read.
             return {}
         for table in tables:
             found = found.get(table, {}) if isinstance(found, dict) else {}
@@ -83,7 +83,7 @@ def _dg_project(root: Path) -> Mapping[str, Any]:
 
 
 def load_defs_folder(folder: DefsFolder) -> dg.Definitions:
-    """Has Dagster load a folder.
+    """Let Dagster load a folder.
 
     Args:
         folder: the folder.
@@ -105,14 +105,14 @@ def load_defs_folder(folder: DefsFolder) -> dg.Definitions:
 
 
 def _failure(folder: DefsFolder, error: BaseException) -> CascadeError:
-    # Dagster wraps what a user's file raised, together with a drawing of the whole folder.
+    # Dagster wraps the error of a user's file in one with a drawing of the whole folder.
     innermost = error
     while innermost.__cause__ is not None:
         innermost = innermost.__cause__
     if isinstance(innermost, CascadeError):
         return innermost
     return DiscoveryError(
-        f"Nothing of {folder.module} is loaded, because Dagster's loader met a {type(innermost).__name__}: {innermost}",
+        f"Nothing in {folder.module} was loaded: Dagster's loader raised {type(innermost).__name__}: {innermost}",
         location=location_of_error(innermost, (folder.module.partition(".")[0],)),
         hint="See more: dg check defs --verbose",
     )

@@ -1,4 +1,4 @@
-"""Finding, in a traceback, the line that the user wrote."""
+"""The line of the user's code in a traceback."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cascade.exceptions import SourceLocation
 
 
 def location_of_error(error: BaseException, packages: Iterable[str] = ()) -> SourceLocation | None:
-    """Finds the user's line in which an exception arose.
+    """Find the line of the user's code that raised an exception.
 
     Args:
         error: the exception, with its traceback.
-        packages: the top-level packages of the user. In a PEX they lie beside the libraries, so that a path alone
-            does not tell them apart.
+        packages: the top-level packages of the user. A PEX keeps them beside the libraries, so a path alone does not
+            tell them apart.
 
     Returns:
-        The innermost line of the user's code, or None where the traceback has none.
+        The innermost line of the user's code, or None if the traceback has none.
     """
     packages = tuple(packages)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
@@ -33,7 +33,7 @@ def location_of_error(error: BaseException, packages: Iterable[str] = ()) -> Sou
 
 
 def user_location(frames: Iterable[tuple[str, int]], packages: Iterable[str] = ()) -> SourceLocation | None:
-    """Picks the innermost frame of the user's code.
+    """Return the innermost frame of the user's code.
 
     Args:
         frames: file and line of each frame, the outermost first.
@@ -51,7 +51,7 @@ def user_location(frames: Iterable[tuple[str, int]], packages: Iterable[str] = (
 
 
 def _is_foreign(file: str) -> bool:
-    # Text that a program compiles has no file, and a library's file is not the user's to mend.
+    # Compiled text has no file, and users cannot fix library files.
     return file.startswith(("<", *_library_directories()))
 
 
@@ -69,7 +69,7 @@ def _directories_of(package: str) -> list[str]:
 
 def _is_cascade(file: str) -> bool:
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-    # Tests that stand beside this package's code are users of it.
+    # The tests beside this package's code are users of it.
     return file.startswith(here) and not os.path.basename(file).startswith("test_")
 
 

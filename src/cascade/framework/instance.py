@@ -32,7 +32,7 @@ concurrency:
 freshness:
   enabled: true
 
-# A run whose process never reports is not waited for.
+# Do not wait for a run whose process never reports.
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
@@ -40,12 +40,12 @@ run_monitoring:
 
 
 def prepare_dagster_home(config: CascadeConfig) -> Path:
-    """Makes Dagster's home and its `dagster.yaml`, and names it in `DAGSTER_HOME` for this process and its children.
+    """Create Dagster's home with its `dagster.yaml`, and set `DAGSTER_HOME` for this process and its children.
 
-    A `dagster.yaml` without Cascade's first line is the user's and stays as it is.
+    A `dagster.yaml` without Cascade's first line belongs to the user and stays as it is.
 
     Args:
-        config: the settings; `dagster_home` says where.
+        config: the settings, with `dagster_home`.
 
     Returns:
         The directory.
@@ -59,21 +59,21 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         present = path.read_text(encoding="utf-8") if path.is_file() else None
         if present is None or (present.startswith(_MARK) and present != _DAGSTER_YAML):
-            # Two first starts at once must not read half a file.
+            # Another first start at the same time must not read half a file.
             draft = home / f"dagster.yaml.{os.getpid()}"
             draft.write_text(_DAGSTER_YAML, encoding="utf-8")
             draft.replace(path)
     except OSError as error:
         raise ConfigError(
             f"Dagster's home {home} cannot be written: {error.strerror or error}.",
-            hint="Set CASCADE_DAGSTER_HOME to a directory that can.",
+            hint="Set CASCADE_DAGSTER_HOME to a writable directory.",
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
 
 def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
-    """Opens the project's Dagster instance. Use it as a context manager."""
+    """Open the project's Dagster instance. Use it as a context manager."""
     prepare_dagster_home(config)
     import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Importing the modules of a project. One that fails is reported with the user's line, and does not hide the others."""
+"""Imports of a project's modules. A module that fails is reported with the user's line and does not hide the others."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class LoadedModules:
 
     Args:
         modules: the modules that loaded, by name, in the order asked for.
-        failures: one error for each that did not. The modules of a package that fails have none of their own.
-        seconds: how long each took that was loaded here for the first time.
+        failures: one error for each module that did not. If a package fails, its modules have no errors of their own.
+        seconds: the import time of each module that was not imported before.
     """
 
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
@@ -32,16 +32,16 @@ class LoadedModules:
 
 
 def load_modules(names: Iterable[str]) -> LoadedModules:
-    """Imports modules by name.
+    """Import modules by name.
 
     Args:
-        names: full names, such as `workflows.weather.observations`, packages before what is in them.
+        names: full names, such as `workflows.weather.observations`, packages before their modules.
 
     Returns:
-        What loaded and what failed. Nothing is raised for a module that fails, whatever it raises.
+        What loaded and what failed. A module that fails raises nothing here, whatever it raises itself.
 
     Raises:
-        KeyboardInterrupt: a person asked for the end.
+        KeyboardInterrupt: the user pressed Ctrl-C.
     """
     names = tuple(names)
     top_packages = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
@@ -56,7 +56,7 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
         try:
             modules[name] = importlib.import_module(name)
         except CascadeError as error:
-            failures[name] = _by_itself_or_by_another(name, error, failures.values())
+            failures[name] = _own_or_inherited(name, error, failures.values())
         except BaseException as error:
             if asks_for_the_end(error):
                 raise
@@ -67,7 +67,7 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
 
 
 def asks_for_the_end(error: BaseException) -> bool:
-    """Tells whether an exception stands for a person's Ctrl-C, in Dagster's servers too, and no code is to blame."""
+    """Return whether an exception means that the user pressed Ctrl-C, in one of Dagster's servers too."""
     return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "DagsterExecutionInterruptedError"
 
 
@@ -76,23 +76,23 @@ def _packages_above(name: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _by_itself_or_by_another(name: str, error: CascadeError, reported: Iterable[CascadeError]) -> CascadeError:
-    """A module that imports a wrong one raises the same error again."""
+def _own_or_inherited(name: str, error: CascadeError, reported: Iterable[CascadeError]) -> CascadeError:
+    """Return the error of a module, unless the module only imports another whose error is reported."""
     if any(str(error) == str(other) for other in reported):
-        return DiscoveryError(f"The module {name} is not loaded either: it imports that one.", location=error.location)
+        return DiscoveryError(f"The module {name} imports a module that failed to load.", location=error.location)
     return error
 
 
 def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ...]) -> DiscoveryError:
     location = location_of_error(error, top_packages)
     if isinstance(error, ModuleNotFoundError) and error.name and location is None:
-        # No line of the user's was reached: it is the module itself, or a package above it, that is not there.
+        # No line of the user's code ran: the module itself, or a package above it, does not exist.
         failure = _absence(name, error.name)
     else:
         failure = DiscoveryError(
             f"The module {name} does not import: {type(error).__name__}: {_reason(error)}",
             location=location or _first_line(name),
-            hint='What a script does belongs under `if __name__ == "__main__":`.'
+            hint='Put the code of a script under `if __name__ == "__main__":`.'
             if isinstance(error, SystemExit)
             else None,
         )
@@ -106,7 +106,7 @@ def _reason(error: BaseException) -> str:
     try:
         return mask_secrets(str(error)) or "no message"
     except Exception as another:
-        return f"its message cannot be made: {type(another).__name__}"
+        return f"its message could not be rendered ({type(another).__name__})"
 
 
 def _absence(name: str, missing: str) -> DiscoveryError:
@@ -119,11 +119,11 @@ def _absence(name: str, missing: str) -> DiscoveryError:
             here = SourceLocation(str(path), 1)
             if path.is_symlink() and not path.exists():
                 return DiscoveryError(
-                    f"The module {name} is a symbolic link to a file that is not there.", location=here
+                    f"The module {name} is a symbolic link to a file that does not exist.", location=here
                 )
             if path.is_file():
                 return DiscoveryError(
-                    "The file cannot be imported, because there is a dot in its name.",
+                    "The file cannot be imported, because its name contains a dot.",
                     location=here,
                     hint=f"Rename it, for example to {rest.replace('.', '_')}.py.",
                 )
@@ -134,8 +134,8 @@ def _absence(name: str, missing: str) -> DiscoveryError:
                 hint="Rename one of the two, or make the module the __init__.py of the directory.",
             )
     return DiscoveryError(
-        f"There is no module {missing}" + (f", which {name} needs." if missing != name else "."),
-        hint="A renamed or deleted file needs a restart, where the list of modules was made at the start.",
+        f"There is no module {missing}" + (f", which {name} imports." if missing != name else "."),
+        hint="If you renamed or deleted a file under Pants, start again: the list of modules is made at the start.",
     )
 
 
@@ -143,6 +143,6 @@ def _first_line(name: str) -> SourceLocation | None:
     try:
         spec = importlib.util.find_spec(name)
     except Exception:
-        # It imports the packages above, which may do anything.
+        # This imports the packages above, which may do anything.
         return None
     return SourceLocation(spec.origin, 1) if spec and spec.origin and spec.has_location else None

@@ -118,7 +118,7 @@ def _make_importable(package: Path) -> None:
 
 
 def _after_the_standard_library() -> int:
-    """The index in `sys.path` where a project hides no standard module and is not hidden by an installed package."""
+    """Return the index in `sys.path` at which a project neither hides standard modules nor is hidden by packages."""
     standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     standard |= {os.path.join(path, "lib-dynload") for path in standard}
     return max((number for number, path in enumerate(sys.path, start=1) if path in standard), default=0)

@@ -1,4 +1,4 @@
-"""The resources that assets ask for: the lakehouse, real or thrown away."""
+"""The resources of assets: the project's lakehouse, or a throwaway one for tests."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
 
 LAKEHOUSE = "lakehouse"
-"""The key of the resource that gives a `Lakehouse`."""
+"""The key of the resource that opens the `Lakehouse`."""
 
 
 def build_resources(config: CascadeConfig | None = None) -> dict[str, dg.ResourceDefinition]:
-    """Builds the resources of a project.
+    """Build the resources of a project.
 
-    Nothing is opened here: the catalog is, when the first run asks for it, and then serves all runs of the process.
+    Nothing is opened here. The first run opens the catalog, which then serves all runs of the process.
 
     Args:
-        config: the settings; read from their sources if absent.
+        config: the settings; read from their sources by default.
 
     Returns:
-        Dagster resources by key: `lakehouse` gives a `cascade.iceberg.Lakehouse`.
+        Dagster resources by key: `lakehouse` is a `cascade.iceberg.Lakehouse`.
     """
     if config is None:
         from cascade.config import CascadeConfig
@@ -37,10 +37,10 @@ def build_resources(config: CascadeConfig | None = None) -> dict[str, dg.Resourc
 
 
 def build_test_resources(directory: Path | str | None = None) -> dict[str, dg.ResourceDefinition]:
-    """Builds resources on a lakehouse of its own, for tests: nothing of them reaches the project's tables.
+    """Build resources for tests on a separate lakehouse, so that tests never touch the project's tables.
 
     Args:
-        directory: where the lakehouse is; a temporary directory that vanishes with the resources if absent.
+        directory: the lakehouse's directory; by default a temporary one that is deleted with the resources.
 
     Returns:
         The same keys as `build_resources`.
@@ -54,7 +54,7 @@ def build_test_resources(directory: Path | str | None = None) -> dict[str, dg.Re
 
 
 def throwaway_config(directory: Path) -> CascadeConfig:
-    """Gives settings whose whole state is in one directory, whatever the environment says."""
+    """Return settings that keep all state in one directory, whatever the environment says."""
     from cascade.config import CascadeConfig
 
     directory = directory.absolute()
@@ -70,7 +70,7 @@ def throwaway_config(directory: Path) -> CascadeConfig:
 
 
 class LakehouseOpener:
-    """Opens the lakehouse of a project once, when it is first asked for.
+    """Opens the lakehouse of a project once, on first use.
 
     Args:
         config: the project's settings.
@@ -82,7 +82,7 @@ class LakehouseOpener:
         self._lakehouse: Lakehouse | None = None
 
     def __call__(self) -> Lakehouse:
-        """Gives the open lakehouse.
+        """Return the open lakehouse.
 
         Raises:
             ConfigError: the catalog cannot be reached.

@@ -1,7 +1,7 @@
 """Runs whose process is gone.
 
-A run that was killed stays "in progress" for Dagster, and would keep its table's pool, so that every later run of the
-table waits for it. What is known to be dead is reported as failed, when the next command starts.
+For Dagster a killed run stays "in progress" and keeps its table's pool, so that every later run of the table waits for
+it. The next command that starts reports such a run as failed.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def process_tags() -> dict[str, str]:
-    """Gives the tags by which a run's process can be found: its host, its id, and when it started."""
+    """Return the tags that identify a run's process: its host, its id, and its start time."""
     import psutil
 
     return {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: f"{os.getpid()} {psutil.Process().create_time()}"}
 
 
 def end_stale_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Reports the runs as failed that no process works on any more.
+    """Report runs as failed if no process works on them any more.
 
-    Only what was started on this machine is judged: by the command line, or by a code server on a local socket or port.
+    Only runs of this machine are judged: those of the command line, and of a code server on a local socket or port.
 
     Args:
         instance: the project's Dagster instance.
 
     Returns:
-        The ids of these runs.
+        The ids of the runs that were reported.
     """
     import dagster as dg
 
@@ -63,7 +63,7 @@ def _process_lives(text: str) -> bool:
 
     pid, _, started = text.partition(" ")
     try:
-        # A later process may have got the same id.
+        # A later process may have the same id.
         return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < 1)
     except (psutil.NoSuchProcess, ValueError):
         return False
@@ -74,7 +74,7 @@ def _process_lives(text: str) -> bool:
 def _server_lives(server: Any) -> bool:
     path, port = server.get("socket"), server.get("port")
     if path is None and server.get("host") not in _LOCAL:
-        # On another machine: not ours to judge.
+        # A server on another machine may be alive.
         return True
     family, address = (socket.AF_UNIX, path) if path is not None else (socket.AF_INET, ("127.0.0.1", port))
     with socket.socket(family) as probe:
@@ -87,13 +87,13 @@ def _server_lives(server: Any) -> bool:
 
 
 def main() -> None:
-    """`dev` runs this in a process of its own, before the daemon, so as not to import Dagster itself."""
+    """End the stale runs of the project. `dev` runs this in a separate process, so as not to import Dagster itself."""
     from cascade.config import CascadeConfig
     from cascade.framework.instance import open_instance
 
     with open_instance(CascadeConfig.from_user_config()) as instance:
         for run_id in end_stale_runs(instance):
-            print(f"warning: the run {run_id} was cut off and is marked as failed.", file=sys.stderr)
+            print(f"warning: the run {run_id} was interrupted and is now marked as failed.", file=sys.stderr)
 
 
 if __name__ == "__main__":

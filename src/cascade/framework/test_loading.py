@@ -95,7 +95,7 @@ def test_a_declaration_that_is_wrong_is_told_from_what_imports_it(project: Sampl
     assert wrong.location is not None
     assert importer.location == wrong.location
     assert wrong.location.file == str(path)
-    assert importer.message == f"The module {project.module('b')} is not loaded either: it imports that one."
+    assert importer.message == f"The module {project.module('b')} imports a module that failed to load."
 
 
 def test_a_syntax_error_in_text_that_a_module_compiles_is_in_the_line_that_compiles_it(project: SampleProject) -> None:
@@ -132,7 +132,7 @@ def test_a_link_to_a_file_that_is_gone_says_so(project: SampleProject, tmp_path:
     path.symlink_to(tmp_path / "gone.py")
     failure = only_failure(project)
     assert str(failure.location) == f"{path}:1"
-    assert "a symbolic link to a file that is not there" in failure.message
+    assert "a symbolic link to a file that does not exist" in failure.message
 
 
 def test_how_long_a_module_takes_is_told(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,4 +149,4 @@ def test_an_exception_that_cannot_say_what_it_is_about_is_a_failure_like_any_oth
     )
     failure = only_failure(project)
     assert str(failure.location) == f"{path}:6"
-    assert "Mute: its message cannot be made: TypeError" in failure.message
+    assert "Mute: its message could not be rendered (TypeError)" in failure.message
