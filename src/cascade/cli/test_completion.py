@@ -1,4 +1,4 @@
-"""Completion as a shell asks for it."""
+"""Completion, called as a shell calls it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def workflows(project: SampleProject) -> None:
 
 
 def offered(words: str, shell: str = "bash") -> list[str]:
-    """What the command line offers for the last of some words."""
+    """Return what the command line offers for the last word."""
     variables = {COMPLETE_VARIABLE: f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     result = subprocess.run(
         [sys.executable, "-c", "from cascade.cli.main import main; main()"],
@@ -43,7 +43,7 @@ def test_commands_and_options_are_offered() -> None:
     assert offered("cascade completion z") == ["zsh"]
 
 
-def test_after_a_command_that_is_none_nothing_is_said() -> None:
+def test_an_unknown_command_prints_nothing_during_completion() -> None:
     # What a shell's completion prints stands in the line that the user is typing.
     assert "list" in offered("cascade lits ")
 
@@ -64,7 +64,7 @@ def test_workflows_are_offered_by_domain_and_table() -> None:
 
 
 @pytest.mark.parametrize("broken", ["outside", "settings", "directory"])
-def test_what_is_wrong_offers_nothing_and_prints_nothing(project: SampleProject, broken: str) -> None:
+def test_a_broken_project_offers_nothing_and_prints_nothing(project: SampleProject, broken: str) -> None:
     if broken == "outside":
         (project.root / "pyproject.toml").unlink()
     elif broken == "settings":
@@ -74,13 +74,13 @@ def test_what_is_wrong_offers_nothing_and_prints_nothing(project: SampleProject,
     assert offered("cascade materialize ") == []
 
 
-def test_what_the_settings_print_is_not_offered(project: SampleProject) -> None:
+def test_output_of_the_settings_is_not_offered(project: SampleProject) -> None:
     (project.root / "cascade_config.py").write_text("print('plain,loud')\n")
     assert offered("cascade materialize t") == ["things"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_calls_the_command_line_back(cascade: Cascade, shell: str) -> None:
+def test_the_script_calls_the_command_line(cascade: Cascade, shell: str) -> None:
     result = cascade("completion", shell)
     assert result.exit_code == 0, result.output
     assert f"{COMPLETE_VARIABLE}={shell}_complete" in result.stdout

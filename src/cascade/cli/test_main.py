@@ -46,7 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_a_misspelt_command_names_the_one_meant(cascade: Cascade) -> None:
+def test_a_misspelt_command_is_corrected(cascade: Cascade) -> None:
     result = cascade("materialise")
     assert result.exit_code == 2
     assert 'Did you mean "materialize"?' in result.stderr
@@ -95,7 +95,7 @@ def test_a_traceback_changes_no_exit_code(cascade: Cascade, monkeypatch: pytest.
     assert "error: CASCADE_POSTGRES_PORT in the environment is 'many'" in result.stderr
 
 
-def test_no_password_is_in_what_is_said_of_a_defect(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_shows_no_password(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     from cascade.config import CascadeConfig
 
     def defect(self: object) -> None:
@@ -171,7 +171,7 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
     assert "pants run //:dev -- list" in message
 
 
-def test_module_and_manifest_are_entries_of_their_own(project: SampleProject) -> None:
+def test_python_m_cascade_runs_the_command_line(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     result = subprocess.run(
         [sys.executable, "-m", "cascade", "list"], capture_output=True, text=True, env=child_environment()

@@ -45,7 +45,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return directories
 
 
-def test_what_dbt_complains_of_is_a_problem_with_its_line(cascade: Cascade, project: SampleProject) -> None:
+def test_an_error_of_dbt_is_a_problem_with_its_line(cascade: Cascade, project: SampleProject) -> None:
     before = sorted(project.root.rglob("*"))
     result = cascade("validate")
     assert result.exit_code == 1, result.output
@@ -77,13 +77,15 @@ def test_chosen_modules_are_checked_alone(cascade: Cascade, project: SampleProje
     assert not parsed
 
 
-def test_a_manifest_of_pants_says_what_is_checked(cascade: Cascade, project: SampleProject, parsed: list[Path]) -> None:
+def test_only_modules_of_a_manifest_are_checked(
+    cascade: Cascade, project: SampleProject, parsed: list[Path]
+) -> None:
     given = Project("demo", (project.module("things"),), module="manifest")
     assert cascade("validate", given=given).exit_code == 0
     assert not parsed
 
 
-def test_without_dbt_it_is_said_how_to_get_it(
+def test_without_dbt_a_warning_says_how_to_install_it(
     cascade: Cascade, parsed: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parse, "dbt_is_installed", lambda: False)

@@ -65,7 +65,7 @@ def test_a_module_that_does_not_import_fails(cascade: Cascade, project: SamplePr
     assert result.stdout.startswith(f"{project.package}/other.py:1: ")
 
 
-def test_paths_are_those_of_the_working_directory(
+def test_paths_are_relative_to_the_working_directory(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root / project.package / "schemas")
@@ -73,14 +73,14 @@ def test_paths_are_those_of_the_working_directory(
 
 
 @pytest.mark.parametrize("path", ["notes", "nowhere"])
-def test_a_path_without_modules_is_wrong_use(cascade: Cascade, project: SampleProject, path: str) -> None:
+def test_a_path_without_modules_is_invalid_usage(cascade: Cascade, project: SampleProject, path: str) -> None:
     (project.root / "notes").mkdir()
     result = cascade("validate", path)
     assert result.exit_code == 2
     assert path in result.stderr
 
 
-def test_a_module_by_name_is_found_where_nothing_has_put_the_project_on_the_import_path(
+def test_a_module_by_name_is_found_without_the_project_on_the_import_path(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(project.root)])
@@ -90,7 +90,7 @@ def test_a_module_by_name_is_found_where_nothing_has_put_the_project_on_the_impo
     assert (result.exit_code, "There is no module not_there" in result.stdout) == (1, True)
 
 
-def test_paths_and_modules_together_are_wrong_use(cascade: Cascade, project: SampleProject) -> None:
+def test_paths_and_modules_together_are_invalid_usage(cascade: Cascade, project: SampleProject) -> None:
     assert cascade("validate", ".", "--module", project.module("other")).exit_code == 2
 
 

@@ -43,7 +43,7 @@ def test_without_arguments_it_loads_the_configured_directory(project: SampleProj
     assert keys(build_definitions()) == {"things"}
 
 
-def test_the_very_asset_of_the_workflow_is_used(project: SampleProject) -> None:
+def test_the_definitions_hold_the_same_object_as_the_workflow(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     definitions = build_definitions()
     module = load_modules([project.module("things")]).modules[project.module("things")]
@@ -123,7 +123,7 @@ def test_a_workflow_and_an_asset_of_one_key_are_an_error_that_names_both(project
     assert path.is_file()
 
 
-def test_a_module_that_fails_is_an_error_and_in_dev_a_note(
+def test_a_module_that_fails_is_an_error_and_in_dev_a_warning(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.write("good.py", HEAD + workflow("good"))
@@ -137,7 +137,7 @@ def test_a_module_that_fails_is_an_error_and_in_dev_a_note(
     assert f"not loaded: {path}:1" in capsys.readouterr().err
 
 
-def test_in_dev_the_second_workflow_of_a_table_is_left_out_and_told(
+def test_in_dev_the_second_workflow_of_a_table_is_left_out_with_a_warning(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = project.write("a.py", HEAD + workflow("same") + workflow("other", name="others"))
@@ -163,7 +163,7 @@ def test_a_function_of_definitions_that_fails_names_its_line_and_in_dev_hides_no
     assert keys(build_definitions()) == {"good"}
 
 
-def test_a_function_of_definitions_that_wants_a_context_is_told_where_it_gets_one(project: SampleProject) -> None:
+def test_a_function_of_definitions_that_takes_a_context_is_refused_with_a_hint(project: SampleProject) -> None:
     path = project.write(
         "bad.py",
         """
@@ -180,7 +180,7 @@ def test_a_function_of_definitions_that_wants_a_context_is_told_where_it_gets_on
     assert "[tool.dg]" in str(caught.value.hint)
 
 
-def test_a_module_that_asks_for_the_definitions_it_is_part_of_is_refused(project: SampleProject) -> None:
+def test_a_module_that_builds_the_definitions_it_is_part_of_is_refused(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     path = project.write(
         "definitions.py", "from cascade.framework.definitions import build_definitions\n\ndefs = build_definitions()\n"
@@ -190,7 +190,7 @@ def test_a_module_that_asks_for_the_definitions_it_is_part_of_is_refused(project
     assert path.is_file()
 
 
-def test_a_module_that_is_slow_to_import_is_told_in_dev(
+def test_in_dev_a_module_that_is_slow_to_import_is_a_warning(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.write("slow.py", "import time\n\ntime.sleep(0.05)\n")
@@ -203,7 +203,7 @@ def test_a_module_that_is_slow_to_import_is_told_in_dev(
     assert f"{project.module('slower')} takes 0 s to import" in capsys.readouterr().err
 
 
-def test_an_object_of_a_class_of_ones_own_is_found_and_a_proxy_is_not_woken(project: SampleProject) -> None:
+def test_an_instance_of_a_users_subclass_is_found_and_a_proxy_is_not_loaded(project: SampleProject) -> None:
     project.write(
         "own.py",
         """
@@ -240,13 +240,13 @@ def test_the_automation_sensor_follows_the_setting(
     assert sensor.default_status == status
 
 
-def test_runs_stay_in_one_process_unless_told(project: SampleProject) -> None:
+def test_runs_stay_in_one_process_by_default(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     assert build_definitions().executor is dg.in_process_executor
     assert build_definitions(config=CascadeConfig(executor="multiprocess")).executor is dg.multiprocess_executor
 
 
-def test_the_definitions_of_a_module_are_made_when_asked_for(project: SampleProject) -> None:
+def test_defs_is_built_on_first_use(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     import cascade.framework.definitions as module
 

@@ -19,7 +19,7 @@ ASSET = "import dagster as dg\n\n\n@dg.asset\ndef native(): ...\n"
 
 @pytest.fixture
 def dg_project(project: SampleProject) -> SampleProject:
-    """A project with a workflow and a folder for Dagster's own definitions, empty as `cascade init` makes it."""
+    """Make a project with a workflow and an empty folder for Dagster's own definitions, as `cascade init` does."""
     with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f'[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "{project.package}"\n')
     project.write("__init__.py", "")
@@ -46,7 +46,7 @@ def test_its_modules_are_loaded_by_dagster_alone(dg_project: SampleProject) -> N
     assert modules == (dg_project.package, dg_project.module("things"))
 
 
-def test_a_workflow_that_it_uses_is_there_once(dg_project: SampleProject) -> None:
+def test_a_workflow_that_the_folder_uses_is_in_the_definitions_once(dg_project: SampleProject) -> None:
     dg_project.write("defs/uses.py", f"from {dg_project.module('things')} import things\n\nasset = things.asset\n")
     assert keys() == ["things"]
 
@@ -57,14 +57,14 @@ def test_an_asset_in_it_with_the_key_of_a_workflow_is_an_error_that_names_both(d
         build_definitions()
 
 
-def test_one_that_is_empty_costs_nothing(dg_project: SampleProject) -> None:
+def test_an_empty_folder_is_not_loaded(dg_project: SampleProject) -> None:
     folder = find_defs_folder(CascadeConfig.from_user_config())
     assert folder is not None
     assert folder.is_empty
     assert keys() == ["things"]
 
 
-def test_what_does_not_load_names_the_users_line(dg_project: SampleProject) -> None:
+def test_an_error_in_the_folder_names_the_users_line(dg_project: SampleProject) -> None:
     path = dg_project.write("defs/bad.py", "import dagster as dg\n\n1 / 0\n")
     with pytest.raises(DiscoveryError, match="ZeroDivisionError") as caught:
         build_definitions()
@@ -74,7 +74,7 @@ def test_what_does_not_load_names_the_users_line(dg_project: SampleProject) -> N
     assert problem.location == caught.value.location
 
 
-def test_in_dev_the_workflows_are_shown_all_the_same(
+def test_in_dev_an_error_in_the_folder_does_not_hide_the_workflows(
     dg_project: SampleProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = dg_project.write("defs/bad.py", "import sys\n\nsys.exit('no')\n")
@@ -93,14 +93,14 @@ def test_in_dev_the_workflows_are_shown_all_the_same(
         '[tool.dg.project]\nroot_module = "PACKAGE"\ndefs_module = "PACKAGE"\n',
     ],
 )
-def test_there_may_be_none(project: SampleProject, settings: str) -> None:
+def test_a_project_may_have_no_such_folder(project: SampleProject, settings: str) -> None:
     project.write("defs/__init__.py", "")
     with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(settings.replace("PACKAGE", project.package))
     assert find_defs_folder(CascadeConfig.from_user_config()) is None
 
 
-def test_a_dg_toml_stands_in_place_of_the_table(dg_project: SampleProject) -> None:
+def test_a_dg_toml_replaces_the_table(dg_project: SampleProject) -> None:
     (dg_project.root / "dg.toml").write_text(f'[project]\ndefs_module = "{dg_project.package}.own"\n', encoding="utf-8")
     path = dg_project.write("own/native.py", ASSET)
     folder = find_defs_folder(CascadeConfig.from_user_config())

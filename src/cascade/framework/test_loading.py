@@ -1,4 +1,4 @@
-"""Loading modules, and what is said of those that fail."""
+"""Loading modules, and the errors of those that fail."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_failing_module_does_not_hide_the_others_and_names_the_users_line(proj
     assert str(syntax.location) == f"{broken}:1"
 
 
-def test_a_missing_import_is_told_from_a_missing_module(project: SampleProject) -> None:
+def test_a_missing_import_differs_from_a_missing_module(project: SampleProject) -> None:
     path = project.write("needs.py", "import not_installed_anywhere\n")
     names = find_modules(project.root / project.package)
     missing, absent = load_modules([*names, project.module("gone")]).failures
@@ -61,7 +61,7 @@ def test_a_module_that_exits_is_a_failure(project: SampleProject) -> None:
     assert "__main__" in str(failure.hint)
 
 
-def test_a_module_that_raises_what_is_no_exception_is_a_failure(project: SampleProject) -> None:
+def test_a_module_that_raises_a_base_exception_is_a_failure(project: SampleProject) -> None:
     path = project.write("base.py", "class Odd(BaseException): ...\n\n\nraise Odd\n")
     failure = only_failure(project)
     assert str(failure.location) == f"{path}:4"
@@ -69,13 +69,13 @@ def test_a_module_that_raises_what_is_no_exception_is_a_failure(project: SampleP
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, DagsterExecutionInterruptedError])
-def test_whoever_asks_for_the_end_gets_it(project: SampleProject, interrupt: type[BaseException]) -> None:
+def test_an_interrupt_is_raised(project: SampleProject, interrupt: type[BaseException]) -> None:
     project.write("interrupted.py", f"from {interrupt.__module__} import {interrupt.__name__} as end\n\nraise end\n")
     with pytest.raises(interrupt):
         load(project)
 
 
-def test_a_package_that_fails_is_reported_once_for_all_that_is_in_it(project: SampleProject) -> None:
+def test_a_package_that_fails_is_reported_once_for_all_its_modules(project: SampleProject) -> None:
     path = project.write("weather/__init__.py", "import no_such_thing\n")
     for name in ("weather/a.py", "weather/b.py", "weather/hourly/c.py", "other.py"):
         project.write(name, "")
@@ -85,7 +85,7 @@ def test_a_package_that_fails_is_reported_once_for_all_that_is_in_it(project: Sa
     assert str(failure.location) == f"{path}:1"
 
 
-def test_a_declaration_that_is_wrong_is_told_from_what_imports_it(project: SampleProject) -> None:
+def test_a_wrong_declaration_is_reported_once_and_its_importers_as_such(project: SampleProject) -> None:
     declaration = (
         "from cascade.ingestion import cascade_ingestion\n\n\n@cascade_ingestion(table_name='t')\ndef t(): ...\n"
     )
@@ -98,12 +98,12 @@ def test_a_declaration_that_is_wrong_is_told_from_what_imports_it(project: Sampl
     assert importer.message == f"The module {project.module('b')} imports a module that failed to load."
 
 
-def test_a_syntax_error_in_text_that_a_module_compiles_is_in_the_line_that_compiles_it(project: SampleProject) -> None:
+def test_a_syntax_error_in_compiled_text_is_at_the_line_that_compiles_it(project: SampleProject) -> None:
     path = project.write("evals.py", "import ast\n\nast.literal_eval('1 +')\n")
     assert str(only_failure(project).location) == f"{path}:3"
 
 
-def test_a_file_that_is_no_source_at_all_has_its_first_line(project: SampleProject) -> None:
+def test_a_file_that_is_not_source_is_reported_at_its_first_line(project: SampleProject) -> None:
     path = project.write("zeros.py", "")
     path.write_bytes(b"x = 1\0\n")
     location = only_failure(project).location
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_source_at_all_has_its_first_line(project: SampleProje
     assert location.file == str(path)
 
 
-def test_a_file_with_a_dot_in_its_name_says_so(project: SampleProject) -> None:
+def test_a_file_with_a_dot_in_its_name_is_reported(project: SampleProject) -> None:
     path = project.write("weather/obs.v2.py", "")
     failure = only_failure(project)
     assert str(failure.location) == f"{path}:1"
@@ -119,7 +119,7 @@ def test_a_file_with_a_dot_in_its_name_says_so(project: SampleProject) -> None:
     assert "obs_v2.py" in str(failure.hint)
 
 
-def test_a_file_beside_a_directory_of_its_name_hides_what_is_in_it(project: SampleProject) -> None:
+def test_a_file_that_hides_a_directory_of_its_name_is_reported(project: SampleProject) -> None:
     project.write("weather/a.py", "")
     path = project.write("weather.py", "")
     failure = only_failure(project)
@@ -127,7 +127,7 @@ def test_a_file_beside_a_directory_of_its_name_hides_what_is_in_it(project: Samp
     assert f"{project.module('weather.a')} is hidden by" in failure.message
 
 
-def test_a_link_to_a_file_that_is_gone_says_so(project: SampleProject, tmp_path: Path) -> None:
+def test_a_link_to_a_deleted_file_is_reported(project: SampleProject, tmp_path: Path) -> None:
     path = project.write("a.py", "").with_name("b.py")
     path.symlink_to(tmp_path / "gone.py")
     failure = only_failure(project)
@@ -135,7 +135,7 @@ def test_a_link_to_a_file_that_is_gone_says_so(project: SampleProject, tmp_path:
     assert "a symbolic link to a file that does not exist" in failure.message
 
 
-def test_how_long_a_module_takes_is_told(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_times_are_recorded(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("slow.py", "import time\n\ntime.sleep(0.05)\n")
     begun = time.monotonic()
     assert 0.05 <= load(project).seconds[project.module("slow")] <= time.monotonic() - begun
@@ -143,7 +143,7 @@ def test_how_long_a_module_takes_is_told(project: SampleProject, monkeypatch: py
     assert load(project).seconds == {}
 
 
-def test_an_exception_that_cannot_say_what_it_is_about_is_a_failure_like_any_other(project: SampleProject) -> None:
+def test_an_exception_whose_message_cannot_be_rendered_is_a_failure(project: SampleProject) -> None:
     path = project.write(
         "mute.py", "class Mute(Exception):\n    def __str__(self):\n        return 1\n\n\nraise Mute\n"
     )

@@ -71,7 +71,7 @@ def test_a_field_of_the_wrong_type_is_named(field: str, value: object) -> None:
 
 @pytest.fixture
 def generated(project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory with a generated module, as the plugin writes it, for the module `things` of a project."""
+    """Write the module that the plugin generates for the module `things` of a project."""
     project.write("things.py", THINGS)
     text = GOLDEN.read_text(encoding="utf-8").replace("workflows.golden", project.module("things"))
     directory = tmp_path / "generated"

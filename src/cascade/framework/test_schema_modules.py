@@ -1,4 +1,4 @@
-"""Which classes of a module are schemas of tables."""
+"""Which classes of a module are the schemas of tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MODELS = """
 """
 
 
-def test_models_that_are_tables_by_themselves_are_schemas(project: SampleProject) -> None:
+def test_models_that_can_be_tables_are_schemas(project: SampleProject) -> None:
     project.write("models.py", MODELS)
     module = importlib.import_module(project.module("models"))
     assert [schema.__name__ for schema in schemas_in(module)] == ["Row", "Frame", "Wrong"]
@@ -48,7 +48,7 @@ def test_models_that_are_tables_by_themselves_are_schemas(project: SampleProject
     assert ":26: Wrong.raw: dict[str, Any] has no fixed columns" in error
 
 
-def test_the_models_of_a_module_with_a_workflow_are_its_own_business(project: SampleProject) -> None:
+def test_other_models_of_a_module_with_a_workflow_are_not_schemas(project: SampleProject) -> None:
     project.write("things.py", THINGS + "\n    class Answer(BaseModel):\n        raw: dict\n")
     project.write("user.py", f"from {project.package}.things import Thing\n")
     assert schemas_in(importlib.import_module(project.module("things"))) == []

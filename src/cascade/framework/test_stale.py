@@ -45,7 +45,7 @@ def test_a_run_of_this_process_stays_and_one_of_a_dead_process_fails(instance: d
 
 @pytest.fixture
 def short_directory() -> Iterator[Path]:
-    """A directory for sockets, whose paths may not be longer than about a hundred bytes."""
+    """Make a directory for sockets, whose paths are limited to about a hundred bytes."""
     with TemporaryDirectory(dir="/tmp") as directory:
         yield Path(directory)
 

@@ -1,4 +1,4 @@
-"""Everything that is wrong, with file and line."""
+"""Problems of a project, with file and line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_decorator_of_every_module_reports(project: SampleProject) -> None
     assert "things.py" not in found
 
 
-def test_what_follows_from_a_wrong_decorator_is_no_second_problem(project: SampleProject) -> None:
+def test_what_follows_from_a_wrong_decorator_is_not_another_problem(project: SampleProject) -> None:
     project.write("wrong.py", WRONG)
     project.write("after.py", f"from {project.module('wrong')} import first\nprint(first.key)\n")
     project.write("own.py", f"from {project.module('wrong')} import first\nprint(first.__name__.key)\n")
@@ -62,7 +62,7 @@ def test_what_follows_from_a_wrong_decorator_is_no_second_problem(project: Sampl
     assert places == {f"{project.package}/{place}" for place in expected}
 
 
-def test_what_is_right_has_no_problem_and_leaves_nothing_behind(project: SampleProject) -> None:
+def test_a_correct_module_has_no_problem_and_no_files_are_written(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     before = sorted(project.root.rglob("*"))
     assert lines(project, "things") == []
@@ -111,7 +111,7 @@ def test_looking_for_unlisted_modules_runs_no_script(project: SampleProject, tmp
     assert not mark.exists()
 
 
-def test_dagsters_refusal_of_the_whole_is_reported(project: SampleProject) -> None:
+def test_an_error_of_dagster_about_the_whole_is_reported(project: SampleProject) -> None:
     project.write("native.py", "import dagster as dg\njob = dg.define_asset_job('nightly', selection=['missing'])\n")
     (problem,) = lines(project, "native")
     assert "missing" in problem

@@ -1,4 +1,4 @@
-"""Which modules a directory of workflows has."""
+"""Which modules are in a directory of workflows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from cascade.framework.discovery import discover_user_workflows
 from cascade.framework.modules import find_modules
 
 
-def test_modules_are_found_without_init_files_and_private_ones_and_tests_are_skipped(project: SampleProject) -> None:
+def test_modules_need_no_init_files_and_private_modules_and_tests_are_skipped(project: SampleProject) -> None:
     for name in ("weather/hourly.py", "weather/_helpers.py", "_drafts/a.py", "test_x.py", "conftest.py", "top.py"):
         project.write(name, "")
     found = find_modules(project.root / project.package)
     assert found == (project.module("top"), project.module("weather.hourly"))
 
 
-def test_two_modules_of_one_name_have_names_of_their_own(project: SampleProject) -> None:
+def test_modules_of_one_file_name_have_different_full_names(project: SampleProject) -> None:
     project.write("weather/observations.py", "")
     project.write("traffic/observations.py", "")
     expected = (project.module("traffic.observations"), project.module("weather.observations"))
     assert find_modules(project.root / project.package) == expected
 
 
-def test_what_a_deleted_module_leaves_in_the_cache_is_none(project: SampleProject) -> None:
+def test_the_bytecode_of_a_deleted_module_is_not_a_module(project: SampleProject) -> None:
     project.write("weather/__pycache__/gone.cpython-311.pyc", "")
     project.write("__pycache__/gone.py", "")
     assert find_modules(project.root / project.package) == ()
@@ -45,7 +45,7 @@ def test_a_link_to_a_directory_elsewhere_is_followed_once(project: SampleProject
     assert find_modules(top) == (project.module("own"), project.module("shared.inner.a"))
 
 
-def test_links_that_lead_in_circles_end(project: SampleProject, tmp_path: Path) -> None:
+def test_cycles_of_links_end(project: SampleProject, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "self").symlink_to(outside)
@@ -66,7 +66,7 @@ def test_a_directory_that_is_a_link_keeps_the_name_of_the_link(project: SamplePr
     assert find_modules(link) == (f"{link.name}.a",)
 
 
-def test_what_is_left_out_is_not_looked_into(project: SampleProject) -> None:
+def test_a_directory_can_be_left_out(project: SampleProject) -> None:
     path = project.write("defs/native.py", "")
     project.write("a.py", "")
     assert find_modules(project.root / project.package, left_out=path.parent) == (project.module("a"),)
@@ -84,7 +84,7 @@ def test_a_directory_named_like_a_standard_module_is_refused(project: SampleProj
         find_modules(project.root / "json")
 
 
-def test_what_else_is_in_the_project_hides_no_standard_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_files_of_the_project_hide_no_standard_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in ("fresh_flows/a.py", "smtplib.py", "pytest.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
