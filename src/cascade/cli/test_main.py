@@ -116,7 +116,7 @@ def test_an_error_is_a_document_too(cascade: Cascade, monkeypatch: pytest.Monkey
     error = json.loads(result.stdout)["error"]
     assert (error["type"], error["location"]) == ("ConfigError", None)
     assert "CASCADE_POSTGRES_PORT in the environment is 'many'" in error["message"]
-    assert "config show" in error["hint"]
+    assert "config docs" in error["hint"]
 
 
 @pytest.mark.parametrize(
