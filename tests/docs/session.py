@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_ui import assets
 from docs.console import Command, Written, output_pattern
-from processes import SECONDS, free_port, refuses_connections, started, stop, wait_until
+from processes import SECONDS, free_port, left_behind, refuses_connections, started, stop, wait_until
 
 HOME = "/home/you"
 """What the pages call the directory in which the reader begins."""
@@ -90,8 +91,12 @@ class Session:
         self._compare(command, done.stdout)
 
     def serve(self, command: Command) -> None:
-        """Starts a server, waits until it answers, compares what it printed until then, and ends it by Ctrl-C."""
+        """Start a server, check that it answers, compare what it printed with the page, and stop it.
+
+        Ctrl-C stops it, except for a PEX, which a service manager stops. In either case nothing stays behind.
+        """
         port = free_port()
+        marker = f"reader-{os.getpid()}-{port}"
         text, named = _PORT.subn(f"--port={port}", command.text)
         text = text if named else f"{text} --port={port}"
         log, is_ui = self.home / "server.log", "code-server" not in command.text
@@ -101,13 +106,17 @@ class Session:
 
         start = time.monotonic()
         words = ["bash", "-c", self._script(f"exec {text}")]
-        with started(words, self.directory, dict(self.environment), log) as process:
+        with started(words, self.directory, {**self.environment, "E2E_MARKER": marker}, log) as process:
             wait_until(answers, SECONDS, process)
             if is_ui:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=60) as answer:
-                    assert answer.status == 200
+                wait_until(lambda: assets(port), SECONDS, process)
+                # At least the code server, the webserver and the daemon.
+                assert len(left_behind(marker)) >= 3
             print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
-            stop(process, signal.SIGINT)
+            stop(process, signal.SIGTERM if "dev.pex" in text else signal.SIGINT)
+            print(f"{time.monotonic() - start:6.1f} s  until it stopped")
+        assert left_behind(marker) == []
+        assert refuses_connections(port)
         said = log.read_text()
         self._compare(command, said.partition(_LAST_WORDS)[0] + _LAST_WORDS + "\n" if is_ui else said)
 

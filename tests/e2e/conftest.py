@@ -130,6 +130,21 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
 
 
 @pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """The directory and home of a server that runs PEXes.
+
+    It shares the user's PEX cache, since unpacking and compiling the requirements takes longer than anything else that
+    a PEX does. The test of the first start uses an empty home.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pex"
+    cache.mkdir(parents=True, exist_ok=True)
+    home = tmp_path / "server"
+    (home / ".cache").mkdir(parents=True)
+    (home / ".cache" / "pex").symlink_to(cache)
+    return home
+
+
+@pytest.fixture
 def repository(copy: Repository) -> Repository:
     """The copy without what tests before have written. The tables they filled, and dist/, stay."""
     copy.restore()

@@ -27,7 +27,7 @@ def test_the_pex_does_january_under_an_empty_environment(repository: Repository,
     assert (tmp_path / ".cascade").is_dir()
 
 
-def test_a_second_project_packages_only_its_own_workflows(repository: Repository, tmp_path: Path) -> None:
+def test_a_second_project_packages_only_its_own_workflows(repository: Repository, server: Path) -> None:
     repository.write(f"{SECOND}/BUILD", 'cascade_project(name="station", workflows=["src/workflows/nyc_weather"])\n')
     repository.pants("package", f"{SECOND}:station").ok()
     (pex,) = (repository.root / "dist").rglob("station.pex")
@@ -37,7 +37,7 @@ def test_a_second_project_packages_only_its_own_workflows(repository: Repository
     assert "workflows/nyc_weather/data/weather.parquet" in names
     assert not [name for name in names if "nyc_flights" in name]
     assert not [name for name in names if name.rsplit("/", 1)[-1].startswith("test_") and name.startswith("workflows")]
-    listed = repository.isolated(tmp_path, str(pex), "list").ok().out
+    listed = repository.isolated(server, str(pex), "list").ok().out
     assert "weather_observations" in listed
     assert "flights" not in listed
     ran = repository.pants("run", f"{SECOND}:station", "--", "materialize", "flights", "--partition", "2013-01-01")

@@ -43,16 +43,3 @@ def test_cascade_dev_shows_the_assets_takes_an_edit_and_blocks_nobody(repository
     assert "warehouse" in said
     assert left_behind(marker) == []
     assert refuses_connections(port)
-
-
-def test_the_ui_of_a_pex_ends_with_it(repository: Repository, tmp_path: Path) -> None:
-    repository.pants("package", ":dev").ok()
-    port, marker = free_port(), f"e2e-{os.getpid()}-pex"
-    environment = repository.isolated_environment(tmp_path) | {"E2E_MARKER": marker}
-    command = [str(repository.root / "dist" / "dev.pex"), "dev", "--port", str(port)]
-    with started(command, tmp_path, environment, tmp_path / "log") as process:
-        wait_until(lambda: "flights" in assets(port), START_SECONDS, process)
-        assert len(left_behind(marker)) >= 3
-        stop(process, signal.SIGTERM)
-    assert left_behind(marker) == []
-    assert refuses_connections(port)

@@ -102,7 +102,7 @@ def _version(wheels: Path, name: str) -> str:
     return wheel.name.split("-")[1]
 
 
-def test_the_first_workflow_of_another_monorepo(other: Repository, tmp_path: Path) -> None:
+def test_the_first_workflow_of_another_monorepo(other: Repository, server: Path) -> None:
     written = other.pants("cascade-scaffold", "src/workflows/weather").ok()
     assert other.changes() == ["src/"]
     other.pants("test", "::").ok()
@@ -114,7 +114,7 @@ def test_the_first_workflow_of_another_monorepo(other: Repository, tmp_path: Pat
     assert "rows in 2, rows good 2, rows refused 0" in ran.out, ran.out
     other.pants("package", "::").ok()
     pex = str(other.root / "dist" / "dev.pex")
-    shipped = other.isolated(tmp_path, pex, *shlex.split(proposed[2])).ok()
+    shipped = other.isolated(server, pex, *shlex.split(proposed[2])).ok()
     assert "rows in 2, rows good 2, rows refused 0" in shipped.out
 
 
