@@ -1,4 +1,4 @@
-"""Asking the webserver of Dagster."""
+"""Query Dagster's webserver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ASSETS = "{ assetNodes { assetKey { path } description groupName partitionStats 
 
 
 def ask(port: int, query: str, variables: dict[str, Any] | None = None) -> Any:
-    """Ask Dagster's GraphQL."""
+    """Send a GraphQL query and return its data."""
     body = json.dumps({"query": query, "variables": variables or {}}).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/graphql", data=body, headers={"Content-Type": "application/json"}
@@ -22,5 +22,5 @@ def ask(port: int, query: str, variables: dict[str, Any] | None = None) -> Any:
 
 
 def assets(port: int) -> dict[str, Any]:
-    """The assets that the UI shows, by name."""
+    """Return the assets that the UI shows, by name."""
     return {"/".join(node["assetKey"]["path"]): node for node in ask(port, ASSETS)["assetNodes"]}

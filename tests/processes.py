@@ -1,4 +1,4 @@
-"""Commands and servers that tests start, and what is left of them."""
+"""Start commands and servers in tests, and find the processes they leave behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 900
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that has ended.
+    """A finished command.
 
     Args:
         command: what was run, for messages.
@@ -37,20 +37,20 @@ class Finished:
     seconds: float
 
     def ok(self) -> Finished:
-        """Itself, if the command succeeded.
+        """Return this result if the command succeeded.
 
         Raises:
-            AssertionError: it failed; shows everything it wrote.
+            AssertionError: the command failed; the message shows all of its output.
         """
         assert self.code == 0, str(self)
         return self
 
     def json(self) -> Any:
-        """The one JSON document on standard output."""
+        """Return the one JSON document on standard output of a command that succeeded."""
         return self.ok().json_document()
 
     def json_document(self) -> Any:
-        """The one JSON document on standard output, also of a command that failed."""
+        """Return the one JSON document on standard output, even if the command failed."""
         return json.loads(self.out)
 
     def __str__(self) -> str:
@@ -70,14 +70,14 @@ def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> 
 
 
 def wait_until(ready: Callable[[], object], seconds: float, process: subprocess.Popen[str] | None = None) -> None:
-    """Wait until something holds, while the process lives if there is one."""
+    """Wait until a condition holds; fail early if the process ends."""
     deadline = time.monotonic() + seconds
     while True:
-        # Until it listens, it refuses connections.
+        # A server that does not listen yet refuses connections.
         with contextlib.suppress(OSError):
             if ready():
                 return
-        assert process is None or process.poll() is None, f"it ended with {process.returncode}"
+        assert process is None or process.poll() is None, f"the process ended with {process.returncode}"
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.5)
 
@@ -86,7 +86,7 @@ def wait_until(ready: Callable[[], object], seconds: float, process: subprocess.
 def started(
     command: list[str], directory: Path, environment: dict[str, str], log: Path
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process group of its own, as a terminal does."""
+    """Start a command in its own process group, as a terminal does."""
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
@@ -96,7 +96,7 @@ def started(
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Where the tests run in the background, Ctrl-C is ignored, and what they start would inherit that.
+            # Tests in the background ignore Ctrl-C, and their child processes would inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
@@ -114,17 +114,17 @@ def started(
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal, to the whole group if it is Ctrl-C, and wait for the end."""
+    """Send a signal, Ctrl-C to the whole group, and wait until the process ends."""
     if number == signal.SIGINT:
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    # Dagster gives its webserver and then its daemon a minute each.
+    # Dagster waits up to a minute for its webserver, then as long for its daemon.
     process.wait(150)
 
 
 def left_behind(marker: str) -> list[str]:
-    """The command lines of living processes that have a text in their environment."""
+    """Return the command lines of running processes whose environment contains a string."""
     found = []
     for directory in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -134,13 +134,13 @@ def left_behind(marker: str) -> list[str]:
 
 
 def refuses_connections(port: int) -> bool:
-    """Whether nothing listens on a port."""
+    """Return whether nothing listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -54,7 +54,7 @@ def measure(runs: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Prints the measurements and compares them with the limits."""
+    """Print the measurements and compare them with the limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=10, help="processes for each measurement, 10 by default")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -1,4 +1,4 @@
-"""Readers of the pages: one with Cascade installed and nothing else, and one in this repository."""
+"""A reader of the pages, with Cascade installed and nothing else."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from docs.session import Session
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = REPOSITORY / "docs"
-# What would lead the reader's commands elsewhere.
+# Variables that would change what the reader's commands do.
 FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "DBT_", "DLT_", "PYTHON", "PEX_", "PYTEST_", "VIRTUAL_ENV")
 INSTALLED = "CASCADE_E2E_BIN"
 
 
 @pytest.fixture(scope="session")
 def installed_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of the commands of an environment with Cascade: `cascade`, `python`, `pytest` and others.
+    """Return the `bin` directory of an environment with Cascade: `cascade`, `python`, `pytest` and others.
 
-    `CASCADE_E2E_BIN` names one, into which the wheel was installed. Without it the commands run the working tree, with
-    the requirements of the environment that runs the tests, and the entry points of `pyproject.toml` as if installed.
+    `CASCADE_E2E_BIN` names one with the wheel installed. Without it, the commands run the working tree with the
+    requirements of the environment that runs the tests and the entry points of `pyproject.toml`.
     """
     if given := os.environ.get(INSTALLED):
         return Path(given)
@@ -50,7 +50,7 @@ def installed_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reader(installed_cascade: Path, tmp_path: Path) -> Session:
-    """A reader with Cascade installed, in an empty home."""
+    """Return a reader with Cascade installed and an empty home directory."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     environment |= {"HOME": str(tmp_path), "PATH": f"{installed_cascade}{os.pathsep}{environment['PATH']}"}
     return Session(tmp_path, tmp_path, environment)

@@ -1,17 +1,17 @@
-"""What a page tells its reader to do: commands with the output that they show, and files to write.
+"""Read the instructions of a page: commands with their output, and files to write.
 
-A fenced block of `console` holds commands after `$ ` and below each what it prints:
+A fenced block of `console` contains commands after `$ `, each followed by its output:
 
     $ cascade list
     asset                 partitions
     weather_observations  daily
 
-A fenced block of any other language whose first line is a comment with a path is a file of that name:
+A fenced block of any other language is a file if its first line is a comment with a path:
 
     # workflows/ingestion/weather/observations.py
     from __future__ import annotations
 
-and with `, at the end` after the path it is to be added to the file.
+With `, at the end` after the path, the block is appended to the file.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Command:
     """A command of a page.
 
     Args:
-        line: its line in the page, from 1.
-        text: what is typed; with line breaks where the page has a backslash before one.
-        expected: the lines that the page shows as its output.
+        line: its line in the page, counted from 1.
+        text: the command as typed, with the line breaks that follow a backslash in the page.
+        expected: the output that the page shows, as lines.
     """
 
     line: int
@@ -41,13 +41,13 @@ class Command:
 
 @dataclass(frozen=True)
 class Written:
-    """A file that the page gives.
+    """A file that the page contains.
 
     Args:
-        line: the block's line in the page, from 1.
+        line: the block's line in the page, counted from 1.
         path: relative to the working directory.
-        text: its content, the line with the path included.
-        added: whether it goes to the end of the file that is there.
+        text: its content, including the line with the path.
+        added: whether to append it to an existing file.
     """
 
     line: int
@@ -57,7 +57,7 @@ class Written:
 
 
 def read_page(markdown: str) -> list[Command | Written]:
-    """Returns the commands and the files of a page, in the order in which a reader meets them."""
+    """Return the commands and the files of a page, in the order of the page."""
     steps: list[Command | Written] = []
     for fence in _FENCE.finditer(markdown):
         line = markdown.count("\n", 0, fence.start()) + 2
@@ -72,7 +72,7 @@ def read_page(markdown: str) -> list[Command | Written]:
 
 
 def commands_of(markdown: str) -> list[Command]:
-    """Returns the commands of a page alone."""
+    """Return only the commands of a page."""
     return [step for step in read_page(markdown) if isinstance(step, Command)]
 
 
@@ -104,8 +104,7 @@ def _commands(lines: list[str], first: int) -> list[Command]:
 
 
 _UNSTABLE = (
-    # Seconds and other decimals, ids of snapshots and runs, the port that the UI got, and the rules of pytest, which
-    # fill the line.
+    # Decimals such as seconds, the ids of snapshots and runs, the port of the UI, and the rules that pytest draws.
     (re.compile(r"\d+\.\d+(?!\.|\d)"), r"\\d+\\.\\d+"),
     (re.compile(r"\b\d{15,}\b"), r"\\d{15,}"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), r"[0-9a-f-]{36}"),
@@ -115,14 +114,14 @@ _UNSTABLE = (
 
 
 def output_pattern(expected: tuple[str, ...], places: dict[str, str]) -> re.Pattern[str]:
-    """Makes a pattern for the whole output of a command.
+    """Return a pattern that matches the whole output of a command.
 
-    A line of dots stands for any lines, and dots within a line for any text. Decimals, ids and ports may differ, and so
-    may the width of gaps. Nothing else may.
+    A line of dots matches any lines, and dots within a line match any text. Decimals, ids, ports and the width of gaps
+    may differ. Everything else must be the same.
 
     Args:
-        expected: the lines of the page.
-        places: what stands in the page for a directory of this machine, such as `/home/you`.
+        expected: the output that the page shows, as lines.
+        places: directories of this machine, by their names in the page, such as `/home/you`.
     """
     parts: list[str] = []
     for line in expected:

@@ -17,8 +17,8 @@ class Link:
     """A link.
 
     Args:
-        line: its line, from 1.
-        target: what it leads to, as written.
+        line: its line, counted from 1.
+        target: its target, as written.
     """
 
     line: int
@@ -26,13 +26,13 @@ class Link:
 
 
 def links(markdown: str) -> list[Link]:
-    """Returns the links of a page. What looks like one in code is none."""
+    """Return the links of a page, except for those in code."""
     text = _blanked(_CODE, _blanked(_FENCE, markdown))
     return [Link(text.count("\n", 0, found.start()) + 1, found["target"]) for found in _LINK.finditer(text)]
 
 
 def anchors(page: Path) -> set[str]:
-    """Returns the anchors of a page's headings, as code hosts make them."""
+    """Return the anchors that code hosts give to the headings of a page."""
     taken: set[str] = set()
     for found in _HEADING.finditer(_blanked(_FENCE, page.read_text(encoding="utf-8"))):
         base = slug(found["title"])
@@ -45,10 +45,10 @@ def anchors(page: Path) -> set[str]:
 
 
 def slug(title: str) -> str:
-    """Makes the anchor of a heading: in lower case, without punctuation, with hyphens for spaces."""
+    """Return the anchor of a heading: in lower case, without punctuation, with hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower()).replace(" ", "-")
 
 
 def _blanked(pattern: re.Pattern[str], text: str) -> str:
-    """The text with each match replaced by as many line breaks as it has, so that lines keep their numbers."""
+    """Blank out each match, but keep its line breaks, so that line numbers stay the same."""
     return pattern.sub(lambda found: "\n" * found[0].count("\n"), text)

@@ -1,4 +1,4 @@
-"""A reader at a shell: runs the commands of a page one after the other in a directory of its own."""
+"""A reader at a shell, who runs the commands of a page in order, in an empty directory."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from docs.console import Command, Written, output_pattern
 from processes import SECONDS, free_port, left_behind, refuses_connections, started, stop, wait_until
 
 HOME = "/home/you"
-"""What the pages call the directory in which the reader begins."""
+"""The name that the pages use for the reader's first directory."""
 
 _SERVERS = re.compile(
     r"^(\./pants (--no-pantsd )?(cascade-dev|run :dev$)|(cascade|(dist|\.)/dev\.pex) (dev|code-server)\b)"
 )
-# What Pants says of its own work, which depends on what it has done before.
+# Pants logs its own work, which depends on its cache.
 _PANTS_LOG = re.compile(
     r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)", re.M
 )
@@ -32,10 +32,10 @@ _LAST_WORDS = "Press Ctrl-C to stop."
 
 @dataclass
 class Session:
-    """A shell whose directory and variables last from command to command.
+    """A shell that keeps its directory and variables from one command to the next.
 
     Args:
-        home: the reader's home, in which the session begins.
+        home: the reader's home directory, where the session starts.
         directory: the working directory.
         environment: the variables of the first command.
     """
@@ -45,10 +45,10 @@ class Session:
     environment: Mapping[str, str]
 
     def follow(self, steps: list[Command | Written]) -> None:
-        """Carries out the steps of a page.
+        """Follow the steps of a page.
 
         Raises:
-            AssertionError: a command ends otherwise than the page says, or prints something else.
+            AssertionError: the exit code or the output of a command differs from the page.
         """
         waiting = list(steps)
         while waiting:
@@ -57,13 +57,13 @@ class Session:
                 self.write(step)
                 continue
             code = 0
-            # A page says with `echo $?` that a command fails, and how.
+            # A page shows the exit code of a command that fails with `echo $?`.
             if waiting and isinstance(waiting[0], Command) and waiting[0].text == "echo $?":
                 code = int(waiting.pop(0).expected[0])  # type: ignore[union-attr]
             self.serve(step) if _SERVERS.match(step.text) else self.run(step, code)
 
     def write(self, file: Written) -> None:
-        """Writes a file, or adds to it."""
+        """Write a file, or append to it."""
         path = self.directory / file.path
         if file.added:
             path.write_text(path.read_text() + "\n" + file.text)
@@ -72,7 +72,7 @@ class Session:
             path.write_text(file.text)
 
     def run(self, command: Command, code: int = 0) -> None:
-        """Runs a command to its end, and compares its exit code and its output with the page."""
+        """Run a command, and compare its exit code and output with the page."""
         start = time.monotonic()
         done = subprocess.run(
             ["bash", "-c", self._script(command.text)],
@@ -93,7 +93,7 @@ class Session:
     def serve(self, command: Command) -> None:
         """Start a server, check that it answers, compare what it printed with the page, and stop it.
 
-        Ctrl-C stops it, except for a PEX, which a service manager stops. In either case nothing stays behind.
+        Ctrl-C stops it; a PEX gets SIGTERM, as from a service manager. Neither leaves a process behind.
         """
         port = free_port()
         marker = f"reader-{os.getpid()}-{port}"
@@ -121,7 +121,7 @@ class Session:
         self._compare(command, said.partition(_LAST_WORDS)[0] + _LAST_WORDS + "\n" if is_ui else said)
 
     def _script(self, text: str) -> str:
-        """The command between the restoring and the keeping of the shell's state."""
+        """Return a script that restores the state of the shell, runs the command, and saves the state."""
         state = shlex.quote(str(self.home / ".state"))
         return (
             f"if [ -f {state}/variables ]; then . {state}/variables; fi\n{text}\n"
@@ -136,7 +136,7 @@ class Session:
             return
         pattern = output_pattern(command.expected, {HOME: str(self.home)})
         text = _PANTS_LOG.sub("", output if output.endswith("\n") else output + "\n")
-        assert pattern.fullmatch(text), _told(command, output, "other output than the page shows")
+        assert pattern.fullmatch(text), _told(command, output, "the output differs from the page")
 
 
 def _told(command: Command, output: str, problem: str) -> str:

@@ -1,4 +1,4 @@
-"""`.ci/pants` retries Pants' own race between writing a script and starting it, once, and nothing else."""
+"""`.ci/pants` retries Pants' race between writing a script and starting it, once, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RACE = (
     'Final error was: Os { code: 22, kind: InvalidInput, message: "Invalid argument" }'
 )
 FAILED_TEST = "✕ src/a/test_b.py:tests failed in 1.00s."
-# Fails as often as there are lines in `failures`, each time with the next one.
+# Each call fails with the next line of `failures`, and succeeds once none is left.
 FAKE = """\
 #!/bin/sh
 echo "$@" >>calls
@@ -42,7 +42,7 @@ def test_a_success_is_not_repeated(tmp_path: Path) -> None:
     assert calls == ["test ::"]
 
 
-def test_the_race_is_retried_once_and_said_so(tmp_path: Path) -> None:
+def test_the_race_is_retried_once_and_reported(tmp_path: Path) -> None:
     finished, calls = attempt(tmp_path, RACE)
     assert finished.ok().out == "out: test\nout: test\n"
     assert RACE in finished.err
@@ -50,7 +50,7 @@ def test_the_race_is_retried_once_and_said_so(tmp_path: Path) -> None:
     assert calls == ["test ::", "test ::"]
 
 
-def test_a_race_that_is_lost_twice_fails(tmp_path: Path) -> None:
+def test_losing_the_race_twice_fails(tmp_path: Path) -> None:
     finished, calls = attempt(tmp_path, RACE, RACE)
     assert finished.code == 3
     assert len(calls) == 2

@@ -1,4 +1,4 @@
-"""Links between the documents of the repository lead somewhere. Those within the site are Sphinx' business as well."""
+"""Links between the documents of the repository work. Sphinx also checks those within the site."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCUMENTS = sorted({REPOSITORY / name for name in _LISTED.split("\0") if name an
 
 
 def broken(document: Path) -> list[str]:
-    """The links of a document that lead nowhere, with their lines."""
+    """Return the broken links of a document, with their lines."""
     problems = []
     for link in links(document.read_text(encoding="utf-8")):
         if "://" in link.target or link.target.startswith("mailto:"):
@@ -29,18 +29,18 @@ def broken(document: Path) -> list[str]:
         target = (document.parent / path).resolve() if path else document
         where = f"{document.relative_to(REPOSITORY)}:{link.line}: {link.target}"
         if not target.is_relative_to(REPOSITORY) or not target.exists():
-            problems.append(f"{where}: there is no such file")
+            problems.append(f"{where}: no such file")
         elif anchor and (target.suffix != ".md" or anchor not in anchors(target)):
-            problems.append(f"{where}: there is no such heading")
+            problems.append(f"{where}: no such heading")
     return problems
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(REPOSITORY)))
-def test_links_lead_somewhere(document: Path) -> None:
+def test_links_work(document: Path) -> None:
     assert broken(document) == []
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(broken.__globals__, "REPOSITORY", tmp_path)
     (tmp_path / "other.md").write_text("# A `title`, twice\n# A title, twice\n")
     page = tmp_path / "page.md"

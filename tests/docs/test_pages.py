@@ -1,4 +1,4 @@
-"""Every command of the pages does what the page says, with an installed Cascade and nothing else."""
+"""Every command of the pages does what the page says, with only Cascade installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docs.conftest import PAGES, REPOSITORY
 from docs.console import Command, Written, read_page
 from docs.session import Session
 
-# The reader's environment is there already: `installed_cascade` has it.
+# The fixture `installed_cascade` replaces these steps.
 _INSTALLATION = re.compile(r"^(python3? -m venv|\. \.venv/|pip install|uv (venv|pip|sync)) ?")
 _REQUIREMENT = re.compile(r"cascade-workflows(\[(?P<extras>[\w,]+)\])?$")
 _MONOREPO = re.compile(r"^([A-Z_]+=\S+ )?(\./pants|\S+\.pex) ")
@@ -21,14 +21,14 @@ DOCUMENTS = [*sorted(PAGES.rglob("*.md")), README]
 
 
 def named(document: Path) -> str:
-    """How a document is called in the list of tests."""
+    """Return the name of a document in the list of tests."""
     return str(document.relative_to(REPOSITORY))
 
 
 def steps_for(document: Path, *, monorepo: bool) -> list[Command | Written]:
-    """The steps of a page that are for a monorepo, or for a project without; all but those that install.
+    """Return the steps of a page for a monorepo or for a standalone project, except for installation.
 
-    A page is for one of the two. Only the README shows both, each by commands that the other has not.
+    Each page covers one of the two. Only the README shows both, with different commands.
     """
     steps = read_page(document.read_text(encoding="utf-8"))
     steps = [step for step in steps if isinstance(step, Written) or not _INSTALLATION.match(step.text)]
@@ -39,7 +39,7 @@ def steps_for(document: Path, *, monorepo: bool) -> list[Command | Written]:
 
 
 def documents_for(*, monorepo: bool) -> list[Path]:
-    """The documents with such steps."""
+    """Return the documents that have steps for a monorepo, or for a standalone project."""
     return [document for document in DOCUMENTS if steps_for(document, monorepo=monorepo)]
 
 
@@ -48,7 +48,7 @@ def test_a_reader_who_follows_the_page_sees_what_it_shows(document: Path, reader
     reader.follow(steps_for(document, monorepo=False))
 
 
-def test_what_is_installed_is_what_the_wheel_is_called() -> None:
+def test_pages_install_the_wheel_by_its_name() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     known = {*project["optional-dependencies"]}
     assert project["name"] == "cascade-workflows"

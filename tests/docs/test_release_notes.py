@@ -1,4 +1,4 @@
-"""The notes of a release are its section of the changelog, and there is no release without."""
+"""The notes of a release are its changelog section, and a version without one cannot be released."""
 
 from __future__ import annotations
 

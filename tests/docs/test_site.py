@@ -1,4 +1,4 @@
-"""The site builds, from a clean start and without a warning."""
+"""The site builds from scratch without a warning."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def test_the_site_builds_without_a_warning() -> None:
     assert done.returncode == 0, done.stderr
     for page in ("index", "quickstart", "guides/workflows"):
         assert (SITE / f"{page}.html").is_file()
-    # An option is no dash.
+    # The dashes of an option stay as they are.
     assert ">--type<" in (SITE / "reference" / "pants.html").read_text(encoding="utf-8")
     python = re.sub(r"</?span[^>]*>", "", (SITE / "reference" / "python.html").read_text(encoding="utf-8"))
-    # What a docstring indents is code, and the arguments of the decorator have their types and defaults.
+    # Indented lines of a docstring are code, and the decorator's arguments show their types and defaults.
     assert re.search(r"<pre>[^/]*├── UsageError +the command", python)
     assert "partition_timezone: str = 'UTC'" in python

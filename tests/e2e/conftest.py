@@ -1,7 +1,7 @@
-"""A copy of the repository in which a test may do what a user does: start `./pants`, write files, commit.
+"""A copy of the repository where a test can do what a user does: start `./pants`, write files, commit.
 
-The copy holds the working tree as it is, edits included, so that a change is tested before it is committed. It has a
-Pants daemon of its own, which ends with the tests; Pants' caches are the user's.
+The copy contains the working tree with its edits, so that you can test a change before you commit it. It has its own
+Pants daemon, which ends with the tests, and shares the user's Pants caches.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import pytest
 from processes import Finished, run
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-# What would lead Pants or the project elsewhere.
+# Variables that would change what Pants or the project does.
 FOREIGN_VARIABLES = ("PANTS_", "CASCADE_", "DAGSTER_", "PYTHON", "PEX_", "PYTEST_", "NYC_")
-# The README lets the reader write this workflow, and so do the tests.
+# Readers of the README write this workflow, and so do the tests.
 READERS_OWN = "src/workflows/weather/"
 GIT = ("git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "-c", "commit.gpgsign=false")
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository with a launcher of Pants: a copy of this one unless said otherwise.
+    """A repository with a launcher of Pants, by default a copy of this one.
 
     Args:
         root: its directory.
-        launcher: what starts Pants.
+        launcher: the command that starts Pants.
     """
 
     root: Path
@@ -39,12 +39,12 @@ class Repository:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The user's environment without what belongs to the process that runs the tests."""
+        """The user's environment without the variables of the process that runs the tests."""
         return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
 
     def pants(self, *arguments: str) -> Finished:
         """Run Pants."""
-        # The launcher of another repository would start Pants there.
+        # A launcher starts Pants in its own repository by default.
         here = {"PANTS_BUILDROOT_OVERRIDE": str(self.root), "PANTS_BIN_NAME": self.launcher}
         return run([self.launcher, *arguments], self.root, {**self.environment, **here})
 
@@ -53,22 +53,22 @@ class Repository:
         return self.pants("run", ":dev", "--", *arguments)
 
     def git(self, *arguments: str) -> str:
-        """Run git, and give what it prints."""
+        """Run git and return its output."""
         return run([*GIT, *arguments], self.root, self.environment).ok().out
 
     def begin(self, message: str) -> None:
-        """Commit what is there as the first commit of a new repository."""
+        """Commit all files as the first commit of a new repository."""
         self.git("init", "--quiet")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
 
     def restore(self) -> None:
-        """Make the sources those of the commit again. What git ignores stays."""
+        """Restore the committed sources. Files that git ignores stay."""
         self.git("reset", "--quiet", "--hard")
         self.git("clean", "--quiet", "-d", "--force")
 
     def changes(self) -> list[str]:
-        """The paths that git sees as new or changed, directories that are all new as one."""
+        """Return the paths that git reports as new or changed, a new directory as one path."""
         return sorted(line[3:] for line in self.git("status", "--porcelain").splitlines())
 
     def write(self, path: str, text: str) -> None:
@@ -78,29 +78,29 @@ class Repository:
         target.write_text(text)
 
     def replace(self, path: str, old: str, new: str) -> None:
-        """Edit a file; the old text must be in it."""
+        """Replace text in a file that must contain it."""
         text = (self.root / path).read_text()
         assert old in text, f"{path} does not hold {old!r}"
         self.write(path, text.replace(old, new))
 
     def isolated_environment(self, home: Path) -> dict[str, str]:
-        """The environment of a server: no Pants, no pip, no variable; only an interpreter that is found, and a home."""
+        """Return the environment of a server: a path to an interpreter and a home, without Pants, pip or variables."""
         return {"PATH": isolated_path(), "HOME": str(home)}
 
     def isolated(self, directory: Path, *command: str) -> Finished:
-        """Run a command as on a server, in a directory without a repository around it."""
+        """Run a command as on a server, in a directory outside any repository."""
         return run(list(command), directory, self.isolated_environment(directory))
 
 
 def isolated_path() -> str:
-    """The directories of the interpreters at hand, without those of Pants."""
+    """Return a PATH of the interpreters on this machine, without that of Pants."""
     found = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
     return os.pathsep.join([*dict.fromkeys(str(Path(path).parent) for path in found if path), "/usr/bin", "/bin"])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one repository together where tests run in several processes."""
+    """Run the tests that share a repository in one process, one after the other."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             group = "wheels" if item.path.name in ("test_installed.py", "test_wheels.py") else "monorepo"
@@ -109,7 +109,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
-    """The working tree, committed as the only commit of a new repository."""
+    """Commit the working tree as the only commit of a new repository."""
     repository = Repository(tmp_path_factory.mktemp("e2e") / "repository")
     listed = run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], REPOSITORY, repository.environment
@@ -118,7 +118,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
         if name.startswith(READERS_OWN):
             continue
         source, target = REPOSITORY / name, repository.root / name
-        # A file that is deleted in the working tree is listed still.
+        # Git still lists a file that is deleted in the working tree.
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
@@ -131,10 +131,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Path:
-    """The directory and home of a server that runs PEXes.
+    """Return the working directory, and home, of a server that runs PEXes.
 
-    It shares the user's PEX cache, since unpacking and compiling the requirements takes longer than anything else that
-    a PEX does. The test of the first start uses an empty home.
+    It shares the user's PEX cache, because unpacking and compiling the requirements takes most of the first start. The
+    test of the first start uses an empty home.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pex"
     cache.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def server(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repository(copy: Repository) -> Repository:
-    """The copy without what tests before have written. The tables they filled, and dist/, stay."""
+    """Return the copy without the files of earlier tests. The tables they filled, and dist/, stay."""
     copy.restore()
     return copy
 

@@ -1,4 +1,4 @@
-"""What a change touches, and what `check` says of a wrong one."""
+"""Which targets a change affects, and what `check` reports about a mistake."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ CHANGED = ("--changed-since=HEAD", "--changed-dependents=transitive")
 
 
 def changed(repository: Repository, *options: str) -> set[str]:
-    """The targets that an edit touches, as addresses."""
+    """Return the addresses of the targets that an edit affects."""
     return set(repository.pants(*CHANGED, *options, "list").ok().out.split())
 
 
-def test_an_edit_in_a_shared_schema_touches_the_workflows_that_use_it(repository: Repository) -> None:
+def test_an_edit_in_a_shared_schema_affects_the_workflows_that_use_it(repository: Repository) -> None:
     assert changed(repository) == set()
     repository.write(SHARED, (repository.root / SHARED).read_text() + "\n# Edited.\n")
     touched = changed(repository)
@@ -33,7 +33,7 @@ def test_an_edit_in_a_shared_schema_touches_the_workflows_that_use_it(repository
     assert not [address for address in tests if address.startswith(("src/cascade", "pants-plugins"))]
 
 
-def test_an_edit_in_one_workflow_does_not_touch_the_other(repository: Repository) -> None:
+def test_an_edit_in_one_workflow_does_not_affect_the_other(repository: Repository) -> None:
     path = "src/workflows/nyc_weather/live.py"
     repository.write(path, (repository.root / path).read_text() + "\n# Edited.\n")
     touched = changed(repository)
@@ -42,7 +42,7 @@ def test_an_edit_in_one_workflow_does_not_touch_the_other(repository: Repository
     assert not [address for address in touched if "nyc_flights" in address]
 
 
-def test_an_edit_in_the_data_touches_the_tests_that_read_it(repository: Repository) -> None:
+def test_an_edit_in_the_data_affects_the_tests_that_read_it(repository: Repository) -> None:
     path = repository.root / "src/workflows/nyc_flights/data/airlines.parquet"
     path.write_bytes(path.read_bytes() + b"\n")
     assert "src/workflows/nyc_flights/test_flights.py" in changed(repository, "--filter-target-type=python_test")

@@ -1,4 +1,4 @@
-"""What the README promises first: a row with one command, and the same again without a trace."""
+"""The first promise of the README: one command writes rows, and running it again changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 FIRST_COMMAND = ("materialize", "weather_observations", "--partition", "2013-01-15")
 
 
-def test_the_first_command_ends_in_rows_and_the_same_again_writes_no_snapshot(repository: Repository) -> None:
+def test_the_first_command_writes_rows_and_the_second_run_writes_no_snapshot(repository: Repository) -> None:
     first = repository.dev(*FIRST_COMMAND).ok()
     assert "2013-01-15T05:00:00" in first.out
     assert "rows in 72, rows good 72, rows refused 0" in first.out
@@ -22,7 +22,7 @@ def test_the_first_command_ends_in_rows_and_the_same_again_writes_no_snapshot(re
     assert repository.changes() == []
 
 
-def test_every_asset_is_listed_with_its_place(repository: Repository) -> None:
+def test_every_asset_is_listed_with_its_module(repository: Repository) -> None:
     listed = repository.dev("list").ok().out
     for asset, module in (
         ("weather_observations", "workflows.nyc_weather.observations"),
@@ -32,13 +32,13 @@ def test_every_asset_is_listed_with_its_place(repository: Repository) -> None:
         assert any(line.split()[0] == asset and module in line for line in listed.splitlines()), listed
 
 
-def test_a_bad_row_is_set_aside_and_shown(repository: Repository) -> None:
+def test_a_refused_row_is_quarantined_and_shown(repository: Repository) -> None:
     done = repository.dev("materialize", "weather_observations", "--partition", "2013-02-12").ok()
     assert "rows in 72, rows good 71, rows refused 1" in done.out
     assert "1048.36058" in done.out + done.err
 
 
-def test_a_wrong_partition_is_exit_2_with_one_that_works(repository: Repository) -> None:
+def test_a_wrong_partition_is_exit_2_and_suggests_a_valid_one(repository: Repository) -> None:
     for arguments in (("--partition", "2014-01-01"), ()):
         done = repository.dev("materialize", "flights", *arguments)
         assert done.code == 2, str(done)
@@ -46,6 +46,6 @@ def test_a_wrong_partition_is_exit_2_with_one_that_works(repository: Repository)
         assert "Traceback" not in done.err
 
 
-def test_json_is_one_document_and_nothing_else(repository: Repository) -> None:
+def test_json_prints_one_document_and_nothing_else(repository: Repository) -> None:
     document = repository.dev("materialize", "flights", "--partition-range", "2013-01-01...2013-01-02", "--json").json()
     assert "1785" in str(document)

@@ -1,4 +1,4 @@
-"""The wheel, as pip installs it: what it holds, what works without any extra, and the source distribution's part."""
+"""The wheel as pip installs it: its contents, what works without extras, and an installation from a clone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXTRAS = ("pandas", "pandera", "dbt", "duckdb", "pytest", "responses", "s3fs", "
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory, copy: Repository) -> Path:
-    """The commands of an environment with the wheel and no extra."""
+    """Return the `bin` directory of an environment with the wheel and no extras."""
     directory = tmp_path_factory.mktemp("bare") / "environment"
     done = run([str(REPOSITORY / "scripts" / "install-wheel"), str(directory)], REPOSITORY, copy.environment).ok()
     return Path(done.out.strip())
@@ -25,7 +25,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, copy: Repository) -> Path:
 
 @pytest.fixture
 def user(bare: Path, copy: Repository, tmp_path: Path) -> _User:
-    """A person with this environment in an empty directory, and with an empty home."""
+    """Return a user with this environment, in an empty directory that is also the home."""
     return _User(bare, tmp_path, copy.environment)
 
 
@@ -39,7 +39,7 @@ class _User:
         return run([str(self.commands / words[0]), *words[1:]], self.directory, self.environment)
 
 
-def test_the_wheel_holds_the_sources_without_their_tests(bare: Path) -> None:
+def test_the_wheel_contains_the_sources_without_their_tests(bare: Path) -> None:
     (wheel,) = (REPOSITORY / "dist").glob("cascade_workflows-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if name.startswith("cascade/")}
@@ -54,7 +54,7 @@ def _is_for_the_repository(path: str) -> bool:
     return name in ("BUILD", "conftest.py") or (name.startswith("test_") and name.endswith(".py"))
 
 
-def test_without_any_extra_a_project_runs_and_says_what_is_left_out(user: _User) -> None:
+def test_without_extras_a_project_runs_and_names_the_missing_ones(user: _User) -> None:
     absent = f"import importlib.util as u; print([n for n in {EXTRAS!r} if u.find_spec(n)])"
     assert user.types("python", "-c", absent).ok().out == "[]\n"
     user.types("cascade", "init", "mine").ok()

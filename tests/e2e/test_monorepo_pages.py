@@ -17,7 +17,7 @@ from e2e import test_wheels
 if TYPE_CHECKING:
     from e2e.conftest import Repository
 
-# They take minutes, and .ci/run runs them as they stand.
+# They take minutes. .ci/run runs the first; other tests package each target of the second.
 ELSEWHERE = ("./pants test ::", "./pants package ::")
 
 
@@ -25,14 +25,14 @@ ELSEWHERE = ("./pants test ::", "./pants package ::")
 def test_a_reader_who_follows_the_page_sees_what_it_shows(
     document: Path, repository: Repository, tmp_path: Path
 ) -> None:
-    # The reader has run nothing yet.
+    # The reader starts with no state.
     shutil.rmtree(repository.root / ".cascade", ignore_errors=True)
     shutil.rmtree(repository.root / "dist", ignore_errors=True)
     reader = Session(tmp_path, repository.root, repository.environment)
     reader.follow([step for step in steps_for(document, monorepo=True) if step.text not in ELSEWHERE])
 
 
-def test_the_settings_of_the_page_are_those_of_a_tested_repository() -> None:
+def test_the_settings_of_the_page_match_a_tested_repository() -> None:
     page = (PAGES / "quickstart-monorepo.md").read_text()
     (shown,) = re.findall(r"^```toml\n(.*?)^```$", page, re.M | re.S)
     tested = tomllib.loads(test_wheels.PANTS_TOML)
@@ -40,7 +40,7 @@ def test_the_settings_of_the_page_are_those_of_a_tested_repository() -> None:
         for option, value in options.items():
             held = tested[section][option]
             if option == "plugins":
-                # The test names the version that it has just built.
+                # The test pins the version that it has just built.
                 held = [name.partition("==")[0] for name in held]
             elif isinstance(value, dict):
                 held = {name: held[name] for name in value}

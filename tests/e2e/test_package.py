@@ -1,4 +1,4 @@
-"""The PEX on a server without Pants, pip or an environment; and a second project with its own workflows only."""
+"""A PEX on a server without Pants, pip or variables, and a second project with only its own workflows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SECOND = "deploy/weather"
 
 
-def test_the_pex_does_january_under_an_empty_environment(repository: Repository, tmp_path: Path) -> None:
+def test_the_pex_ingests_january_in_an_empty_environment(repository: Repository, tmp_path: Path) -> None:
     repository.pants("package", ":dev").ok()
     pex = str(repository.root / "dist" / "dev.pex")
     assert "materialize" in repository.isolated(tmp_path, pex, "--help").ok().out
@@ -42,17 +42,17 @@ def test_a_second_project_packages_only_its_own_workflows(repository: Repository
     assert "flights" not in listed
     ran = repository.pants("run", f"{SECOND}:station", "--", "materialize", "flights", "--partition", "2013-01-01")
     assert ran.code == 2, str(ran)
-    # What it has of its own is in its own directory.
+    # The state of a project is in its own directory.
     repository.pants(
         "run", f"{SECOND}:station", "--", "materialize", "weather_observations", "--partition", "2013-01-15"
     ).ok()
     assert (repository.root / SECOND / ".cascade").is_dir()
 
 
-def test_a_project_is_the_same_bytes_for_the_same_inputs(repository: Repository) -> None:
+def test_the_same_inputs_give_the_same_bytes(repository: Repository) -> None:
     repository.write(f"{SECOND}/BUILD", 'cascade_project(name="station", workflows=["src/workflows/nyc_weather"])\n')
     digests = []
-    # The second time nothing is taken from a cache: every step runs again.
+    # The second build does not use Pants' cache, so every step runs again.
     for options in ((), ("--no-local-cache", "--no-pantsd")):
         repository.pants(*options, "package", f"{SECOND}:station").ok()
         (pex,) = (repository.root / "dist").rglob("station.pex")

@@ -1,4 +1,4 @@
-"""A new workflow from the scaffold, with no other edit: test, check, tailor, run, package."""
+"""A scaffolded workflow works without edits: test, check, tailor, run, package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("file", "rest-api", "database", "dataframe")
 
 
-def test_a_scaffolded_workflow_works_everywhere_at_once(repository: Repository) -> None:
+def test_a_scaffolded_workflow_works_with_every_goal(repository: Repository) -> None:
     written = repository.pants("cascade-scaffold", "src/workflows/weather").ok()
     assert repository.changes() == ["src/workflows/weather/"]
     assert all(
@@ -25,7 +25,7 @@ def test_a_scaffolded_workflow_works_everywhere_at_once(repository: Repository) 
     repository.pants("test", "src/workflows/weather::").ok()
     repository.pants("check", "src/workflows/weather::").ok()
     repository.pants("tailor", "--check", "src::").ok()
-    # The command that the scaffold itself names.
+    # The command that the scaffold prints.
     proposed = re.search(r"run (\S+) -- (materialize .+)", written.out)
     assert proposed is not None, written.out
     ran = repository.pants("run", proposed[1], "--", *shlex.split(proposed[2])).ok()
@@ -84,7 +84,7 @@ def test_a_directory_that_cannot_hold_a_workflow_is_exit_2(repository: Repositor
 
 
 @pytest.mark.parametrize("directory", ["../elsewhere", "src/workflows/../../../elsewhere", "/elsewhere"])
-def test_a_path_outside_of_the_repository_is_exit_2(repository: Repository, directory: str) -> None:
+def test_a_path_outside_the_repository_is_exit_2(repository: Repository, directory: str) -> None:
     refused = repository.pants("cascade-scaffold", directory)
     assert refused.code == 2, str(refused)
     assert "not a path in this repository" in refused.err

@@ -1,4 +1,4 @@
-"""The UI: what it shows, that an edit reaches it, and that its end leaves nothing behind."""
+"""The UI shows the assets, picks up an edit, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 START_SECONDS = 180
 
 
-def test_cascade_dev_shows_the_assets_takes_an_edit_and_blocks_nobody(repository: Repository, tmp_path: Path) -> None:
+def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
+    repository: Repository, tmp_path: Path
+) -> None:
     port, marker = free_port(), f"e2e-{os.getpid()}-dev"
     command = ["./pants", "--no-pantsd", "cascade-dev", f"--port={port}", ":dev"]
     environment = repository.environment | {"E2E_MARKER": marker}
@@ -30,7 +32,7 @@ def test_cascade_dev_shows_the_assets_takes_an_edit_and_blocks_nobody(repository
         edited = "Airlines, with an edit."
         repository.replace("src/workflows/nyc_flights/reference.py", "Airlines by their two-letter codes", edited)
         wait_until(lambda: edited in assets(port)["airlines"]["description"], 60, process)
-        # The code server, the webserver and the daemon, at least.
+        # At least the code server, the webserver and the daemon.
         assert len(left_behind(marker)) >= 3
         second = repository.pants("--no-pantsd", "cascade-dev", f"--port={port}", ":dev")
         assert second.code != 0

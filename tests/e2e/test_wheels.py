@@ -1,4 +1,4 @@
-"""A monorepo that is not this one, made of nothing but the two wheels."""
+"""Another monorepo, which gets Cascade from the two wheels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from e2e.conftest import REPOSITORY, Repository, stop_daemon
 from processes import run
 
-# A reader of docs/guides/pants.md writes these.
+# docs/guides/pants.md shows these settings.
 PANTS_TOML = """\
 [GLOBAL]
 pants_version = "2.17.1"
@@ -56,7 +56,7 @@ python_requirements(name="pytest", source="pytest.txt", resolve="pytest")
 
 @pytest.fixture(scope="module")
 def wheels(copy: Repository) -> Path:
-    """The directory of the built wheels."""
+    """Build both wheels and return their directory."""
     copy.restore()
     copy.pants("package", "//:cascade-workflows", "pants-plugins:cascade-pants-plugin").ok()
     return copy.root / "dist"
@@ -64,7 +64,7 @@ def wheels(copy: Repository) -> Path:
 
 @pytest.fixture(scope="module")
 def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
-    """A repository that takes Cascade from the wheels. Pants itself is started by the launcher of this one."""
+    """Create a repository that gets Cascade from the wheels. The launcher of this repository starts Pants there."""
     repository = Repository(tmp_path_factory.mktemp("other") / "repository", str(copy.root / "pants"))
     runtime, plugin = _version(wheels, "cascade_workflows"), _version(wheels, "cascade_pants_plugin")
     locks = REPOSITORY / "3rdparty" / "python"
@@ -84,13 +84,13 @@ def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFacto
         "--no-emit-index-url",
     )
     uv = (str(REPOSITORY / "scripts" / "uv"), "pip", "compile", *options)
-    # In the versions that are tested everywhere else.
+    # With the versions that all other tests use.
     wanted = ("--find-links", str(wheels), "--constraints", str(locks / "runtime.lock"), "3rdparty/requirements.txt")
     run([*uv, *wanted, "--output-file", "3rdparty/default.lock"], repository.root, repository.environment).ok()
     for name in ("pytest.txt", "pytest.lock"):
         shutil.copy2(locks / name, repository.root / "3rdparty" / name)
     repository.write(".gitignore", ".cascade/\n.pants.d/\n.pids/\ndist/\n")
-    repository.begin("A repository of one's own")
+    repository.begin("Another repository")
     try:
         yield repository
     finally:
@@ -118,8 +118,8 @@ def test_the_first_workflow_of_another_monorepo(other: Repository, server: Path)
     assert "rows in 2, rows good 2, rows refused 0" in shipped.out
 
 
-def test_a_project_that_init_makes_in_another_monorepo(other: Repository) -> None:
-    """The one change that `init` asks for is made, and then what it names next works."""
+def test_a_project_created_by_init_in_another_monorepo(other: Repository) -> None:
+    """After the one change that `init` asks for, the commands it prints work."""
     here = {**other.environment, "PYTHONPATH": str(REPOSITORY / "src")}
     made = run([sys.executable, "-m", "cascade", "init", "air"], other.root, here).ok()
     roots = re.search(r"^ *(root_patterns = .*)$", made.out, re.MULTILINE)

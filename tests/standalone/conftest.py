@@ -1,4 +1,4 @@
-"""A project without Pants in a temporary directory, and what a person types in it."""
+"""A standalone project in a temporary directory, and the commands that a user runs in it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ WORKFLOW = """
 
 @dataclass(frozen=True)
 class Project:
-    """A project without Pants.
+    """A standalone project.
 
     Args:
         root: its directory.
@@ -89,36 +89,36 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The user's environment, in which the sources of Cascade stand for an installed package."""
+        """The user's environment, with the sources of Cascade in place of an installed package."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
         path = f"{COMMANDS}{os.pathsep}{kept['PATH']}"
         return {**kept, "PYTHONPATH": str(SOURCES), "PATH": path, "HOME": str(self.root.parent)}
 
     def types(self, *words: str, directory: Path | None = None, **variables: str) -> Finished:
-        """Run a command to its end, in the project's directory or in another one."""
-        # `cascade` is `python -m cascade` where it is not installed.
+        """Run a command, by default in the project's directory."""
+        # Cascade is not installed here, so `cascade` is `python -m cascade`.
         command = [sys.executable, "-m", *words] if words[0] == "cascade" else [str(COMMANDS / words[0]), *words[1:]]
         return run(command, directory or self.root, {**self.environment, **variables})
 
     def write(self, path: str, text: str) -> Path:
-        """Write a file, and give its path."""
+        """Write a file and return its path."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(dedent(text).lstrip())
         return target
 
     def write_workflow(self, path: str, table: str, description: str = "What the stations saw.") -> Path:
-        """Write a workflow of daily partitions from 2024, each with three rows."""
+        """Write a workflow with daily partitions from 2024, each with three rows."""
         return self.write(path, WORKFLOW.format(table=table, description=description))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table, by the command line, in the order of their ids."""
+        """Return the rows of a table, read through the command line, in the order of their ids."""
         shown: list[dict[str, Any]] = self.types("cascade", "table", "show", table, "--json").json()["rows"]
         return sorted(shown, key=lambda row: row["id"])
 
     @contextmanager
     def dev(self, log: Path, marker: str, directory: Path | None = None) -> Iterator[Server]:
-        """Start `cascade dev`, and wait until it says that it is there."""
+        """Start `cascade dev`, and wait until it reports that it is ready."""
         port = free_port()
         command = [sys.executable, "-m", "cascade", "dev", "--port", str(port)]
         environment = self.environment | {"E2E_MARKER": marker}
@@ -130,13 +130,13 @@ class Project:
 
 @dataclass(frozen=True)
 class Server:
-    """A UI that runs.
+    """A running UI.
 
     Args:
-        process: what was started.
-        port: where it listens.
-        log: the file of what it prints.
-        marker: a text in the environment of all of its processes.
+        process: the process of `cascade dev`.
+        port: the port it listens on.
+        log: the file with its output.
+        marker: a string in the environment of all its processes.
     """
 
     process: subprocess.Popen[str]
@@ -146,26 +146,26 @@ class Server:
 
     @property
     def said(self) -> str:
-        """What it has printed."""
+        """Its output so far."""
         return self.log.read_text()
 
     @property
     def processes(self) -> list[str]:
-        """The command lines of its processes that live."""
+        """The command lines of its running processes."""
         return left_behind(self.marker)
 
     def shown(self) -> dict[str, str]:
-        """The descriptions of the assets in the UI, by name."""
+        """Return the descriptions of the assets in the UI, by name."""
         return {name: node["description"] for name, node in assets(self.port).items()}
 
     def wait_for(self, ready: Any, seconds: float = RELOAD_SECONDS) -> None:
-        """Wait until something holds."""
+        """Wait until a condition holds."""
         wait_until(ready, seconds, self.process)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A project with one workflow, whose asset is `weather_observations`."""
+    """Create a project with one workflow, whose asset is `weather_observations`."""
     made = Project(tmp_path / "forecasts")
     made.write("pyproject.toml", PYPROJECT)
     made.write("workspace.yaml", WORKSPACE.format(directory="."))

@@ -1,4 +1,4 @@
-"""Dagster's own commands in a project: `dagster`, with a module or a workspace file, and `dg`."""
+"""Dagster's own commands work in a project: `dagster`, with a module or a workspace file, and `dg`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from standalone.conftest import COMMANDS, START_SECONDS, WORKSPACE, Project, Ser
 MODULE = "cascade.framework.definitions"
 
 
-def test_dagster_materialises_into_the_same_table_and_shares_the_runs(project: Project, tmp_path: Path) -> None:
+def test_dagster_materializes_into_the_same_table_and_run_history(project: Project, tmp_path: Path) -> None:
     partition = ("weather_observations", "--partition", "2024-01-15")
     project.types("cascade", "materialize", *partition).ok()
     home = str(project.root / ".cascade" / "dagster")
     done = project.types("dagster", "asset", "materialize", "-m", MODULE, "--select", *partition, DAGSTER_HOME=home)
     assert "RUN_SUCCESS" in done.ok().err
     assert [row["id"] for row in project.rows("weather_observations")] == [1500, 1501, 1502]
-    # Its run is among those of `cascade dev`.
+    # `cascade dev` lists its run too.
     with closing(sqlite3.connect(project.root / ".cascade/dagster/history/runs.db")) as runs:
         assert runs.execute("SELECT count(*) FROM runs WHERE status = 'SUCCESS'").fetchone() == (2,)
 
 
-def test_a_workspace_names_the_project_from_its_directory_and_from_elsewhere(project: Project, tmp_path: Path) -> None:
+def test_a_workspace_loads_the_project_from_any_directory(project: Project, tmp_path: Path) -> None:
     assert "Validation successful for code location forecasts" in _validated(project, project.root)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -58,7 +58,7 @@ def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tm
 
     listed = project.types("dg", "list", "defs", "--json").ok()
     assert {asset["asset_key"] for asset in json.loads(listed.out)["assets"]} == expected
-    # Without a word of warning, but for the one that Dagster says of telemetry where it has never run.
+    # No warnings, except for the one about telemetry that Dagster prints on its first run.
     assert "Warning" not in listed.err
     assert "All definitions loaded successfully." in project.types("dg", "check", "defs").ok().out
 
@@ -68,6 +68,6 @@ def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tm
         server = Server(process, port, tmp_path / "log", marker)
         wait_until(lambda: set(server.shown()) == expected, START_SECONDS, process)
         stop(process, signal.SIGINT)
-    # Dagster does not wait for its own code server, which ends by itself: at the latest when it has missed the
-    # heartbeat for 45 seconds.
+    # Dagster does not wait for its code server, which ends by itself, at the latest after 45 seconds without a
+    # heartbeat.
     wait_until(lambda: not left_behind(marker), 120)

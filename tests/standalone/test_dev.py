@@ -1,4 +1,4 @@
-"""`cascade dev` from its start to its end: what is saved, made and deleted reaches the running UI."""
+"""`cascade dev` from start to stop: saved, new and deleted files reach the running UI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status 
 
 
 def launch(port: int, asset: str, partition: str) -> str:
-    """Launch a run of one partition as the UI does, and give its id."""
+    """Launch a run of one partition as the UI does, and return its id."""
     selector = {
         "repositoryLocationName": "forecasts",
         "repositoryName": "__repository__",
@@ -41,20 +41,20 @@ def launch(port: int, asset: str, partition: str) -> str:
 
 
 def status(port: int, run_id: str) -> Any:
-    """The status of a run."""
+    """Return the status of a run."""
     return ask(port, STATUS, {"id": run_id})["runOrError"]["status"]
 
 
 def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
     observations = project.root / "workflows/ingestion/weather/observations.py"
-    # It is started from below the project's directory.
+    # Start it in a subdirectory of the project.
     with project.dev(tmp_path / "log", f"standalone-{os.getpid()}", observations.parent) as dev:
         assert f"http://127.0.0.1:{dev.port}" in dev.said
         assert "weather_observations" in dev.said
         assert set(dev.shown()) == {"weather_observations"}
         run_id = launch(dev.port, "weather_observations", "2024-01-15")
 
-        # A workflow in a directory that is no package, a second module of its name, and an edit.
+        # A workflow in a directory without __init__.py, whose module name is already in use, and an edit.
         project.write_workflow("workflows/ingestion/traffic/observations.py", "traffic_observations")
         project.write_workflow(str(observations), "weather_observations", "What was seen.")
         dev.wait_for(lambda: "traffic_observations" in dev.shown())
@@ -65,7 +65,7 @@ def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
         again = project.types("cascade", "materialize", "weather_observations", "--partition", "2024-01-15", "--json")
         assert again.json()["runs"][0]["committed"] is False
 
-        # One that does not load is told, and hides no other.
+        # A module that fails to load is reported, and hides no other.
         project.write("workflows/ingestion/broken.py", "def f(:\n")
         dev.wait_for(lambda: "ingestion/broken.py:1" in dev.said)
         assert set(dev.shown()) == {"traffic_observations", "weather_observations"}
@@ -84,7 +84,7 @@ def test_a_day_with_the_ui(project: Project, tmp_path: Path) -> None:
         assert f"Port {dev.port} on 127.0.0.1 is taken" in taken.err
         assert f"kill {dev.process.pid}" in taken.err
 
-        # The code server, the webserver and the daemon, at least.
+        # At least the code server, the webserver and the daemon.
         assert len(dev.processes) >= 3
         stop(dev.process, signal.SIGINT)
         assert dev.process.returncode == 0

@@ -1,4 +1,4 @@
-"""What commands say of modules that do not load, and that the others are there all the same."""
+"""Commands report modules that fail to load, and still show all others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from standalone.conftest import Project
 
 
-def test_each_module_that_does_not_load_is_told_with_its_line_and_hides_no_other(project: Project) -> None:
+def test_each_module_that_fails_to_load_is_reported_with_its_line_and_hides_no_other(project: Project) -> None:
     directory = "workflows/ingestion/odd"
     project.write(f"{directory}/prints.py", "print('a line of a module')\n")
     project.write(f"{directory}/ends.py", "import sys\n\nsys.exit(4)\n")
@@ -33,12 +33,12 @@ def test_each_module_that_does_not_load_is_told_with_its_line_and_hides_no_other
     assert "SystemExit: 4" in told[1]
     assert "Odd: no luck" in told[2]
 
-    # What is wrong elsewhere keeps no table from being filled.
+    # A mistake elsewhere does not stop a workflow.
     ran = project.types("cascade", "materialize", "traffic_observations", "--partition", "2024-01-01").ok()
     assert ran.err.count("not loaded") == 3
 
 
-def test_a_table_of_two_workflows_is_one_error_with_both_places(project: Project) -> None:
+def test_two_workflows_of_one_table_are_one_error_with_both_locations(project: Project) -> None:
     project.write_workflow("workflows/ingestion/again.py", "weather_observations")
     for command in (("validate",), ("list",), ("materialize", "weather_observations", "--partition", "2024-01-01")):
         done = project.types("cascade", *command)
@@ -51,7 +51,7 @@ def test_a_table_of_two_workflows_is_one_error_with_both_places(project: Project
 
 
 @pytest.mark.parametrize("name", ["email", "my-workflows"])
-def test_a_directory_that_cannot_be_the_users_package_is_refused_with_the_reason(project: Project, name: str) -> None:
+def test_a_directory_that_cannot_be_a_package_is_refused_with_the_reason(project: Project, name: str) -> None:
     (project.root / "workflows").rename(project.root / name)
     done = project.types("cascade", "list", CASCADE_WORKFLOWS_PATH=name)
     assert done.code == 1
