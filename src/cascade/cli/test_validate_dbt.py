@@ -77,9 +77,7 @@ def test_chosen_modules_are_checked_alone(cascade: Cascade, project: SampleProje
     assert not parsed
 
 
-def test_only_modules_of_a_manifest_are_checked(
-    cascade: Cascade, project: SampleProject, parsed: list[Path]
-) -> None:
+def test_only_modules_of_a_manifest_are_checked(cascade: Cascade, project: SampleProject, parsed: list[Path]) -> None:
     given = Project("demo", (project.module("things"),), module="manifest")
     assert cascade("validate", given=given).exit_code == 0
     assert not parsed
