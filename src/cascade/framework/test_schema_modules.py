@@ -45,7 +45,7 @@ def test_models_that_can_be_tables_are_schemas(project: SampleProject) -> None:
     assert [schema.__name__ for schema in schemas_in(module)] == ["Row", "Frame", "Wrong"]
     errors = {str(error) for error in unusable_schemas([module])}
     (error,) = errors
-    assert ":26: Wrong.raw: dict[str, Any] has no fixed columns" in error
+    assert ":26: Wrong.raw: dict[str, Any] has no fixed fields" in error
 
 
 def test_other_models_of_a_module_with_a_workflow_are_not_schemas(project: SampleProject) -> None:
