@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cascade_pants import engine
-from cascade_pants.declarations import DEFAULT_NAMESPACE
+from cascade_pants.reader.tables import DEFAULT_NAMESPACE
 from cascade_pants.util_rules.all_workflows import AllWorkflows
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, workflow_facts
 

@@ -17,7 +17,7 @@ from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.declarations import declarations_in
+from cascade_pants.reader.modules import declarations_in
 from cascade_pants.target_types import CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules.workflow_targets import target_type_of
 

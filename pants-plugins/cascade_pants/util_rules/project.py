@@ -19,7 +19,7 @@ from pants.source.source_root import SourceRootsRequest
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.declarations import Declaration
+from cascade_pants.reader.declarations import Declaration
 from cascade_pants.target_types import CascadeProjectTarget, CascadeProjectWorkflowsField, CascadeWorkflowLoadField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.project_selection import parse_workflow_specs, select_workflows
@@ -111,11 +111,12 @@ def refuse_shared_tables(project: Address, declared: Iterable[_Declared]) -> Non
 
 def warn_of_unread_tables(declared: Iterable[_Declared]) -> None:
     """Say which tables Pants cannot know, and what that does and does not mean."""
-    unread = [one for one in declared if one.declaration.unread]
+    unread = [one for one in declared if one.declaration.unread_table]
     if not unread:
         return
     listed = "".join(
-        f"\n  {one}: " + ", ".join(f"`{argument.name}` is `{argument.source}`" for argument in one.declaration.unread)
+        f"\n  {one}: "
+        + ", ".join(f"`{argument.name}` is `{argument.unread}`" for argument in one.declaration.unread_table)
         for one in unread
     )
     logger.warning(

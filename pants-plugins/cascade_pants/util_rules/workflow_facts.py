@@ -15,7 +15,8 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.declarations import Declaration, declarations_in
+from cascade_pants.reader.declarations import Declaration
+from cascade_pants.reader.modules import declarations_in
 from cascade_pants.util_rules.all_workflows import Workflow
 
 

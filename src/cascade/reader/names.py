@@ -7,8 +7,8 @@ import re
 
 INGESTION = "cascade_ingestion"
 
-# Decorators of Dagster that help to write a definition and are none. All others count, those of later versions and of
-# Dagster's integration packages too: to load a module too many costs less than to lose an asset.
+# Decorators of Dagster that help to write a definition without being one. Every other decorator counts, including those
+# of later versions and of Dagster's integration packages: loading a module too many costs less than losing an asset.
 _HELPERS = frozenset(
     {
         "config_mapping",
@@ -33,7 +33,7 @@ _HELPERS = frozenset(
     }
 )
 
-# Classes and functions of Dagster whose result, assigned in a module, is a definition.
+# Classes and functions of Dagster whose result is a definition when a module assigns it.
 _DEFINITIONS = frozenset(
     {
         "AssetCheckSpec",
@@ -98,10 +98,11 @@ class Names:
 
     def __init__(self) -> None:
         self._origins: dict[str, str] = {}
+        self._modules: dict[str, None] = {}
         self._stars_of_dagster = False
 
     def add_import(self, statement: str) -> None:
-        """Take in one `import` or `from ... import` statement. What is none is left out."""
+        """Record an `import` or `from ... import` statement. Anything else is ignored."""
         try:
             nodes = ast.parse(statement).body
         except (SyntaxError, ValueError):
@@ -112,6 +113,7 @@ class Names:
     def _add(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
+                self._modules[alias.name] = None
                 if alias.asname is None:
                     root = alias.name.partition(".")[0]
                     self._origins[root] = root
@@ -119,14 +121,30 @@ class Names:
                     self._origins[alias.asname] = alias.name
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
+            self._modules[module] = None
             for alias in node.names:
                 if alias.name == "*":
                     self._stars_of_dagster = self._stars_of_dagster or module == "dagster"
                 else:
-                    self._origins[alias.asname or alias.name] = f"{module}.{alias.name}"
+                    origin = _joined(module, alias.name)
+                    self._modules[origin] = None
+                    self._origins[alias.asname or alias.name] = origin
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Everything imported that may be a module, as written: a relative import keeps its leading dots."""
+        return tuple(self._modules)
 
     def origin(self, written: str) -> str:
-        """Turn a name as written, such as `dg.asset`, into where it comes from, such as `dagster.asset`."""
+        """Resolve a name as written, such as `dg.asset`, to where it comes from, such as `dagster.asset`.
+
+        Args:
+            written: a dotted name.
+
+        Returns:
+            The name at its origin; a relative import keeps its leading dots, and a name that is not imported stays as
+            it is.
+        """
         first, dot, rest = written.partition(".")
         if first in self._origins:
             return f"{self._origins[first]}{dot}{rest}"
@@ -135,34 +153,81 @@ class Names:
         return written
 
 
+def absolute(origin: str, module: str, *, is_package: bool = False) -> str:
+    """Resolve the leading dots of a relative import.
+
+    Args:
+        origin: a name as `Names` returns it, such as `.schema.Row`.
+        module: the module that has the import, such as `workflows.weather.observations`.
+        is_package: whether that module is a package's `__init__.py`.
+
+    Returns:
+        The absolute name, such as `workflows.weather.schema.Row`.
+    """
+    name = origin.lstrip(".")
+    level = len(origin) - len(name)
+    if level == 0:
+        return origin
+    parents = module.split(".")
+    kept = len(parents) - level + is_package
+    return ".".join([*parents[: max(kept, 0)], *([name] if name else [])])
+
+
 def is_ingestion(origin: str) -> bool:
-    """Whether a name is `cascade_ingestion`. A module of the repository may pass it on under the same name."""
-    return _last(origin) == INGESTION
+    """Return whether a name is `cascade_ingestion`, which a module of the repository may pass on under that name."""
+    return last_part(origin) == INGESTION
+
+
+def is_asset(origin: str) -> bool:
+    """Return whether a name is Dagster's `asset`."""
+    return _is_dagster(origin) and last_part(origin) == "asset"
+
+
+def is_cascade(origin: str) -> bool:
+    """Return whether a name is a decorator of Cascade."""
+    return is_ingestion(origin) or (origin.startswith("cascade.") and last_part(origin).startswith("cascade_"))
 
 
 def is_decorator(origin: str) -> bool:
-    """Whether a name, used as a decorator, declares something."""
-    if _is_cascade(origin):
+    """Return whether a name declares something when it is used as a decorator."""
+    if is_cascade(origin):
         return True
-    return _is_dagster(origin) and _last(origin)[:1].islower() and _last(origin) not in _HELPERS
+    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in _HELPERS
 
 
 def is_definition(origin: str) -> bool:
-    """Whether a name, called in an assignment, gives a definition of Dagster or Cascade."""
-    if _is_cascade(origin):
+    """Return whether a name, called in an assignment, returns a definition of Dagster or Cascade."""
+    if is_cascade(origin):
         return True
-    last = _last(origin)
+    last = last_part(origin)
     return _is_dagster(origin) and (last in _DEFINITIONS or last in _DECORATORS or bool(_BUILDERS.fullmatch(last)))
 
 
-def _is_cascade(origin: str) -> bool:
-    return is_ingestion(origin) or (origin.startswith("cascade.") and _last(origin).startswith("cascade_"))
+def is_asset_key(origin: str) -> bool:
+    """Return whether a name is Dagster's `AssetKey`."""
+    return _is_dagster(origin) and last_part(origin) == "AssetKey"
+
+
+def last_part(origin: str) -> str:
+    """Return a dotted name without what comes before its last dot."""
+    return origin.rpartition(".")[2]
+
+
+def dotted_name(node: ast.expr) -> str:
+    """Return the dotted name that an expression is, or an empty string for any other expression."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _joined(module: str, name: str) -> str:
+    return f"{module}{name}" if module.endswith(".") else f"{module}.{name}"
 
 
 def _is_dagster(origin: str) -> bool:
     package, dot, _ = origin.partition(".")
     return bool(dot) and (package == "dagster" or package.startswith("dagster_"))
-
-
-def _last(origin: str) -> str:
-    return origin.rpartition(".")[2]

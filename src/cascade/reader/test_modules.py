@@ -6,7 +6,9 @@ import textwrap
 
 import pytest
 
-from cascade_pants.declarations import Declaration, UnreadArgument, declarations_in
+from .declarations import Declaration
+from .modules import declarations_in, read_module
+from .names import absolute
 
 
 def found(source: str) -> tuple[Declaration, ...]:
@@ -18,7 +20,7 @@ def calls(source: str) -> list[str]:
 
 
 def test_an_ingestion_with_its_table_function_and_line() -> None:
-    assert found(
+    (declared,) = found(
         """\
         from cascade.ingestion import cascade_ingestion
 
@@ -29,7 +31,9 @@ def test_an_ingestion_with_its_table_function_and_line() -> None:
         def observations(partition_date: str) -> list[dict[str, object]]:
             return []
         """
-    ) == (Declaration("cascade_ingestion", 3, "observations", "raw.weather_observations"),)
+    )
+    assert (declared.call, declared.line, declared.name) == ("cascade_ingestion", 3, "observations")
+    assert (declared.table, declared.asset_key) == ("raw.weather_observations", ("weather_observations",))
 
 
 def test_the_namespace_is_part_of_the_table() -> None:
@@ -111,27 +115,27 @@ TABLE = "trips"
 """
     (declared,) = found(source)
     assert declared.table == table
-    assert not declared.unread
+    assert not declared.unread_table
 
 
 @pytest.mark.parametrize(
     ("arguments", "unread"),
     [
-        ("table_name=name()", UnreadArgument("table_name", "name()")),
-        ("table_name='t', namespace=NAMESPACES[0]", UnreadArgument("namespace", "NAMESPACES[0]")),
-        ("**COMMON", UnreadArgument("table_name", "**COMMON")),
-        ("table_name=TWICE", UnreadArgument("table_name", "TWICE")),
-        ("table_name=LOOP", UnreadArgument("table_name", "LOOP")),
-        ("table_name=f'{DAY:%Y}'", UnreadArgument("table_name", "f'{DAY:%Y}'")),
+        ("table_name=name()", ("table_name", "name()")),
+        ("table_name='t', namespace=NAMESPACES[0]", ("namespace", "NAMESPACES[0]")),
+        ("**COMMON", ("table_name", "**COMMON")),
+        ("table_name=TWICE", ("table_name", "TWICE")),
+        ("table_name=LOOP", ("table_name", "LOOP")),
+        ("table_name=f'{DAY:%Y}'", ("table_name", "f'{DAY:%Y}'")),
     ],
 )
-def test_an_argument_that_only_running_the_module_can_tell(arguments: str, unread: UnreadArgument) -> None:
+def test_an_argument_that_is_computed_when_the_module_runs(arguments: str, unread: tuple[str, str]) -> None:
     (declared,) = found(
         "from cascade.ingestion import cascade_ingestion\nTWICE = 'a'\nTWICE = 'b'\nLOOP = LOOP\nDAY = 'x'\n"
         f"@cascade_ingestion({arguments})\ndef f(): ...\n"
     )
     assert declared.table is None
-    assert declared.unread == (unread,)
+    assert [(argument.name, argument.unread) for argument in declared.unread_table] == [unread]
 
 
 def test_a_known_table_beside_a_splat_is_known() -> None:
@@ -141,7 +145,7 @@ def test_a_known_table_beside_a_splat_is_known() -> None:
 
 def test_a_missing_table_is_left_to_the_runtime() -> None:
     (declared,) = found("import cascade\n@cascade.cascade_ingestion(unique_key='id')\ndef f(): ...\n")
-    assert (declared.table, declared.unread) == (None, ())
+    assert (declared.table, declared.unread_table) == (None, ())
 
 
 def test_a_decorator_in_a_factory_declares_no_table() -> None:
@@ -155,7 +159,7 @@ def test_a_decorator_in_a_factory_declares_no_table() -> None:
             return load
         """
     )
-    assert (declared.table, declared.unread) == (None, ())
+    assert (declared.table, declared.unread_table) == (None, ())
 
 
 def test_an_ingestion_that_is_assigned() -> None:
@@ -229,7 +233,7 @@ def test_assignments_of_dagster_definitions(statement: str) -> None:
         "class Settings(dg.Config):\n    x: int = 1",
     ],
 )
-def test_what_is_no_definition(statement: str) -> None:
+def test_statements_that_declare_nothing(statement: str) -> None:
     assert not found(f"import dagster as dg\n{statement}\n")
 
 
@@ -276,3 +280,30 @@ def test_other_encodings_and_line_ends() -> None:
 
 def test_a_file_without_either_word_is_not_even_tokenised() -> None:
     assert declarations_in(b"def f(:\n") == ()
+
+
+def test_imports_are_listed_as_they_are_written() -> None:
+    module = read_module(b"import a.b as c\nfrom ..d import e\nfrom . import f\nfrom company.factories import make\n")
+    assert module.imports == ("a.b", "..d", "..d.e", ".", ".f", "company.factories", "company.factories.make")
+    assert absolute("..d.e", "x.y.z") == "x.d.e"
+    assert absolute(".f", "x.y", is_package=True) == "x.y.f"
+    assert absolute("a.b", "x.y") == "a.b"
+
+
+@pytest.mark.parametrize(
+    ("source", "declares", "factory"),
+    [
+        ("@cascade_ingestion(table_name='t')\ndef f(): ...", True, False),
+        ("flights = cascade_ingestion(table_name='t')(fetch)", True, False),
+        ("def make(name):\n    @cascade_ingestion(table_name=name)\n    def f(): ...\n    return f", False, True),
+        ("def make(name):\n    return cascade_ingestion(table_name=name)(fetch)", False, True),
+        ("from cascade import cascade_ingestion as ingest\ndef make():\n    return ingest()(fetch)", False, True),
+        ("flights = make('flights')", False, False),
+        ("@dg.asset\ndef f(): ...", False, False),
+        ("def make(name):\n    return functools.partial(cascade_ingestion, table_name=name)", False, True),
+        ("def make():\n    '''Apply cascade_ingestion to it.'''", False, False),
+    ],
+)
+def test_a_module_that_declares_and_one_that_has_a_factory(source: str, declares: bool, factory: bool) -> None:
+    module = read_module(f"import dagster as dg\n{source}\n".encode())
+    assert (module.declares_workflow, module.has_factory) == (declares, factory)

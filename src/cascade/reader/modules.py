@@ -1,0 +1,227 @@
+"""Read which workflows and Dagster definitions a module declares, without importing it.
+
+A module declares something if a Cascade or Dagster decorator is in it, or if it assigns a Dagster definition at module
+level.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .declarations import Argument, Declaration, Module
+from .logical_lines import BrokenSourceError, LogicalLine, decode, logical_lines
+from .names import (
+    INGESTION,
+    Names,
+    dotted_name,
+    is_asset,
+    is_cascade,
+    is_decorator,
+    is_definition,
+    is_ingestion,
+    last_part,
+)
+from .values import NotStaticError, Values, has_reference
+
+_HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>import|from)\b")
+_DECORATOR = re.compile(r"[ \t]*@[ \t]*(?P<name>[^\W\d][\w.]*)")
+_CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
+
+# Of Dagster's own `asset` only what names it and what it depends on is read.
+_OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
+# Arguments that name a class or another workflow. In all others a name without a known value is not static.
+_REFERRING = frozenset({"validation_schema", "deps", "checks"})
+
+
+def declarations_in(content: bytes) -> tuple[Declaration, ...]:
+    """Read what a module declares, and skip quickly over a file that declares nothing.
+
+    Args:
+        content: the file, in the syntax of any Python 3.
+
+    Returns:
+        Its declarations in the order of the source. See `read_module`.
+    """
+    if b"cascade" not in content and b"dagster" not in content:
+        return ()
+    return read_module(content).declarations
+
+
+def read_module(content: bytes) -> Module:
+    """Read what a module declares and imports.
+
+    Args:
+        content: the file, in the syntax of any Python 3. From the first line that is not Python, it is searched for
+            decorators line by line, so that a file with an error still belongs to its workflow.
+
+    Returns:
+        What its source shows.
+    """
+    reading = _Reading()
+    text = decode(content)
+    try:
+        for line in logical_lines(text):
+            reading.add(line)
+    except BrokenSourceError as error:
+        reading.add_broken(text, error.line)
+    return reading.result()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A declaration whose arguments are not evaluated yet, and the line on which the source of its call begins."""
+
+    declaration: Declaration
+    call: ast.Call | None = None
+    first_line: int = 0
+
+
+class _Reading:
+    """One pass over the logical lines of a module. Arguments are evaluated at its end, when every name is known."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._values = Values(self._names)
+        self._found: list[_Found] = []
+        self._has_factory = False
+        # How many of those found are decorators of the function that comes next.
+        self._pending = 0
+
+    def add(self, line: LogicalLine) -> None:
+        if line.text.startswith("@"):
+            self._add_decorator(line)
+            return
+        head = _HEAD.match(line.text)
+        if head and head["name"] and self._pending:
+            self._found[-self._pending :] = [
+                replace(one, declaration=replace(one.declaration, name=head["name"]))
+                for one in self._found[-self._pending :]
+            ]
+        self._pending = 0
+        if head and head["import"]:
+            self._names.add_import(line.text)
+        elif not head and line.in_scope:
+            self._has_factory = self._has_factory or self._mentions_ingestion(line.text)
+        elif not head and "=" in line.text and not line.text.endswith(":"):
+            self._add_assignment(line)
+
+    def add_broken(self, text: str, first: int) -> None:
+        for number, line in enumerate(text.split("\n"), start=1):
+            match = _DECORATOR.match(line) if number >= first else None
+            if match and is_decorator(self._names.origin(match["name"])):
+                in_factory = not line.startswith("@")
+                self._found.append(_Found(Declaration(last_part(match["name"]), number, in_factory=in_factory)))
+
+    def result(self) -> Module:
+        declarations = tuple(self._with_arguments(one) for one in self._found)
+        in_factory = any(one.in_factory and is_ingestion(one.call) for one in declarations)
+        return Module(declarations, self._names.modules, self._has_factory or in_factory)
+
+    def _mentions_ingestion(self, text: str) -> bool:
+        if text.startswith(('"', "'")):
+            return False
+        return INGESTION in text or any(is_ingestion(self._names.origin(name)) for name in _CALLED.findall(text))
+
+    def _add_decorator(self, line: LogicalLine) -> None:
+        match = _DECORATOR.match(line.text)
+        origin = self._names.origin(match["name"]) if match else ""
+        if not is_decorator(origin):
+            return
+        found = _Found(Declaration(last_part(origin), line.line, in_factory=line.in_scope), first_line=line.line)
+        if not line.in_scope and (is_cascade(origin) or is_asset(origin)):
+            try:
+                # In brackets a comment or a line break at the end is harmless.
+                node = ast.parse(f"({line.text[1:]}\n)", mode="eval").body
+            except (SyntaxError, ValueError):
+                found = _unparsed(found, line.text[1:])
+            else:
+                found = replace(found, call=node if isinstance(node, ast.Call) else None)
+        self._found.append(found)
+        self._pending += 1
+
+    def _add_assignment(self, line: LogicalLine) -> None:
+        try:
+            tree = ast.parse(line.text)
+        except (SyntaxError, ValueError):
+            self._add_unparsed_assignment(line)
+            return
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or node.value is None:
+                continue
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            for name in names:
+                # What a variable is after `+=` depends on what it was before.
+                self._values.assign(name, None if isinstance(node, ast.AugAssign) else node.value)
+            name = names[-1] if names and not isinstance(node, ast.AugAssign) else None
+            self._add_calls(node.value, line.line, name)
+
+    def _add_calls(self, value: ast.expr, first_line: int, name: str | None) -> None:
+        calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+            origin = self._names.origin(dotted_name(call.func))
+            if is_definition(origin):
+                declaration = Declaration(last_part(origin), first_line + call.lineno - 1, name, assigned=True)
+                is_read = is_cascade(origin) or is_asset(origin)
+                self._found.append(_Found(declaration, call if is_read else None, first_line))
+
+    def _add_unparsed_assignment(self, line: LogicalLine) -> None:
+        name = re.split("[=:]", line.text, maxsplit=1)[0].strip()
+        for match in _CALLED.finditer(line.text):
+            origin = self._names.origin(match["name"])
+            if is_definition(origin):
+                declaration = Declaration(
+                    last_part(origin), line.line, name if name.isidentifier() else None, assigned=True
+                )
+                self._found.append(_unparsed(_Found(declaration), line.text[match.start() :]))
+
+    def _with_arguments(self, found: _Found) -> Declaration:
+        if found.call is None:
+            return found.declaration
+        arguments = tuple(self._arguments(found.call, found.first_line))
+        if found.declaration.call == "asset":
+            arguments = tuple(argument for argument in arguments if argument.name in _OF_ASSET)
+        return replace(found.declaration, arguments=arguments)
+
+    def _arguments(self, call: ast.Call, first_line: int) -> Iterator[Argument]:
+        for keyword in call.keywords:
+            line = first_line + keyword.value.lineno - 1
+            if keyword.arg is None:
+                yield from self._from_mapping(keyword.value, line)
+            else:
+                yield self._argument(keyword.arg, keyword.value, line)
+
+    def _argument(self, name: str, node: ast.expr, line: int) -> Argument:
+        try:
+            value = self._values.value(node)
+        except NotStaticError:
+            pass
+        else:
+            if name in _REFERRING or not has_reference(value):
+                return Argument(name, line, value)
+        return Argument(name, line, unread=ast.unparse(node))
+
+    def _from_mapping(self, node: ast.expr, line: int) -> Iterator[Argument]:
+        source = f"**{ast.unparse(node)}"
+        try:
+            pairs = self._values.value(node)
+        except NotStaticError:
+            pairs = None
+        if not isinstance(pairs, tuple):
+            yield Argument("**", line, unread=source)
+            return
+        for pair in pairs:
+            name, value = pair if isinstance(pair, tuple) and len(pair) == 2 else (None, None)
+            if isinstance(name, str) and (name in _REFERRING or not has_reference(value)):
+                yield Argument(name, line, value)
+            else:
+                yield Argument(name if isinstance(name, str) else "**", line, unread=source)
+
+
+def _unparsed(found: _Found, source: str) -> _Found:
+    """Record a call that the interpreter cannot parse, such as one with quotes nested in an f-string, as unread."""
+    unread = Argument("**", found.declaration.line, unread=source.strip().partition("\n")[0])
+    return replace(found, declaration=replace(found.declaration, arguments=(unread,)))

@@ -1,0 +1,156 @@
+"""The arguments of declarations, read from source."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from .declarations import Argument, Declaration
+from .modules import declarations_in
+from .values import Key, Reference
+
+IMPORTS = """\
+import datetime
+from datetime import UTC, date
+import dagster as dg
+from cascade import cascade_ingestion
+from workflows.weather import schema
+from .schemas import Row
+from .upstream import stations
+"""
+
+
+def declared(source: str) -> Declaration:
+    (declaration,) = declarations_in(f"{IMPORTS}{source}\n".encode())
+    return declaration
+
+
+def argument(source: str, name: str = "given", before: str = "") -> Argument:
+    found = declared(f"{before}\n@cascade_ingestion({name}={source})\ndef f(): ...").argument(name)
+    assert found is not None
+    return found
+
+
+def test_every_argument_with_its_line() -> None:
+    found = declared(
+        """\
+@cascade_ingestion(
+    table_name="trips", namespace="taxi",
+    unique_key=["vendor", "picked_up_at"],
+    validation_schema=Row,
+    group=None,
+    cron="0 6 * * *",
+    freshness_hours=(26, 50.5),
+    partitions="monthly",
+    partition_start=date(2013, 1, 1),
+    partition_timezone="Europe/Berlin",
+    write_disposition="merge",
+    deps=[stations, dg.AssetKey(["gold", "zones"]), "planes"],
+    owners=["team:taxi"],
+    tags={"tier": "1"},
+    validate=True,
+    max_retries=-1,
+)
+def trips(): ...
+"""
+    )
+    assert found.arguments == (
+        Argument("table_name", 9, "trips"),
+        Argument("namespace", 9, "taxi"),
+        Argument("unique_key", 10, ("vendor", "picked_up_at")),
+        Argument("validation_schema", 11, Reference("Row", ".schemas.Row")),
+        Argument("group", 12, None),
+        Argument("cron", 13, "0 6 * * *"),
+        Argument("freshness_hours", 14, (26, 50.5)),
+        Argument("partitions", 15, "monthly"),
+        Argument("partition_start", 16, dt.date(2013, 1, 1)),
+        Argument("partition_timezone", 17, "Europe/Berlin"),
+        Argument("write_disposition", 18, "merge"),
+        Argument("deps", 19, (Reference("stations", ".upstream.stations"), Key(("gold", "zones")), "planes")),
+        Argument("owners", 20, ("team:taxi",)),
+        Argument("tags", 21, (("tier", "1"),)),
+        Argument("validate", 22, True),
+        Argument("max_retries", 23, -1),
+    )
+    assert (found.table, found.asset_key, found.unread) == ("taxi.trips", ("taxi", "trips"), ())
+    # The engine of Pants keeps declarations in sets.
+    assert hash(found) == hash(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "before", "value"),
+    [
+        ("datetime.datetime(2013, 1, 1, 6, tzinfo=UTC)", "", dt.datetime(2013, 1, 1, 6, tzinfo=dt.timezone.utc)),
+        ("datetime.date(year=2013, month=2, day=3)", "", dt.date(2013, 2, 3)),
+        ("START", "START = date(2013, 1, 1)", dt.date(2013, 1, 1)),
+        ("[*KEYS, 'c']", "KEYS = ('a',) + ('b',)", ("a", "b", "c")),
+        ("f'{DOMAIN}_{2}'", "DOMAIN = 'taxi'", "taxi_2"),
+        ("dict(a=1)", "", (("a", 1),)),
+    ],
+)
+def test_values_that_need_no_run(source: str, before: str, value: object) -> None:
+    assert argument(source, before=before) == Argument("given", 9, value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "before"),
+    [
+        ("name()", ""),
+        ("NAMES[0]", "NAMES = ('a',)"),
+        ("TWICE", "TWICE = 'a'; TWICE = 'b'"),
+        ("LONGER", "LONGER = 'a'\nLONGER += 'b'"),
+        ("COMPUTED", "COMPUTED = name()"),
+        ("imported.NAME", ""),
+        ("date(2013, 13, 1)", ""),
+        ("f'{NAME!r}'", "NAME = 'a'"),
+        ("'a' + 1", ""),
+        ("{**MORE}", ""),
+        ("b'bytes'", ""),
+    ],
+)
+def test_an_argument_that_is_not_static_is_given_as_written(source: str, before: str) -> None:
+    found = argument(source, before=before.replace("; ", "\n"))
+    assert (found.value, found.unread) == (None, source)
+
+
+def test_a_reference_is_resolved_through_the_imports() -> None:
+    assert argument("schema.Row", "validation_schema").value == Reference("schema.Row", "workflows.weather.schema.Row")
+    assert argument("Own", "validation_schema", "class Own: ...").value == Reference("Own", "Own")
+    assert argument("Alias", "validation_schema", "Alias = Row").value == Reference("Row", ".schemas.Row")
+
+
+def test_a_mapping_in_the_same_module_is_read() -> None:
+    found = declared(
+        "COMMON = {'namespace': 'gold', 'owners': ['team:x'], 'tags': TAGS}\n"
+        "@cascade_ingestion(table_name='t', **COMMON)\ndef f(): ..."
+    )
+    assert found.table == "gold.t"
+    assert found.arguments[2:] == (Argument("owners", 9, ("team:x",)), Argument("tags", 9, unread="**COMMON"))
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("@dg.asset\ndef plain(): ...", ("plain",)),
+        ("@dg.asset()\nasync def plain(): ...", ("plain",)),
+        ("@dg.asset(name='named', deps=[stations])\ndef plain(): ...", ("named",)),
+        ("@dg.asset(key=['gold', 'named'])\ndef plain(): ...", ("gold", "named")),
+        ("@dg.asset(key=dg.AssetKey('named'))\ndef plain(): ...", ("named",)),
+        ("@dg.asset(key_prefix='gold', io_manager_key=KEY)\ndef plain(): ...", ("gold", "plain")),
+        ("@dg.asset(key_prefix=['gold', 'eu'], name='named')\ndef plain(): ...", ("gold", "eu", "named")),
+        ("wrapped = dg.asset(name='named')(function)", ("named",)),
+        ("wrapped = dg.asset(function)", None),
+        ("@dg.asset(name=name())\ndef plain(): ...", None),
+        ("@dg.asset(key_prefix=PREFIX)\ndef plain(): ...", None),
+        ("@dg.job\ndef plain(): ...", None),
+    ],
+)
+def test_the_key_of_an_asset_of_dagsters_own(source: str, key: tuple[str, ...] | None) -> None:
+    assert declared(source).asset_key == key
+
+
+def test_a_call_in_newer_syntax_has_no_table() -> None:
+    found = declared('@cascade_ingestion(table_name=f"{NAMES["key"]}")\ndef f(): ...')
+    assert found.table is None
+    assert [argument.name for argument in found.unread_table] == ["table_name"]

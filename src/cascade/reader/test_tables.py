@@ -1,0 +1,23 @@
+"""The names of tables."""
+
+from __future__ import annotations
+
+from .tables import free_table, taken_table_problem
+
+
+def test_a_free_table_is_kept() -> None:
+    assert free_table("flights", {}) == "flights"
+    assert taken_table_problem("flights", {"gold.flights": "x.py:1"}) is None
+
+
+def test_a_taken_table_gets_a_similar_name() -> None:
+    taken = dict.fromkeys(["raw.weather_observations", "raw.weather_daily_observations", "raw.flights"], "x.py:1")
+    assert free_table("weather_observations", taken) == "weather_daily_observations_2"
+    assert free_table("flights", taken) == "daily_flights"
+
+
+def test_the_problem_names_the_place_and_a_free_name() -> None:
+    assert taken_table_problem("flights", {"raw.flights": "src/flights.py:7"}) == (
+        "The table raw.flights is already declared in src/flights.py:7, and each of the two workflows would overwrite "
+        "the other's rows. Choose another name, such as daily_flights."
+    )
