@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError, UsageError
 from cascade.framework.declared_names import declared_names, module_files
+from cascade.reader.tables import DEFAULT_NAMESPACE
 from cascade.scaffold.table import DeclaredTable, TableColumn
 
 if TYPE_CHECKING:
     from cascade.framework.collect import Collected
     from cascade.ingestion import IngestionWorkflow
-
-_NAMESPACE = "raw"
-"""The default namespace."""
 
 _KINDS = {
     **dict.fromkeys(("int", "long", "float", "double"), "number"),
@@ -44,42 +41,6 @@ def taken_tables(workflows_directory: Path, outside: Path) -> dict[str, str]:
     return {declared.table: declared.module for declared in declared_names(files) if declared.table}
 
 
-def check_table(table: str, taken: Mapping[str, str]) -> tuple[str, ...]:
-    """Check that a new workflow may fill a table.
-
-    Args:
-        table: the name of the table, without its namespace.
-        taken: the result of `taken_tables`.
-
-    Returns:
-        One sentence if another workflow fills the table, else nothing.
-    """
-    full = f"{_NAMESPACE}.{table}"
-    if full not in taken:
-        return ()
-    return (
-        f"{taken[full]} already declares the table {full}, and each would overwrite the rows of the other. "
-        f"Use another table, for example {free_table(table, taken)}.",
-    )
-
-
-def free_table(table: str, taken: Mapping[str, str]) -> str:
-    """Return the name of a table that no workflow fills: the given one if it is free, else a similar one.
-
-    Args:
-        table: the name of the table, without its namespace.
-        taken: the result of `taken_tables`.
-    """
-    if f"{_NAMESPACE}.{table}" not in taken:
-        return table
-    subject, _, rest = table.rpartition("_")
-    daily = f"{subject}_daily_{rest}" if subject else f"daily_{rest}"
-    chosen, number = daily, 2
-    while f"{_NAMESPACE}.{chosen}" in taken:
-        chosen, number = f"{daily}_{number}", number + 1
-    return chosen
-
-
 def workflow_of(domain: str, collected: Collected) -> IngestionWorkflow[..., object] | None:
     """Return the workflow for a check or a model of a domain.
 
@@ -92,7 +53,7 @@ def workflow_of(domain: str, collected: Collected) -> IngestionWorkflow[..., obj
     """
     of_domain = []
     for workflow in collected.workflows:
-        if workflow.declaration.table == f"{_NAMESPACE}.{domain}_observations":
+        if workflow.declaration.table == f"{DEFAULT_NAMESPACE}.{domain}_observations":
             return workflow
         module = collected.home(workflow) or ""
         if domain in module.split(".") or workflow.declaration.group == domain:
@@ -112,7 +73,7 @@ def no_table(table: str, create: str, collected: Collected, failures: tuple[Casc
     from cascade.framework.project import unknown_name
 
     known = sorted(workflow.declaration.table for workflow in collected.workflows)
-    short = [name.removeprefix(f"{_NAMESPACE}.") for name in known]
+    short = [name.removeprefix(f"{DEFAULT_NAMESPACE}.") for name in known]
     message = unknown_name("table", table, [*known, *short], failures, "").message
     hint = f"Create it: {create}"
     if known:

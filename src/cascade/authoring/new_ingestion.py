@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cascade.authoring.known_tables import check_table, free_table, taken_tables
+from cascade.authoring.known_tables import taken_tables
 from cascade.authoring.new_files import (
     NewFiles,
     WorkflowOptions,
@@ -15,6 +15,7 @@ from cascade.authoring.new_files import (
     with_build_files,
     workflows_place,
 )
+from cascade.reader.tables import free_table, other_table_notice, taken_table_problems
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
 from cascade.scaffold.examples import example_for
 from cascade.scaffold.names import asset_problems, key_problems, table_problems
@@ -49,13 +50,15 @@ def new_ingestion(workplace: Workplace, domain: str, source: str, options: Workf
     usual = f"{domain}_{asset}"
     table, key, notices = options.table, columns_of(options.unique_key), []
     if table is not None:
-        raise_if_any(check_table(table, taken))
+        raise_if_any(taken_table_problems(table, taken))
     else:
         table = free_table(usual, taken)
         if table != usual:
-            notices.append(f"The table is {table}, because {taken[f'raw.{usual}']} already fills {usual}.")
+            notices.append(other_table_notice(usual, table, taken))
         if asking:
-            table = ask_text("Table", table, lambda name: (*table_problems("table", name), *check_table(name, taken)))
+            table = ask_text(
+                "Table", table, lambda name: (*table_problems("table", name), *taken_table_problems(name, taken))
+            )
     if not options.unique_key:
         answer = ask_text("Unique key", _KEY, lambda text: key_problems(columns_of(text))) if asking else _KEY
         key = columns_of(answer)

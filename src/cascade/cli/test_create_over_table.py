@@ -163,9 +163,10 @@ def test_a_table_that_another_workflow_fills_is_not_used(cascade: Cascade, proje
     assert result.exit_code == 0, result.output
     other = f"{project.package}.other"
     assert (
-        f"The table is weather_daily_observations, because {other} already fills weather_observations." in result.stdout
+        f"The table is raw.weather_daily_observations, because raw.weather_observations is already declared in {other}."
+        in result.stdout
     )
     refused = cascade("create-workflow", "--domain", "rain", "--table", "weather_observations")
     assert refused.exit_code == 2
-    assert f"{other} already declares the table raw.weather_observations," in refused.stderr
-    assert "Use another table, for example weather_daily_observations_2." in refused.stderr
+    assert f"The table raw.weather_observations is already declared in {other}," in refused.stderr
+    assert "Choose another name, such as weather_daily_observations_2." in refused.stderr

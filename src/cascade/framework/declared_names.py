@@ -6,12 +6,11 @@ What only shows when a module runs, such as the product of a factory, is not fou
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_WORKFLOW, _ASSET = "cascade_ingestion", "asset"
+from cascade.reader.modules import declarations_in
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,10 @@ def module_file(base: Path, module: str) -> Path | None:
 
 
 def declared_names(files: Mapping[str, Path]) -> list[DeclaredName]:
-    """Reads what the decorators of some modules declare.
+    """Read the assets that some modules declare from their source.
 
     Args:
-        files: the file of each module, by the module's name. What cannot be read or parsed is left out.
+        files: the file of each module, by the module's name. A file that cannot be read is left out.
 
     Returns:
         The assets, in the order of the modules and of their lines.
@@ -88,61 +87,9 @@ def declared_names(files: Mapping[str, Path]) -> list[DeclaredName]:
 
 def _names_in(module: str, path: Path) -> Iterator[DeclaredName]:
     try:
-        source = path.read_text(encoding="utf-8")
-        # To parse a file costs much more than to look for a word in it.
-        tree = ast.parse(source) if _WORKFLOW in source or _ASSET in source else None
-    except (OSError, ValueError, SyntaxError):
+        content = path.read_bytes()
+    except OSError:
         return
-    if tree is None:
-        return
-    reader = _Reader(tree)
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for decorator in statement.decorator_list:
-                yield from reader.declared(module, statement.name, decorator)
-
-
-class _Reader:
-    """What is needed to read the decorators of one module: its constants, and the names that it imports under."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self._constants: dict[str, object] = {}
-        self._imported: dict[str, str] = {}
-        for statement in tree.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
-                self._constants |= {
-                    target.id: statement.value.value for target in statement.targets if isinstance(target, ast.Name)
-                }
-            elif isinstance(statement, ast.ImportFrom):
-                self._imported |= {alias.asname: alias.name for alias in statement.names if alias.asname}
-
-    def declared(self, module: str, function: str, decorator: ast.expr) -> Iterator[DeclaredName]:
-        """Gives what one decorator of a function declares, if anything."""
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-        given = {keyword.arg: self._text(keyword.value) for keyword in keywords if keyword.arg}
-        kind = self._name(called)
-        if kind == _WORKFLOW:
-            table, namespace = given.get("table_name"), given.get("namespace", "raw")
-            if table and namespace:
-                key = table if namespace == "raw" else f"{namespace}/{table}"
-                yield DeclaredName(key, f"{namespace}.{table}", module)
-        elif kind == _ASSET:
-            name = given.get("key") or given.get("name", function)
-            prefix = given.get("key_prefix", "")
-            if name is not None and prefix is not None:
-                yield DeclaredName(f"{prefix}/{name}" if prefix else name, None, module)
-
-    def _name(self, called: ast.expr) -> str | None:
-        if isinstance(called, ast.Attribute):
-            return called.attr
-        return self._imported.get(called.id, called.id) if isinstance(called, ast.Name) else None
-
-    def _text(self, value: ast.expr) -> str | None:
-        if isinstance(value, (ast.List, ast.Tuple)):
-            parts = [self._text(part) for part in value.elts]
-            return "/".join(part for part in parts if part) if all(parts) else None
-        found: object = value.value if isinstance(value, ast.Constant) else None
-        if isinstance(value, ast.Name):
-            found = self._constants.get(value.id)
-        return found if isinstance(found, str) else None
+    for declaration in declarations_in(content):
+        if declaration.asset_key and not declaration.in_factory:
+            yield DeclaredName("/".join(declaration.asset_key), declaration.table, module)

@@ -13,9 +13,11 @@ from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.declared_names import DeclaredName, declared_names, module_files, project_module_files
 from cascade.processes.children import child_environment
 
+IMPORTS = "import cascade\nimport dagster as dg\nfrom cascade import cascade_ingestion\nfrom dagster import asset\n"
+
 
 def read(project: SampleProject, source: str) -> list[tuple[str, str | None]]:
-    project.write("module.py", source)
+    project.write("module.py", IMPORTS + source)
     found = declared_names(module_files(project.root / project.package))
     assert {name.module for name in found} <= {project.module("module")}
     return [(name.asset, name.table) for name in found]

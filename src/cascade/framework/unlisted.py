@@ -1,16 +1,14 @@
-"""Modules that declare workflows and that nothing would load.
+"""Modules that declare workflows, but that nothing loads.
 
-A project loads the modules in which a decorator can be seen without running them. One that gets its workflows from a
-factory shows none, and has to be named in `load`. This finds those that were forgotten. It imports no more than it
-must: a script beside the workflows is not run.
+A project loads the modules whose source shows a declaration. A module that gets its workflows from a factory shows none
+and has to be listed in `load`; this finds the ones that are missing there. It imports as little as possible: a script
+beside the workflows does not run.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,25 +17,24 @@ from typing import TYPE_CHECKING
 
 from cascade.framework.collect import is_imported, workflows_in
 from cascade.framework.loading import asks_for_the_end
+from cascade.reader.modules import read_module
+from cascade.reader.names import INGESTION, absolute
 
 if TYPE_CHECKING:
     from cascade.ingestion import IngestionWorkflow
-
-_DECORATOR = "cascade_ingestion"
-_VISIBLE = re.compile(rf"^@[ \t]*[\w.]*{_DECORATOR}\b", re.MULTILINE)
 
 
 def unlisted_workflows(
     listed: Mapping[str, ModuleType], known: Iterable[str] = ()
 ) -> list[tuple[str, Path, IngestionWorkflow[..., object]]]:
-    """Finds workflows at the level of modules that no one lists.
+    """Find module-level workflows in modules that are not listed.
 
     Args:
-        listed: the loaded modules of the workflows that are checked. Their directories are looked through.
+        listed: the loaded modules of the workflows to check, by name. Their directories are searched.
         known: modules that other workflows list.
 
     Returns:
-        For each such workflow the module's name, its file, and the workflow.
+        For each workflow the name of its module, the file, and the workflow.
     """
     seen = {*listed, *known}
     loaded = {id(workflow) for module in listed.values() for workflow in workflows_in(module)}
@@ -56,7 +53,7 @@ def unlisted_workflows(
 
 
 def _neighbours(listed: Mapping[str, ModuleType]) -> Iterator[tuple[str, Path]]:
-    """The Python files in and below the directories of modules, with the names by which they are imported."""
+    """Find the Python files in and below the directories of modules, with the names they are imported by."""
     for name, module in listed.items():
         file = getattr(module, "__file__", None)
         if not file:
@@ -76,35 +73,23 @@ def _is_test(path: Path) -> bool:
 
 def _loaded_if_it_may_declare(name: str, path: Path) -> ModuleType | None:
     try:
-        source = path.read_text(encoding="utf-8")
-        tree = ast.parse(source)
-    except (OSError, UnicodeDecodeError, SyntaxError):
+        content = path.read_bytes()
+    except OSError:
         return None
-    if _VISIBLE.search(source):
-        # Whoever reads the source sees this one, and lists it where it belongs.
+    module = read_module(content)
+    if module.declarations:
+        # Pants reads the same source, and lists this module where it belongs.
         return None
-    if _DECORATOR not in source and not any(_holds_a_factory(imported) for imported in _imports(tree, name)):
+    imports = (absolute(imported, name) for imported in module.imports)
+    if INGESTION.encode() not in content and not any(map(_holds_a_factory, imports)):
         return None
     try:
         return importlib.import_module(name)
     except BaseException as error:
         if asks_for_the_end(error):
             raise
-        # Whether it imports is the business of whoever lists it.
+        # Listing the module is what reports why it does not import.
         return None
-
-
-def _imports(tree: ast.Module, name: str) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = name.split(".")[: -node.level]
-                base = ".".join([*parents, *([base] if base else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def _holds_a_factory(name: str) -> bool:
@@ -113,10 +98,11 @@ def _holds_a_factory(name: str) -> bool:
     try:
         spec = importlib.util.find_spec(name)
     except Exception:
-        # It imports the packages above, which may do anything.
+        # It imports the packages above, whose code may raise anything.
         return False
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return False
-    source = Path(spec.origin).read_text(encoding="utf-8", errors="replace")
-    # A decorator inside a function is one that is applied each time the function is called.
-    return any(line.startswith((" ", "\t")) and _DECORATOR in line for line in source.splitlines())
+    try:
+        return read_module(Path(spec.origin).read_bytes()).has_factory
+    except OSError:
+        return False

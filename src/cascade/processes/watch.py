@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +13,12 @@ import click
 import watchfiles
 
 from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, python_files
+from cascade.reader.modules import read_module
 from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
     from cascade.processes.ui import Location, UserInterface
 
-_DECLARES = re.compile(rb"^@[ \t]*[\w.]*cascade_ingestion\b", re.MULTILINE)
 _DEAD = "Could not reach user code server"
 
 
@@ -159,7 +158,7 @@ class Watcher(threading.Thread):
 
     def _is_new_workflow(self, path: Path) -> bool:
         try:
-            return not self._is_listed(path) and bool(_DECLARES.search(path.read_bytes()))
+            return not self._is_listed(path) and read_module(path.read_bytes()).declares_workflow
         except OSError:
             return False
 

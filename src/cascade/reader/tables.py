@@ -33,20 +33,35 @@ def free_table(table: str, taken: Container[str]) -> str:
     return chosen
 
 
-def taken_table_problem(table: str, taken: Mapping[str, str]) -> str | None:
+def taken_table_problems(table: str, taken: Mapping[str, str], option: str = "") -> tuple[str, ...]:
     """Explain why a new workflow cannot fill a table.
 
     Args:
         table: the table, without its namespace.
         taken: for the full name of each declared table, where it is declared: a module, or a file and line.
+        option: what comes before a table on the command line, such as `--table=`.
 
     Returns:
-        The problem in whole sentences, with a free name, or None if the table is free.
+        The problem in whole sentences, with a free name, or nothing if the table is free.
     """
     full = full_name(table)
     if full not in taken:
-        return None
+        return ()
     return (
         f"The table {full} is already declared in {taken[full]}, and each of the two workflows would overwrite the "
-        f"other's rows. Choose another name, such as {free_table(table, taken)}."
+        f"other's rows. Choose another name, such as {option}{free_table(table, taken)}.",
+    )
+
+
+def other_table_notice(usual: str, chosen: str, taken: Mapping[str, str]) -> str:
+    """Explain why a new workflow does not fill the table that its name suggests.
+
+    Args:
+        usual: the table that is taken, without its namespace.
+        chosen: the table that the workflow fills instead, without its namespace.
+        taken: for the full name of each declared table, where it is declared.
+    """
+    return (
+        f"The table is {full_name(chosen)}, because {full_name(usual)} is already declared in "
+        f"{taken[full_name(usual)]}. Use --table to choose another name."
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .tables import free_table, taken_table_problem
+from .tables import free_table, other_table_notice, taken_table_problems
 
 
 def test_a_free_table_is_kept() -> None:
     assert free_table("flights", {}) == "flights"
-    assert taken_table_problem("flights", {"gold.flights": "x.py:1"}) is None
+    assert taken_table_problems("flights", {"gold.flights": "x.py:1"}) == ()
 
 
 def test_a_taken_table_gets_a_similar_name() -> None:
@@ -17,7 +17,16 @@ def test_a_taken_table_gets_a_similar_name() -> None:
 
 
 def test_the_problem_names_the_place_and_a_free_name() -> None:
-    assert taken_table_problem("flights", {"raw.flights": "src/flights.py:7"}) == (
+    assert taken_table_problems("flights", {"raw.flights": "src/flights.py:7"}) == (
         "The table raw.flights is already declared in src/flights.py:7, and each of the two workflows would overwrite "
-        "the other's rows. Choose another name, such as daily_flights."
+        "the other's rows. Choose another name, such as daily_flights.",
+    )
+    (problem,) = taken_table_problems("flights", {"raw.flights": "src/flights.py:7"}, "--table=")
+    assert problem.endswith("such as --table=daily_flights.")
+
+
+def test_the_notice_names_both_tables_and_the_place() -> None:
+    assert other_table_notice("flights", "daily_flights", {"raw.flights": "src/flights.py:7"}) == (
+        "The table is raw.daily_flights, because raw.flights is already declared in src/flights.py:7. "
+        "Use --table to choose another name."
     )
