@@ -11,7 +11,15 @@ from pants.engine.target import Target
 from cascade_pants.dependency_inference import project as project_dependencies
 from cascade_pants.goals import check, dev, package, run, scaffold, scaffold_answer, tailor
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
-from cascade_pants.util_rules import all_workflows, manifest, project, runtime, workflow_facts, workflow_targets
+from cascade_pants.util_rules import (
+    all_workflows,
+    manifest,
+    project,
+    runtime,
+    table_map,
+    workflow_facts,
+    workflow_targets,
+)
 
 # Without the Python backend Pants would fail with pages of errors about its rule graph, so this one brings it along.
 # Where it is enabled as well, its rules are the same objects and count once.
@@ -42,6 +50,7 @@ def rules() -> Iterable[Any]:
         *runtime.rules(),
         *scaffold.rules(),
         *scaffold_answer.rules(),
+        *table_map.rules(),
         *tailor.rules(),
         *workflow_facts.rules(),
         *workflow_targets.rules(),

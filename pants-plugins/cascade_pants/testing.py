@@ -13,7 +13,14 @@ from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants import register
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.util_rules import all_workflows, manifest, project, runtime, workflow_facts, workflow_targets
+from cascade_pants.util_rules import (
+    all_workflows,
+    manifest,
+    project,
+    runtime,
+    workflow_facts,
+    workflow_targets,
+)
 
 RUNTIME: Mapping[str, str] = {
     "src/cascade/BUILD": "python_sources(sources=['**/*.py'])",

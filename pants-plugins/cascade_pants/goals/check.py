@@ -30,9 +30,8 @@ from cascade_pants import engine
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import CascadeWorkflowSourceField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
-from cascade_pants.util_rules.project import loaded_modules
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
-from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, workflow_facts
+from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
 # A module of this name is put into directories that have none to load, so that the runtime looks through them as well.
 _MARKER = "__cascade_check__"

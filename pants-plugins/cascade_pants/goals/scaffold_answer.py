@@ -1,7 +1,7 @@
-"""Asks the runtime's templates for the files of a new workflow, in a process.
+"""Render the runtime's templates of a new workflow, in a process.
 
-The templates belong to the runtime, which lives in the user's resolve and not in Pants' interpreter. The process gets
-them and what they import, and nothing else of the resolve, so that it is ready in seconds.
+The templates belong to the runtime, which is in the user's resolve and not in Pants' interpreter. The process gets only
+the templates and what they import, so that it is ready in seconds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ScaffoldRequest:
 
     @classmethod
     def create(cls, arguments: Mapping[str, object]) -> ScaffoldRequest:
-        """Leave out what was not given, and put the rest in one order, so that the same request is the same process."""
+        """Drop arguments that were not given and sort the rest, so that equal requests share one cached process."""
         given = {name: value for name, value in arguments.items() if value is not None}
         return cls(json.dumps(given, sort_keys=True))
 
@@ -53,20 +53,20 @@ class ScaffoldAnswer:
     """The files of a workflow, or why there are none.
 
     Args:
-        files: the text of each file by its path from the root of the repository.
-        packages: the same for the `__init__.py` above, which belong into new directories only.
-        table: the name of the table that the workflow fills.
+        build: the text of the BUILD file.
+        files: the text of each other file by its path from the root of the repository.
+        packages: the same for the `__init__.py` of the packages above, to be written in new directories only.
+        table: the table that the workflow fills.
         partition: the key of a partition for which the workflow has rows.
-        resolve: the resolve that the runtime was found in, if resolves are enabled.
         error: what is wrong with the request.
-        runtime_missing: whether no resolve has the runtime.
+        runtime_missing: whether no resolve has a runtime that can answer.
     """
 
+    build: str = ""
     files: FrozenDict[str, str] = NO_FILES
     packages: FrozenDict[str, str] = NO_FILES
     table: str = ""
     partition: str = ""
-    resolve: str | None = None
     error: str | None = None
     runtime_missing: bool = False
 
@@ -81,7 +81,7 @@ class _Templates:
 
 
 def resolves_to_search(python_setup: PythonSetup) -> tuple[str | None, ...]:
-    """List the resolves that may hold the runtime, the default one first.
+    """List the resolves that may have the runtime, the default resolve first.
 
     Args:
         python_setup: the options of `[python]`.
@@ -93,7 +93,7 @@ def resolves_to_search(python_setup: PythonSetup) -> tuple[str | None, ...]:
 
 
 def missing_runtime_message(requirement: str, resolve: str | None) -> str:
-    """Say how to add the runtime to a repository.
+    """Explain how to add the runtime to a repository.
 
     Args:
         requirement: the requirement that provides the runtime, such as `cascade-workflows`.
@@ -105,7 +105,7 @@ def missing_runtime_message(requirement: str, resolve: str | None) -> str:
         f"No target of this repository provides {TEMPLATES_MODULE}, the runtime's templates.\n"
         f"Add this line to the requirements{of_resolve}{lock}\n\n"
         f"    {requirement}\n\n"
-        "Its package is not named like its module, so tell Pants in the BUILD file beside the requirements:\n\n"
+        "The package and its module have different names, so map them in the BUILD file beside the requirements:\n\n"
         f'    python_requirements(..., module_mapping={{"{requirement}": ["cascade"]}})'
     )
 
@@ -125,10 +125,10 @@ async def _find_templates(python_setup: PythonSetup) -> _Templates | None:
 
 
 async def _with_direct_needs(owners: tuple[Address, ...]) -> tuple[tuple[Target, ...], tuple[Address, ...]]:
-    """Collect the package of the templates, what it imports, and which requirements it imports.
+    """Collect the package of the templates and everything that it imports, split into sources and requirements.
 
     Imports are followed inside the package only. What it imports from outside is light by the runtime's own rules, but
-    the `__init__.py` above it names the whole runtime for type checkers, and so would lead to everything.
+    the `__init__.py` above it names the whole runtime for type checkers and would lead to everything.
     """
     seen: dict[Address, Target] = {}
     package: str | None = None
@@ -177,6 +177,8 @@ async def answer_scaffold_request(
         )
     )
     arguments = {**json.loads(request.arguments), "runtime_is_first_party": bool(templates.sources)}
+    if templates.resolve is not None and templates.resolve != python_setup.default_resolve:
+        arguments["resolve"] = templates.resolve
     result = await engine.run_venv_pex(
         VenvPexProcess(
             venv,
@@ -187,36 +189,41 @@ async def answer_scaffold_request(
             level=LogLevel.DEBUG,
         )
     )
-    return read_answer(result.exit_code, result.stdout.decode(), result.stderr.decode(), templates.resolve)
+    return read_answer(
+        result.exit_code, result.stdout.decode(), result.stderr.decode(), requirement=cascade.runtime_requirement
+    )
 
 
-def read_answer(exit_code: int, output: str, errors: str, resolve: str | None) -> ScaffoldAnswer:
+def read_answer(exit_code: int, output: str, errors: str, *, requirement: str) -> ScaffoldAnswer:
     """Read what the process printed.
 
     Args:
-        exit_code: of the process.
+        exit_code: the exit code of the process.
         output: its standard output, one JSON document.
         errors: its standard error, to be shown if it failed.
-        resolve: the resolve that the runtime was found in.
+        requirement: the requirement that provides the runtime.
     """
     if exit_code != 0:
-        return ScaffoldAnswer(error=f"`python -m {TEMPLATES_MODULE}` failed:\n{errors}", resolve=resolve)
+        return ScaffoldAnswer(error=f"`python -m {TEMPLATES_MODULE}` failed:\n{errors}")
     document = json.loads(output)
     if "error" in document:
-        return ScaffoldAnswer(error=document["error"], resolve=resolve)
+        return ScaffoldAnswer(error=document["error"])
+    if "build" not in document:
+        error = f"The runtime of this repository is older than the plugin. Upgrade {requirement} to the same version."
+        return ScaffoldAnswer(error=error, runtime_missing=True)
     return ScaffoldAnswer(
+        build=document["build"],
         files=FrozenDict(document["files"]),
         packages=FrozenDict(document["packages"]),
         table=document["table"],
         partition=document["partition"],
-        resolve=resolve,
     )
 
 
 if engine.BY_NAME:
 
     async def scaffold_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
-        """Ask the runtime's templates for the files of a workflow."""
+        """Render the runtime's templates, once for all callers."""
         answer: ScaffoldAnswer = await answer_scaffold_request(request, **engine.implicitly())
         return answer
 
@@ -227,5 +234,5 @@ else:
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return list(collect_rules())

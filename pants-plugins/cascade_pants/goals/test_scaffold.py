@@ -15,19 +15,11 @@ from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants.goals import scaffold
-from cascade_pants.goals.scaffold import (
-    CascadeScaffold,
-    WrongUseError,
-    build_file,
-    directory_in,
-    escapes,
-    package_in,
-    written_report,
-)
+from cascade_pants.goals.scaffold import CascadeScaffold, written_report
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, missing_runtime_message, read_answer
-from cascade_pants.goals.scaffold_table import TableTakenError, table_for
+from cascade_pants.goals.scaffold_arguments import WrongUseError, directory_in, escapes, package_in, table_for
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowTarget
-from cascade_pants.util_rules import all_workflows, workflow_facts, workflow_targets
+from cascade_pants.util_rules import all_workflows, table_map, workflow_facts, workflow_targets
 
 WEATHER = "src/workflows/weather"
 
@@ -77,17 +69,6 @@ def test_links_out_of_the_repository_are_seen(tmp_path: Any) -> None:
     assert not escapes("src/weather", root)
 
 
-def test_build_file_of_python_alone() -> None:
-    assert build_file(WEATHER, [f"{WEATHER}/__init__.py"], None) == "cascade_workflow()\n"
-
-
-def test_data_becomes_resources_that_the_workflow_depends_on() -> None:
-    files = [f"{WEATHER}/observations.py", f"{WEATHER}/data/a.csv", f"{WEATHER}/data/b.csv"]
-    assert build_file(WEATHER, files, "data-team") == (
-        'cascade_workflow(dependencies=[":data"], resolve="data-team")\n\nresources(name="data", sources=["data/*"])\n'
-    )
-
-
 def test_the_report_names_files_and_next_commands() -> None:
     answer = ScaffoldAnswer(table="weather_observations", partition="2024-01-01")
     report = written_report(["a/BUILD"], answer, "a", [Address("", target_name="dev")])
@@ -102,10 +83,15 @@ def test_requests_for_the_same_are_equal() -> None:
 
 
 def test_answers_are_read() -> None:
-    assert read_answer(0, '{"error": "no"}', "", "r") == ScaffoldAnswer(error="no", resolve="r")
-    document = '{"files": {"a": "b"}, "packages": {}, "table": "t", "partition": "p"}'
-    assert read_answer(0, document, "", None) == ScaffoldAnswer(files=FrozenDict({"a": "b"}), table="t", partition="p")
-    assert "Traceback" in str(read_answer(1, "", "Traceback", None).error)
+    def read_output(exit_code: int, output: str, errors: str = "") -> ScaffoldAnswer:
+        return read_answer(exit_code, output, errors, requirement="cascade-workflows")
+
+    assert read_output(0, '{"error": "no"}') == ScaffoldAnswer(error="no")
+    document = '{"build": "B", "files": {"a": "b"}, "packages": {}, "table": "t", "partition": "p"}'
+    assert read_output(0, document) == ScaffoldAnswer("B", FrozenDict({"a": "b"}), table="t", partition="p")
+    assert "Traceback" in str(read_output(1, "", "Traceback").error)
+    older = read_output(0, '{"files": {}, "packages": {}, "table": "t", "partition": "p"}')
+    assert older.runtime_missing and "Upgrade cascade-workflows" in str(older.error)
 
 
 def test_a_missing_runtime_is_answered_with_the_line_to_add() -> None:
@@ -121,11 +107,11 @@ async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
     if "credit-risk" in request.arguments:
         return ScaffoldAnswer(error="Use src/workflows/credit_risk instead.")
     return ScaffoldAnswer(
+        build='cascade_workflow(dependencies=[":data"])\n',
         files=FrozenDict({f"{WEATHER}/observations.py": request.arguments, f"{WEATHER}/data/observations.csv": "id\n"}),
         packages=FrozenDict({"src/workflows/__init__.py": ""}),
         table="weather_observations",
         partition="2024-01-01",
-        resolve="python-default",
     )
 
 
@@ -140,6 +126,7 @@ def make_runner(answering: list[Any]) -> RuleRunner:
             *answering,
             *scaffold.rules(),
             *all_workflows.rules(),
+            *table_map.rules(),
             *workflow_facts.rules(),
             *workflow_targets.rules(),
             *TailorSubsystem.rules(),
@@ -193,7 +180,7 @@ def test_a_table_that_another_workflow_fills_is_left_to_it(rule_runner: RuleRunn
     result = scaffold_with(rule_runner, WEATHER)
     assert result.exit_code == 0, result.stderr
     assert json.loads(read(rule_runner, f"{WEATHER}/observations.py"))["table"] == "weather_daily_observations"
-    assert "because raw.weather_observations is declared already, at src/other/rows.py:4." in result.stdout
+    assert "because raw.weather_observations is already declared in src/other/rows.py:4 (//:dev)." in result.stdout
     asked = scaffold_with(rule_runner, "--force", "--table=weather_observations", WEATHER)
     assert asked.exit_code == 2
     assert "--table=weather_daily_observations" in asked.stderr
@@ -201,11 +188,11 @@ def test_a_table_that_another_workflow_fills_is_left_to_it(rule_runner: RuleRunn
 
 def test_tables_are_free_taken_or_asked_for() -> None:
     taken = {"raw.a_observations": "x.py:1", "raw.a_daily_observations": "y.py:1", "raw.prices": "z.py:1"}
-    assert table_for("b", None, taken) is None
-    assert table_for("b", "mine", taken) == "mine"
-    assert table_for("a", None, taken) == "a_daily_observations_2"
-    with pytest.raises(TableTakenError, match=r"at z\.py:1.*--table=daily_prices"):
-        table_for("b", "prices", taken)
+    assert table_for("b_observations", None, taken) is None
+    assert table_for("b_observations", "mine", taken) == "mine"
+    assert table_for("a_observations", None, taken) == "a_daily_observations_2"
+    with pytest.raises(WrongUseError, match=r"in z\.py:1.*--table=daily_prices"):
+        table_for("b_observations", "prices", taken)
 
 
 def test_existing_files_are_listed_and_kept_unless_forced(rule_runner: RuleRunner) -> None:

@@ -1,10 +1,9 @@
-"""What a `cascade_project` holds, straight from the BUILD graph."""
+"""What a `cascade_project` holds, according to the BUILD graph."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -19,11 +18,11 @@ from pants.source.source_root import SourceRootsRequest
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.reader.declarations import Declaration
 from cascade_pants.target_types import CascadeProjectTarget, CascadeProjectWorkflowsField, CascadeWorkflowLoadField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.project_selection import parse_workflow_specs, select_workflows
-from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, workflow_facts
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap, located_declarations
+from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +32,9 @@ class CascadeProjectRequest:
     """Find what a project holds.
 
     Args:
-        address: of the `cascade_project`.
-        workflows: its field of that name.
-        resolve: its field of that name.
+        address: the address of the `cascade_project`.
+        workflows: its field `workflows`.
+        resolve: its field `resolve`.
     """
 
     address: Address
@@ -58,44 +57,17 @@ class CascadeProject:
     source_root: str
 
 
-@dataclass(frozen=True)
-class _Declared:
-    address: Address
-    path: str
-    declaration: Declaration
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.declaration.line} ({self.address.maybe_convert_to_target_generator()})"
-
-
-def loaded_modules(workflow: Workflow, facts: Mapping[str, tuple[Declaration, ...]]) -> dict[str, Address]:
-    """Find the files of a workflow that a project loads.
+def refuse_shared_tables(project: Address, tables: TableMap) -> None:
+    """Raise if two workflows of a project declare one table.
 
     Args:
-        workflow: the workflow.
-        facts: what its files declare.
-
-    Returns:
-        The target of each such file, by path. If the workflow is parametrized within its resolve, the first variant.
-    """
-    modules: dict[str, Address] = {}
-    for file in workflow.files:
-        if file.load or file.path in facts:
-            modules.setdefault(file.path, file.address)
-    return modules
-
-
-def refuse_shared_tables(project: Address, declared: Iterable[_Declared]) -> None:
-    """Make sure that each table of a project is declared once.
+        project: the address of the project.
+        tables: the tables of its workflows.
 
     Raises:
-        InvalidFieldException: names every table that is not, with the places and the workflows.
+        InvalidFieldException: lists every such table with the places that declare it.
     """
-    by_table = defaultdict(list)
-    for one in declared:
-        if one.declaration.table is not None:
-            by_table[one.declaration.table].append(one)
-    shared = {table: places for table, places in sorted(by_table.items()) if len(places) > 1}
+    shared = {table: places for table, places in tables.by_table.items() if len(places) > 1}
     if not shared:
         return
     listed = "".join(
@@ -103,35 +75,34 @@ def refuse_shared_tables(project: Address, declared: Iterable[_Declared]) -> Non
         for table, places in shared.items()
     )
     raise InvalidFieldException(
-        f"In the {CascadeProjectTarget.alias} {project} a table is declared more than once:{listed}\n"
-        "Each would replace the rows of the other. Give one another `table_name` or `namespace`, or leave one workflow "
-        f"out of the project with the field `{CascadeProjectWorkflowsField.alias}`."
+        f"In the {CascadeProjectTarget.alias} {project}, a table is declared more than once:{listed}\n"
+        "These workflows would overwrite each other's rows. Change the `table_name` or `namespace` of one, or leave "
+        f"one out of the project with the field `{CascadeProjectWorkflowsField.alias}`."
     )
 
 
-def warn_of_unread_tables(declared: Iterable[_Declared]) -> None:
-    """Say which tables Pants cannot know, and what that does and does not mean."""
+def warn_of_unread_tables(declared: Iterable[LocatedDeclaration]) -> None:
+    """Warn of declarations whose table Pants cannot read from the source."""
     unread = [one for one in declared if one.declaration.unread_table]
     if not unread:
         return
     listed = "".join(
-        f"\n  {one}: "
-        + ", ".join(f"`{argument.name}` is `{argument.unread}`" for argument in one.declaration.unread_table)
+        f"\n  {one}: " + ", ".join(f"`{unread.name}` is `{unread.unread}`" for unread in one.declaration.unread_table)
         for one in unread
     )
     logger.warning(
         f"Pants cannot read from the source which table these decorators declare:{listed}\n"
-        "The workflows are in the project all the same, and run, test, check and package work. What does not work is "
-        "what needs the table before the code runs: an error when another workflow declares the same one, and "
-        "dependencies on it from SQL. Write a string there, or a name that the same module assigns a string to, once."
+        "Their workflows still run, test, check and package. Pants just cannot tell whether another workflow declares "
+        "the same table, nor infer dependencies on it from SQL. To fix this, use a string literal, or a name that the "
+        "same module assigns a string once."
     )
 
 
 def _refuse_empty(project: Address, workflows: Iterable[Workflow]) -> None:
     listed = ", ".join(str(workflow.address) for workflow in workflows)
     raise InvalidFieldException(
-        f"The {CascadeProjectTarget.alias} {project} would load no module: nothing is declared in {listed}.\n"
-        "Decorate a function with `@cascade_ingestion`, or name the files whose workflows come from a factory in the "
+        f"The {CascadeProjectTarget.alias} {project} would load no module, because nothing is declared in {listed}.\n"
+        "Decorate a function with `@cascade_ingestion`. If the workflows come from a factory, list their files in the "
         f"field `{CascadeWorkflowLoadField.alias}` of the workflow."
     )
 
@@ -149,15 +120,13 @@ async def find_project(
     )
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
     addresses: dict[str, Address] = {}
-    declared: list[_Declared] = []
+    declared: list[LocatedDeclaration] = []
     for workflow, facts in zip(workflows, all_facts):
-        loaded = loaded_modules(workflow, facts.by_file)
-        addresses.update(loaded)
-        for path in sorted(loaded.keys() & facts.by_file.keys()):
-            declared.extend(_Declared(loaded[path], path, declaration) for declaration in facts.by_file[path])
+        addresses.update(loaded_modules(workflow, facts.by_file))
+        declared.extend(located_declarations(workflow, facts.by_file))
     if not addresses:
         _refuse_empty(request.address, workflows)
-    refuse_shared_tables(request.address, declared)
+    refuse_shared_tables(request.address, TableMap.of(declared))
     warn_of_unread_tables(declared)
 
     found = await engine.source_roots(SourceRootsRequest.for_files(sorted(addresses)))
@@ -173,7 +142,7 @@ async def find_project(
 if engine.BY_NAME:
 
     async def cascade_project(request: CascadeProjectRequest) -> CascadeProject:
-        """Find what a project holds, once for all who ask."""
+        """Find what a project holds, once for all callers."""
         project: CascadeProject = await find_project(request, **engine.implicitly())
         return project
 
@@ -184,5 +153,5 @@ else:
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return list(collect_rules())

@@ -73,7 +73,7 @@ class TableMap:
         return cls(FrozenDict({table: tuple(places) for table, places in sorted(found.items())}))
 
     def places(self, *, outside: str) -> dict[str, str]:
-        """Return where each table is declared first, as file and line.
+        """Return where each table is declared first, as file and line with the projects that load it.
 
         Args:
             outside: a directory whose files do not count.
@@ -82,7 +82,8 @@ class TableMap:
         for table, declarations in self.by_table.items():
             for one in declarations:
                 if not one.path.startswith(f"{outside}/"):
-                    found.setdefault(table, one.place)
+                    projects = f" ({', '.join(map(str, one.projects))})" if one.projects else ""
+                    found.setdefault(table, f"{one.place}{projects}")
         return found
 
 
@@ -118,9 +119,7 @@ class ProjectsOfFiles:
 
 
 @rule(desc="Find the Cascade projects of each workflow", level=LogLevel.DEBUG)
-def find_projects_of_files(
-    targets: AllTargets, workflows: AllWorkflows, python_setup: PythonSetup
-) -> ProjectsOfFiles:
+def find_projects_of_files(targets: AllTargets, workflows: AllWorkflows, python_setup: PythonSetup) -> ProjectsOfFiles:
     found = defaultdict(set)
     for target in targets:
         if not target.has_field(CascadeProjectManifestField):

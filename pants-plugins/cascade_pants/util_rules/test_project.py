@@ -1,4 +1,4 @@
-"""What a project holds, and what it says where that makes no sense."""
+"""What a project holds, and its errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def failure(runner: RuleRunner, files: dict[str, str]) -> str:
     return str(next(iter(raised.value.wrapped_exceptions)))
 
 
-def test_every_workflow_without_a_word_about_it(runner: RuleRunner) -> None:
+def test_a_project_holds_every_workflow_by_default(runner: RuleRunner) -> None:
     found = project(runner, {})
     assert found.modules == ("workflows.flights.observations", "workflows.weather.observations")
     assert [str(address) for address in found.addresses] == [
@@ -49,7 +49,7 @@ def test_every_workflow_without_a_word_about_it(runner: RuleRunner) -> None:
     assert found.source_root == "src"
 
 
-def test_a_file_that_declares_nothing_is_left_to_the_imports(runner: RuleRunner) -> None:
+def test_a_file_that_declares_nothing_is_not_loaded(runner: RuleRunner) -> None:
     found = project(
         runner,
         {
@@ -74,7 +74,7 @@ def test_a_package_is_a_module_too(runner: RuleRunner) -> None:
     assert "workflows.planes" in found.modules
 
 
-def test_load_names_a_module_that_shows_nothing(runner: RuleRunner) -> None:
+def test_load_names_a_module_whose_source_declares_nothing(runner: RuleRunner) -> None:
     found = project(
         runner,
         {
@@ -87,7 +87,7 @@ def test_load_names_a_module_that_shows_nothing(runner: RuleRunner) -> None:
 
 def test_two_workflows_that_declare_one_table(runner: RuleRunner) -> None:
     message = failure(runner, workflow("copy", "weather_observations"))
-    assert "In the cascade_project //:dev a table is declared more than once" in message
+    assert "In the cascade_project //:dev, a table is declared more than once" in message
     assert (
         "raw.weather_observations by load in src/workflows/copy/observations.py:4 (src/workflows/copy:copy) and load "
         "in src/workflows/weather/observations.py:4 (src/workflows/weather:weather)"
@@ -109,7 +109,7 @@ def test_a_table_that_cannot_be_read(runner: RuleRunner, caplog: pytest.LogCaptu
     found = project(runner, files)
     assert "workflows.odd.observations" in found.modules
     assert "src/workflows/odd/observations.py:3 (src/workflows/odd:odd): `table_name` is `name()`" in caplog.text
-    assert "run, test, check and package work" in caplog.text
+    assert "still run, test, check and package" in caplog.text
 
 
 def test_workflows_that_declare_nothing(runner: RuleRunner) -> None:
@@ -121,7 +121,7 @@ def test_workflows_that_declare_nothing(runner: RuleRunner) -> None:
             "src/workflows/empty/helpers.py": "X = 1\n",
         },
     )
-    assert "//:dev would load no module: nothing is declared in src/workflows/empty:empty" in message
+    assert "//:dev would load no module, because nothing is declared in src/workflows/empty:empty" in message
     assert "`load`" in message
 
 

@@ -1,14 +1,16 @@
 """What the files of one workflow declare.
 
-One node of the engine reads a whole workflow: with one node a file, a repository of thousands of workflows would take
-three times the memory.
+One node of the engine reads a whole workflow: with one node per file, a repository of thousands of workflows would take
+twice the memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pants.engine.addresses import Address
 from pants.engine.fs import PathGlobs
 from pants.engine.rules import collect_rules, rule
 from pants.util.frozendict import FrozenDict
@@ -32,7 +34,7 @@ class WorkflowFactsRequest:
 
     @classmethod
     def of(cls, workflow: Workflow) -> WorkflowFactsRequest:
-        """Read the declarations of a workflow, whatever file is parametrized."""
+        """Request the declarations of a workflow. Its parametrized variants share one request."""
         return cls(tuple(sorted({file.path for file in workflow.files})))
 
 
@@ -47,6 +49,23 @@ class WorkflowFacts:
     by_file: FrozenDict[str, tuple[Declaration, ...]]
 
 
+def loaded_modules(workflow: Workflow, facts: Mapping[str, tuple[Declaration, ...]]) -> dict[str, Address]:
+    """Find the files of a workflow that a project loads.
+
+    Args:
+        workflow: the workflow.
+        facts: what its files declare, by path.
+
+    Returns:
+        The target of each loaded file, by path. If the workflow is parametrized within its resolve, the first variant.
+    """
+    modules: dict[str, Address] = {}
+    for file in workflow.files:
+        if file.load or file.path in facts:
+            modules.setdefault(file.path, file.address)
+    return modules
+
+
 @rule(desc="Read declarations of Cascade workflow", level=LogLevel.DEBUG)
 async def read_workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
     contents = await engine.path_globs_contents(PathGlobs(request.files))
@@ -57,7 +76,7 @@ async def read_workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
 if engine.BY_NAME:
 
     async def workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
-        """Read the declarations of some files, once for all who ask."""
+        """Read the declarations of some files, once for all callers."""
         facts: WorkflowFacts = await read_workflow_facts(request)
         return facts
 
@@ -68,5 +87,5 @@ else:
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return list(collect_rules())

@@ -1,17 +1,20 @@
 """`python -m cascade.scaffold REQUEST`: render the workflow of one JSON request.
 
-The answer is `{"files": {path: text}, "packages": {path: text}, "table": name, "partition": key}` or
-`{"error": "..."}`. `packages` holds the `__init__.py` files of the parent packages, which are only for new directories.
-`partition` is a partition with rows. The exit code is 0 in both cases, so that Pants caches the answer.
+The answer is `{"build": text, "files": {path: text}, "packages": {path: text}, "table": name, "partition": key}` or
+`{"error": "..."}`. `build` is the text of the BUILD file. `packages` holds the `__init__.py` files of the parent
+packages, which are only for new directories. `partition` is a partition with rows. The exit code is 0 in both cases, so
+that Pants caches the answer.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from cascade.exceptions import UsageError
 from cascade.scaffold import IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.build_files import workflow_build
 from cascade.scaffold.examples import DAYS
 
 
@@ -30,8 +33,11 @@ def answer(text: str) -> dict[str, object]:
         return {"error": f"The request is not valid JSON: {error}."}
     try:
         request = IngestionRequest.from_json(document)
+        files = render_ingestion(request)
+        within = [os.path.relpath(path, request.directory) for path in files]
         return {
-            "files": render_ingestion(request),
+            "build": workflow_build(within, resolve=request.resolve),
+            "files": files,
             "packages": package_files(request),
             "table": request.table_name,
             "partition": DAYS[0],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cascade.scaffold.build_files import workflow_build
 from cascade.scaffold.environment import literal
 
 PANTS_TOML = "pants.toml"
@@ -22,14 +23,6 @@ _STATE = ".cascade/"
 _DEFAULT_ROOTS = ("/", "src", "src/python", "src/py")
 _DEFAULT_IGNORED = (".*/",)
 
-_WORKFLOW = "cascade_workflow()\n"
-# Directories below can hold workflows of their own.
-_WORKFLOW_AT_THE_TOP = 'cascade_workflow(sources=["*.py"])\n'
-_WORKFLOW_WITH_DATA = """\
-cascade_workflow(dependencies=[":data"])
-
-resources(name="data", sources=["data/*"])
-"""
 _SOURCES = "python_sources()\n"
 _SETTINGS = '\npython_source(name="settings", source="cascade_config.py")\n'
 _TESTS = "python_tests()\n"
@@ -92,15 +85,16 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
     texts: dict[str, str] = {"BUILD": _project(place) + (_SETTINGS if "cascade_config.py" in paths else "")}
     for directory in sorted(directories - {PurePosixPath(".")}):
         if directory in with_data:
-            text = _WORKFLOW_WITH_DATA
+            text = workflow_build(["data/*"])
         elif directory.parts[0] == "tests":
             text = _TESTS_AND_FIXTURES if f"{directory}/conftest.py" in paths else _TESTS
         elif directory.name == "schemas":
             text = _SOURCES
         elif directory.name == "workflows":
-            text = _WORKFLOW_AT_THE_TOP
+            # Directories below may become workflows of their own.
+            text = workflow_build([], sources=["*.py"])
         else:
-            text = _WORKFLOW
+            text = workflow_build([])
         texts[f"{directory}/BUILD"] = text
     return texts
 

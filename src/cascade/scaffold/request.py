@@ -44,6 +44,7 @@ class IngestionRequest:
         flavour: one of `FLAVOURS`.
         runtime_is_first_party: whether the sources of `cascade` are in the same repository. This decides the position
             of its imports.
+        resolve: the resolve that the BUILD file names. Default: none, which means the repository's default resolve.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -59,6 +60,7 @@ class IngestionRequest:
     group: str | None = None
     flavour: str = FLAVOURS[0]
     runtime_is_first_party: bool = False
+    resolve: str | None = None
 
     def __post_init__(self) -> None:
         raise_if_any(tuple(self._problems()))

@@ -74,12 +74,15 @@ def test_columns_come_from_strings_and_lists() -> None:
 
 def test_the_answer_has_the_files_and_the_parent_packages() -> None:
     document = answer(json.dumps(WEATHER))
+    assert str(document["build"]).startswith('cascade_workflow(dependencies=[":data"])\n')
     assert document["packages"] == {"src/workflows/__init__.py": ""}
     assert isinstance(document["files"], dict)
     assert list(document["files"]) == [
         f"src/workflows/weather/{name}"
         for name in ("__init__.py", "observations.py", "schema.py", "test_observations.py", "data/observations.csv")
     ]
+    in_resolve = answer(json.dumps({**WEATHER, "resolve": "data-team"}))
+    assert 'resolve="data-team")' in str(in_resolve["build"])
 
 
 def test_errors_are_answers() -> None:
@@ -102,7 +105,7 @@ def test_the_module_runs_and_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code, json.dumps(WEATHER)], env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert set(json.loads(result.stdout)) == {"files", "packages", "table", "partition"}
+    assert set(json.loads(result.stdout)) == {"build", "files", "packages", "table", "partition"}
 
 
 def test_without_a_request_the_usage_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
