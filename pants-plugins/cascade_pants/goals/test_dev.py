@@ -8,9 +8,9 @@ from pants.core.goals.run import RunRequest
 from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST, Digest
 
-from cascade_pants.goals.dev import (
+from cascade_pants.goals.dev import blocking_notice
+from cascade_pants.goals.dev_process import (
     CodeServer,
-    blocking_notice,
     code_server,
     dev_argv,
     interactive_process,

@@ -1,0 +1,39 @@
+"""The targets of the backend and their fields."""
+
+from __future__ import annotations
+
+from cascade_pants.target_types.project import (
+    CascadeProjectDependenciesField,
+    CascadeProjectExecutionModeField,
+    CascadeProjectInterpreterConstraintsField,
+    CascadeProjectLayoutField,
+    CascadeProjectManifestField,
+    CascadeProjectTarget,
+    CascadeProjectWorkflowsField,
+)
+from cascade_pants.target_types.workflow import (
+    CascadeWorkflowLoadField,
+    CascadeWorkflowOverridesField,
+    CascadeWorkflowSourceField,
+    CascadeWorkflowSourceLoadField,
+    CascadeWorkflowSourcesField,
+    CascadeWorkflowSourceTarget,
+    CascadeWorkflowTarget,
+)
+
+__all__ = [
+    "CascadeProjectDependenciesField",
+    "CascadeProjectExecutionModeField",
+    "CascadeProjectInterpreterConstraintsField",
+    "CascadeProjectLayoutField",
+    "CascadeProjectManifestField",
+    "CascadeProjectTarget",
+    "CascadeProjectWorkflowsField",
+    "CascadeWorkflowLoadField",
+    "CascadeWorkflowOverridesField",
+    "CascadeWorkflowSourceField",
+    "CascadeWorkflowSourceLoadField",
+    "CascadeWorkflowSourceTarget",
+    "CascadeWorkflowSourcesField",
+    "CascadeWorkflowTarget",
+]

@@ -1,0 +1,146 @@
+"""The target `cascade_project`."""
+
+from __future__ import annotations
+
+from pants.backend.python.target_types import (
+    InterpreterConstraintsField,
+    PexExecutionMode,
+    PexExecutionModeField,
+    PexLayoutField,
+    PythonResolveField,
+)
+from pants.core.goals.package import OutputPathField
+from pants.core.goals.run import RestartableField
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    Dependencies,
+    SourcesField,
+    StringSequenceField,
+    Target,
+)
+from pants.util.strutil import help_text
+
+from cascade_pants.engine import EnvironmentField
+
+
+class CascadeProjectDependenciesField(Dependencies):
+    supports_transitive_excludes = True
+    help = help_text(
+        """
+        What the project needs in addition to its workflows, which are inferred.
+
+        Example: `dependencies=["//config:cascade_config", "src/sql:queries"]`. Prefix an address with `!` to exclude an
+        inferred dependency, or with `!!` to exclude it from the whole project, including transitive dependencies.
+        """
+    )
+
+
+class CascadeProjectWorkflowsField(StringSequenceField):
+    alias = "workflows"
+    help = help_text(
+        """
+        The workflows of the project, as address specs.
+
+        By default, every `cascade_workflow` of the project's resolve. Specs work as on the command line, relative to
+        the root of the repository: `src/workflows/weather` (one directory), `src/workflows::` (a directory and
+        everything below), `src/workflows/weather:weather` (one target). A leading `!` excludes.
+
+        Example: `workflows=["src/workflows::", "!src/workflows/experiments::"]`
+
+        A spec that matches no workflow, or only workflows of another resolve, is an error.
+        """
+    )
+
+
+class CascadeProjectManifestField(SourcesField):
+    """Stands for the generated manifest module. It owns no file."""
+
+    alias = "_manifest"
+    expected_num_files = 0
+    # Without a source root the generated module could not be imported from a PEX.
+    uses_source_roots = True
+    help = "The generated module that lists the project's workflows."
+
+
+class CascadeProjectInterpreterConstraintsField(InterpreterConstraintsField):
+    help = help_text(
+        """
+        The Python versions that the project runs on, such as `["==3.11.*"]`.
+
+        `pants package` builds a PEX for one minor version. Name one here to choose it and to get the same bytes on
+        every machine. If several remain, Pants uses the oldest version that the building machine has. The constraints
+        of the workflows and of everything else in the PEX also apply.
+
+        By default, the option `[python].interpreter_constraints`.
+        """
+    )
+
+
+class CascadeProjectExecutionModeField(PexExecutionModeField):
+    default = PexExecutionMode.VENV.value
+    help = help_text(
+        f"""
+        How the packaged PEX runs.
+
+        With `{PexExecutionMode.VENV.value}`, the default, the PEX creates a virtual environment under `~/.cache/pex`
+        (or `PEX_ROOT`) on its first start, which takes a few seconds. After that it starts like an installed program.
+        With `{PexExecutionMode.ZIPAPP.value}`, it unpacks only its dependencies.
+        """
+    )
+
+
+class CascadeProjectLayoutField(PexLayoutField):
+    help = help_text(
+        """
+        The layout of the packaged PEX: `zipapp` (the default) is one file, `packed` and `loose` are directories.
+
+        A `packed` directory has one zip file per requirement, so that a container image or a sync transfers only what
+        changed. A `loose` directory has plain files. Start either with `python DIRECTORY` or `DIRECTORY/__main__.py`.
+        """
+    )
+
+
+class CascadeProjectTarget(Target):
+    alias = "cascade_project"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        CascadeProjectDependenciesField,
+        CascadeProjectWorkflowsField,
+        CascadeProjectManifestField,
+        CascadeProjectInterpreterConstraintsField,
+        CascadeProjectExecutionModeField,
+        CascadeProjectLayoutField,
+        PythonResolveField,
+        OutputPathField,
+        RestartableField,
+        EnvironmentField,
+    )
+    help = help_text(
+        """
+        Workflows that are deployed together: one Dagster code location.
+
+        Pants finds the workflows in the BUILD graph and generates the manifest, a module that lists them. Then:
+
+          - `pants run :dev` opens Dagster's UI with these workflows
+          - `pants run :dev -- list` runs the Cascade command line with them
+          - `pants --no-pantsd cascade-dev :dev` opens the UI without blocking other Pants commands
+          - `pants package :dev` writes `dist/dev.pex`, which needs neither Pants nor pip
+          - `pants dependencies :dev` shows what is in the project
+          - `pants export-codegen :dev` writes the manifest to `dist/codegen` for you to read
+
+        Example, in the BUILD file at the root of the repository:
+
+            cascade_project(name="dev")
+
+            cascade_project(
+                name="billing",
+                workflows=["src/workflows/billing::"],
+                interpreter_constraints=["==3.12.*"],
+            )
+
+        The directory of the BUILD file is the project's root. A project that runs under Pants keeps its state there, in
+        `.cascade`: by default, that includes the catalog and the warehouse. The project's settings are
+        `cascade_config.py` and the table `[tool.cascade]` of `pyproject.toml` in that directory. They are packaged into
+        the PEX; `.env` is not.
+        """
+    )
