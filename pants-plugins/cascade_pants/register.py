@@ -1,4 +1,4 @@
-"""What Pants loads: the targets and rules of the backend, put together and nothing else."""
+"""The entry point of the backend: its targets and rules."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cascade_pants.util_rules import (
     workflow_targets,
 )
 
-# Without the Python backend Pants would fail with pages of errors about its rule graph, so this one brings it along.
-# Where it is enabled as well, its rules are the same objects and count once.
+# Without the Python backend, Pants fails with pages of errors about its rule graph, so this backend includes it. Its
+# rules are the same objects if it is enabled as well, and count once.
 
 
 def target_types() -> Iterable[type[Target]]:
-    """Target types that BUILD files may use."""
+    """Return the target types that BUILD files may use."""
     return [
         *python_backend.target_types(),  # type: ignore[no-untyped-call]
         CascadeWorkflowTarget,
@@ -36,7 +36,7 @@ def target_types() -> Iterable[type[Target]]:
 
 
 def rules() -> Iterable[Any]:
-    """All rules of the backend."""
+    """Return all rules of the backend."""
     return [
         *python_backend.rules(),  # type: ignore[no-untyped-call]
         *all_workflows.rules(),

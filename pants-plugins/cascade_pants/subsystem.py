@@ -1,4 +1,4 @@
-"""The options that say how this repository gets and lays out Cascade."""
+"""The options of the scope `[cascade]`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class CascadeSubsystem(Subsystem):
         """
         Cascade: workflows that ingest into Iceberg tables, run by Dagster.
 
-        The targets are `cascade_workflow` and `cascade_project`; the goals are `cascade-scaffold` and `cascade-dev`,
-        beside Pants' own `run`, `package`, `check`, `test` and `tailor`.
+        The targets are `cascade_workflow` and `cascade_project`. The goals are `cascade-scaffold` and `cascade-dev`;
+        Pants' own `run`, `package`, `check`, `test` and `tailor` work too.
         """
     )
 
@@ -24,9 +24,8 @@ class CascadeSubsystem(Subsystem):
             """
             The requirement that provides the Cascade runtime, `import cascade`.
 
-            Each resolve that has workflows must contain it, unless the runtime is first-party code of the repository.
-            The plugin names it in the error that it raises where the runtime is missing, and takes the templates of
-            `cascade-scaffold` from it.
+            Every resolve with workflows needs it, unless the runtime is first-party code of the repository.
+            `cascade-scaffold` takes its templates from it.
             """
         ),
     )
@@ -45,10 +44,9 @@ class CascadeSubsystem(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            Modules that a project starts as processes, so that no import leads to them.
+            Modules that a project starts as processes and never imports.
 
-            Each is a dependency of every project where something in the resolve provides it, and is left out where
-            nothing does.
+            Every project depends on each of these modules that its resolve provides.
             """
         ),
     )
@@ -59,8 +57,8 @@ class CascadeSubsystem(Subsystem):
             """
             The source root under which manifests are generated, such as `src/python`.
 
-            It must be one of the repository's source roots (`pants roots` lists them). By default it is the source root
-            of the project's first workflow.
+            It must be a source root of the repository (`pants roots` lists them). By default, the source root of the
+            project's first workflow.
             """
         ),
     )

@@ -1,4 +1,4 @@
-"""The plugin is valid Python wherever Pants runs: CPython 3.9 for Pants 2.17, up to 3.14 from 2.32 on."""
+"""The plugin is valid on every Python that Pants runs on: from CPython 3.9 for Pants 2.17 to 3.14 for 2.32."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 
 from cascade_pants import register
 
-# Importing this brings the whole plugin along, where a test sees only what it imports.
+# Importing this makes the whole plugin a dependency of the test; Pants gives a test only what it imports.
 PLUGIN = Path(register.__file__).parent
 OLDEST = (3, 9)
 _COMPILE = "import sys\nfor path in sys.argv[1:]:\n    compile(open(path, encoding='utf-8').read(), path, 'exec')\n"
 
 
 def version_of(python: str) -> tuple[int, int] | None:
-    """Run an interpreter, since a shim may exist and not work."""
+    """Run an interpreter to get its version, because a shim may exist without working."""
     try:
         answer = subprocess.run(
             [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, timeout=30
@@ -32,7 +32,7 @@ def version_of(python: str) -> tuple[int, int] | None:
 
 
 def interpreters() -> dict[tuple[int, int], str]:
-    """Every version that this machine has, from PATH and from the places where pyenv and uv put theirs."""
+    """Find the interpreters of this machine by version: on PATH, and where pyenv and uv install theirs."""
     home = os.environ.get("HOME", "/")
     candidates = [sys.executable]
     candidates += [path for minor in range(9, 20) if (path := shutil.which(f"python3.{minor}"))]
@@ -57,5 +57,5 @@ def test_every_file_compiles(version: tuple[int, int]) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_the_oldest_one_is_among_them() -> None:
+def test_the_oldest_supported_version_is_tested() -> None:
     assert min(INTERPRETERS) == OLDEST

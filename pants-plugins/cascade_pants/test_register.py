@@ -24,7 +24,7 @@ def test_the_backend_works_without_the_one_for_python_enabled() -> None:
     )
 
 
-def test_with_it_enabled_no_rule_is_there_twice() -> None:
+def test_no_rule_is_duplicated_with_the_python_backend_enabled() -> None:
     ours = {id(rule) for rule in register.rules() if callable(rule)}
     theirs = {id(rule) for rule in python_backend.rules() if callable(rule)}  # type: ignore[no-untyped-call]
     assert theirs <= ours

@@ -1,4 +1,4 @@
-"""What the tests of the backend share: a small repository with a stand-in for the runtime, and a runner of rules."""
+"""What the tests of the backend share: a small repository with a stub of the runtime, and a rule runner."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ RUNTIME: Mapping[str, str] = {
     "src/cascade/framework/definitions.py": "def build_definitions(modules): return modules\n",
     "src/cascade/ingestion.py": "def cascade_ingestion(**arguments): return lambda function: function\n",
 }
-"""As much of the runtime as Pants has to see: its modules and their names."""
+"""A stub of the runtime: the modules and names that Pants needs to see."""
 
-# By the environment, where Pants leaves alone what the rules of a test do not know.
+# Set by environment variables, because Pants ignores those that the rules of a test do not know.
 _ENVIRONMENT = {
     "PANTS_SOURCE_ROOT_PATTERNS": "['src']",
     "PANTS_PYTHON_INTERPRETER_CONSTRAINTS": "['>=3.9,<3.14']",
@@ -47,7 +47,7 @@ def ingestion(table: str, *, function: str = "load", imports: str = "", **argume
     Args:
         table: its `table_name`.
         function: the name of its function.
-        imports: a line to put in between the imports.
+        imports: a line to add to the imports.
         arguments: further arguments of the decorator, as source.
     """
     more = "".join(f", {name}={source}" for name, source in arguments.items())
@@ -64,7 +64,7 @@ def ingestion(table: str, *, function: str = "load", imports: str = "", **argume
 
 
 def workflow(name: str, table: str, *, build: str = "cascade_workflow()") -> dict[str, str]:
-    """The files of a workflow under `src/workflows`.
+    """Return the files of a workflow under `src/workflows`.
 
     Args:
         name: its directory.
@@ -81,7 +81,7 @@ def workflow(name: str, table: str, *, build: str = "cascade_workflow()") -> dic
 
 
 def project_rules() -> list[Any]:
-    """The rules that a project needs to be found, with Pants' inference for Python, and without the goals."""
+    """Return the rules that find a project, with Pants' inference for Python but without the goals."""
     return [
         *all_workflows.rules(),
         *manifest.rules(),
@@ -96,10 +96,10 @@ def project_rules() -> list[Any]:
 
 
 def rule_runner(rules: Iterable[Any]) -> RuleRunner:
-    """Make a runner of rules that knows all targets.
+    """Create a rule runner that knows all targets.
 
     Args:
-        rules: only what a test needs, since solving the graph of the whole backend takes seconds.
+        rules: only the rules that a test needs, because solving the graph of the whole backend takes seconds.
     """
     runner = RuleRunner(
         rules=list(rules), target_types=list(register.target_types()), objects={"parametrize": Parametrize}
@@ -109,11 +109,11 @@ def rule_runner(rules: Iterable[Any]) -> RuleRunner:
 
 
 def set_options(runner: RuleRunner, **options: str) -> None:
-    """Give a runner the options of a repository.
+    """Set the options of a repository.
 
     Args:
-        runner: the runner.
-        options: more of them, by the name of the environment variable without `PANTS_`.
+        runner: the rule runner.
+        options: further options, by the name of their environment variable without `PANTS_`.
     """
     runner.set_options(
         [],
@@ -123,7 +123,7 @@ def set_options(runner: RuleRunner, **options: str) -> None:
 
 
 def two_resolves(runner: RuleRunner) -> None:
-    """Give a runner the resolves `a`, which is the default, and `b`."""
+    """Set up the resolves `a`, which is the default, and `b`."""
     set_options(
         runner,
         PYTHON_ENABLE_RESOLVES="true",

@@ -1,4 +1,4 @@
-"""What a `cascade_project` depends on: the modules that it loads, and the runtime that loads them."""
+"""Infer what a `cascade_project` depends on: the modules that it loads, and the runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cascade_pants.util_rules.runtime import RuntimeOwners, RuntimeOwnersRequest
 
 @dataclass(frozen=True)
 class ProjectDependenciesFieldSet(FieldSet):
-    """The fields of a project that say what it depends on."""
+    """The fields of a project that decide its dependencies."""
 
     required_fields = (CascadeProjectWorkflowsField, CascadeProjectDependenciesField)
 
@@ -57,5 +57,5 @@ async def infer_project_dependencies(
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(InferDependenciesRequest, InferProjectDependencies)]

@@ -38,7 +38,7 @@ def test_the_modules_to_load_and_the_runtime(runner: RuleRunner) -> None:
     ]
 
 
-def test_what_a_project_starts_is_there_where_the_resolve_has_it(runner: RuleRunner) -> None:
+def test_a_project_depends_on_the_processes_that_its_resolve_provides(runner: RuleRunner) -> None:
     found = dependencies(
         runner, {"3rdparty/BUILD": "python_requirement(name='web', requirements=['dagster-webserver'])"}
     )

@@ -1,14 +1,14 @@
-"""Every call that the plugin makes to the engine of Pants, under one set of names for all supported versions.
+"""Every call of the plugin to the engine of Pants, under one set of names for all supported versions.
 
-Pants 2.17 asks for a value by its type; from 2.30 on a rule is called by its name. `get_api` and `by_name_api` hold
-the same helpers for the two, with the same parameters and return types (a test compares their syntax trees), and this
-module chooses one when it is first imported. Use a helper under a static name:
+Pants 2.17 requests a value by its type; from 2.30 on, rules are called by name. `get_api` and `by_name_api` have the
+same helpers with the same parameters and return types (a test compares their syntax trees), and this module chooses one
+when it is first imported. Call a helper by a static name:
 
     from cascade_pants import engine
 
     contents = await engine.path_globs_contents(PathGlobs([...]))
 
-A rule of the plugin's own is called through an accessor that stands beside it, so that its result is shared:
+Call a rule of the plugin itself through an accessor beside it, so that its result is shared:
 
     if engine.BY_NAME:
 

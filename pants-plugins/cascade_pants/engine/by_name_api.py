@@ -1,4 +1,4 @@
-"""The engine calls for Pants 2.30 and later: rules are called by name.
+"""The engine calls for Pants 2.30 and later, which call rules by name.
 
 Keep every name, parameter and return type as in `get_api`. A parameter that goes into `implicitly` is annotated with a
 plain class name, which the engine reads from the source.
@@ -70,12 +70,12 @@ BY_NAME = True
 
 
 async def create_digest(request: CreateDigest) -> Digest:
-    """Make files."""
+    """Create files."""
     return await intrinsics.create_digest(request)
 
 
 async def merge_digests(request: MergeDigests) -> Digest:
-    """Lay trees of files over each other."""
+    """Merge trees of files into one."""
     return await intrinsics.merge_digests(request)
 
 
@@ -100,7 +100,7 @@ async def path_globs_paths(globs: PathGlobs) -> Paths:
 
 
 async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
-    """Get the files of one sources field, generated ones where asked for."""
+    """Read the files of one sources field, generating them if requested."""
     return await graph.hydrate_sources(request, **implicitly())
 
 
@@ -110,22 +110,22 @@ async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
 
 
 async def targets_from_addresses(addresses: Addresses) -> Targets:
-    """Find targets, each generator replaced by what it generates."""
+    """Find targets, replacing each generator with the targets that it generates."""
     return await graph.resolve_targets(**implicitly(addresses))
 
 
 async def targets_from_raw_specs(specs: RawSpecs) -> Targets:
-    """Find the targets that specs match, each generator replaced by what it generates."""
+    """Find the targets that specs match, replacing each generator with the targets that it generates."""
     return await graph.resolve_targets(**implicitly(specs))
 
 
 async def transitive_targets(request: TransitiveTargetsRequest) -> TransitiveTargets:
-    """Find targets and everything they depend on."""
+    """Find targets and their transitive dependencies."""
     return await graph.transitive_targets(request, **implicitly())
 
 
 async def direct_dependencies(request: DependenciesRequest) -> Addresses:
-    """Find what one target depends on, written or inferred."""
+    """Find the direct dependencies of one target, explicit and inferred."""
     return await graph.resolve_dependencies(request, **implicitly())
 
 
@@ -140,22 +140,22 @@ async def source_roots(request: SourceRootsRequest) -> SourceRootsResult:
 
 
 async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwners:
-    """Find which target of a resolve provides a Python module."""
+    """Find the target of a resolve that provides a Python module."""
     return await map_module_to_address(request, **implicitly())
 
 
 async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
-    """Find the interpreter that Pex would take for these constraints: the oldest one that meets them."""
+    """Find the oldest interpreter that meets these constraints, which is the one that Pex uses."""
     return await find_interpreter(constraints, **implicitly())
 
 
 async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
-    """Build a PEX file of targets and what they depend on."""
+    """Build a PEX file of targets and their dependencies."""
     return await create_pex(**implicitly(request))
 
 
 async def venv_pex_from_targets(request: PexFromTargetsRequest) -> VenvPex:
-    """Build a virtual environment of what targets depend on, to run processes in."""
+    """Build a virtual environment of the dependencies of targets, to run processes in."""
     return await create_venv_pex(**implicitly(request))
 
 
@@ -165,7 +165,7 @@ async def venv_pex(request: PexRequest) -> VenvPex:
 
 
 async def python_sources(request: PythonSourceFilesRequest) -> PythonSourceFiles:
-    """Get the first-party sources of targets, generated ones too, and their source roots."""
+    """Collect the first-party sources of targets, including generated ones, with their source roots."""
     return await prepare_python_sources(request, **implicitly())
 
 
@@ -185,12 +185,12 @@ async def run_process_or_raise(process: Process) -> ProcessResult:
 
 
 async def run_request(field_set: RunFieldSet) -> RunRequest:
-    """Find out how `pants run` would run a target."""
+    """Prepare to run a target as `pants run` does."""
     return await generate_run_request(**implicitly({field_set: RunFieldSet}))
 
 
 async def built_package(field_set: PackageFieldSet) -> BuiltPackage:
-    """Build what `pants package` would build of a target."""
+    """Build a target as `pants package` does."""
     return await build_package(**implicitly({field_set: PackageFieldSet}))
 
 
@@ -200,12 +200,12 @@ async def env_vars(request: EnvironmentVarsRequest) -> EnvironmentVars:
 
 
 async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResult:
-    """Run a process on the user's terminal. Only a goal may."""
+    """Run a process on the user's terminal. Only a goal may do this."""
     return await intrinsics.run_interactive_process(process)
 
 
 def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
-    """Turn a process into a result of `pants check`, without the paths of its sandbox."""
+    """Convert the result of a process to one of `pants check`, without the paths of its sandbox."""
     return CheckResult.from_fallible_process_result(
         result, partition_description=description, output_simplifier=Simplifier(strip_chroot_path=True)
     )

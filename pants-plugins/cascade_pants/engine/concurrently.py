@@ -1,8 +1,7 @@
-"""A stand-in for `pants.engine.rules.concurrently`, which Pants 2.17 does not have.
+"""A replacement for `pants.engine.rules.concurrently`, which Pants 2.17 does not have.
 
-Pants 2.17 resolves several values at once only if all are plain requests. Our helpers are coroutines that may make one
-request after another, so this steps them side by side: whatever all of them wait for at one moment goes to the engine
-as one batch.
+Pants 2.17 resolves several values concurrently only if all are plain requests. Our helpers are coroutines that may make
+one request after another, so this steps them in lockstep and sends what they wait for to the engine as one batch.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from pants.engine.internals.selectors import _MultiGet
 async def concurrently(
     first: Coroutine[Any, Any, Any] | Iterable[Coroutine[Any, Any, Any]], *rest: Coroutine[Any, Any, Any]
 ) -> tuple[Any, ...]:
-    """Run coroutines side by side and wait for all.
+    """Run coroutines concurrently and wait for all.
 
-    An error of one is raised here, not inside the coroutine that caused it: where a failure is expected, ask for a
-    result that holds it, such as a `FallibleProcessResult`.
+    An error is raised here, not inside the coroutine that caused it. If you expect failures, request a result that can
+    represent one, such as a `FallibleProcessResult`.
 
     Args:
         first: a coroutine, or an iterable of all coroutines.
-        rest: more coroutines, if `first` is one. Later versions of Pants take ten of them at most.
+        rest: more coroutines, if `first` is one. Later versions of Pants accept at most ten in total.
 
     Returns:
-        What each returned, in the order in which they were given.
+        The results, in the order of the coroutines.
     """
     coroutines = [first, *rest] if isinstance(first, Coroutine) else list(first)
     results: list[Any] = [None] * len(coroutines)

@@ -1,4 +1,4 @@
-"""The engine calls for Pants 2.17: values are asked for by type.
+"""The engine calls for Pants 2.17, which requests values by type.
 
 Keep every name, parameter and return type as in `by_name_api`.
 """
@@ -49,12 +49,12 @@ BY_NAME = False
 
 
 async def create_digest(request: CreateDigest) -> Digest:
-    """Make files."""
+    """Create files."""
     return await Get(Digest, CreateDigest, request)
 
 
 async def merge_digests(request: MergeDigests) -> Digest:
-    """Lay trees of files over each other."""
+    """Merge trees of files into one."""
     return await Get(Digest, MergeDigests, request)
 
 
@@ -79,7 +79,7 @@ async def path_globs_paths(globs: PathGlobs) -> Paths:
 
 
 async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
-    """Get the files of one sources field, generated ones where asked for."""
+    """Read the files of one sources field, generating them if requested."""
     return await Get(HydratedSources, HydrateSourcesRequest, request)
 
 
@@ -89,22 +89,22 @@ async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
 
 
 async def targets_from_addresses(addresses: Addresses) -> Targets:
-    """Find targets, each generator replaced by what it generates."""
+    """Find targets, replacing each generator with the targets that it generates."""
     return await Get(Targets, Addresses, addresses)
 
 
 async def targets_from_raw_specs(specs: RawSpecs) -> Targets:
-    """Find the targets that specs match, each generator replaced by what it generates."""
+    """Find the targets that specs match, replacing each generator with the targets that it generates."""
     return await Get(Targets, RawSpecs, specs)
 
 
 async def transitive_targets(request: TransitiveTargetsRequest) -> TransitiveTargets:
-    """Find targets and everything they depend on."""
+    """Find targets and their transitive dependencies."""
     return await Get(TransitiveTargets, TransitiveTargetsRequest, request)
 
 
 async def direct_dependencies(request: DependenciesRequest) -> Addresses:
-    """Find what one target depends on, written or inferred."""
+    """Find the direct dependencies of one target, explicit and inferred."""
     return await Get(Addresses, DependenciesRequest, request)
 
 
@@ -119,22 +119,22 @@ async def source_roots(request: SourceRootsRequest) -> SourceRootsResult:
 
 
 async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwners:
-    """Find which target of a resolve provides a Python module."""
+    """Find the target of a resolve that provides a Python module."""
     return await Get(PythonModuleOwners, PythonModuleOwnersRequest, request)
 
 
 async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
-    """Find the interpreter that Pex would take for these constraints: the oldest one that meets them."""
+    """Find the oldest interpreter that meets these constraints, which is the one that Pex uses."""
     return await Get(PythonExecutable, InterpreterConstraints, constraints)
 
 
 async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
-    """Build a PEX file of targets and what they depend on."""
+    """Build a PEX file of targets and their dependencies."""
     return await Get(Pex, PexFromTargetsRequest, request)
 
 
 async def venv_pex_from_targets(request: PexFromTargetsRequest) -> VenvPex:
-    """Build a virtual environment of what targets depend on, to run processes in."""
+    """Build a virtual environment of the dependencies of targets, to run processes in."""
     return await Get(VenvPex, PexFromTargetsRequest, request)
 
 
@@ -144,7 +144,7 @@ async def venv_pex(request: PexRequest) -> VenvPex:
 
 
 async def python_sources(request: PythonSourceFilesRequest) -> PythonSourceFiles:
-    """Get the first-party sources of targets, generated ones too, and their source roots."""
+    """Collect the first-party sources of targets, including generated ones, with their source roots."""
     return await Get(PythonSourceFiles, PythonSourceFilesRequest, request)
 
 
@@ -164,12 +164,12 @@ async def run_process_or_raise(process: Process) -> ProcessResult:
 
 
 async def run_request(field_set: RunFieldSet) -> RunRequest:
-    """Find out how `pants run` would run a target."""
+    """Prepare to run a target as `pants run` does."""
     return await Get(RunRequest, RunFieldSet, field_set)
 
 
 async def built_package(field_set: PackageFieldSet) -> BuiltPackage:
-    """Build what `pants package` would build of a target."""
+    """Build a target as `pants package` does."""
     return await Get(BuiltPackage, PackageFieldSet, field_set)
 
 
@@ -179,12 +179,12 @@ async def env_vars(request: EnvironmentVarsRequest) -> EnvironmentVars:
 
 
 async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResult:
-    """Run a process on the user's terminal. Only a goal may."""
+    """Run a process on the user's terminal. Only a goal may do this."""
     return await Effect(InteractiveProcessResult, InteractiveProcess, process)
 
 
 def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
-    """Turn a process into a result of `pants check`, without the paths of its sandbox."""
+    """Convert the result of a process to one of `pants check`, without the paths of its sandbox."""
     return CheckResult.from_fallible_process_result(result, partition_description=description, strip_chroot_path=True)
 
 

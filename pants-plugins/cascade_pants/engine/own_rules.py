@@ -1,6 +1,6 @@
-"""How Pants 2.17 calls a rule of the plugin's own, so that its result is computed once and shared.
+"""Calls of the plugin's own rules on Pants 2.17 that compute each result once.
 
-Awaiting such a rule like any coroutine would work on 2.17, but would run it again for every caller.
+Awaiting such a rule like any coroutine works on 2.17, but runs it again for every caller.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ Result = TypeVar("Result")
 
 
 def own_rule(result: type[Result], request: type[Request]) -> Callable[[Request], Coroutine[Any, Any, Result]]:
-    """Make the accessor of a rule, for the branch of a module that runs on Pants 2.17.
+    """Create the accessor of a rule, for the branch of a module that runs on Pants 2.17.
 
     Args:
         result: the type that the rule returns.
         request: the type that the rule takes. Exactly one rule takes it and returns `result`.
 
     Returns:
-        A coroutine function. Give it a name at the top of a module: Pants follows static names alone.
+        A coroutine function. Assign it to a module-level name, because Pants follows static names only.
     """
 
     async def ask(value: Request) -> Result:

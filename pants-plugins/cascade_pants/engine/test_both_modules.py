@@ -1,4 +1,4 @@
-"""The two modules that call the engine offer the same, and nothing else in the plugin calls it.
+"""The two modules that call the engine have the same helpers, and no other module of the plugin calls it.
 
 Only one version of Pants can be installed where the tests run, so that the other module is held to the first by its
 syntax tree.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cascade_pants import register
 
-# Importing this brings the whole plugin along, where a test sees only what it imports.
+# Importing this makes the whole plugin a dependency of the test; Pants gives a test only what it imports.
 PLUGIN = Path(register.__file__).parent
 ENGINE = PLUGIN / "engine"
 OLD_NAMES = {"Get", "MultiGet", "Effect", "_MultiGet"}
@@ -70,7 +70,7 @@ def test_both_export_the_same_names() -> None:
 
 def test_both_have_the_same_signatures() -> None:
     get, by_name = signatures(get_api), signatures(by_name_api)
-    # What the later Pants has itself is imported there.
+    # The later Pants has this itself, so the module imports it.
     for own in ("concurrently", "implicitly"):
         get.pop(own, None)
         assert imported_from(by_name_api, own) == {own}
@@ -87,7 +87,7 @@ def test_both_document_every_helper_in_the_same_words() -> None:
     assert all(documents[0].values())
 
 
-def test_a_parameter_that_goes_into_implicitly_is_annotated_by_a_bare_name() -> None:
+def test_a_parameter_passed_to_implicitly_is_annotated_with_a_bare_name() -> None:
     for function in by_name_api.body:
         if not isinstance(function, ast.AsyncFunctionDef):
             continue
@@ -99,7 +99,7 @@ def test_a_parameter_that_goes_into_implicitly_is_annotated_by_a_bare_name() -> 
                         assert isinstance(annotations[argument.id], ast.Name), function.name
 
 
-def test_nothing_else_asks_the_engine_by_type() -> None:
+def test_no_other_module_requests_values_by_type() -> None:
     offenders = {
         str(path.relative_to(PLUGIN)): sorted(OLD_NAMES & set(names_in(tree(path))))
         for path in PLUGIN.rglob("*.py")
@@ -108,7 +108,7 @@ def test_nothing_else_asks_the_engine_by_type() -> None:
     assert {path: names for path, names in offenders.items() if names} == {}
 
 
-def test_the_own_way_to_ask_is_taken_on_2_17_alone() -> None:
+def test_own_rules_are_requested_by_type_on_2_17_only() -> None:
     for path in PLUGIN.rglob("*.py"):
         if path.name.startswith("test_"):
             continue
@@ -117,8 +117,8 @@ def test_the_own_way_to_ask_is_taken_on_2_17_alone() -> None:
                 assert node.module != "cascade_pants.engine.own_rules", f"{path} imports it on every version"
 
 
-def test_what_a_rule_awaits_stands_above_it() -> None:
-    """Pants reads a rule when it is decorated, and finds no request in a function that is not there yet.
+def test_a_rule_awaits_only_what_is_defined_above_it() -> None:
+    """Pants reads a rule when it is decorated, and finds no requests in a function that is defined later.
 
     Such a plugin loads, and fails when the rule runs.
     """
@@ -134,7 +134,7 @@ def test_what_a_rule_awaits_stands_above_it() -> None:
 
 
 def awaited_by(function: ast.AsyncFunctionDef, functions: dict[str, ast.AsyncFunctionDef]) -> set[str]:
-    """The functions of its module that a function calls, directly or by way of others."""
+    """Find the functions of its module that a function calls, directly or indirectly."""
     found: set[str] = set()
     waiting = [function]
     while waiting:

@@ -1,4 +1,4 @@
-"""Coroutines side by side on Pants 2.17."""
+"""Concurrent coroutines on Pants 2.17."""
 
 from __future__ import annotations
 

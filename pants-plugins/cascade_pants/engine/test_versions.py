@@ -1,4 +1,4 @@
-"""Which versions of Pants are served, and what the others are told."""
+"""Supported and unsupported versions of Pants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_later_major_version_calls_by_name() -> None:
 
 
 @pytest.mark.parametrize("minor", [16, *range(18, 30)])
-def test_other_versions_are_told_which_work(minor: int) -> None:
+def test_unsupported_versions_are_refused_with_those_that_work(minor: int) -> None:
     with pytest.raises(UnsupportedPantsError) as raised:
         engine_for(f"2.{minor}.3", 2, minor)
     message = str(raised.value)

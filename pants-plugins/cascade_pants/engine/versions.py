@@ -1,4 +1,4 @@
-"""Which versions of Pants the plugin runs on, and which of the two engine modules serves each."""
+"""The versions of Pants that the plugin runs on, and the engine module of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ FIRST_BY_NAME = (2, 30)
 
 
 class UnsupportedPantsError(Exception):
-    """The plugin was loaded by a version of Pants on which it was never run."""
+    """The plugin does not support the version of Pants that loads it."""
 
 
 def engine_for(version: str, major: int, minor: int) -> str:
-    """Say how a version of Pants calls rules.
+    """Return how a version of Pants calls rules.
 
     Args:
         version: the whole version, for the error message.
@@ -22,7 +22,7 @@ def engine_for(version: str, major: int, minor: int) -> str:
         minor: its second number.
 
     Returns:
-        `GET` for Pants 2.17, which knows nothing else, and `BY_NAME` for 2.30 and later.
+        `GET` for Pants 2.17 and `BY_NAME` for 2.30 and later.
 
     Raises:
         UnsupportedPantsError: for any other version. The message names the versions that work.
@@ -34,7 +34,6 @@ def engine_for(version: str, major: int, minor: int) -> str:
     raise UnsupportedPantsError(
         f"The cascade_pants plugin does not run on Pants {version}. It runs on Pants 2.17 (tested on 2.17.1) and on "
         "Pants 2.30 and later.\n"
-        f"Set `pants_version` under [GLOBAL] in pants.toml to one of these, such as 2.17.1 or 2.30.0. In between, from "
-        "2.18 to 2.29, the way in which plugins call the engine changed step by step, and no version of this plugin "
-        "covers it."
+        "Set `pants_version` under [GLOBAL] in pants.toml to one of these, such as 2.17.1 or 2.30.0. From 2.18 to "
+        "2.29, the engine API for plugins was changing, and no version of this plugin supports it."
     )

@@ -1,4 +1,4 @@
-"""`pants check` on workflows: each is loaded in a sandbox, and every error is reported by file and line."""
+"""`pants check` on workflows: load their declarations in a sandbox and report every error with file and line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
-# A module of this name is put into directories that have none to load, so that the runtime looks through them as well.
+# A module of this name is added to a directory without a module to load, so that the runtime searches it too.
 _MARKER = "__cascade_check__"
 
 
@@ -53,9 +53,9 @@ class CascadeCheckSubsystem(Subsystem):
     name = "cascade-check"
     help = help_text(
         """
-        Loads the declarations of Cascade workflows and reports every error with file and line: wrong arguments of a
-        decorator, a key that is not in the schema, a cron that cannot be parsed, a schema that cannot become an Iceberg
-        table, a module that does not import, a workflow that no project would load.
+        Load the declarations of Cascade workflows and report every error with file and line: invalid arguments of a
+        decorator, a key that is not in the schema, an invalid cron expression, a schema that does not fit an Iceberg
+        table, a module that fails to import, a workflow that no project would load.
         """
     )
 
@@ -65,10 +65,10 @@ class CascadeCheckSubsystem(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            How many workflows one process loads at most.
+            The maximum number of workflows that one process loads.
 
-            A process spends most of its time on importing Dagster and the like, so larger batches take less time
-            altogether; smaller ones use more cores, and an edit has fewer of the others checked again.
+            A process spends most of its time importing Dagster and other libraries, so larger batches take less time
+            in total. Smaller batches use more cores and recheck fewer workflows after an edit.
             """
         ),
     )
@@ -95,7 +95,7 @@ class WorkflowBatch:
 
     @property
     def description(self) -> str:
-        """What it is, in few words."""
+        """A short description for the console."""
         first, *others = self.workflows
         return f"{first.address} and {len(others)} more" if others else str(first.address)
 
@@ -106,16 +106,16 @@ def batches(
     python_setup: PythonSetup,
     size: int,
 ) -> list[WorkflowBatch]:
-    """Divide what is to be checked among processes.
+    """Divide the workflows to check among processes.
 
-    A workflow is checked as a whole, whichever of its files was asked for. Those in one batch share a resolve and
-    interpreter constraints. The division is stable: a new workflow changes few batches beside its own.
+    A workflow is checked as a whole, even if only some of its files are requested. All workflows of a batch share a
+    resolve and interpreter constraints. The division is stable: a new workflow changes few batches besides its own.
 
     Args:
-        field_sets: the files asked for.
+        field_sets: the requested files.
         workflows: every workflow of the repository.
-        python_setup: for the defaults of the fields.
-        size: how many workflows may be in a batch.
+        python_setup: the defaults of the fields.
+        size: the maximum number of workflows in a batch.
     """
     constraints = defaultdict(set)
     for field_set in field_sets:
@@ -143,18 +143,18 @@ def marker_directories(workflows: Iterable[Workflow], loaded: Iterable[str]) -> 
 
     Args:
         workflows: the workflows.
-        loaded: paths of the modules that are loaded.
+        loaded: the paths of the loaded modules.
     """
     directories = {str(PurePosixPath(path).parent) for path in loaded}
     return sorted({workflow.address.spec_path for workflow in workflows} - directories)
 
 
 def validate_arguments(modules: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Write the command line of `cascade validate`.
+    """Build the command line of `cascade validate`.
 
     Args:
-        modules: what to load and check.
-        known: modules of other workflows that may be there too, which those will load.
+        modules: the modules to load and check.
+        known: modules of other workflows that the sandbox may contain. Other batches check those.
     """
     return (
         "validate",
@@ -248,5 +248,5 @@ async def check_workflows(
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(CheckRequest, CascadeCheckRequest)]

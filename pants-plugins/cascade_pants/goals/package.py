@@ -1,4 +1,4 @@
-"""`pants package` on a `cascade_project`: one PEX that needs neither Pants nor pip where it runs."""
+"""`pants package` on a `cascade_project`: a PEX that needs neither Pants nor pip."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class CascadeProjectPackageFieldSet(PackageFieldSet):
 
 
 def pex_arguments(execution_mode: PexExecutionMode, layout: PexLayout) -> tuple[str, ...]:
-    """The arguments of the Pex tool beyond those that Pants gives.
+    """Return the arguments of the Pex tool in addition to those of Pants.
 
     Args:
-        execution_mode: how the PEX is to run.
+        execution_mode: how the PEX runs.
         layout: one file, or a directory.
     """
-    # The programs of the environment come first on PATH, so that one which a workflow starts by name is the PEX's.
+    # The programs of the environment come first on PATH, so a workflow that starts one by name gets the PEX's own.
     venv = ("--venv", "prepend") if execution_mode is PexExecutionMode.VENV else ()
-    # Started by the shell, a PEX finds its interpreter by an absolute path, which the environment of a service manager
-    # may not give it otherwise, and skips its own start once its virtual environment is there.
+    # Started by the shell, a PEX finds its interpreter by an absolute path, which works under a service manager with a
+    # bare environment, and skips its own startup once its virtual environment exists.
     boot = ("--sh-boot",) if layout is PexLayout.ZIPAPP else ()
     return (*venv, *boot)
 
@@ -61,12 +61,12 @@ def for_one_minor_version(
     """Narrow constraints to one minor version of CPython.
 
     Args:
-        constraints: what the contents of the PEX run on.
-        minor: a version such as `3.11`, which meets them.
-        universe: all minor versions that there are.
+        constraints: the versions that the contents of the PEX run on.
+        minor: a version that meets them, such as `3.11`.
+        universe: all known minor versions.
     """
     narrow = InterpreterConstraints([f"CPython=={minor}.*"])
-    # The PEX shows its constraints to whoever starts it on another Python, so that the plainest ones are the best.
+    # A PEX that starts on another Python prints its constraints, so keep them as plain as possible.
     if constraints.contains(narrow, sorted({*universe, minor})):
         return narrow
     return InterpreterConstraints.merge([constraints, narrow])
@@ -105,8 +105,8 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
             main=EntryPoint(manifest_module(field_set.address), "main"),
             layout=layout,
             additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
-            # Pex packs a requirement for every interpreter on its path that the constraints allow. With one minor
-            # version the bytes no longer depend on which others the building machine has.
+            # Pex packs requirements for every interpreter that it finds and the constraints allow. With one minor
+            # version, the bytes do not depend on which others the building machine has.
             hardcoded_interpreter_constraints=for_one_minor_version(constraints, minor, universe),
             include_local_dists=True,
             warn_for_transitive_files_targets=True,
@@ -116,5 +116,5 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(PackageFieldSet, CascadeProjectPackageFieldSet)]

@@ -1,4 +1,4 @@
-"""Which projects a goal works on, where the command line may leave that open."""
+"""Which projects a goal works on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cascade_pants.target_types import CascadeProjectManifestField, CascadeProje
 
 
 class NoProjectError(Exception):
-    """The command line and the repository leave open which project is meant. The message lists those there are."""
+    """It is unclear which project is meant. The message lists the projects of the repository."""
 
 
 async def projects_in(specs: RawSpecs) -> tuple[Target, ...]:
@@ -37,16 +37,16 @@ async def projects_at_root() -> tuple[Target, ...]:
 
 
 async def chosen_projects(specs: Specs) -> tuple[Target, ...]:
-    """Find the projects that a command is meant for.
+    """Find the projects that a command works on.
 
     Args:
-        specs: of the command line. Without any, the only project at the root of the repository is meant.
+        specs: the specs of the command line. Without specs, the only project at the root of the repository.
 
     Returns:
-        At least one project, in the order of the command line as far as it gives one.
+        At least one project, in the order of the command line.
 
     Raises:
-        NoProjectError: no project is meant, or it is not clear which.
+        NoProjectError: the specs match no project, or without specs there is not exactly one at the root.
     """
     if specs.includes:
         included = await projects_in(specs.includes)
@@ -67,11 +67,11 @@ async def chosen_projects(specs: Specs) -> tuple[Target, ...]:
 
 
 def in_order(literals: Sequence[AddressLiteralSpec], projects: Iterable[Target]) -> tuple[Target, ...]:
-    """Sort projects as the command line names them. Those that a directory or a glob brought come last.
+    """Sort projects as the command line names them. Those that a directory or a glob matched come last.
 
     Args:
         literals: the addresses on the command line.
-        projects: sorted by address.
+        projects: the projects, sorted by address.
     """
     order = [(spec.path_component, spec.target_component) for spec in literals]
 
@@ -83,20 +83,20 @@ def in_order(literals: Sequence[AddressLiteralSpec], projects: Iterable[Target])
 
 
 def which_project(addresses: Iterable[Address], *, given: bool) -> str:
-    """Say which projects there are.
+    """Explain which projects the command line can name.
 
     Args:
-        addresses: of all projects of the repository.
+        addresses: the addresses of all projects of the repository.
         given: whether the command line has specs. If so, they matched no project.
     """
     alias = CascadeProjectTarget.alias
     listed = [address.spec for address in addresses]
     if not listed:
-        return f'This repository has no {alias}. Write one into the BUILD file at its root:\n\n    {alias}(name="dev")'
+        return f'This repository has no {alias}. Add one to the BUILD file at its root:\n\n    {alias}(name="dev")'
     problem = (
-        f"What you gave matches no {alias}."
+        f"The command line matches no {alias}."
         if given
-        else f"There is not exactly one {alias} at the root of this repository, so say which you mean."
+        else f"There is not exactly one {alias} at the root of this repository, so name the one that you mean."
     )
     lines = "".join(f"\n  {bin_name()} cascade-dev {spec}" for spec in listed)
-    return f"{problem} Those of the repository are:{lines}"
+    return f"{problem} This repository has:{lines}"

@@ -30,7 +30,7 @@ class CascadeProjectRunFieldSet(RunFieldSet):
     """A `cascade_project`, as `pants run` and `pants cascade-dev` see it."""
 
     required_fields = (CascadeProjectWorkflowsField, CascadeProjectManifestField)
-    # A project's state lies in the repository, and its sources are read live, so a sandbox would be wrong for both.
+    # A project keeps its state in the repository and reads its sources live, so it must not run in a sandbox.
     run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
 
     workflows: CascadeProjectWorkflowsField
@@ -38,12 +38,12 @@ class CascadeProjectRunFieldSet(RunFieldSet):
 
 
 def project_root(build_root: str, project: Address, environment: Mapping[str, str]) -> str:
-    """Say where a project's state, settings and relative paths belong.
+    """Return the root of a project, which holds its state and settings.
 
     Args:
         build_root: the root of the repository.
-        project: address of the `cascade_project`.
-        environment: what the user's environment says, which comes first.
+        project: the address of the `cascade_project`.
+        environment: the user's environment. Its `CASCADE_PROJECT_ROOT` comes first.
     """
     return environment.get(ROOT_VARIABLE) or os.path.normpath(os.path.join(build_root, project.spec_path))
 
@@ -64,5 +64,5 @@ async def run_project(
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), *CascadeProjectRunFieldSet.rules()]

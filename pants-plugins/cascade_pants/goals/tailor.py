@@ -1,4 +1,4 @@
-"""`pants tailor`: proposes a `cascade_workflow` for each directory with a decorated function that nothing owns."""
+"""`pants tailor`: add a `cascade_workflow` to each directory with a decorated function that no target owns."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PutativeWorkflowsRequest(PutativeTargetsRequest):
-    """Find the workflows that no BUILD file mentions."""
+    """Find workflows without a target."""
 
 
 def workflow_directories(declaring: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """Choose the directories that become workflows. A workflow owns everything below it, so they do not nest.
 
     Args:
-        declaring: paths of the files that declare something and that nothing owns.
+        declaring: the paths of files that declare something and that no target owns.
 
     Returns:
-        For each directory the names of its files that declare something.
+        For each directory, the names of its files that declare something.
     """
     by_directory = defaultdict(list)
     for path in declaring:
@@ -49,11 +49,11 @@ def workflow_directories(declaring: Iterable[str]) -> Mapping[str, tuple[str, ..
 
 
 def claimed_by(directories: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
-    """Find the files that the chosen workflows would own.
+    """Return the files that the chosen workflows would own.
 
     Args:
-        directories: of the workflows.
-        paths: of any files.
+        directories: the directories of the workflows.
+        paths: the paths of any files.
     """
     tops = tuple(directories)
     return frozenset(path for path in paths if any(_is_above(top, path) for top in tops))
@@ -81,10 +81,9 @@ async def find_putative_workflows(
     if python_setup.tailor_source_targets:
         if directories:
             logger.warning(
-                f"These directories hold workflows, but Pants' own tailoring of Python claims their files as well: "
-                f"{', '.join(directories)}. Set `tailor_source_targets = false` under `[python]` in pants.toml: the "
-                f"Cascade backend then proposes `{CascadeWorkflowTarget.alias}` for them and the usual targets for all "
-                "other Python."
+                f"Pants' own tailoring of Python also claims the files of these workflows: {', '.join(directories)}. "
+                f"Set `tailor_source_targets = false` under `[python]` in pants.toml. The Cascade backend then adds "
+                f"`{CascadeWorkflowTarget.alias}` to these directories, and the usual targets to all other Python."
             )
         return PutativeTargets()
     workflows = [
@@ -97,5 +96,5 @@ async def find_putative_workflows(
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(PutativeTargetsRequest, PutativeWorkflowsRequest)]

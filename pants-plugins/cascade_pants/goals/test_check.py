@@ -1,4 +1,4 @@
-"""How checks are divided among processes, and what each is told."""
+"""The division of checks among processes, and their command lines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def names(found: list[WorkflowBatch]) -> list[list[str]]:
     return [[workflow.address.spec_path for workflow in batch.workflows] for batch in found]
 
 
-def test_a_workflow_is_checked_as_a_whole_whatever_was_asked_for() -> None:
+def test_a_workflow_is_checked_as_a_whole_even_if_one_file_is_requested() -> None:
     (batch,) = batches([field_set("one", "y.py")], [workflow("one"), workflow("two")], SETUP, 16)
     assert batch == WorkflowBatch("a", (workflow("one"),))
 
@@ -64,7 +64,7 @@ def test_resolves_and_interpreters_are_kept_apart() -> None:
     assert {batch.resolve for batch in found if batch.workflows[0].address.spec_path == "w/two"} == {"b"}
 
 
-def test_no_batch_is_larger_than_allowed_and_none_is_lost() -> None:
+def test_no_batch_is_too_large_and_no_workflow_is_lost() -> None:
     workflows = [workflow(f"n{number:03}") for number in range(100)]
     found = batches([field_set(f"n{number:03}") for number in range(100)], workflows, SETUP, 16)
     assert max(len(batch.workflows) for batch in found) <= 16

@@ -103,13 +103,13 @@ def test_code_locations_are_named_by_their_targets() -> None:
 
 
 @pytest.mark.parametrize(("specs", "command"), [([], "cascade-dev"), ([":dev"], "cascade-dev :dev")])
-def test_under_pantsd_the_flag_that_leaves_others_free_is_named(specs: list[str], command: str) -> None:
+def test_under_pantsd_the_flag_that_avoids_blocking_is_named(specs: list[str], command: str) -> None:
     notice = blocking_notice(pantsd=True, specs=specs)
     assert notice is not None and notice.endswith(f" --no-pantsd {command}")
     assert blocking_notice(pantsd=False, specs=specs) is None
 
 
-def test_the_first_project_on_the_command_line_is_in_charge() -> None:
+def test_the_first_project_on_the_command_line_comes_first() -> None:
     dev, billing = CascadeProjectTarget({}, DEV), CascadeProjectTarget({}, BILLING)
     literals = [AddressLiteralSpec("teams/billing", "dev"), AddressLiteralSpec("", "dev")]
     assert in_order(literals, [dev, billing]) == (billing, dev)
@@ -117,7 +117,7 @@ def test_the_first_project_on_the_command_line_is_in_charge() -> None:
     assert in_order([], [dev, billing]) == (dev, billing)
 
 
-def test_all_projects_are_listed_where_none_is_clear() -> None:
+def test_all_projects_are_listed_if_it_is_unclear_which_is_meant() -> None:
     message = which_project([DEV, BILLING], given=False)
     assert "say which you mean" in message
     assert "cascade-dev //:dev" in message

@@ -1,4 +1,4 @@
-"""What the Pex tool is asked for."""
+"""The arguments of the Pex tool."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_one_minor_version(arguments: dict[str, object], minor: str) -> None:
     assert constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (minor,)
 
 
-def test_constraints_that_say_more_are_kept() -> None:
+def test_stricter_constraints_are_kept() -> None:
     universe = ["3.11", "3.12"]
     plain = for_one_minor_version(InterpreterConstraints([">=3.11,<3.14"]), "3.11", universe)
     assert str(plain) == "CPython==3.11.*"

@@ -1,4 +1,4 @@
-"""Where a project is when Pants runs it."""
+"""The root of a project that Pants runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def test_the_directory_of_the_build_file() -> None:
     assert project_root("/repo", Address("apps/billing"), {}) == "/repo/apps/billing"
 
 
-def test_the_users_choice_comes_first() -> None:
+def test_the_users_environment_comes_first() -> None:
     assert project_root("/repo", Address("apps/billing"), {ROOT_VARIABLE: "/data"}) == "/data"
     assert project_root("/repo", Address("apps/billing"), {ROOT_VARIABLE: ""}) == "/repo/apps/billing"

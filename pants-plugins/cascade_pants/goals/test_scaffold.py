@@ -29,7 +29,7 @@ def specs(*texts: str) -> Specs:
 
 
 @pytest.mark.parametrize("text", [WEATHER, f"{WEATHER}/", f"./{WEATHER}", f"//{WEATHER}"])
-def test_one_directory_is_wanted(text: str) -> None:
+def test_one_directory_is_accepted(text: str) -> None:
     assert directory_in(specs(text)) == WEATHER
 
 
@@ -54,12 +54,12 @@ def test_the_package_counts_from_the_source_root() -> None:
 @pytest.mark.parametrize(
     ("directory", "root", "example"), [("src", "src", "src/workflows/weather"), ("", ".", "workflows/weather")]
 )
-def test_a_source_root_is_no_package(directory: str, root: str, example: str) -> None:
+def test_a_source_root_is_not_a_package(directory: str, root: str, example: str) -> None:
     with pytest.raises(WrongUseError, match=f"such as {example}"):
         package_in(directory, root)
 
 
-def test_links_out_of_the_repository_are_seen(tmp_path: Any) -> None:
+def test_links_out_of_the_repository_are_detected(tmp_path: Any) -> None:
     (tmp_path / "repository" / "src").mkdir(parents=True)
     (tmp_path / "outside").mkdir()
     (tmp_path / "repository" / "src" / "link").symlink_to(tmp_path / "outside")
@@ -94,7 +94,7 @@ def test_answers_are_read() -> None:
     assert older.runtime_missing and "Upgrade cascade-workflows" in str(older.error)
 
 
-def test_a_missing_runtime_is_answered_with_the_line_to_add() -> None:
+def test_a_missing_runtime_is_reported_with_the_line_to_add() -> None:
     message = missing_runtime_message("cascade-workflows", "python-default")
     assert "\n    cascade-workflows\n" in message
     assert "--resolve=python-default" in message
@@ -103,7 +103,7 @@ def test_a_missing_runtime_is_answered_with_the_line_to_add() -> None:
 
 @rule
 async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
-    """Stand for the process, which needs an interpreter with jinja2."""
+    """Replace the process, which needs an interpreter with jinja2."""
     if "credit-risk" in request.arguments:
         return ScaffoldAnswer(error="Use src/workflows/credit_risk instead.")
     return ScaffoldAnswer(
@@ -175,7 +175,7 @@ def rows():
 """
 
 
-def test_a_table_that_another_workflow_fills_is_left_to_it(rule_runner: RuleRunner) -> None:
+def test_a_table_of_another_workflow_is_not_taken(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"src/other/rows.py": OTHER, "src/other/BUILD": "cascade_workflow()\n"})
     result = scaffold_with(rule_runner, WEATHER)
     assert result.exit_code == 0, result.stderr
@@ -186,7 +186,7 @@ def test_a_table_that_another_workflow_fills_is_left_to_it(rule_runner: RuleRunn
     assert "--table=weather_daily_observations" in asked.stderr
 
 
-def test_tables_are_free_taken_or_asked_for() -> None:
+def test_tables_are_free_taken_or_requested() -> None:
     taken = {"raw.a_observations": "x.py:1", "raw.a_daily_observations": "y.py:1", "raw.prices": "z.py:1"}
     assert table_for("b_observations", None, taken) is None
     assert table_for("b_observations", "mine", taken) == "mine"
@@ -202,7 +202,7 @@ def test_existing_files_are_listed_and_kept_unless_forced(rule_runner: RuleRunne
     assert f"  {WEATHER}/observations.py\n" in result.stderr
     assert read(rule_runner, f"{WEATHER}/observations.py") == "mine\n"
     assert not exists(rule_runner, f"{WEATHER}/BUILD")
-    # An existing directory without __init__.py may be shared with other roots, so it gets none.
+    # Other source roots may share an existing directory without __init__.py, so none is added.
     assert scaffold_with(rule_runner, "--force", WEATHER).exit_code == 0
     assert read(rule_runner, f"{WEATHER}/observations.py") != "mine\n"
     assert not exists(rule_runner, "src/workflows/__init__.py")
@@ -230,6 +230,6 @@ def test_wrong_use_ends_with_two(rule_runner: RuleRunner, directory: str, expect
     assert not exists(rule_runner, directory + "/BUILD")
 
 
-def test_specs_without_includes_are_nothing() -> None:
+def test_specs_without_includes_name_nothing() -> None:
     with pytest.raises(WrongUseError, match="got nothing"):
         directory_in(Specs(RawSpecs(description_of_origin="x"), RawSpecs(description_of_origin="x")))

@@ -81,12 +81,10 @@ def test_nothing_is_added_to_what_is_owned(rule_runner: RuleRunner) -> None:
     assert not proposed(rule_runner, files, owned=tuple(files))
 
 
-def test_a_decorator_in_a_test_makes_no_workflow(rule_runner: RuleRunner) -> None:
+def test_a_decorator_in_a_test_does_not_make_a_workflow(rule_runner: RuleRunner) -> None:
     assert [target.type_alias for target in proposed(rule_runner, {"src/a/test_x.py": WORKFLOW})] == ["python_tests"]
 
 
-def test_where_pants_tailors_python_the_option_is_named(
-    rule_runner: RuleRunner, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_option_is_named_if_pants_tailors_python(rule_runner: RuleRunner, caplog: pytest.LogCaptureFixture) -> None:
     assert not proposed(rule_runner, {"src/a/observations.py": WORKFLOW}, ours=False)
     assert "Set `tailor_source_targets = false` under `[python]`" in caplog.text

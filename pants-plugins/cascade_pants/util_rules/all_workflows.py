@@ -19,12 +19,12 @@ from cascade_pants.target_types import CascadeWorkflowSourceField, CascadeWorkfl
 
 @dataclass(frozen=True, order=True)
 class WorkflowFile:
-    """A file of a workflow that is neither a test nor a helper of tests.
+    """A file of a workflow, other than a test or a test helper.
 
     Args:
-        path: from the root of the repository.
-        address: of the generated target.
-        load: whether the field `load` names it.
+        path: the path from the root of the repository.
+        address: the address of the generated target.
+        load: whether the field `load` lists the file.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Workflow:
     """A `cascade_workflow`, or one variant of it if it is parametrized.
 
     Args:
-        address: of the target that generates the files.
+        address: the address of the target that generates the files.
         resolve: the name of its resolve.
         files: its sources, sorted by path, without tests and type stubs.
     """
@@ -70,5 +70,5 @@ def find_all_workflows(targets: AllTargets, python_setup: PythonSetup) -> AllWor
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return list(collect_rules())

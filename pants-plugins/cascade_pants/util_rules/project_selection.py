@@ -1,9 +1,8 @@
-"""Which workflows a project holds: its address specs against the workflows of the repository. Pure."""
+"""Match the address specs of a project against the workflows of the repository. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException
 from pants.source.filespec import FilespecMatcher
 
+from cascade_pants.spelling import nearest
 from cascade_pants.target_types import CascadeProjectTarget, CascadeProjectWorkflowsField, CascadeWorkflowTarget
 from cascade_pants.util_rules.all_workflows import Workflow
 
@@ -33,9 +33,9 @@ class WorkflowSpec:
     """One entry of the field `workflows`.
 
     Args:
-        text: as written.
-        spec: what it means, without the sign that excludes.
-        excludes: whether it takes workflows away.
+        text: the entry as written.
+        spec: the parsed spec, without the sign that excludes.
+        excludes: whether the entry excludes workflows.
     """
 
     text: str
@@ -47,7 +47,7 @@ def parse_workflow_specs(project: Address, entries: Iterable[str]) -> tuple[Work
     """Parse the field `workflows`.
 
     Raises:
-        InvalidFieldException: an entry is no address spec.
+        InvalidFieldException: an entry is not an address spec.
     """
     parser = SpecsParser()
     parsed = []
@@ -57,9 +57,9 @@ def parse_workflow_specs(project: Address, entries: Iterable[str]) -> tuple[Work
             spec, _ = parser.parse_spec(text[1:] if excludes else text)
         except (SpecsParser.BadSpecError, AddressParseException) as error:
             raise InvalidFieldException(
-                f"{_entry(project, text)}, which is no address spec: {error}\n"
-                "Write a directory (`src/workflows/weather`), a directory and all below it (`src/workflows::`) or an "
-                "address (`src/workflows/weather:weather`), from the root of the repository."
+                f"{_entry(project, text)}, which is not an address spec: {error}\n"
+                "Use a directory (`src/workflows/weather`), a directory and everything below (`src/workflows::`) or an "
+                "address (`src/workflows/weather:weather`), relative to the root of the repository."
             ) from None
         parsed.append(WorkflowSpec(text, spec, excludes))
     return tuple(parsed)
@@ -68,10 +68,10 @@ def parse_workflow_specs(project: Address, entries: Iterable[str]) -> tuple[Work
 def select_workflows(
     project: Address, resolve: str, specs: Sequence[WorkflowSpec] | None, workflows: Sequence[Workflow]
 ) -> tuple[Workflow, ...]:
-    """Choose the workflows of a project.
+    """Select the workflows of a project.
 
     Args:
-        project: its address, for errors.
+        project: the address of the project, for errors.
         resolve: the name of its resolve.
         specs: the field `workflows`, or None for every workflow of the resolve.
         workflows: every workflow of the repository.
@@ -80,7 +80,7 @@ def select_workflows(
         Workflows of that resolve, in the order of `workflows`, without the files that a spec excludes.
 
     Raises:
-        InvalidFieldException: a spec matches no workflow or only workflows of other resolves, or nothing is left.
+        InvalidFieldException: a spec matches no workflow or only workflows of other resolves, or no workflow remains.
     """
     in_resolve = [workflow for workflow in workflows if workflow.resolve == resolve]
     if specs is None:
@@ -88,7 +88,7 @@ def select_workflows(
             raise InvalidFieldException(_no_workflows_at_all(project, resolve, workflows))
         return tuple(in_resolve)
 
-    # With nothing but entries that exclude, every other workflow of the resolve is meant.
+    # If every entry excludes, the project holds all other workflows of the resolve.
     included = {workflow.address for workflow in in_resolve} if all(spec.excludes for spec in specs) else set()
     for spec in specs:
         matched = [workflow for workflow in workflows if _matches(spec.spec, workflow)]
@@ -115,8 +115,8 @@ def select_workflows(
     if not selected:
         raise InvalidFieldException(
             f"The field `{CascadeProjectWorkflowsField.alias}` of the {CascadeProjectTarget.alias} {project} is "
-            f"{[spec.text for spec in specs]!r}, which leaves no workflow. Remove an entry that excludes, add one that "
-            f"includes, or remove the field to get every workflow of the resolve {resolve!r}."
+            f"{[spec.text for spec in specs]!r}, which excludes every workflow. Remove an entry that excludes, add an "
+            f"entry that includes, or remove the field to get every workflow of the resolve {resolve!r}."
         )
     return tuple(selected)
 
@@ -156,15 +156,15 @@ def _matches_nothing(project: Address, spec: WorkflowSpec, workflows: Sequence[W
     directory = written.rstrip(":").partition(":")[0].strip("/")
     around = [workflow for workflow in workflows if f"{directory}/".startswith(f"{workflow.address.spec_path}/")]
     if around:
-        hint = f"It lies inside the workflow {around[0].address}: name that, since a project takes whole workflows."
+        hint = f"It is inside the workflow {around[0].address}. A project takes whole workflows, so name that one."
     elif not addresses:
-        hint = "The repository has none. `pants tailor ::` proposes one for each directory with a decorated function."
+        hint = "The repository has none. `pants tailor ::` adds one for each directory with a decorated function."
     else:
-        close = difflib.get_close_matches(written, [*addresses, *(a.partition(":")[0] for a in addresses)], n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"Those of the repository are {_listed(addresses)}."
+        meant = nearest(written, [*addresses, *(address.partition(":")[0] for address in addresses)])
+        hint = f"Did you mean {meant!r}?" if meant else f"The repository has {_listed(addresses)}."
     return (
         f"{_entry(project, spec.text)}, which matches no {CascadeWorkflowTarget.alias}. {hint}\n"
-        "Specs count from the root of the repository, and a directory's workflow needs a "
+        "Specs are relative to the root of the repository, and the directory of a workflow needs "
         f"`{CascadeWorkflowTarget.alias}()` in its BUILD file."
     )
 
@@ -172,10 +172,10 @@ def _matches_nothing(project: Address, spec: WorkflowSpec, workflows: Sequence[W
 def _in_another_resolve(project: Address, resolve: str, spec: WorkflowSpec, others: Sequence[Workflow]) -> str:
     listed = _listed(f"{workflow.address} (resolve {workflow.resolve!r})" for workflow in others)
     return (
-        f"{_entry(project, spec.text)}, and the project is in the resolve {resolve!r}, but these workflows are in "
-        f"another: {listed}.\n"
-        f"One process has one set of requirements. Set `resolve={others[0].resolve!r}` on the project, set "
-        f"`resolve={resolve!r}` on the workflow, or leave it out with "
+        f"{_entry(project, spec.text)}, which matches workflows of another resolve: {listed}. The project is in the "
+        f"resolve {resolve!r}.\n"
+        f"A project runs in one resolve. Set `resolve={others[0].resolve!r}` on the project, set "
+        f"`resolve={resolve!r}` on the workflow, or exclude it with "
         f"`{CascadeProjectWorkflowsField.alias}=[..., '!{others[0].address.spec_path}']`."
     )
 
@@ -185,12 +185,12 @@ def _no_workflows_at_all(project: Address, resolve: str, workflows: Sequence[Wor
     known = (
         f"The repository has workflows in {_listed(map(repr, others))}: set `resolve={others[0]!r}` on the project."
         if others
-        else "`pants cascade-scaffold src/workflows/NAME` makes one, and `pants tailor ::` adds the target to a "
+        else "`pants cascade-scaffold src/workflows/NAME` writes one, and `pants tailor ::` adds the target to a "
         "directory with a decorated function."
     )
     return (
-        f"The {CascadeProjectTarget.alias} {project} has no workflows: there is no {CascadeWorkflowTarget.alias} in "
-        f"its resolve {resolve!r}. {known}"
+        f"The {CascadeProjectTarget.alias} {project} has no workflows, because its resolve {resolve!r} has no "
+        f"{CascadeWorkflowTarget.alias}. {known}"
     )
 
 

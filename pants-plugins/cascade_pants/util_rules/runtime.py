@@ -17,7 +17,7 @@ from cascade_pants.subsystem import CascadeSubsystem
 
 @dataclass(frozen=True)
 class RuntimeOwnersRequest:
-    """Find who provides the runtime.
+    """Find the targets that provide the runtime.
 
     Args:
         resolve: the name of the resolve that must provide it.
@@ -30,11 +30,11 @@ class RuntimeOwnersRequest:
 
 @dataclass(frozen=True)
 class RuntimeOwners:
-    """Who provides the runtime.
+    """The targets that provide the runtime.
 
     Args:
         runtime: the targets of its modules, at least one.
-        processes: the targets of modules that a project starts as processes, as far as the resolve has them.
+        processes: the targets of modules that a project starts as processes, if the resolve has them.
     """
 
     runtime: tuple[Address, ...]
@@ -44,18 +44,18 @@ class RuntimeOwners:
 def owners_of(
     module: str, owners: PythonModuleOwners, *, user: str, resolve: str, lockfile: str, requirement: str
 ) -> tuple[Address, ...]:
-    """Take the targets that provide a module of the runtime.
+    """Return the targets that provide a module of the runtime.
 
     Args:
         module: the module.
-        owners: who provides it in the resolve.
+        owners: the targets that provide it in the resolve.
         user: what needs the runtime, for errors.
         resolve: the name of the resolve.
-        lockfile: its lockfile.
-        requirement: the requirement to add where it is missing.
+        lockfile: the lockfile of the resolve.
+        requirement: the requirement to add if no target provides the module.
 
     Raises:
-        InvalidFieldException: nothing provides it, or several targets do.
+        InvalidFieldException: no target provides the module, or several do.
     """
     if owners.unambiguous:
         return owners.unambiguous
@@ -63,14 +63,14 @@ def owners_of(
         listed = ", ".join(str(address) for address in owners.ambiguous)
         raise InvalidFieldException(
             f"{user} needs the module {module}, which several targets of the resolve {resolve!r} provide: {listed}. "
-            "Keep one of them: the runtime is either first-party code or the requirement, not both."
+            "Keep only one: the runtime is either first-party code or a requirement."
         )
     raise InvalidFieldException(
-        f"{user} needs the Cascade runtime, and nothing in its resolve {resolve!r} provides the module {module}.\n"
-        f"Add the line `{requirement}` to the requirements of that resolve and make its lockfile {lockfile} again. Its "
-        "package is not named like its module, so the target that stands for it has to say "
-        f'`module_mapping={{"{requirement}": ["cascade"]}}` (python_requirements) or `modules=["cascade"]` '
-        f"(python_requirement), and `resolve={resolve!r}`."
+        f"{user} needs the Cascade runtime, but nothing in its resolve {resolve!r} provides the module {module}.\n"
+        f"Add the line `{requirement}` to the requirements of that resolve and regenerate its lockfile {lockfile}. The "
+        "package and its module have different names, so set "
+        f'`module_mapping={{"{requirement}": ["cascade"]}}` on its `python_requirements`, or `modules=["cascade"]` on '
+        f"its `python_requirement`, and set `resolve={resolve!r}`."
     )
 
 
@@ -105,7 +105,7 @@ async def find_runtime_owners(
 if engine.BY_NAME:
 
     async def runtime_owners(request: RuntimeOwnersRequest) -> RuntimeOwners:
-        """Find who provides the runtime, once for all who ask."""
+        """Find the targets that provide the runtime, once for all callers."""
         owners: RuntimeOwners = await find_runtime_owners(request, **engine.implicitly())
         return owners
 
@@ -116,5 +116,5 @@ else:
 
 
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return list(collect_rules())

@@ -114,7 +114,7 @@ def test_a_spec_that_reaches_into_another_resolve() -> None:
     assert "'!src/workflows/spark'" in message
 
 
-def test_an_exclusion_mends_it() -> None:
+def test_an_exclusion_fixes_it() -> None:
     assert "src/workflows/spark:spark" not in select("src/workflows::", "!src/workflows/spark")
 
 
@@ -123,7 +123,7 @@ def test_everything_excluded() -> None:
 
 
 @pytest.mark.parametrize("text", ["src::x", "a:b:c", "../elsewhere", "/elsewhere"])
-def test_what_is_no_spec(text: str) -> None:
+def test_an_entry_that_is_not_a_spec(text: str) -> None:
     message = failure(text)
     assert f"has the entry {text!r}, which is no address spec" in message
     assert "`src/workflows::`" in message

@@ -67,7 +67,7 @@ def test_each_file_is_a_target_of_its_kind(runner: RuleRunner) -> None:
     assert targets["parts/schema.py"].residence_dir == "src/w/parts"
 
 
-def test_fields_of_sources_and_tests_go_where_they_belong(runner: RuleRunner) -> None:
+def test_fields_of_sources_and_tests_reach_their_targets(runner: RuleRunner) -> None:
     targets = generated(
         runner,
         "cascade_workflow(timeout=60, skip_tests=True, tags=['t'], description='d', dependencies=['//:x'])",
@@ -148,7 +148,7 @@ def test_load_marks_files(runner: RuleRunner) -> None:
     assert marked == {"parts/schema.py"}
 
 
-def test_load_of_a_file_that_is_not_there() -> None:
+def test_load_of_a_missing_file() -> None:
     with pytest.raises(InvalidFieldException, match=r"`load` of src/w:w has the entry 'flihgts.py'.*'flights.py'\?"):
         loaded_files(AT, ["flihgts.py"], ["flights.py", "schema.py"])
     with pytest.raises(InvalidFieldException, match=r"Its files are flights.py, schema.py"):

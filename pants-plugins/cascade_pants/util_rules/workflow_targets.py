@@ -1,8 +1,7 @@
-"""What a `cascade_workflow` generates: one target for each of its files."""
+"""Generate the targets of a `cascade_workflow`, one for each file."""
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from pants.engine.unions import UnionMembership, UnionRule
 from pants.source.filespec import FilespecMatcher
 
 from cascade_pants import engine
+from cascade_pants.spelling import nearest
 from cascade_pants.target_types import (
     CascadeWorkflowLoadField,
     CascadeWorkflowOverridesField,
@@ -47,13 +47,13 @@ class GenerateWorkflowTargetsRequest(GenerateTargetsRequest):  # type: ignore[ty
 
 
 def target_type_of(path: str) -> type[Target]:
-    """Say what a file of a workflow is.
+    """Return the target type of a file of a workflow.
 
     Args:
-        path: any path; its last part decides, as it does for `python_tests` and `python_test_utils`.
+        path: any path. Its last part decides, as for `python_tests` and `python_test_utils`.
 
     Returns:
-        The test target, the plain Python target for helpers of tests, or the workflow's own target.
+        The target of a test, the plain Python target of a test helper, or the workflow's own target.
     """
     name = [os.path.basename(path)]
     if _TESTS.matches(name):
@@ -64,11 +64,11 @@ def target_type_of(path: str) -> type[Target]:
 
 
 def loaded_files(address: Address, patterns: Sequence[str], files: Iterable[str]) -> frozenset[str]:
-    """Find the files that the field `load` means.
+    """Find the files that the field `load` matches.
 
     Args:
-        address: the `cascade_workflow`.
-        patterns: the field's value, names and globs relative to the BUILD file.
+        address: the address of the `cascade_workflow`.
+        patterns: the value of the field, names and globs relative to the BUILD file.
         files: the workflow's files, relative to the BUILD file.
 
     Raises:
@@ -79,11 +79,10 @@ def loaded_files(address: Address, patterns: Sequence[str], files: Iterable[str]
     for pattern in patterns:
         matched = FilespecMatcher((pattern,), ()).matches(sources)
         if not matched:
-            close = difflib.get_close_matches(pattern, sources, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Its files are {', '.join(sorted(sources)) or 'none'}."
             raise InvalidFieldException(
                 f"The field `{CascadeWorkflowLoadField.alias}` of {address} has the entry {pattern!r}, which matches "
-                f"no source file of this workflow. Give file names or globs relative to the BUILD file. {hint}"
+                f"no source file of this workflow. Use file names or globs relative to the BUILD file. "
+                f"{_meant(pattern, sources)}"
             )
         loaded.update(matched)
     return frozenset(loaded)
@@ -92,15 +91,15 @@ def loaded_files(address: Address, patterns: Sequence[str], files: Iterable[str]
 def overrides_for(
     address: Address, path: str, overrides: Mapping[str, Mapping[Address, Mapping[str, Any]]]
 ) -> dict[Address, dict[str, Any]]:
-    """Put together what the field `overrides` says about one file.
+    """Merge the entries of the field `overrides` that apply to one file.
 
     Args:
-        address: what the target would be generated from if no override were parametrized.
+        address: the address to generate the target from unless an override is parametrized.
         path: the file, relative to the BUILD file.
-        overrides: for each key of the field, the fields to override, by the address that `parametrize` gives.
+        overrides: for each key of the field, the fields to override, by the address that `parametrize` returns.
 
     Returns:
-        The fields to override, by the address to generate from. Without any, `address` with none.
+        The fields to override, by the address to generate from. If no entry applies, `address` with no fields.
 
     Raises:
         InvalidFieldException: two keys set the same field, or two keys match and one of them is parametrized.
@@ -113,7 +112,7 @@ def overrides_for(
         if len(overrides[key]) != 1:
             raise InvalidFieldException(
                 f"Several keys of the field `{CascadeWorkflowOverridesField.alias}` of {address} match {path!r}: "
-                f"{', '.join(map(repr, matching))}. With `parametrize(..)` in one of them, put them together under one."
+                f"{', '.join(map(repr, matching))}. One of them uses `parametrize(..)`, so merge them into one key."
             )
         (fields,) = overrides[key].values()
         for field in sorted(merged.keys() & fields.keys()):
@@ -140,7 +139,7 @@ async def generate_workflow_targets(
     for file in files:
         target_type = target_type_of(file)
         aliases = {field.alias for field in target_type.class_field_types(union_membership)}
-        # The generator takes the fields of sources and of tests; each file gets those that it has.
+        # The generator takes the fields of sources and of tests; each target gets the fields that its type has.
         template = {alias: value for alias, value in request.template.items() if alias in aliases}
         if file in loaded:
             template[CascadeWorkflowSourceLoadField.alias] = True
@@ -159,14 +158,17 @@ async def generate_workflow_targets(
 def _refuse_unused_overrides(address: Address, overrides: Iterable[str], files: Sequence[str]) -> None:
     for key in overrides:
         if not FilespecMatcher((key,), ()).matches(files):
-            close = difflib.get_close_matches(key, files, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Its files are {', '.join(sorted(files)) or 'none'}."
             raise InvalidFieldException(
                 f"The field `{CascadeWorkflowOverridesField.alias}` of {address} has the key {key!r}, which matches no "
-                f"file of this workflow. {hint}"
+                f"file of this workflow. {_meant(key, files)}"
             )
 
 
+def _meant(pattern: str, files: Sequence[str]) -> str:
+    meant = nearest(pattern, files)
+    return f"Did you mean {meant!r}?" if meant else f"Its files are {', '.join(sorted(files)) or 'none'}."
+
+
 def rules() -> list[Any]:
-    """The rules of this module."""
+    """Return the rules of this module."""
     return [*collect_rules(), UnionRule(GenerateTargetsRequest, GenerateWorkflowTargetsRequest)]
