@@ -119,7 +119,7 @@ def test_the_first_project_on_the_command_line_comes_first() -> None:
 
 def test_all_projects_are_listed_if_it_is_unclear_which_is_meant() -> None:
     message = which_project([DEV, BILLING], given=False)
-    assert "say which you mean" in message
+    assert "name the one that you mean" in message
     assert "cascade-dev //:dev" in message
     assert "cascade-dev teams/billing:dev" in message
     assert "matches no cascade_project" in which_project([DEV], given=True)

@@ -91,7 +91,7 @@ def test_an_exclusion_that_matches_nothing_is_an_error_too() -> None:
 
 
 def test_a_directory_inside_a_workflow() -> None:
-    assert "lies inside the workflow src/workflows/flights:flights" in failure("src/workflows/flights/parts::")
+    assert "is inside the workflow src/workflows/flights:flights" in failure("src/workflows/flights/parts::")
 
 
 def test_a_repository_without_workflows() -> None:
@@ -102,13 +102,13 @@ def test_a_repository_without_workflows() -> None:
 
 
 def test_workflows_in_another_resolve_only() -> None:
-    with pytest.raises(InvalidFieldException, match=r"no cascade_workflow in its resolve 'third'.*'main', 'other'"):
+    with pytest.raises(InvalidFieldException, match=r"its resolve 'third' has no cascade_workflow.*'main', 'other'"):
         select_workflows(DEV, "third", None, WORKFLOWS)
 
 
 def test_a_spec_that_reaches_into_another_resolve() -> None:
     message = failure("src/workflows::")
-    assert "the project is in the resolve 'main'" in message
+    assert "The project is in the resolve 'main'" in message
     assert "src/workflows/spark:spark (resolve 'other')" in message
     assert "src/workflows/flights" not in message
     assert "'!src/workflows/spark'" in message
@@ -119,11 +119,11 @@ def test_an_exclusion_fixes_it() -> None:
 
 
 def test_everything_excluded() -> None:
-    assert "leaves no workflow" in failure("src/workflows/weather", "!src/workflows::")
+    assert "excludes every workflow" in failure("src/workflows/weather", "!src/workflows::")
 
 
 @pytest.mark.parametrize("text", ["src::x", "a:b:c", "../elsewhere", "/elsewhere"])
 def test_an_entry_that_is_not_a_spec(text: str) -> None:
     message = failure(text)
-    assert f"has the entry {text!r}, which is no address spec" in message
+    assert f"has the entry {text!r}, which is not an address spec" in message
     assert "`src/workflows::`" in message

@@ -134,7 +134,7 @@ def test_several_keys_for_one_file_may_not_be_parametrized() -> None:
         "*.py": {AT: {"tags": ["x"]}},
         "a.py": {AT: {"timeout": 1}, Address("x"): {"timeout": 2}},
     }
-    with pytest.raises(InvalidFieldException, match="put them together under one"):
+    with pytest.raises(InvalidFieldException, match="merge them into one key"):
         overrides_for(AT, "a.py", overrides)
 
 
