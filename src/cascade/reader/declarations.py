@@ -86,8 +86,8 @@ class Declaration:
             return None
         if self.argument("key") is not None:
             return self._parts("key") or None
-        name = self._text("name", None if self.assigned else self.name)
-        return (*self._parts("key_prefix"), name) if name else None
+        asset = self._text("name", None if self.assigned else self.name)
+        return (*self._parts("key_prefix"), asset) if asset else None
 
     def _text(self, name: str, default: str | None = None) -> str | None:
         argument = self.argument(name)

@@ -156,8 +156,8 @@ class _Reading:
             for name in names:
                 # What a variable is after `+=` depends on what it was before.
                 self._values.assign(name, None if isinstance(node, ast.AugAssign) else node.value)
-            name = names[-1] if names and not isinstance(node, ast.AugAssign) else None
-            self._add_calls(node.value, line.line, name)
+            assigned = names[-1] if names and not isinstance(node, ast.AugAssign) else None
+            self._add_calls(node.value, line.line, assigned)
 
     def _add_calls(self, value: ast.expr, first_line: int, name: str | None) -> None:
         calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]

@@ -77,7 +77,7 @@ def test_what_is_in_a_function_or_class_is_in_scope() -> None:
     ("source", "line"), [("a\nb = (\nc\n", 2), ("a\nb = 'c\n", 2), ("a\n\nb)\n", 3), ('a\n"""b\n"\n', 2)]
 )
 def test_source_that_is_not_python_ends_the_reading(source: str, line: int) -> None:
-    found = []
+    found: list[LogicalLine] = []
     with pytest.raises(BrokenSourceError) as error:
         found.extend(logical_lines(source))
     assert error.value.line == line

@@ -183,7 +183,7 @@ def _date(origin: str, positional: tuple[Value, ...], keywords: dict[str, Value]
         if zone is None:
             return dt.datetime(**numbers)  # type: ignore[arg-type]
         if isinstance(zone, Reference) and zone.origin in ("datetime.UTC", "datetime.timezone.utc"):
-            return dt.datetime(**numbers, tzinfo=dt.timezone.utc)  # type: ignore[arg-type]
+            return dt.datetime(**numbers, tzinfo=dt.timezone.utc)
     except (TypeError, ValueError):
         pass
     raise NotStaticError
