@@ -39,7 +39,7 @@ def gather(modules: Mapping[str, ModuleType]) -> Collected:
     Returns:
         The objects, each once.
     """
-    found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+    found: dict[str, Any] = {kind: [] for kind in _KINDS}
     homes: dict[int, str] = {}
     for name, module in modules.items():
         for value in _values(module):
@@ -48,7 +48,8 @@ def gather(modules: Mapping[str, ModuleType]) -> Collected:
                 continue
             homes[id(value)] = name
             found[kind].append(value)
-    return Collected(**{kind: tuple(values) for kind, values in found.items()}, homes=homes)
+    kinds: dict[str, Any] = {kind: tuple(values) for kind, values in found.items()}
+    return Collected(**kinds, homes=homes)
 
 
 def workflows_in(module: ModuleType) -> list[IngestionWorkflow[..., object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +14,8 @@ from cascade.framework.user_resources import user_resources
 from cascade.plugins import Plugin, PluginError, find_plugins
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from cascade.config import CascadeConfig
     from cascade.ingestion import IngestionWorkflow
 
@@ -94,12 +95,16 @@ def contributed_problems(project: LoadedProject) -> Iterator[Problem]:
         yield from room.problems(project)
     for plugin in find_plugins("contributor"):
         try:
-            contributor = _contributor(plugin)
-            found = plugin.run(lambda contributor=contributor: tuple(contributor.problems(project)), "fails")
+            found = _problems_of(plugin, project)
         except PluginError as failure:
             yield from problems_of(failure)
         else:
             yield from found
+
+
+def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
+    contributor = _contributor(plugin)
+    return plugin.run(lambda: tuple(contributor.problems(project)), "fails")
 
 
 def _rooms() -> tuple[Contributor, ...]:
@@ -125,9 +130,10 @@ def _contribution_of(plugin: Plugin, project: LoadedProject) -> Contribution:
     contribution = plugin.run(lambda: contributor.contribute(project), "fails")
     if not isinstance(contribution, Contribution):
         raise plugin.error(f"returns {type(contribution).__name__} from contribute, which must return a Contribution")
-    values = itertools.chain.from_iterable(
-        (*(value for _, _, value in named_definitions(holder)), holder)
-        for holder in (contribution, *contribution.definitions)
+    values = (
+        value
+        for holder in _holders(contribution)
+        for value in (*(each for _, _, each in named_definitions(holder)), holder)
     )
     return replace(contribution, homes=dict.fromkeys(map(id, values), str(plugin)))
 
@@ -149,7 +155,11 @@ def _resource(plugin: Plugin, config: CascadeConfig) -> Any:
 def _names_in(contribution: Contribution) -> set[tuple[str, str]]:
     """Return kind and name of everything in a contribution that must be unique in a project."""
     names: set[tuple[str, str]] = set()
-    for holder in (contribution, *contribution.definitions):
+    for holder in _holders(contribution):
         names.update((kind, name) for kind, name, _ in named_definitions(holder))
         names.update(("resource", key) for key in holder.resources or ())
     return names
+
+
+def _holders(contribution: Contribution) -> tuple[Contribution | dg.Definitions, ...]:
+    return (contribution, *contribution.definitions)
