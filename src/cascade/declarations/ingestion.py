@@ -160,11 +160,6 @@ class IngestionDeclaration(Declaration):
         return "dlt_" + "__".join(self.asset_key)
 
     @property
-    def identifier(self) -> tuple[str, str]:
-        """Namespace and table, as a catalog takes them."""
-        return self.table_ref.identifier
-
-    @property
     def wants(self) -> frozenset[str]:
         """Which of `partition_date` and `window` the function takes."""
         if self.partitions is None:

@@ -79,7 +79,7 @@ def test_names_leave_out_the_namespace_raw() -> None:
         "lab.readings",
     )
     assert other.table_ref == TableRef("lab", "readings")
-    assert other.identifier == ("lab", "readings")
+    assert other.table_ref.identifier == ("lab", "readings")
     assert other.table_ref.quarantine.identifier == ("lab", "readings__quarantine")
 
 

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.ingestion import IngestionWorkflow
+    from cascade.table_ref import TableRef
 
     Workflow = IngestionWorkflow[..., object]
 
 
 def duplicate_tables(workflows: Iterable[Workflow]) -> list[CascadeError]:
     """Return one error for each workflow whose table an earlier one has declared."""
-    first: dict[tuple[str, str], Workflow] = {}
+    first: dict[TableRef, Workflow] = {}
     errors: list[CascadeError] = []
     for workflow in workflows:
         declaration = workflow.declaration
-        other = first.setdefault(declaration.identifier, workflow).declaration
+        other = first.setdefault(declaration.table_ref, workflow).declaration
         if other is not declaration:
             problem = f"the table {declaration.table} is already declared at {other.location}. Rename one of the two."
             errors.append(declaration.error(problem))

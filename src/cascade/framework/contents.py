@@ -62,10 +62,8 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
     if duplicates:
         if not keep_going:
             raise duplicates[0]
-        firsts = {workflow.declaration.identifier: workflow for workflow in reversed(collected.workflows)}
-        kept = tuple(
-            workflow for workflow in collected.workflows if firsts[workflow.declaration.identifier] is workflow
-        )
+        firsts = {workflow.declaration.table_ref: workflow for workflow in reversed(collected.workflows)}
+        kept = tuple(workflow for workflow in collected.workflows if firsts[workflow.declaration.table_ref] is workflow)
         collected = replace(collected, workflows=kept)
         failures.extend(duplicates)
     collected, errors = resolve_definitions(collected)

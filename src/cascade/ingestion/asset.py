@@ -45,7 +45,7 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
         backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         retry_policy=_retry_policy(declaration),
         required_resource_keys={RESOURCE_KEY, *declaration.resources},
-        pool="/".join(declaration.identifier),
+        pool="/".join(declaration.table_ref.identifier),
         description=declaration.description,
     )
     return decorate(ingest)
