@@ -118,10 +118,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
         if name.startswith(READERS_OWN):
             continue
         source, target = REPOSITORY / name, repository.root / name
-        # Git still lists a file that is deleted in the working tree.
-        if source.is_file():
+        # Git still lists a file that is deleted in the working tree. The backend's link to shared sources stays a link.
+        if source.is_file() or source.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+            shutil.copy2(source, target, follow_symlinks=False)
     repository.begin("The working tree")
     try:
         yield repository
