@@ -70,7 +70,7 @@ class Plugin:
         try:
             return call()
         except (Exception, SystemExit) as error:
-            failure = self.error(f"{what}: {type(error).__name__}: {mask_secrets(str(error))}", _location_of(error))
+            failure = self.error(f"{what}: {type(error).__name__}: {_reason(error)}", _location_of(error))
             raise failure from error
 
     def error(self, what: str, location: SourceLocation | None = None, *, hint: str | None = None) -> PluginError:
@@ -94,10 +94,22 @@ def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
     from importlib.metadata import entry_points
 
     found = [
-        Plugin(kind, entry_point.name, entry_point.dist.name if entry_point.dist else "an unknown package", entry_point)
+        Plugin(kind, entry_point.name, _distribution_of(entry_point) or "an unknown package", entry_point)
         for entry_point in entry_points(group=f"cascade.plugins.{kind}s")
     ]
     return tuple(sorted(found, key=lambda plugin: (plugin.distribution, plugin.name)))
+
+
+def _distribution_of(entry_point: EntryPoint) -> str | None:
+    # A half-removed distribution has entry points, and no metadata with its name.
+    return entry_point.dist.metadata["Name"] if entry_point.dist else None
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        return mask_secrets(str(error))
+    except Exception as another:
+        return f"its message could not be rendered ({type(another).__name__})"
 
 
 def _location_of(error: BaseException) -> SourceLocation | None:

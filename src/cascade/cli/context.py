@@ -80,9 +80,9 @@ class Invocation:
     @cached_property
     def contributed(self) -> Contributed:
         """What the rooms of Cascade, the modules and the plugins contribute to the project."""
-        from cascade.framework.contributors import contribute
+        from cascade.framework.definitions import contribute_what_loads
 
-        return contribute(self.contents.collected, self.contents.project(self.config))
+        return contribute_what_loads(self.contents.collected, self.contents.project(self.config))
 
     @property
     def failures(self) -> tuple[CascadeError, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem, problems_of
@@ -27,6 +28,7 @@ class Contributed:
     Args:
         contributions: one for each contributor that adds something.
         workflows: the project's workflows.
+        plugins: the plugins among the contributors.
         failures: errors of the project's own parts, such as a workflow whose asset cannot be built.
         plugin_failures: errors of plugins, which never stop the project.
         missing_resources: errors of workflows that take a resource which the project does not have. They fail when they
@@ -35,54 +37,68 @@ class Contributed:
 
     contributions: tuple[Contribution, ...] = ()
     workflows: tuple[IngestionWorkflow[..., object], ...] = ()
+    plugins: tuple[Plugin, ...] = ()
     failures: tuple[CascadeError, ...] = ()
     plugin_failures: tuple[CascadeError, ...] = ()
     missing_resources: tuple[CascadeError, ...] = ()
 
 
-def contribute(collected: Collected, project: LoadedProject) -> Contributed:
+def contribute(
+    collected: Collected, project: LoadedProject, *, left_out: Mapping[Plugin, PluginError] = MappingProxyType({})
+) -> Contributed:
     """Ask every contributor what it adds to a project.
 
     Args:
         collected: what the project's modules hold.
         project: the project.
+        left_out: plugins that are not asked, each with the error to report for it.
     """
     own = (*(room.contribute(project) for room in _rooms()), collected)
-    plugins = plugin_contributions(project, own)
+    plugins = plugin_contributions(project, own, left_out=left_out)
     contributions = (*own, *plugins.contributions)
     taken = user_resources(collected.workflows, project.modules, contributions)
     return Contributed(
         contributions=(*contributions, Contribution(resources=taken.resources)),
         workflows=collected.workflows,
+        plugins=plugins.plugins,
         failures=tuple(failure for contribution in own for failure in contribution.failures),
         plugin_failures=plugins.plugin_failures,
         missing_resources=taken.errors,
     )
 
 
-def plugin_contributions(project: LoadedProject, own: Iterable[Contribution] = ()) -> Contributed:
+def plugin_contributions(
+    project: LoadedProject,
+    own: Iterable[Contribution] = (),
+    *,
+    left_out: Mapping[Plugin, PluginError] = MappingProxyType({}),
+) -> Contributed:
     """Ask the plugins alone what they add to a project.
 
     Args:
         project: the project.
         own: the contributions of the project itself. A plugin that adds a name which is in these is left out.
+        left_out: plugins that are not asked, each with the error to report for it.
     """
+    plugins: list[Plugin] = []
     contributions: list[Contribution] = []
     failures: list[CascadeError] = []
     taken = {("resource", LAKEHOUSE), *(name for contribution in own for name in _names_in(contribution))}
     for plugin in (*find_plugins("contributor"), *find_plugins("resource")):
         try:
-            contribution = _contribution_of(plugin, project)
-            names = _names_in(contribution)
+            if plugin in left_out:
+                raise left_out[plugin]
+            contribution, names = _contribution_of(plugin, project)
             for kind, name in sorted(names & taken):
                 raise plugin.error(f'is left out, because the {kind} "{name}" already exists in the project')
         except PluginError as failure:
             failures.append(failure)
         else:
             taken |= names
+            plugins.append(plugin)
             contributions.append(contribution)
             failures.extend(contribution.failures)
-    return Contributed(tuple(contributions), plugin_failures=tuple(failures))
+    return Contributed(tuple(contributions), plugins=tuple(plugins), plugin_failures=tuple(failures))
 
 
 def contributed_problems(project: LoadedProject) -> Iterator[Problem]:
@@ -104,7 +120,11 @@ def contributed_problems(project: LoadedProject) -> Iterator[Problem]:
 
 def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
     contributor = _contributor(plugin)
-    return plugin.run(lambda: tuple(contributor.problems(project)), "fails")
+    found = plugin.run(lambda: tuple(contributor.problems(project)), "fails")
+    wrong = [value for value in found if not isinstance(value, Problem)]
+    if wrong:
+        raise plugin.error(f"returns {type(wrong[0]).__name__} from problems, which must return Problem objects")
+    return found
 
 
 def _rooms() -> tuple[Contributor, ...]:
@@ -123,19 +143,30 @@ def _contributor(plugin: Plugin) -> Contributor:
     return cast("Contributor", contributor)
 
 
-def _contribution_of(plugin: Plugin, project: LoadedProject) -> Contribution:
+def _contribution_of(plugin: Plugin, project: LoadedProject) -> tuple[Contribution, set[tuple[str, str]]]:
+    """Return what a plugin contributes, and kind and name of everything in it that must be unique."""
     if plugin.kind == "resource":
-        return Contribution(resources={plugin.name: _resource(plugin, project.config)})
+        contribution = Contribution(resources={plugin.name: _resource(plugin, project.config)})
+        return contribution, _names_in(contribution)
     contributor = _contributor(plugin)
     contribution = plugin.run(lambda: contributor.contribute(project), "fails")
     if not isinstance(contribution, Contribution):
         raise plugin.error(f"returns {type(contribution).__name__} from contribute, which must return a Contribution")
+    # Its fields may hold anything.
+    return plugin.run(lambda: _with_homes(contribution, str(plugin)), "returns a Contribution that cannot be read")
+
+
+def _with_homes(contribution: Contribution, home: str) -> tuple[Contribution, set[tuple[str, str]]]:
     values = (
         value
         for holder in _holders(contribution)
         for value in (*(each for _, _, each in named_definitions(holder)), holder)
     )
-    return replace(contribution, homes=dict.fromkeys(map(id, values), str(plugin)))
+    found = replace(contribution, homes=dict.fromkeys(map(id, values), home), failures=tuple(contribution.failures))
+    wrong = [failure for failure in found.failures if not isinstance(failure, CascadeError)]
+    if wrong:
+        raise TypeError(f"{wrong[0]!r} among its failures is not a CascadeError")
+    return found, _names_in(found)
 
 
 def _resource(plugin: Plugin, config: CascadeConfig) -> Any:

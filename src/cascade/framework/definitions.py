@@ -25,6 +25,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, DiscoveryError
 from cascade.framework.conflicts import find_conflicts
 from cascade.framework.contents import load_contents
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
-    from cascade.contributor import Contribution
+    from cascade.contributor import Contribution, LoadedProject
+    from cascade.framework.collect import Collected
 
     defs: dg.Definitions
 
@@ -90,7 +92,7 @@ def build_definitions(
         contents = load_contents(modules, config, keep_going=keep_going)
         if contents.failures and not keep_going:
             raise combined(contents.failures)
-        contributed = contribute(contents.collected, contents.project(config))
+        contributed = contribute_what_loads(contents.collected, contents.project(config))
     if contributed.failures and not keep_going:
         raise combined(contributed.failures)
     failures = (*contents.failures, *contributed.failures, *contributed.plugin_failures)
@@ -140,6 +142,41 @@ def combined(failures: Sequence[CascadeError]) -> CascadeError:
     if len(failures) == 1:
         return failures[0]
     return DiscoveryError("\n".join([f"{len(failures)} parts of the project did not load:", *map(str, failures)]))
+
+
+def contribute_what_loads(collected: Collected, project: LoadedProject) -> Contributed:
+    """Ask every contributor what it adds to a project, and leave out each plugin whose part Dagster refuses.
+
+    An asset of a plugin that requires a resource which does not exist, for example, would break the whole project.
+
+    Args:
+        collected: what the project's modules hold.
+        project: the project.
+    """
+    contributed = contribute(collected, project)
+    if not contributed.plugins or _refusal(contributed, project.config) is None:
+        return contributed
+    left_out = {plugin: plugin.error("is left out") for plugin in contributed.plugins}
+    if _refusal(contribute(collected, project, left_out=left_out), project.config) is not None:
+        # The project itself is wrong, whatever its plugins add.
+        return contributed
+    for plugin in contributed.plugins:
+        del left_out[plugin]
+        why = _refusal(contribute(collected, project, left_out=left_out), project.config)
+        if why is not None:
+            left_out[plugin] = plugin.error(f"is left out, because its definitions are refused: {why.rstrip('.')}")
+    return contribute(collected, project, left_out=left_out)
+
+
+def _refusal(contributed: Contributed, config: CascadeConfig) -> str | None:
+    """Return why Cascade or Dagster refuses the whole, or None if it loads."""
+    import dagster as dg
+
+    try:
+        dg.Definitions.validate_loadable(assemble(contributed, config))
+    except Exception as error:
+        return mask_secrets(f"{error}: {error.__cause__}" if error.__cause__ else str(error))
+    return None
 
 
 def assemble(contributed: Contributed, config: CascadeConfig, failures: Sequence[CascadeError] = ()) -> dg.Definitions:

@@ -157,3 +157,68 @@ def test_a_workflow_whose_asset_cannot_be_built_hides_no_other_in_dev(
     definitions = build_definitions()
     assert keys(definitions) == {"things"}
     assert f"{path}:9: @cascade_ingestion: " in not_loaded(definitions)
+
+
+CONTRIBUTES = """
+    import dagster as dg
+    from cascade.contributor import Contribution, Contributor, Problem
+
+    class Unprintable(Exception):
+        def __str__(self):
+            raise ValueError
+
+    @dg.asset(required_resource_keys={{"absent"}})
+    def needs(): ...
+
+    @dg.asset(name="twice")
+    def one(): ...
+
+    @dg.asset(name="twice")
+    def two(): ...
+
+    class Wrong(Contributor):
+        def contribute(self, project):
+            {statement}
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("raise Unprintable", "fails: Unprintable: its message could not be rendered (ValueError)."),
+        ("return Contribution(assets=3)", "returns a Contribution that cannot be read: TypeError: "),
+        ("return Contribution(assets=[3])", "returns a Contribution that cannot be read: AttributeError: "),
+        ("return Contribution(failures=['x'])", "cannot be read: TypeError: 'x' among its failures is not a Casc"),
+        ("return Contribution(assets=[needs])", "is left out, because its definitions are refused: resource with key"),
+        ("return Contribution(assets=[one, two])", "is left out, because its definitions are refused: Duplicate asset"),
+    ],
+)
+def test_whatever_a_plugin_contributes_stops_nothing(plugins: Plugins, statement: str, reason: str) -> None:
+    plugins.install(
+        "acme-wrong", "contributors", "wrong", "acme_wrong:Wrong", CONTRIBUTES.format(statement=statement)
+    )
+    plugins.install("zeta-lineage", "contributors", "lineage", "zeta_lineage:Lineage", LINEAGE.format(asset="lineage"))
+    definitions = build_definitions()
+    dg.Definitions.validate_loadable(definitions)
+    assert keys(definitions) == {"things", "lineage"}
+    assert 'The contributor "wrong" of acme-wrong ' in not_loaded(definitions)
+    assert reason in not_loaded(definitions)
+
+
+def test_problems_of_a_plugin_that_are_none_are_reported(project: SampleProject, plugins: Plugins) -> None:
+    source = (
+        "from cascade.contributor import Contributor\nclass Wrong(Contributor):\n"
+        "    def problems(self, project): return ['x']\n"
+    )
+    plugins.install("acme-wrong", "contributors", "wrong", "acme_wrong:Wrong", source)
+    (problem,) = find_problems([project.module("things")])
+    assert "returns str from problems, which must return Problem objects." in problem.message
+
+
+def test_a_distribution_without_a_name_stops_nothing(plugins: Plugins) -> None:
+    plugins.install("acme-lineage", "contributors", "lineage", "acme_lineage:Lineage", LINEAGE.format(asset="lineage"))
+    plugins.install("acme-nameless", "contributors", "broken", "acme_nameless:Broken", BROKEN)
+    (plugins.site / "acme_nameless-1.0.dist-info" / "METADATA").unlink()
+    definitions = build_definitions()
+    assert keys(definitions) == {"things", "lineage"}
+    assert 'The contributor "broken" of an unknown package does not load' in not_loaded(definitions)
