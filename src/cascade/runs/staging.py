@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -116,24 +116,33 @@ class _Spool:
 
     def write(self, table: pa.Table) -> None:
         assert self._writer is not None, "rows were added after the first read"
-        try:
+        with _disk_errors_named():
             self._writer.write_table(table)
             self._file.flush()
-        except OSError as error:
-            raise CascadeError(
-                f"Could not stage rows in {tempfile.gettempdir()}: {error.strerror or error}.",
-                hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
-            ) from error
         self.rows += table.num_rows
 
     def read(self) -> pa.Table:
         if self._writer is not None:
-            self._writer.close()
+            with _disk_errors_named():
+                self._writer.close()
+                self._file.flush()
             self._writer = None
-            self._file.flush()
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
 
     def close(self) -> None:
         self._writer = None
-        self._file.close()
+        # On a full disk the file still holds what it could not write, and says so again.
+        with suppress(OSError):
+            self._file.close()
+
+
+@contextmanager
+def _disk_errors_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CascadeError(
+            f"Could not stage rows in {tempfile.gettempdir()}: {error.strerror or error}.",
+            hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
+        ) from error

@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pytest
@@ -102,12 +103,19 @@ def test_staged_rows_have_no_name_on_the_disk(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_full_disk_names_the_directory_and_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Path("/dev/full").open("wb", buffering=0) as full:
-        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full)
-        with (
-            pytest.raises(CascadeError, match=r"Could not stage rows in .*: No space left on device") as caught,
-            staging(ROWS.schema, Clock()) as stage,
-        ):
-            stage.add(result(ROWS))
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_full_disk_names_the_directory_and_the_way_out(monkeypatch: pytest.MonkeyPatch, buffering: int) -> None:
+    files: list[IO[bytes]] = []
+
+    def full(**_: object) -> IO[bytes]:
+        files.append(Path("/dev/full").open("wb", buffering=buffering))
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with (
+        pytest.raises(CascadeError, match=r"Could not stage rows in .*: No space left on device") as caught,
+        staging(ROWS.schema, Clock()) as stage,
+    ):
+        stage.add(result(ROWS))
     assert "TMPDIR" in str(caught.value)
+    assert all(file.closed for file in files)
