@@ -130,6 +130,7 @@ def test_a_resource_of_another_class_is_not_taken(project: SampleProject) -> Non
     assert find_problems(modules, complete=True) == ()
     (problem,) = find_problems([name for name in modules if not name.endswith("parts")], complete=True)
     assert "It has api (Other in " in problem.message
+    assert "Did you mean" not in problem.message
 
 
 def test_a_second_workflow_that_takes_another_class_is_reported(project: SampleProject) -> None:
@@ -139,6 +140,26 @@ def test_a_second_workflow_that_takes_another_class_is_reported(project: SampleP
     )
     (problem,) = find_problems(modules, complete=True)
     assert problem.location is not None and problem.location.file.endswith("others.py")
+    assert "the parameter api takes a resource of the class Other, but the resource api is of the class Api" in (
+        problem.message
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameter", "what"), [("lakehouse", "Cascade's own Lakehouse"), ("api", "of the class Other")]
+)
+def test_a_resource_that_is_given_but_of_another_class_is_reported(
+    project: SampleProject, parameter: str, what: str
+) -> None:
+    definitions = (
+        "    import dagster as dg\n\n    class Other(dg.ConfigurableResource): ...\n\n"
+        "    everything = dg.Definitions(resources={'api': Other()})\n"
+    )
+    modules = written(project, parts=definitions)
+    text = TAKES.replace("{package}", project.package)
+    project.write("rows.py", text.replace("api: Api", f"{parameter}: Api").replace("api.rows()", "[]"))
+    (problem,) = find_problems(modules, complete=True)
+    assert f"{parameter} takes a resource of the class Api, but the resource {parameter} is {what}." in problem.message
 
 
 def test_the_lakehouse_is_a_resource_like_others(project: SampleProject) -> None:

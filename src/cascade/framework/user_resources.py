@@ -49,31 +49,36 @@ def user_resources(
         contributions: what the project and its plugins contribute. Resources in these, and in their `Definitions`,
             come before variables.
     """
-    existing = {LAKEHOUSE, *(key for each in contributions for key in each.resources)}
-    existing |= {key for each in contributions for theirs in each.definitions for key in theirs.resources or ()}
+    existing: dict[str, Any] = {LAKEHOUSE: None}
+    for each in contributions:
+        for theirs in (each, *each.definitions):
+            existing |= theirs.resources or {}
     workflows = tuple(workflows)
     takers: defaultdict[str, list[Workflow]] = defaultdict(list)
+    problems: defaultdict[int, list[str]] = defaultdict(list)
     for workflow in workflows:
-        for name in workflow.declaration.resources.keys() - existing:
-            takers[name].append(workflow)
+        for name, kind in workflow.declaration.resources.items():
+            if name not in existing:
+                takers[name].append(workflow)
+            elif not _may_be(existing[name], name, kind):
+                problems[id(workflow)].append(_of_another_class(name, kind, existing[name]))
     kinds = {name: [each.declaration.resources[name] for each in takers[name]] for name in sorted(takers)}
     found = _found({**modules, **_modules_of(kind for each in kinds.values() for kind in each)})
     resources: dict[str, Any] = {}
-    problems: defaultdict[int, list[str]] = defaultdict(list)
     for name in kinds:
         fitting = {
             module: value for module, value in found[name].items() if any(_fits(value, kind) for kind in kinds[name])
         }
         if len({id(value) for value in fitting.values()}) == 1:
-            resources[name] = next(iter(fitting.values()))
-            problem = _missing(name, found, existing)
-            wrong = [each for each in takers[name] if not _fits(resources[name], each.declaration.resources[name])]
+            resources[name] = value = next(iter(fitting.values()))
+            for workflow, kind in zip(takers[name], kinds[name], strict=True):
+                if not _fits(value, kind):
+                    problems[id(workflow)].append(_of_another_class(name, kind, value))
         else:
             problem = _ambiguous(name, fitting) if fitting else _missing(name, found, existing)
             resources[name] = _stand_in(problem)
-            wrong = takers[name]
-        for workflow in wrong:
-            problems[id(workflow)].append(problem)
+            for workflow in takers[name]:
+                problems[id(workflow)].append(problem)
     broken = (workflow for workflow in workflows if id(workflow) in problems)
     return UserResources(resources, tuple(each.declaration.error(*problems[id(each)]) for each in broken))
 
@@ -102,6 +107,21 @@ def _fits(value: object, annotation: object) -> bool:
     return not isinstance(annotation, type) or isinstance(value, (annotation, dg.ResourceDefinition))
 
 
+def _may_be(value: object, name: str, annotation: object) -> bool:
+    """Return whether a resource that a contributor chose may be passed. Only a class of Dagster's shows what it is."""
+    if name == LAKEHOUSE:
+        return not isinstance(annotation, type)
+    return not is_resource_type(type(value)) or _fits(value, annotation)
+
+
+def _of_another_class(name: str, annotation: Any, value: object) -> str:
+    kind = "Cascade's own Lakehouse" if name == LAKEHOUSE else f"of the class {type(value).__name__}"
+    return (
+        f"the parameter {name} takes a resource of the class {annotation.__name__}, but the resource {name} is {kind}. "
+        "Rename the parameter, and the variable that holds its resource."
+    )
+
+
 def _stand_in(problem: str) -> Any:
     import dagster as dg
 
@@ -122,7 +142,7 @@ def _missing(name: str, found: Mapping[str, Mapping[str, Any]], existing: Collec
         for module, value in values.items()
     }
     return (
-        f"the parameter {name} takes the resource {name}, which the project does not have.{did_you_mean(name, known)} "
+        f"the parameter {name} takes the resource {name}, which the project does not have.{did_you_mean(name, known.keys() - {name})} "
         f"It has {', '.join(known[key] for key in sorted(known))}. Assign one to a variable {name} in a module of the "
         "project."
     )
