@@ -85,9 +85,12 @@ class Declaration:
         if given.get("group") is None:
             checked["group"] = domain_of(location)
             if checked["group"] is None:
-                problems.append(
-                    'group: the code is not in a file, so there is no directory to name it after. Pass group="...".'
+                why = (
+                    "the code is not in a file, so there is no directory to name it after"
+                    if location.file.startswith("<")
+                    else "the name of the file's directory has no letter from A to Z and no digit"
                 )
+                problems.append(f'group: {why}. Pass group="...".')
         problems += cls.problems_between(function, checked)
         if problems:
             raise DeclarationError(cls.decorator, tuple(problems), location=location)
@@ -114,9 +117,15 @@ class Declaration:
         if inspect.iscoroutinefunction(unwrapped) or inspect.isasyncgenfunction(unwrapped):
             return ["the function is `async`; write it with a plain `def`."]
         passed = cls.passed(checked)
+        parameters = parameters_of(function)
+        problems = [
+            f"the parameter {name} stands before `/`, but it is passed by name. Remove the `/`."
+            for name, parameter in parameters.items()
+            if not parameter.by_name and (name in passed or parameter.is_resource)
+        ]
         wrong = [
             name
-            for name, parameter in parameters_of(function).items()
+            for name, parameter in parameters.items()
             # An annotation that cannot be resolved yet may be a resource; the asset is built when it can be.
             if parameter.required
             and name not in passed
@@ -124,8 +133,9 @@ class Declaration:
             and not isinstance(parameter.annotation, str)
         ]
         if not wrong:
-            return []
+            return problems
         return [
+            *problems,
             f"the function requires {', '.join(wrong)}, but it can take only {', '.join(passed)}, and resources "
             "(parameters annotated with a ConfigurableResource)."
         ]

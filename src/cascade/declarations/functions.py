@@ -16,18 +16,20 @@ from cascade.exceptions import SourceLocation
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a decorated function that can be passed by name.
+    """A parameter of a decorated function, other than `*args` and `**kwargs`.
 
     Args:
         name: its name.
         required: whether it has no default.
         annotation: the annotated type; None without an annotation. A string is an annotation that cannot be resolved
             yet, or ever: one of a class that is imported under `TYPE_CHECKING`, for example.
+        by_name: whether it can be passed by name.
     """
 
     name: str
     required: bool
     annotation: object = None
+    by_name: bool = True
 
     @property
     def is_resource(self) -> bool:
@@ -63,7 +65,7 @@ def calling_location(depth: int) -> SourceLocation:
 
 
 def parameters_of(function: object) -> dict[str, Parameter]:
-    """Return the parameters of a function that can be passed by name."""
+    """Return the parameters of a function by name, other than `*args` and `**kwargs`."""
     return {parameter.name: parameter for parameter in _parameters(function)}
 
 
@@ -79,7 +81,9 @@ def _parameters(function: object) -> Iterator[Parameter]:
         return
     for item in signature.parameters.values():
         if item.kind in named:
-            yield Parameter(item.name, item.default is item.empty, _resolved(item.annotation, function))
+            annotation = _resolved(item.annotation, function)
+            by_name = item.kind is not inspect.Parameter.POSITIONAL_ONLY
+            yield Parameter(item.name, item.default is item.empty, annotation, by_name)
 
 
 def _signature(function: object) -> inspect.Signature:

@@ -243,6 +243,24 @@ def test_code_without_a_file_needs_a_group() -> None:
     assert problems_of(names["rows"], group=None).startswith("group: the code is not in a file")
 
 
+def test_a_directory_that_names_no_group_needs_one_given() -> None:
+    names: dict[str, Any] = {}
+    exec(compile("def rows(): ...", "/p/workflows/日本/rows.py", "exec"), names)
+    assert "the name of the file's directory has no letter" in problems_of(names["rows"], group=None)
+
+
+def test_a_parameter_that_cannot_be_passed_by_name_is_refused() -> None:
+    def rows(partition_date: str, /) -> None: ...
+
+    assert problems_of(rows) == (
+        "the parameter partition_date stands before `/`, but it is passed by name. Remove the `/`."
+    )
+
+
+def test_a_name_with_a_line_break_is_refused() -> None:
+    assert 'Did you mean "readings"?' in problems_of(table_name="readings\n")
+
+
 def test_partition_bounds_need_partitions() -> None:
     def whole() -> None: ...
 

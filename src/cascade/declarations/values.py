@@ -25,7 +25,7 @@ def name(value: object) -> str:
     """Check a name that Dagster and Iceberg both accept: letters, digits and underscores."""
     if not isinstance(value, str):
         raise ValueError(f"must be a string, not {value!r}.")
-    if not _NAME.match(value):
+    if not _NAME.fullmatch(value):
         fixed = re.sub(r"[^A-Za-z0-9_]+", "_", value).strip("_")
         meant = f' Did you mean "{fixed}"?' if fixed else ""
         raise ValueError(f"{value!r} may contain only letters, digits and underscores.{meant}")
