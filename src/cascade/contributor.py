@@ -1,6 +1,6 @@
-"""What a room of Cascade, or a plugin, adds to a project: definitions for Dagster, and problems for `validate`.
+"""What a package of Cascade or a plugin adds to a project: definitions for Dagster, and problems for `validate`.
 
-A plugin is a distribution that names its contributor under the entry point group `cascade.plugins.contributors`:
+A plugin is a distribution that registers its contributor in the entry point group `cascade.plugins.contributors`:
 
     [project.entry-points."cascade.plugins.contributors"]
     lineage = "acme_cascade:LineageContributor"
@@ -32,9 +32,9 @@ class LoadedProject:
 
     Args:
         config: the settings. Under `validate` they are defaults, so that a check does not depend on the machine.
-        modules: the loaded modules by name. Under `validate` and `pants check` these may be some of the project's.
+        modules: the loaded modules by name. Under `validate` and `pants check` these may be a subset of the project's.
         workflows: the decorated functions of the modules, of every kind, each with its `declaration`.
-        dbt_directory: the dbt project to check, None if there is nothing to check.
+        dbt_directory: the directory of the dbt project to check; None to skip dbt.
     """
 
     config: CascadeConfig
@@ -56,7 +56,7 @@ class Contribution:
         definitions: whole `Definitions` objects.
         resources: resources by key. A key that Cascade uses itself, such as `lakehouse`, is refused.
         failures: errors of parts that are left out. The other parts still load.
-        homes: where each object comes from, by the object's `id`, for errors: a module, or a plugin.
+        homes: the module or plugin that each object comes from, by the object's `id`, for errors.
     """
 
     assets: tuple[Any, ...] = ()
@@ -76,14 +76,14 @@ class Contribution:
     def with_homes(
         self, kind: Literal["assets", "asset_checks", "jobs", "schedules", "sensors"]
     ) -> Iterator[tuple[Any, str]]:
-        """List the definitions of a kind, those inside whole `Definitions` included.
+        """List the definitions of a kind, including those inside whole `Definitions`.
 
         Args:
             kind: which definitions to list.
 
         Yields:
-            each object with the place where it, or the `Definitions` that hold it, was found. An object that stands in
-            both comes twice.
+            each object, with the module or plugin in which it, or the `Definitions` that contain it, was found. An
+            object that is found in both is yielded twice.
         """
         for value in getattr(self, kind):
             yield value, self.home(value) or "another module"
@@ -99,18 +99,18 @@ class Contributor(Protocol):
     """
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Return what to add to the project's definitions. Open no catalog here: this runs at every load.
+        """Return what to add to the project's definitions. Do not open a catalog here: this runs at every load.
 
         Args:
-            project: the project, loaded.
+            project: the loaded project.
         """
         return Contribution()
 
     def problems(self, project: LoadedProject) -> Iterable[Problem]:
-        """Find what is wrong with the project, for `cascade validate` and `pants check`. Write nothing.
+        """Find what is wrong with the project, for `cascade validate` and `pants check`. Must not write anything.
 
         Args:
-            project: the project, loaded.
+            project: the loaded project.
         """
         return ()
 
@@ -122,7 +122,7 @@ class Problem:
     Args:
         message: what is wrong, and what to do.
         kind: the class of the error.
-        location: the file and line to change, None if there is no such place.
+        location: the file and line to change; None if the problem has no location.
     """
 
     message: str
@@ -138,7 +138,7 @@ class Problem:
         """Return the line `path:line: message`.
 
         Args:
-            base: the directory to make the path relative to; a path outside it stays as it is.
+            base: the directory to make the path relative to; a path outside it is unchanged.
         """
         if self.location is None:
             return self.message
@@ -150,7 +150,7 @@ def problems_of(error: CascadeError, location: SourceLocation | None = None) -> 
 
     Args:
         error: the error.
-        location: where to report an error that has no location of its own.
+        location: where to report an error that has no location.
     """
     kind = type(error).__name__
     if isinstance(error, DeclarationError):
@@ -165,7 +165,7 @@ def problems_of(error: CascadeError, location: SourceLocation | None = None) -> 
 
 
 def relative_path(file: str, base: Path | None) -> str:
-    """Return a path relative to a directory, or as it is if it is outside the directory."""
+    """Return a path relative to a directory, or the path itself if it is outside the directory."""
     path = Path(file)
     for directory in (base, base.resolve() if base else None):
         if directory is not None and path.is_relative_to(directory):

@@ -16,8 +16,8 @@
     ├── CommitError                 a snapshot could not be committed, after every retry
     └── RunTooLongError             a run exceeded `max_runtime_seconds` and was stopped
 
-An error says what is wrong, where, the value given, the value meant and, in its `hint`, the next command to type. The
-command line prints `str(error)` and exits with `exit_code`; `--debug` shows the traceback.
+An error states what is wrong, where, the value given, the value expected and, in its `hint`, the next command to type.
+The command line prints `str(error)` and exits with `exit_code`; `--debug` shows the traceback.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CascadeError(Exception):
     """The base of all errors that Cascade raises on purpose.
 
     Args:
-        message: what is wrong, the value given and the value meant, in whole sentences.
+        message: what is wrong, the value given and the value expected, in whole sentences.
         location: the file and line to change, if known.
         hint: the next command to type or edit to make, if there is one.
     """
@@ -173,4 +173,4 @@ class CommitError(CascadeError):
 
 
 class RunTooLongError(CascadeError):
-    """A run exceeded `max_runtime_seconds` and was stopped. What it had not committed was not written."""
+    """A run exceeded `max_runtime_seconds` and was stopped. Uncommitted rows were not written."""

@@ -1,14 +1,14 @@
 """Named points of a run at which a test can stop it, to show that the next run recovers (G2).
 
-    extract     the source gave a batch, which is not validated yet
-    normalise   a batch is validated, and its rows are not staged yet
-    write       the data files are written, and no snapshot refers to them
-    commit      the manifests are written, and the catalog has not been asked to commit
-    publish     the snapshot is visible, and the run has not learned of it
-    state       dlt's new state is written, and the old state still counts
+    extract     the source has returned a batch, which is not validated yet
+    normalise   a batch is validated, but its rows are not staged yet
+    write       the data files are written, but no snapshot refers to them yet
+    commit      the manifests are written, but the commit has not been sent to the catalog
+    publish     the snapshot is visible, but the run does not know it yet
+    state       dlt's new state is written, but the old state still applies
 
 The environment variable `CASCADE_FAULT_POINT` arms a point in a subprocess, which kills itself there with SIGKILL.
-`fault_point_armed` arms a point in this process. A point that is not armed costs one look at an empty list.
+`fault_point_armed` arms a point in this process. A point that is not armed costs one loop over an empty list.
 Standard library only.
 """
 
@@ -47,7 +47,7 @@ class FaultPoint(StrEnum):
 
 
 class SimulatedCrash(BaseException):
-    """Stops a run at an armed point. `except Exception` does not catch it, as nothing catches SIGKILL."""
+    """Stops a run at an armed point. Like SIGKILL, it cannot be caught by `except Exception`."""
 
 
 _Armed = tuple[FaultPoint, "str | None", Callable[[], object]]
@@ -93,7 +93,7 @@ def fault_point_armed(
 
 
 def arm_from(environment: Mapping[str, str]) -> None:
-    """Arm the point that the environment names, so that this process is killed there.
+    """Arm the fault point that is set in the environment, which then kills this process.
 
     Args:
         environment: variables of the environment; `CASCADE_FAULT_POINT` is a point, or `point:table`.

@@ -7,11 +7,11 @@ from importlib import import_module
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Make the `__getattr__` and `__dir__` of a package, as PEP 562 describes them.
+    """Create the `__getattr__` and `__dir__` of a package, as described in PEP 562.
 
     Args:
         package: the `__name__` of the package.
-        homes: for each public name, the module of the package that holds it.
+        homes: for each public name, the module of the package that defines it.
 
     Returns:
         `__getattr__` and `__dir__`, in that order.

@@ -1,6 +1,6 @@
-"""The partition keys that a user asks for, checked against the keys of an asset.
+"""Check the partition keys that the user requests against the keys of an asset.
 
-Dagster decides which keys exist. This module explains what is wrong with a key, in the same words for every way in.
+Dagster decides which keys exist. This module explains what is wrong with a key, in the same words everywhere.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ RANGE_SEPARATOR = "..."
 def check_key(
     asset: str, partitions: dg.PartitionsDefinition[Any] | None, key: str | None, command: str | None = None
 ) -> None:
-    """Check that a key is one of the asset's, or that there is none for an asset without partitions.
+    """Check that a key belongs to an asset, or that no key is given for an asset without partitions.
 
     Args:
         asset: the asset's name, for messages.
         partitions: the asset's partitions; None for an asset without.
-        key: the key as the user typed it; None if the user gave none.
+        key: the key as the user typed it; None if none was given.
         command: the command before the asset's name, for hints, such as `cascade materialize`.
 
     Raises:
@@ -32,11 +32,11 @@ def check_key(
     """
     if partitions is None:
         if key is not None:
-            hint = f"Type: {command} {asset}" if command else "Leave the partition out."
-            raise PartitionError(f"{asset} has no partitions, and {key} was given.", hint=hint)
+            hint = f"Type: {command} {asset}" if command else "Omit the partition."
+            raise PartitionError(f"{asset} has no partitions, but {key} was given.", hint=hint)
     elif key is None:
         raise _error(
-            asset, partitions, f"{asset} is partitioned{_length(partitions)}, and no partition was given.", command
+            asset, partitions, f"{asset} is partitioned{_length(partitions)}, but no partition was given.", command
         )
     elif not partitions.has_partition_key(key):
         raise _error(asset, partitions, f"{key} is not a partition of {asset}{_length(partitions)}.", command)
@@ -49,7 +49,7 @@ def choose_partitions(
     ranges: Sequence[str],
     command: str | None = None,
 ) -> list[str | None]:
-    """Check the partitions that a user asks for.
+    """Check the partitions that the user requests.
 
     Args:
         asset: the asset's name, for messages.
@@ -62,7 +62,7 @@ def choose_partitions(
         The keys in the order given, each once; `[None]` for an asset without partitions.
 
     Raises:
-        PartitionError: a key is missing, unknown, or given to an asset without partitions; says which to use.
+        PartitionError: a key is missing, unknown, or given to an asset without partitions. The hint has the valid keys.
     """
     if partitions is None or not (keys or ranges):
         check_key(asset, partitions, (*keys, *ranges, None)[0], command)
@@ -92,7 +92,7 @@ def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: st
 
 
 def _length(partitions: dg.PartitionsDefinition[Any]) -> str:
-    """Return the length of a partition in brackets, where the partitions are times of one of our lengths."""
+    """Return the length of the partitions, such as ` (daily)`, or an empty string for partitions of another kind."""
     import dagster as dg
 
     lengths: dict[type, str] = {

@@ -37,13 +37,13 @@ class PartitionWindow:
 
 @contextmanager
 def default_partition_start(start: date) -> Iterator[None]:
-    """Set the start of workflows that declare none, instead of reading the project's configuration.
+    """Set the start of workflows that do not declare one, instead of reading the project's settings.
 
     Args:
         start: the first day.
 
     Yields:
-        Nothing. The start holds inside the block.
+        Nothing. The start applies inside the block.
     """
     token = _default_start.set(start)
     try:
@@ -80,7 +80,7 @@ def window_for(declaration: IngestionDeclaration, key: str | None) -> PartitionW
 
     Args:
         declaration: the workflow's declaration.
-        key: the key as the user typed it; None if the user gave none.
+        key: the key as the user typed it; None if none was given.
 
     Returns:
         The partition, or None for a workflow without partitions.
@@ -103,7 +103,7 @@ def first_key(declaration: IngestionDeclaration) -> str | None:
 
 
 def fires_within_partition(declaration: IngestionDeclaration) -> bool:
-    """Return whether `cron` ticks twice within one partition, so that a tick asks for the current partition."""
+    """Return whether `cron` ticks twice within one partition, so that each tick requests the current partition."""
     if declaration.cron is None or declaration.partitions is None:
         return False
     from croniter import croniter
@@ -145,7 +145,7 @@ def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:
 
 
 def _local(moment: date | datetime, timezone: str) -> datetime:
-    """Return the moment as the wall clock of a time zone shows it, which is what Dagster takes."""
+    """Return a moment as local time in a time zone, without `tzinfo`, as Dagster expects it."""
     from zoneinfo import ZoneInfo
 
     if not isinstance(moment, datetime):

@@ -1,12 +1,12 @@
-"""Plugins: what other distributions add to Cascade by entry points.
+"""Plugins: what other distributions add to Cascade through entry points.
 
     cascade.plugins.contributors   a `cascade.contributor.Contributor`, or its class
     cascade.plugins.commands       a `click.Command` of the command line; the entry point's name is the command's
     cascade.plugins.resources      a Dagster resource, or a function of `CascadeConfig` that returns one; the entry
                                    point's name is the resource's key
 
-A plugin that fails is reported with the name of its distribution, and everything else works. Reading entry points takes
-some milliseconds, so nothing here runs at import.
+A plugin that fails is reported with the name of its distribution, and everything else still works. Reading entry points
+takes a few milliseconds, so nothing here runs at import.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Kind = Literal["contributor", "command", "resource"]
 
 
 class PluginError(DiscoveryError):
-    """A plugin does not load, raises, or adds something that is taken. Everything else works."""
+    """A plugin does not load, raises, or adds a name that is already taken. Everything else still works."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Plugin:
         return f'the {self.kind} "{self.name}" of {self.distribution}'
 
     def load(self) -> object:
-        """Import the object that the entry point names.
+        """Import the object that the entry point refers to.
 
         Raises:
-            PluginError: it does not import.
+            PluginError: the object cannot be imported.
         """
         return self.run(self.entry_point.load, "does not load")
 
@@ -65,7 +65,7 @@ class Plugin:
             what: what went wrong if it raises, such as "does not load".
 
         Raises:
-            PluginError: the call raised anything but Ctrl-C.
+            PluginError: the call raised any exception except KeyboardInterrupt.
         """
         try:
             return call()
@@ -77,7 +77,7 @@ class Plugin:
         """Return an error about this plugin.
 
         Args:
-            what: the sentence without its subject and its full stop.
+            what: the sentence, without its subject and its period.
             location: the line of the plugin's code.
             hint: what to do; by default, to upgrade or remove the distribution.
         """
@@ -86,7 +86,7 @@ class Plugin:
 
 
 def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
-    """List the plugins of a kind, in the order of their distributions' names and their own.
+    """List the plugins of a kind, sorted by the names of their distributions and their own.
 
     Args:
         kind: what they add.
@@ -101,7 +101,7 @@ def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
 
 
 def _distribution_of(entry_point: EntryPoint) -> str | None:
-    # A half-removed distribution has entry points, and no metadata with its name.
+    # A half-removed distribution has entry points, but no metadata with its name.
     return entry_point.dist.metadata["Name"] if entry_point.dist else None
 
 
@@ -113,7 +113,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _location_of(error: BaseException) -> SourceLocation | None:
-    """Return the line that raised, unless it is one of the import system or of this file."""
+    """Return the innermost line of the traceback outside the import system and this file."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return SourceLocation(error.filename, error.lineno)
     frames = [(frame.filename, frame.lineno or 1) for frame in traceback.extract_tb(error.__traceback__)]

@@ -1,4 +1,4 @@
-"""The name that was probably meant, for errors about a name that nothing has. Standard library only."""
+"""Suggest the name that was probably meant, for errors about unknown names. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import difflib
 from collections.abc import Iterable
 
 _CUTOFF = 0.6
-"""The least similarity that `difflib` calls close; with less, most suggestions are noise."""
+"""The minimum similarity of a suggestion. Below it, most suggestions are noise."""
 
 
 def nearest(given: object, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | None:
     """Find the known name that is closest to the given one.
 
     Args:
-        given: the name as it was written.
+        given: the name as written.
         known: the names that exist.
-        cutoff: the least similarity, from 0 to 1, as `difflib.get_close_matches` measures it.
+        cutoff: the minimum similarity, from 0 to 1, as `difflib.get_close_matches` measures it.
 
     Returns:
         The closest name, or None if none is close.
@@ -28,9 +28,9 @@ def did_you_mean(given: object, known: Iterable[str], *, cutoff: float = _CUTOFF
     """Suggest the known name that is closest to the given one, as a sentence to append to an error.
 
     Args:
-        given: the name as it was written.
+        given: the name as written.
         known: the names that exist.
-        cutoff: the least similarity, from 0 to 1.
+        cutoff: the minimum similarity, from 0 to 1.
 
     Returns:
         Text such as ` Did you mean "weather"?`, with its leading space, or an empty string.

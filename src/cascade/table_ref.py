@@ -1,4 +1,4 @@
-"""Which table, on which branch."""
+"""A reference to a table on one branch."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class TableRef:
 
     @property
     def identifier(self) -> tuple[str, str]:
-        """Namespace and name, as a catalog takes them."""
+        """Namespace and name, as a catalog expects them."""
         return (self.namespace, self.name)
 
     @property
     def full_name(self) -> str:
-        """Namespace and name as text, such as `raw.flights`. A branch is not part of a table's name."""
+        """Namespace and name as a string, such as `raw.flights`. A branch is not part of a table's name."""
         return f"{self.namespace}.{self.name}"
 
     @property
@@ -59,7 +59,7 @@ class TableRef:
 
     @property
     def quarantine(self) -> TableRef:
-        """The table of refused rows beside this one, on the same branch."""
+        """The table that holds the refused rows of this one, on the same branch."""
         return replace(self, name=self.name + QUARANTINE_SUFFIX)
 
     def on(self, branch: str) -> TableRef:

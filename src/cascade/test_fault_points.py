@@ -44,7 +44,7 @@ def test_a_process_is_killed_at_the_point_in_its_environment(table: str | None, 
     assert (done.returncode, done.stdout) == ((-9, "") if killed else (0, "alive\n"))
 
 
-def test_an_unknown_point_is_an_error_that_names_the_right_one() -> None:
+def test_an_unknown_point_is_an_error_that_suggests_the_right_one() -> None:
     with pytest.raises(UsageError, match=r'"comit" is not a fault point. Did you mean "commit"') as caught:
         arm_from({fault_points.VARIABLE: "comit:raw.a"})
     assert "extract, normalise, write, commit, publish, state" in str(caught.value)

@@ -42,7 +42,7 @@ def test_a_window_is_aware_and_local() -> None:
     assert window.end.astimezone(UTC) == datetime(2013, 1, 16, 5, tzinfo=UTC)
 
 
-def test_the_day_on_which_the_clocks_change_is_longer() -> None:
+def test_the_day_of_a_clock_change_is_longer() -> None:
     window = window_for(declared(**NEW_YORK), "2013-11-03")
     assert window is not None
     assert (window.end.astimezone(UTC) - window.start.astimezone(UTC)).total_seconds() == 25 * 3600
@@ -56,7 +56,7 @@ def test_the_first_key_of_each_kind(partitions: str, key: str) -> None:
     assert first_key(declared(partitions=partitions)) == key
 
 
-def test_no_partitions_no_key() -> None:
+def test_without_partitions_there_is_no_key() -> None:
     whole = declared(partitions=None)
     assert partitions_definition(whole) is None
     assert first_key(whole) is None
@@ -66,16 +66,16 @@ def test_no_partitions_no_key() -> None:
 @pytest.mark.parametrize(
     ("arguments", "key", "said"),
     [
-        ({}, None, r"raw.rows is partitioned \(daily\), and no partition was given"),
+        ({}, None, r"raw.rows is partitioned \(daily\), but no partition was given"),
         ({}, "2012-12-31", "2012-12-31 is not a partition of raw.rows"),
         ({}, "2014-01-01", r"2013-01-01\.\.\.2013-12-31"),
         ({}, "15.1.2013", "15.1.2013 is not a partition"),
-        ({"partitions": None}, "2013-01-15", "raw.rows has no partitions, and 2013-01-15 was given"),
+        ({"partitions": None}, "2013-01-15", "raw.rows has no partitions, but 2013-01-15 was given"),
         ({"partitions": "hourly"}, "2013-01-15", "is not a partition"),
         ({"partition_start": "2999-01-01", "partition_end": None}, "2999-01-01", "no complete partition yet"),
     ],
 )
-def test_a_wrong_key_is_named_with_the_right_ones(arguments: dict[str, Any], key: str | None, said: str) -> None:
+def test_the_error_for_a_wrong_key_has_the_valid_ones(arguments: dict[str, Any], key: str | None, said: str) -> None:
     with pytest.raises(PartitionError, match=said):
         window_for(declared(**arguments), key)
 
@@ -100,7 +100,7 @@ def test_a_range_has_both_its_ends() -> None:
         ("2013-02-30...2013-03-01", "2013-02-30 is not a partition"),
     ],
 )
-def test_a_wrong_range_says_what_is_wrong(text: str, said: str) -> None:
+def test_the_error_for_a_wrong_range_explains_it(text: str, said: str) -> None:
     with pytest.raises(PartitionError, match=said):
         keys_between(declared(), text)
 

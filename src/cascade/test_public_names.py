@@ -40,7 +40,7 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "cascade.testing.plugin": ["lakehouse", "offline_http"],
 }
-"""What the page lists. It names the errors by their root."""
+"""What the page lists. It lists the errors by their base class."""
 
 EXPORTED: dict[ModuleType, list[str]] = {
     cascade: PUBLIC["cascade"],
@@ -61,7 +61,7 @@ EXPORTED: dict[ModuleType, list[str]] = {
     converter: ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"],
     testing: PUBLIC["cascade.testing"],
 }
-"""What the rooms export to each other, too."""
+"""What the packages export to each other, too."""
 
 NAMED = [
     (config, "CascadeConfig.from_user_config"),
@@ -113,14 +113,14 @@ def test_the_page_documents_what_it_lists() -> None:
 
 
 @pytest.mark.parametrize("path", documented())
-def test_what_the_page_documents_is_there_with_a_docstring(path: str) -> None:
+def test_every_documented_object_exists_and_has_a_docstring(path: str) -> None:
     module, _, name = path.rpartition(".")
     found = import_module(path) if path == "cascade.exceptions" else getattr(import_module(module), name)
     assert inspect.getdoc(found)
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_every_public_name_is_there(module: str) -> None:
+def test_every_public_name_exists(module: str) -> None:
     # `defs` is built from the settings of a project, and there is no project here.
     assert [name for name in PUBLIC[module] if name != "defs" and not hasattr(import_module(module), name)] == []
 
@@ -131,12 +131,12 @@ def test_a_module_exports_exactly_its_listed_names(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("module", EXPORTED, ids=lambda module: module.__name__)
-def test_every_exported_name_is_there(module: ModuleType) -> None:
+def test_every_exported_name_exists(module: ModuleType) -> None:
     assert [name for name in EXPORTED[module] if name != "defs" and not hasattr(module, name)] == []
 
 
 @pytest.mark.parametrize(("module", "path"), NAMED)
-def test_documented_names_are_there_with_a_docstring(module: ModuleType, path: str) -> None:
+def test_documented_names_exist_and_have_a_docstring(module: ModuleType, path: str) -> None:
     found: object = module
     for name in path.split("."):
         found = getattr(found, name)

@@ -8,12 +8,12 @@ def test_the_closest_name_is_suggested() -> None:
     assert did_you_mean("weahter", ["flights", "weather"]) == ' Did you mean "weather"?'
 
 
-def test_nothing_is_suggested_where_no_name_is_close() -> None:
+def test_nothing_is_suggested_if_no_name_is_close() -> None:
     assert nearest("zzz", ["flights", "weather"]) is None
     assert did_you_mean("zzz", ["flights", "weather"]) == ""
 
 
-def test_a_value_that_is_no_string_is_compared_as_text() -> None:
+def test_a_value_that_is_not_a_string_is_compared_as_one() -> None:
     assert nearest(2024, ["2023", "1999"]) == "2023"
 
 

@@ -8,7 +8,7 @@ from cascade.exceptions import UsageError
 from cascade.table_ref import TableRef
 
 
-def test_a_table_is_on_main_unless_told_otherwise() -> None:
+def test_a_table_is_on_main_by_default() -> None:
     table = TableRef("raw", "flights")
     assert table.branch == "main"
     assert table.identifier == ("raw", "flights")

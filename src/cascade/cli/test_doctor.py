@@ -1,4 +1,4 @@
-"""`cascade doctor` as a whole."""
+"""The command `cascade doctor`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_invalid_settings_do_not_stop_the_other_checks(cascade: Cascade, monkeyp
     assert checks["git"]["status"] == "ok"
 
 
-def test_a_check_that_fails_itself_is_a_finding(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_raises_is_a_finding(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect() -> NoReturn:
         raise ZeroDivisionError("a defect")
 

@@ -1,3 +1,3 @@
-"""From modules to one Dagster code location: discovery, contributors, resources, definitions, validation."""
+"""Build one Dagster code location from modules: discovery, contributors, resources, definitions, validation."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the modules of a project hold: workflows, and Dagster's own definitions beside them."""
+"""Collect the workflows and the Dagster definitions in the modules of a project."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Collected(Contribution):
 def gather(modules: Mapping[str, ModuleType]) -> Collected:
     """Gather the objects at module level, and those in lists and tuples there.
 
-    An object that a module imports from outside the project is left out: to depend on another project's workflow does
+    An object that a module imports from outside the project is left out: depending on another project's workflow does
     not make it part of this project.
 
     Args:
@@ -53,7 +53,7 @@ def gather(modules: Mapping[str, ModuleType]) -> Collected:
 
 
 def workflows_in(module: ModuleType) -> list[IngestionWorkflow[..., object]]:
-    """List the workflows at the level of one module, wherever they were made."""
+    """List the workflows at the level of one module, including imported ones."""
     values = (value for value in _values(module) if _kind(value) == "workflows")
     return [cast("IngestionWorkflow[..., object]", value) for value in values]
 
@@ -62,7 +62,7 @@ def named_definitions(holder: Contribution | dg.Definitions) -> Iterator[tuple[s
     """List Dagster's definitions that a contribution, or a `Definitions`, holds directly.
 
     Args:
-        holder: what holds them.
+        holder: the contribution or `Definitions`.
 
     Yields:
         the kind ("asset", "check", "job", "schedule" or "sensor"), the name, and the definition.
@@ -107,7 +107,7 @@ def _kind(value: object) -> str | None:
     if issubclass(cls, DecoratedFunction):
         return "workflows"
     if issubclass(cls, type) or not any(base.__module__.startswith("dagster") for base in cls.__mro__):
-        # Nothing of Dagster's, so Dagster need not be imported here.
+        # This is not a Dagster object, so Dagster does not have to be imported.
         return None
     if cls.__name__ in _UNEXPORTED:
         return _UNEXPORTED[cls.__name__]

@@ -1,6 +1,6 @@
-"""Definitions of one project that contradict each other: one table, key or name twice, or assets that form a cycle.
+"""Find conflicts in a project: a table, key or name that is used twice, or assets that form a cycle.
 
-Dagster refuses most of these too, without saying where they are.
+Dagster refuses most of these too, but does not report where they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def duplicate_tables(workflows: Iterable[Workflow]) -> list[CascadeError]:
-    """Return one error for each workflow whose table an earlier one has declared."""
+    """Return one error for each workflow whose table an earlier workflow already declares."""
     first: dict[TableRef, Workflow] = {}
     errors: list[CascadeError] = []
     for workflow in workflows:
@@ -38,14 +38,14 @@ def duplicate_tables(workflows: Iterable[Workflow]) -> list[CascadeError]:
 def find_conflicts(workflows: Sequence[Workflow], contributions: Sequence[Contribution]) -> list[CascadeError]:
     """Find assets that share a key with a workflow, checks that share a name, and workflows in a cycle.
 
-    A conflict among Dagster's own assets alone is left to Dagster.
+    Conflicts between plain Dagster assets are left to Dagster.
 
     Args:
         workflows: the project's workflows.
         contributions: everything that is contributed to the project.
 
     Returns:
-        One error for each conflict, with the places of both sides.
+        One error for each conflict, with the locations of both definitions.
     """
     return [
         *_shared_keys(workflows, contributions),
@@ -57,8 +57,8 @@ def find_conflicts(workflows: Sequence[Workflow], contributions: Sequence[Contri
 def _shared_keys(workflows: Sequence[Workflow], contributions: Sequence[Contribution]) -> Iterator[CascadeError]:
     import dagster as dg
 
-    # What a room contributes has no home: its place is the workflow's. `Definitions` of the project may hold the asset
-    # of a workflow as well. Dagster copies assets, but keeps what they compute.
+    # Assets that Cascade itself contributes have no home: their location is the workflow's. The project's `Definitions`
+    # may contain the asset of a workflow too. Dagster copies assets, but a copy keeps the `node_def`.
     ours = {
         id(asset.node_def)
         for contribution in contributions
@@ -77,7 +77,7 @@ def _shared_keys(workflows: Sequence[Workflow], contributions: Sequence[Contribu
         if key in places:
             yield workflow.declaration.error(
                 f"the table {workflow.declaration.table} has the asset key {key.to_user_string()}, which an asset in "
-                f"{places[key]} has as well. Rename one of the two.",
+                f"{places[key]} has too. Rename one of the two.",
             )
 
 
@@ -86,7 +86,7 @@ def _shared_checks(contributions: Sequence[Contribution]) -> Iterator[CascadeErr
     for checks, home in _held(contributions, "asset_checks"):
         for key in checks.check_keys:
             other, place = first.setdefault(key, (checks, home))
-            # A module's check may stand in its Definitions as well.
+            # A module's check may also be in its Definitions.
             if other is not checks:
                 yield DiscoveryError(
                     f"Two checks of {key.asset_key.to_user_string()} are called {key.name}, in {place} and in {home}. "
@@ -108,12 +108,12 @@ def _cycles(workflows: Sequence[Workflow], contributions: Sequence[Contribution]
     declared = {workflow.key: workflow for workflow in workflows if workflow.key in cycle}
     if not declared:
         return
-    # The search may begin anywhere; the error always begins at the same workflow.
+    # The search may start anywhere in the cycle, but the error always starts at the same workflow.
     first = min(declared, key=lambda key: declared[key].declaration.location)
     start = cycle.index(first)
     names = [key.to_user_string() for key in (*cycle[start:], *cycle[: start + 1])]
     chain = ", ".join(f"{name} needs {needed}" for name, needed in itertools.pairwise(names))
-    problem = f"deps: {names[0]} depends on itself: {chain}. Remove one of these from its deps."
+    problem = f"deps: {names[0]} depends on itself: {chain}. Remove one of these dependencies."
     yield declared[first].declaration.error(problem)
 
 

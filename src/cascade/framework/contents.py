@@ -1,4 +1,4 @@
-"""The modules of a project, loaded: everything that they hold, and the errors of what did not load."""
+"""Load the modules of a project, and collect what they contain and the errors of those that did not load."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a project holds.
+    """The contents of a project.
 
     Args:
-        collected: its workflows, and Dagster's definitions beside them.
+        collected: its workflows and Dagster definitions.
         failures: one error for each module, and each function of Dagster's `@definitions`, that did not load.
         modules: the modules.
     """
@@ -39,10 +39,10 @@ class Contents:
 
 
 def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_going: bool = False) -> Contents:
-    """Load the modules of a project and gather what they hold.
+    """Load the modules of a project and gather their contents.
 
     Args:
-        modules: their names; None for those under the configured `workflows_path`, with the folder of Dagster's own
+        modules: their names; None for those under the configured `workflows_path`, and the folder of Dagster's own
             definitions.
         config: the settings.
         keep_going: leave out the second workflow of a table and report it among the failures.
@@ -51,7 +51,7 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
         What loaded, and the errors of the rest.
 
     Raises:
-        DeclarationError: two workflows declare the same table, and `keep_going` is not set; names both places.
+        DeclarationError: two workflows declare the same table, and `keep_going` is not set.
         DiscoveryError: the directory of workflows does not exist, or cannot be imported.
     """
     names = project_modules(modules, config)
@@ -82,7 +82,7 @@ def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeEr
         collected: what was gathered.
 
     Returns:
-        The same with `Definitions` in place of the functions, and one error for each function that fails.
+        The same objects, with `Definitions` in place of the functions, and one error for each function that fails.
     """
     resolved: list[Any] = []
     homes = dict(collected.homes)
@@ -111,7 +111,7 @@ def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryErro
         return DiscoveryError(
             f"@definitions: {code.co_name} takes a context, which only Dagster's own loader can pass.",
             location=first_line,
-            hint="Move its file into the folder that [tool.dg] names, which is <root_module>/defs.",
+            hint="Move its file into the folder that [tool.dg] configures, which is <root_module>/defs by default.",
         )
     return DiscoveryError(
         f"@definitions: {code.co_name} fails: {type(error).__name__}: {error}", location=location or first_line
@@ -126,7 +126,7 @@ def with_defs_folder(collected: Collected, folder: DefsFolder) -> tuple[Collecte
         folder: the folder.
 
     Returns:
-        The same with the folder's definitions, and the error if the folder does not load.
+        The same objects and the folder's definitions, and the error if the folder does not load.
     """
     if folder.is_empty:
         return collected, []

@@ -1,4 +1,4 @@
-"""Everything that contributes to a project: Cascade's rooms, the project's own modules, and plugins."""
+"""Everything that contributes to a project: Cascade's packages, the project's own modules, and plugins."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def contribute(
     """Ask every contributor what it adds to a project.
 
     Args:
-        collected: what the project's modules hold.
+        collected: what the project's modules contain.
         project: the project.
-        left_out: plugins that are not asked, each with the error to report for it.
+        left_out: plugins to skip, each with the error to report for it.
     """
-    own = (*(room.contribute(project) for room in _rooms()), collected)
+    own = (*(contributor.contribute(project) for contributor in _built_in()), collected)
     plugins = plugin_contributions(project, own, left_out=left_out)
     contributions = (*own, *plugins.contributions)
     taken = user_resources(collected.workflows, project.modules, contributions)
@@ -77,8 +77,8 @@ def plugin_contributions(
 
     Args:
         project: the project.
-        own: the contributions of the project itself. A plugin that adds a name which is in these is left out.
-        left_out: plugins that are not asked, each with the error to report for it.
+        own: the contributions of the project itself. A plugin that adds a name which these already use is left out.
+        left_out: plugins to skip, each with the error to report for it.
     """
     plugins: list[Plugin] = []
     contributions: list[Contribution] = []
@@ -102,13 +102,13 @@ def plugin_contributions(
 
 
 def contributed_problems(project: LoadedProject) -> Iterator[Problem]:
-    """Ask every contributor what is wrong with a project. A plugin that fails is a problem itself.
+    """Ask every contributor what is wrong with a project. A plugin that fails is itself a problem.
 
     Args:
         project: the project.
     """
-    for room in _rooms():
-        yield from room.problems(project)
+    for contributor in _built_in():
+        yield from contributor.problems(project)
     for plugin in find_plugins("contributor"):
         try:
             found = _problems_of(plugin, project)
@@ -127,7 +127,7 @@ def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
     return found
 
 
-def _rooms() -> tuple[Contributor, ...]:
+def _built_in() -> tuple[Contributor, ...]:
     from cascade.dbt.contributor import DbtContributor
     from cascade.ingestion.contributor import IngestionContributor
 
@@ -144,7 +144,7 @@ def _contributor(plugin: Plugin) -> Contributor:
 
 
 def _contribution_of(plugin: Plugin, project: LoadedProject) -> tuple[Contribution, set[tuple[str, str]]]:
-    """Return what a plugin contributes, and kind and name of everything in it that must be unique."""
+    """Return the contribution of a plugin, and the kind and name of everything in it that must be unique."""
     if plugin.kind == "resource":
         contribution = Contribution(resources={plugin.name: _resource(plugin, project.config)})
         return contribution, _names_in(contribution)
@@ -152,7 +152,7 @@ def _contribution_of(plugin: Plugin, project: LoadedProject) -> tuple[Contributi
     contribution = plugin.run(lambda: contributor.contribute(project), "fails")
     if not isinstance(contribution, Contribution):
         raise plugin.error(f"returns {type(contribution).__name__} from contribute, which must return a Contribution")
-    # Its fields may hold anything.
+    # Its fields may contain anything.
     return plugin.run(lambda: _with_homes(contribution, str(plugin)), "returns a Contribution that cannot be read")
 
 
@@ -184,7 +184,7 @@ def _resource(plugin: Plugin, config: CascadeConfig) -> Any:
 
 
 def _names_in(contribution: Contribution) -> set[tuple[str, str]]:
-    """Return kind and name of everything in a contribution that must be unique in a project."""
+    """Return the kind and name of everything in a contribution that must be unique in a project."""
     names: set[tuple[str, str]] = set()
     for holder in _holders(contribution):
         names.update((kind, name) for kind, name, _ in named_definitions(holder))

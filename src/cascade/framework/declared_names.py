@@ -1,7 +1,7 @@
-"""The names of a project's assets and tables, read from its source.
+"""Read the names of a project's assets and tables from its source.
 
-Nothing of the user's is imported, and neither Dagster nor pydantic: a shell asks for these names at each press of Tab.
-What only shows when a module runs, such as the product of a factory, is not found.
+This imports no user code, no Dagster and no pydantic, because a shell needs these names at every press of Tab. Names
+that exist only when a module runs, such as those of a factory's workflows, are not found.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class DeclaredName:
 
     Args:
         asset: its key as text, such as `weather_observations` or `gold/weather`.
-        table: its table with the namespace, such as `raw.weather_observations`. None for an asset of Dagster's own.
+        table: its table with the namespace, such as `raw.weather_observations`. None for a plain Dagster asset.
         module: the module that declares it.
     """
 
@@ -29,13 +29,13 @@ class DeclaredName:
 
 
 def project_module_files() -> dict[str, Path]:
-    """Finds the modules of the project that the working directory is in, without its settings' types.
+    """Find the modules of the project in the working directory, without validating its settings.
 
     Returns:
         The file of each module under `workflows_path`, by the module's name.
 
     Raises:
-        CascadeError: there is no project here, or it cannot be read.
+        CascadeError: there is no project here, or its settings cannot be read.
     """
     from cascade.config.layers import read_layers
     from cascade.framework.project import require_project_root
@@ -47,10 +47,10 @@ def project_module_files() -> dict[str, Path]:
 
 
 def module_files(workflows_directory: Path) -> dict[str, Path]:
-    """Gives the file of each module under a directory of workflows, by the module's name.
+    """Return the file of each module under a directory of workflows, by the module's name.
 
     Raises:
-        DiscoveryError: the directory is not there or cannot be imported.
+        DiscoveryError: the directory does not exist or cannot be imported.
     """
     from cascade.framework.discovery import find_modules, import_root
 
@@ -60,27 +60,27 @@ def module_files(workflows_directory: Path) -> dict[str, Path]:
 
 
 def module_file(base: Path, module: str) -> Path | None:
-    """Finds the file of a module under one directory of the import path, without importing anything.
+    """Find the file of a module under one directory of the import path, without importing anything.
 
     Args:
         base: the directory.
         module: the module's name.
 
     Returns:
-        The file, as the import system chooses it: a package comes before a module, and that before a directory.
+        The file that the import system would choose, where a package comes before a module; None if neither exists.
     """
     path = base.joinpath(*module.split("."))
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
 def declared_names(files: Mapping[str, Path]) -> list[DeclaredName]:
-    """Read the assets that some modules declare from their source.
+    """Read from their source which assets some modules declare.
 
     Args:
         files: the file of each module, by the module's name. A file that cannot be read is left out.
 
     Returns:
-        The assets, in the order of the modules and of their lines.
+        The assets, ordered by module and line.
     """
     return [found for module, path in files.items() for found in _names_in(module, path)]
 

@@ -48,12 +48,12 @@ KEEP_GOING_VARIABLE = "CASCADE_KEEP_GOING"
 """Set by `dev`: a module that fails to import is shown and does not hide the others."""
 
 _FIRST_ON_PATH = sys.path[0] if sys.path else ""
-"""While it imports this module, Dagster puts the code location's `working_directory` there."""
+"""Where Dagster puts the code location's `working_directory` while it imports this module."""
 
 SENSOR_NAME = "cascade_automation"
 
 _SLOW_SECONDS = 10
-"""The import time of a module above which we warn. On a cold disk Dagster and dlt alone take a few seconds."""
+"""The import time above which we warn about a module. On a cold disk Dagster and dlt alone take a few seconds."""
 
 
 def build_definitions(
@@ -67,7 +67,7 @@ def build_definitions(
         config: the settings; read from their sources by default.
 
     Returns:
-        Definitions with every workflow's asset; Dagster's own assets, checks, jobs, schedules and sensors beside them;
+        Definitions with every workflow's asset; the project's Dagster assets, checks, jobs, schedules and sensors;
         what plugins contribute; the resources of `build_resources`; and an automation sensor whose default follows the
         setting `automation`.
 
@@ -75,7 +75,7 @@ def build_definitions(
         DiscoveryError: a module does not import. If `CASCADE_KEEP_GOING` is set, as in `dev`, it is a warning and
             appears in the metadata of the code location. A plugin that fails never raises.
         DeclarationError: a decorator is wrong, or two workflows declare the same table.
-        ConfigError: a setting is wrong, or the manifest is of a newer version.
+        ConfigError: a setting is wrong, or the manifest has a newer version.
     """
     if isinstance(modules, Mapping):
         from cascade.framework.manifest import Manifest
@@ -107,7 +107,7 @@ _building: ContextVar[bool] = ContextVar("cascade_building", default=False)
 
 @contextmanager
 def _once() -> Iterator[None]:
-    """Refuse a module of the project that builds the project's definitions: it would load itself without end."""
+    """Refuse a project module that builds the project's definitions, which would load that module endlessly."""
     if _building.get():
         raise DiscoveryError(
             "A module of the project calls build_definitions, which would load that module again.",
@@ -121,7 +121,7 @@ def _once() -> Iterator[None]:
 
 
 def _warn(failures: Iterable[CascadeError]) -> None:
-    # Whoever edits a workflow sees the code server's standard error.
+    # Users see the code server's standard error while they edit a workflow.
     for failure in failures:
         print(f"warning: not loaded: {failure}", file=sys.stderr, flush=True)
 
@@ -145,12 +145,12 @@ def combined(failures: Sequence[CascadeError]) -> CascadeError:
 
 
 def contribute_what_loads(collected: Collected, project: LoadedProject) -> Contributed:
-    """Ask every contributor what it adds to a project, and leave out each plugin whose part Dagster refuses.
+    """Ask every contributor what it adds to a project, and leave out each plugin whose definitions are refused.
 
     An asset of a plugin that requires a resource which does not exist, for example, would break the whole project.
 
     Args:
-        collected: what the project's modules hold.
+        collected: what the project's modules contain.
         project: the project.
     """
     contributed = contribute(collected, project)
@@ -169,7 +169,7 @@ def contribute_what_loads(collected: Collected, project: LoadedProject) -> Contr
 
 
 def _refusal(contributed: Contributed, config: CascadeConfig) -> str | None:
-    """Return why Cascade or Dagster refuses the whole, or None if it loads."""
+    """Return why Cascade or Dagster refuses the definitions, or None if they load."""
     import dagster as dg
 
     try:
@@ -183,16 +183,16 @@ def assemble(contributed: Contributed, config: CascadeConfig, failures: Sequence
     """Merge what was contributed into one `Definitions`.
 
     Args:
-        contributed: what the rooms of Cascade, the project's modules and the plugins add.
+        contributed: what Cascade's packages, the project's modules and the plugins add.
         config: the settings.
-        failures: errors of what did not load, for the metadata of the code location.
+        failures: errors of parts that did not load, for the metadata of the code location.
 
     Returns:
         Dagster's definitions.
 
     Raises:
         DeclarationError: a workflow has the asset key of another asset, or depends on itself.
-        DiscoveryError: two checks of an asset have one name.
+        DiscoveryError: two checks of an asset have the same name.
     """
     import dagster as dg
 
@@ -243,7 +243,7 @@ def _automation_sensor(
         SENSOR_NAME,
         target=target,
         default_status=status,
-        description="Runs assets when their automation condition or `cron` says so.",
+        description="Runs each asset when its automation condition or `cron` is due.",
     )
 
 

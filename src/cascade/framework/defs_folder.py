@@ -1,7 +1,7 @@
 """The folder of Dagster's own definitions, which `dg scaffold defs` fills: the `defs_module` of `[tool.dg.project]`.
 
-By default it is `defs` in the root module, such as `workflows/defs`. Dagster's loader reads it, with its components and
-their YAML. The search for workflows skips it, so that nothing is loaded twice.
+By default it is `defs` in the root module, such as `workflows/defs`. Dagster's loader reads it, including components
+and their YAML. The search for workflows skips it, so that nothing is loaded twice.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class DefsFolder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds nothing to load, as after `cascade init`, so that Dagster's loader is not needed."""
+        """Whether it has nothing to load, as after `cascade init`. Dagster's loader is then not needed."""
         own = self.directory / "__init__.py"
         return not any(path.suffix in _CODE and path != own for path in self.directory.rglob("*"))
 
 
 def find_defs_folder(config: CascadeConfig) -> DefsFolder | None:
-    """Find the folder that `[tool.dg.project]` names.
+    """Find the folder that `[tool.dg.project]` configures.
 
     Args:
         config: the settings of a project without a manifest.
 
     Returns:
-        The folder. None if `dg` is not configured, if the folder does not exist, or if it holds the workflows
-        themselves: there Cascade finds Dagster's definitions as well.
+        The folder. None if `dg` is not configured, if the folder does not exist, or if it contains the workflows
+        themselves, because Cascade finds the Dagster definitions there too.
     """
     settings = _dg_project(config.project_root)
     root_module = settings.get("root_module")

@@ -17,8 +17,8 @@ def location_of_error(error: BaseException, packages: Iterable[str] = ()) -> Sou
 
     Args:
         error: the exception, with its traceback.
-        packages: the top-level packages of the user. A PEX keeps them beside the libraries, so a path alone does not
-            tell them apart.
+        packages: the top-level packages of the user. A PEX stores them next to the libraries, so a path alone
+            cannot distinguish them.
 
     Returns:
         The innermost line of the user's code, or None if the traceback has none.
@@ -51,7 +51,7 @@ def user_location(frames: Iterable[tuple[str, int]], packages: Iterable[str] = (
 
 
 def _is_foreign(file: str) -> bool:
-    # Compiled text has no file, and users cannot fix library files.
+    # Code compiled from a string has no file, and users cannot fix library files.
     return file.startswith(("<", *_library_directories()))
 
 
@@ -69,7 +69,7 @@ def _directories_of(package: str) -> list[str]:
 
 def _is_cascade(file: str) -> bool:
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-    # The tests beside this package's code are users of it.
+    # The tests next to this package's code count as user code.
     return file.startswith(here) and not os.path.basename(file).startswith("test_")
 
 

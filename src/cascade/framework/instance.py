@@ -23,7 +23,7 @@ telemetry:
 nux:
   enabled: false
 
-# A workflow's op is in a pool named by its table: one run per table at a time, whatever starts it.
+# A workflow's op is in a pool named after its table: one run per table at a time, whatever starts it.
 concurrency:
   pools:
     granularity: run
@@ -42,7 +42,7 @@ run_monitoring:
 def prepare_dagster_home(config: CascadeConfig) -> Path:
     """Create Dagster's home with its `dagster.yaml`, and set `DAGSTER_HOME` for this process and its children.
 
-    A `dagster.yaml` without Cascade's first line belongs to the user and stays as it is.
+    A `dagster.yaml` without Cascade's first line belongs to the user and is not changed.
 
     Args:
         config: the settings, with `dagster_home`.
@@ -59,7 +59,7 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         present = path.read_text(encoding="utf-8") if path.is_file() else None
         if present is None or (present.startswith(_MARK) and present != _DAGSTER_YAML):
-            # Another first start at the same time must not read half a file.
+            # Another process that starts now must not read a half-written file.
             draft = home / f"dagster.yaml.{os.getpid()}"
             draft.write_text(_DAGSTER_YAML, encoding="utf-8")
             draft.replace(path)

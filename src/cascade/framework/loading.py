@@ -21,8 +21,8 @@ class LoadedModules:
     """The outcome of loading.
 
     Args:
-        modules: the modules that loaded, by name, in the order asked for.
-        failures: one error for each module that did not. If a package fails, its modules have no errors of their own.
+        modules: the modules that loaded, by name, in the order requested.
+        failures: one error for each module that did not load. If a package fails, its modules are not reported.
         seconds: the import time of each module that was not imported before.
     """
 
@@ -38,7 +38,7 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
         names: full names, such as `workflows.weather.observations`, packages before their modules.
 
     Returns:
-        What loaded and what failed. A module that fails raises nothing here, whatever it raises itself.
+        What loaded and what failed. An exception in a module is reported, not raised.
 
     Raises:
         KeyboardInterrupt: the user pressed Ctrl-C.
@@ -67,7 +67,7 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
 
 
 def asks_for_the_end(error: BaseException) -> bool:
-    """Return whether an exception means that the user pressed Ctrl-C, in one of Dagster's servers too."""
+    """Return whether an exception means that the user pressed Ctrl-C, also inside a Dagster server."""
     return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "DagsterExecutionInterruptedError"
 
 
@@ -77,7 +77,7 @@ def _packages_above(name: str) -> list[str]:
 
 
 def _own_or_inherited(name: str, error: CascadeError, reported: Iterable[CascadeError]) -> CascadeError:
-    """Return the error of a module, unless the module only imports another whose error is reported."""
+    """Return the error of a module, or a short one if it only imports a module whose error is already reported."""
     if any(str(error) == str(other) for other in reported):
         return DiscoveryError(f"The module {name} imports a module that failed to load.", location=error.location)
     return error
@@ -129,13 +129,13 @@ def _absence(name: str, missing: str) -> DiscoveryError:
                 )
         if not hasattr(above, "__path__"):
             return DiscoveryError(
-                f"The module {name} is hidden by the module {package}, which has the name of its directory.",
+                f"The module {name} is hidden by the module {package}, which has the same name as its directory.",
                 location=_first_line(package),
                 hint="Rename one of the two, or make the module the __init__.py of the directory.",
             )
     return DiscoveryError(
         f"There is no module {missing}" + (f", which {name} imports." if missing != name else "."),
-        hint="If you renamed or deleted a file under Pants, start again: the list of modules is made at the start.",
+        hint="If you renamed or deleted a file under Pants, restart the command: it lists the modules when it starts.",
     )
 
 
@@ -143,6 +143,6 @@ def _first_line(name: str) -> SourceLocation | None:
     try:
         spec = importlib.util.find_spec(name)
     except Exception:
-        # This imports the packages above, which may do anything.
+        # This imports the packages above, which may raise anything.
         return None
     return SourceLocation(spec.origin, 1) if spec and spec.origin and spec.has_location else None

@@ -1,4 +1,4 @@
-"""The manifest: what Pants tells the runtime about a project, read from the module that Pants generates.
+"""The manifest: what the runtime learns from Pants about a project, through the module that Pants generates.
 
 The generated module holds a dictionary of plain literals, `MANIFEST`, and passes it to `run_project` and to
 `build_definitions`. Its fields are those of `Manifest`. The plugin and the runtime may be of different versions:
@@ -29,12 +29,12 @@ class Manifest:
     """A project, as Pants knows it from the BUILD files.
 
     Args:
-        version: the version of this list of fields.
+        version: the version of the manifest's format.
         name: the project's name, which is the name of the `cascade_project`.
         address: the Pants address of the `cascade_project`.
         module: the name of the generated module, whose `defs` are the project's definitions.
         modules: the names of the modules to load.
-        settings: the name of the directory beside the generated module that holds the project's settings as they were
+        settings: the name of the directory next to the generated module with the project's settings as they were
             when Pants generated it. Settings in the project's own directory override them. None without settings.
     """
 
@@ -60,7 +60,7 @@ class Manifest:
         version = values.get("version")
         if isinstance(version, int) and version > VERSION:
             raise ConfigError(
-                f"{what} has version {version}, and this runtime reads version {VERSION}.",
+                f"{what} has version {version}, but this runtime reads version {VERSION}.",
                 hint="Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles",
             )
         modules, settings = values.get("modules"), values.get("settings")
@@ -86,14 +86,14 @@ class Manifest:
         return Project(self.name, self.modules, address=self.address, module=self.module)
 
     def announce(self) -> None:
-        """Set the environment by which this process, and those it starts, find the project's name and settings.
+        """Set the environment variables for the project's name and settings, for this process and its children.
 
-        Variables that are set already stay as they are.
+        Variables that are already set are not changed.
         """
         os.environ.setdefault("CASCADE_PROJECT_NAME", self.name)
         if self.settings is None:
             return
-        # The entry of a PEX, and `python -m`, run the module as `__main__`.
+        # The entry point of a PEX, and `python -m`, run the module as `__main__`.
         module = sys.modules.get(self.module) or sys.modules["__main__"]
         directory = Path(str(getattr(module, "__file__", ""))).absolute().parent / self.settings
         if directory.is_dir():

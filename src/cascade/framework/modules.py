@@ -33,14 +33,14 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
         Full names of modules, sorted, so that a package comes before its modules.
 
     Raises:
-        DiscoveryError: the directory does not exist, cannot be read, has a name that cannot be imported or is that of
+        DiscoveryError: the directory does not exist, cannot be read, has a name that cannot be imported or the name of
             a standard module, or is hidden by another package.
     """
     # Not resolved: the modules of a symbolic link are named after the link.
     directory = Path(os.path.abspath(workflows_directory))
     if not directory.is_dir():
         raise DiscoveryError(
-            f"There is no directory {workflows_directory} to look for workflows in.",
+            f"The workflows directory {workflows_directory} does not exist.",
             hint="Create it, or set workflows_path under [tool.cascade] in pyproject.toml. "
             "To run from outside the project, set CASCADE_PROJECT_ROOT to its directory.",
         )

@@ -1,4 +1,4 @@
-"""What is deployed together: the modules of one Dagster code location, where they are, and what starts them."""
+"""A project: the modules of one Dagster code location, where they are, and how the user starts them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 STANDALONE_MODULE = "cascade.framework.definitions"
-"""The module that a workspace names for a project without a manifest."""
+"""The module that a workspace refers to for a project without a manifest."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Project:
 
 
 def standalone_project(config: CascadeConfig) -> Project:
-    """Return the project of a directory without Pants, named by its settings."""
+    """Return the project of a directory without Pants, named after its settings."""
     return Project(name=config.project_name, modules=None)
 
 
@@ -59,9 +59,9 @@ def require_project_root() -> Path:
     root = find_project_root()
     if os.environ.get(ROOT_VARIABLE) or has_cascade_table(root / "pyproject.toml"):
         return root
-    hint = "Make one: cascade init my-project\nOr go to one: cd my-project"
+    hint = "Create one: cascade init my-project\nOr change to one: cd my-project"
     if any((directory / "pants.toml").is_file() for directory in (root, *root.parents)):
-        hint += "\nIn a Pants repository a project is called by its address: pants run //:dev -- list"
+        hint += "\nIn a Pants repository, run a project by its address: pants run //:dev -- list"
     raise UsageError(
         f"There is no Cascade project here: neither {root} nor a directory above it has a pyproject.toml with "
         "[tool.cascade].",
@@ -70,7 +70,7 @@ def require_project_root() -> Path:
 
 
 def program_name(project: Project | None) -> str:
-    """Return the words that start this command line: `cascade`, `./dev.pex` or `pants run :dev --`.
+    """Return how the user starts this command line: `cascade`, `./dev.pex` or `pants run :dev --`.
 
     Args:
         project: the project of the manifest that started it, None without a manifest.
@@ -88,7 +88,7 @@ def program_name(project: Project | None) -> str:
 
 
 def _is_packaged(manifest: str) -> bool:
-    # `pants run` also sets PEX, for the requirements, but keeps the manifest in a directory of its own.
+    # `pants run` also sets PEX, for the requirements, but keeps the manifest in a separate directory.
     module = sys.modules.get(manifest) or sys.modules["__main__"]
     return str(getattr(module, "__file__", "")).startswith(sys.prefix + os.sep)
 
@@ -116,4 +116,4 @@ def unknown_name(what: str, name: str, known: Iterable[str], failures: Sequence[
     message = f'There is no {what} "{name}".{did_you_mean(name, known)}'
     if failures:
         message += f" It may be in a module that could not be loaded:\n{failures[0]}"
-    return UsageError(message, hint=f"See what there is: {see}")
+    return UsageError(message, hint=f"See the list: {see}")

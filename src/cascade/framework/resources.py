@@ -54,7 +54,7 @@ def build_test_resources(directory: Path | str | None = None) -> dict[str, dg.Re
 
 
 def throwaway_config(directory: Path) -> CascadeConfig:
-    """Return settings that keep all state in one directory, whatever the environment says."""
+    """Return settings that keep all state in one directory, regardless of the environment."""
     from cascade.config import CascadeConfig
 
     directory = directory.absolute()

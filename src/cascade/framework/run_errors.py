@@ -25,7 +25,7 @@ class RunError:
         message: what is wrong.
         kind: name of the exception's class.
         location: the user's file and line, if the traceback has one.
-        deliberate: whether Cascade raised it on purpose, so that the message is enough.
+        deliberate: whether Cascade raised it on purpose. The message is then enough.
         traceback: the whole traceback.
     """
 

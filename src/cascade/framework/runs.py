@@ -1,4 +1,4 @@
-"""Running an asset for partitions, and what is known of each run."""
+"""Run an asset for some partitions, and report what each run did."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CheckOutcome:
         name: name of the check.
         passed: whether it passed.
         severity: `ERROR` or `WARN`, of a check that failed.
-        description: what the check says about it, if anything.
+        description: the description of the result, if the check provides one.
     """
 
     asset: str
@@ -46,7 +46,7 @@ class RunOutcome:
         partition: key of the partition; None for an asset without partitions.
         run_id: Dagster's id of the run.
         success: whether it succeeded.
-        seconds: its length in seconds.
+        seconds: its duration in seconds.
         report: what the run did to its table; None if it failed, and for an asset that is not a workflow.
         checks: what the asset's checks found. A failed check does not fail the run, unless it is blocking.
         error: why the run failed.

@@ -1,4 +1,4 @@
-"""Modules that hold schemas for workflows elsewhere, and those of their schemas that cannot become a table."""
+"""Find the schemas in modules without workflows, and the ones that cannot become a table."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def schemas_in(module: ModuleType) -> list[type]:
 
     Returns:
         Classes of pydantic and pandera, in the order of the module. An empty list for a module that declares a
-        workflow: its schemas are those that the workflows name, and its other models may be anything.
+        workflow: its schemas are those that the workflows use, and its other models may be anything.
     """
     if workflows_in(module):
         return []
-    # A class may have two names.
+    # A class may be assigned to two names.
     values = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))
     return [value for value in values if is_schema(value) and _is_a_table(value, module.__name__)]
 

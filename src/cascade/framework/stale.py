@@ -1,6 +1,6 @@
 """Runs whose process is gone.
 
-For Dagster a killed run stays "in progress" and keeps its table's pool, so that every later run of the table waits for
+To Dagster, a killed run stays "in progress" and keeps its table's pool, so that every later run of the table waits for
 it. The next command that starts reports such a run as failed.
 """
 
@@ -31,7 +31,7 @@ def process_tags() -> dict[str, str]:
 def end_stale_runs(instance: dg.DagsterInstance) -> list[str]:
     """Report runs as failed if no process works on them any more.
 
-    Only runs of this machine are judged: those of the command line, and of a code server on a local socket or port.
+    Only runs of this machine are considered: those of the command line, and of a code server on a local socket or port.
 
     Args:
         instance: the project's Dagster instance.

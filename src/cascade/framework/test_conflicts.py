@@ -1,4 +1,4 @@
-"""Checks that share a name and workflows in a cycle are refused, with their places.
+"""Checks that share a name and workflows in a cycle are refused, with their locations.
 
 `test_definitions.py` is about keys of assets.
 """

@@ -34,7 +34,7 @@ LINEAGE = """
                 if not workflow.declaration.owners:
                     yield Problem("A workflow needs an owner.", "NoOwner", workflow.declaration.location)
 """
-BROKEN = "raise RuntimeError('no licence')\n"
+BROKEN = "raise RuntimeError('no license')\n"
 
 
 @pytest.fixture(autouse=True)
@@ -77,13 +77,13 @@ def test_a_plugin_that_does_not_import_is_reported_and_stops_nothing(
     assert keys(definitions) == {"things", "lineage"}
     message = (
         f'{plugins.site}/acme_broken.py:1: The contributor "broken" of acme-broken does not load: '
-        "RuntimeError: no licence."
+        "RuntimeError: no license."
     )
     assert message in not_loaded(definitions)
     assert f"warning: not loaded: {message}" in capsys.readouterr().err
     problems = find_problems([project.module("things")])
     assert [problem.kind for problem in problems].count("PluginError") == 1
-    assert any("no licence" in problem.message for problem in problems)
+    assert any("no license" in problem.message for problem in problems)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,7 @@ CONTRIBUTES = """
     ],
 )
 def test_whatever_a_plugin_contributes_stops_nothing(plugins: Plugins, statement: str, reason: str) -> None:
-    plugins.install(
-        "acme-wrong", "contributors", "wrong", "acme_wrong:Wrong", CONTRIBUTES.format(statement=statement)
-    )
+    plugins.install("acme-wrong", "contributors", "wrong", "acme_wrong:Wrong", CONTRIBUTES.format(statement=statement))
     plugins.install("zeta-lineage", "contributors", "lineage", "zeta_lineage:Lineage", LINEAGE.format(asset="lineage"))
     definitions = build_definitions()
     dg.Definitions.validate_loadable(definitions)

@@ -58,11 +58,11 @@ def test_each_way_to_write_it(project: SampleProject, source: str, expected: tup
         "asset = '\0'",
     ],
 )
-def test_what_does_not_show_in_the_source_is_left_out(project: SampleProject, source: str) -> None:
+def test_names_that_the_source_does_not_show_are_left_out(project: SampleProject, source: str) -> None:
     assert read(project, source) == []
 
 
-def test_the_setting_is_read_from_whatever_source_gives_it(
+def test_the_setting_is_read_from_every_source_of_settings(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("things.py", THINGS)

@@ -1,4 +1,4 @@
-"""What the definitions of a project hold."""
+"""The contents of a project's definitions."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_without_arguments_it_loads_the_configured_directory(project: SampleProj
     assert keys(build_definitions()) == {"things"}
 
 
-def test_the_definitions_hold_the_same_object_as_the_workflow(project: SampleProject) -> None:
+def test_the_definitions_contain_the_same_object_as_the_workflow(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     definitions = build_definitions()
     module = load_modules([project.module("things")]).modules[project.module("things")]
     assert any(asset is module.things.asset for asset in definitions.assets or ())
 
 
-def test_dagsters_own_definitions_are_collected_beside_ours(project: SampleProject) -> None:
+def test_dagster_definitions_are_collected_with_the_workflows(project: SampleProject) -> None:
     project.write(
         "native.py",
         """
@@ -104,7 +104,7 @@ def test_the_product_of_a_factory_belongs_to_the_module_that_called_it(project: 
     assert keys(build_definitions([project.module("made")])) == {"made"}
 
 
-def test_one_table_in_two_modules_is_an_error_that_names_both(project: SampleProject) -> None:
+def test_a_table_in_two_modules_is_an_error_with_both_locations(project: SampleProject) -> None:
     first = project.write("a.py", HEAD + workflow("same"))
     second = project.write("b.py", HEAD + workflow("same"))
     with pytest.raises(DeclarationError) as caught:
@@ -115,10 +115,10 @@ def test_one_table_in_two_modules_is_an_error_that_names_both(project: SamplePro
     assert "raw.same" in text
 
 
-def test_a_workflow_and_an_asset_of_one_key_are_an_error_that_names_both(project: SampleProject) -> None:
+def test_a_workflow_and_an_asset_with_one_key_are_an_error_with_both_locations(project: SampleProject) -> None:
     path = project.write("a.py", HEAD + workflow("same"))
     project.write("b.py", "import dagster as dg\n@dg.asset\ndef same(): ...\n")
-    with pytest.raises(DeclarationError, match=rf"{project.module('b')} has as well"):
+    with pytest.raises(DeclarationError, match=rf"{project.module('b')} has too"):
         build_definitions()
     assert path.is_file()
 
@@ -151,7 +151,7 @@ def test_in_dev_the_second_workflow_of_a_table_is_left_out_with_a_warning(
     assert f"already declared at {first}" in shown
 
 
-def test_a_function_of_definitions_that_fails_names_its_line_and_in_dev_hides_nothing(
+def test_a_definitions_function_that_fails_is_reported_with_its_line_and_hides_nothing_in_dev(
     project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("good.py", HEAD + workflow("good"))

@@ -1,4 +1,4 @@
-"""Dagster's own definitions in the folder that `[tool.dg]` names: loaded once, beside the workflows."""
+"""Dagster's own definitions in the folder that `[tool.dg]` configures: loaded once, next to the workflows."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_a_workflow_that_the_folder_uses_is_in_the_definitions_once(dg_project: 
     assert keys() == ["things"]
 
 
-def test_an_asset_in_it_with_the_key_of_a_workflow_is_an_error_that_names_both(dg_project: SampleProject) -> None:
+def test_an_asset_in_it_with_the_key_of_a_workflow_is_an_error_with_both_locations(dg_project: SampleProject) -> None:
     dg_project.write("defs/native.py", ASSET.replace("native", "things"))
-    with pytest.raises(DeclarationError, match=rf"which an asset in {dg_project.module('defs')} has as well"):
+    with pytest.raises(DeclarationError, match=rf"which an asset in {dg_project.module('defs')} has too"):
         build_definitions()
 
 
@@ -93,7 +93,7 @@ def test_in_dev_an_error_in_the_folder_does_not_hide_the_workflows(
         '[tool.dg.project]\nroot_module = "PACKAGE"\ndefs_module = "PACKAGE"\n',
     ],
 )
-def test_a_project_may_have_no_such_folder(project: SampleProject, settings: str) -> None:
+def test_a_project_may_lack_the_folder(project: SampleProject, settings: str) -> None:
     project.write("defs/__init__.py", "")
     with (project.root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(settings.replace("PACKAGE", project.package))

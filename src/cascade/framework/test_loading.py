@@ -98,7 +98,7 @@ def test_a_wrong_declaration_is_reported_once_and_its_importers_as_such(project:
     assert importer.message == f"The module {project.module('b')} imports a module that failed to load."
 
 
-def test_a_syntax_error_in_compiled_text_is_at_the_line_that_compiles_it(project: SampleProject) -> None:
+def test_a_syntax_error_in_code_compiled_from_a_string_is_at_the_line_that_compiles_it(project: SampleProject) -> None:
     path = project.write("evals.py", "import ast\n\nast.literal_eval('1 +')\n")
     assert str(only_failure(project).location) == f"{path}:3"
 

@@ -50,12 +50,12 @@ def test_an_unknown_field_of_the_same_version_is_ignored() -> None:
     assert Manifest.from_dict({**FIELDS, "dbt": {"target": "prod"}}) == Manifest.from_dict(FIELDS)
 
 
-def test_a_newer_version_is_refused_with_the_way_out() -> None:
+def test_a_newer_version_is_refused_with_a_hint_to_upgrade() -> None:
     with pytest.raises(ConfigError) as caught:
         # A newer manifest may lack what this runtime requires.
         Manifest.from_dict({"version": VERSION + 1, "address": "//:dev"})
     assert str(caught.value) == (
-        f"The manifest of //:dev has version {VERSION + 1}, and this runtime reads version {VERSION}.\n"
+        f"The manifest of //:dev has version {VERSION + 1}, but this runtime reads version {VERSION}.\n"
         "Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles"
     )
 
@@ -64,7 +64,7 @@ def test_a_newer_version_is_refused_with_the_way_out() -> None:
     ("field", "value"),
     [("version", "1"), ("version", 0), ("name", None), ("modules", "a"), ("modules", [1]), ("settings", 3)],
 )
-def test_a_field_of_the_wrong_type_is_named(field: str, value: object) -> None:
+def test_a_field_of_the_wrong_type_is_reported(field: str, value: object) -> None:
     with pytest.raises(ConfigError, match=rf"The manifest of //:dev cannot be read: {field} is "):
         Manifest.from_dict({**FIELDS, field: value})
 
@@ -82,7 +82,7 @@ def generated(project: SampleProject, tmp_path: Path, monkeypatch: pytest.Monkey
     sys.modules.pop("cascade_project_dev", None)
 
 
-def test_the_text_that_the_plugin_writes_gives_the_definitions(generated: Path) -> None:
+def test_the_module_that_the_plugin_writes_builds_the_definitions(generated: Path) -> None:
     settings = generated / "cascade_project_dev_settings"
     settings.mkdir()
     module = importlib.import_module("cascade_project_dev")
@@ -92,7 +92,7 @@ def test_the_text_that_the_plugin_writes_gives_the_definitions(generated: Path) 
     assert os.environ["CASCADE_SETTINGS_DIRECTORY"] == str(settings)
 
 
-def test_the_text_that_the_plugin_writes_starts_the_command_line(project: SampleProject, generated: Path) -> None:
+def test_the_module_that_the_plugin_writes_starts_the_command_line(project: SampleProject, generated: Path) -> None:
     settings = generated / "cascade_project_dev_settings"
     settings.mkdir()
     (settings / "cascade_config.py").write_text("EXECUTOR = 'multiprocess'\n", encoding="utf-8")

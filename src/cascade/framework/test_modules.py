@@ -106,7 +106,7 @@ def test_a_directory_hidden_by_another_package_is_refused(project: SampleProject
         find_modules(project.root / "pytest")
 
 
-def test_a_missing_directory_says_what_to_do(project: SampleProject) -> None:
+def test_a_missing_directory_is_an_error_with_a_hint(project: SampleProject) -> None:
     with pytest.raises(DiscoveryError, match=r"workflows_path under \[tool.cascade\]"):
         find_modules(project.root / "nowhere")
 
@@ -117,7 +117,7 @@ def test_a_nested_directory_of_a_package_keeps_its_full_names(project: SamplePro
     assert find_modules(project.root / project.package / "ingestion") == (f"{project.package}.ingestion.a",)
 
 
-def test_discover_user_workflows_gives_definitions(project: SampleProject) -> None:
+def test_discover_user_workflows_returns_definitions(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     definitions = discover_user_workflows(workflows_path=project.package)
     assert {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()} == {"things"}

@@ -1,4 +1,4 @@
-"""What is known of a run, and of one that failed."""
+"""The outcome of a run, and the reason for a failure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outcome_where_a_resource_raises(error: Exception) -> RunOutcome:
     return outcome
 
 
-def test_what_a_resource_raises_is_the_reason_of_the_failure() -> None:
+def test_the_error_of_a_resource_is_the_reason_for_the_failure() -> None:
     outcome = outcome_where_a_resource_raises(ConfigError("The catalog cannot be opened.", hint="Start it."))
     assert not outcome.success
     assert outcome.error is not None
@@ -31,7 +31,7 @@ def test_what_a_resource_raises_is_the_reason_of_the_failure() -> None:
     assert "in store" in outcome.error.traceback
 
 
-def test_no_password_is_in_the_reason_of_a_failure() -> None:
+def test_the_reason_for_a_failure_shows_no_password() -> None:
     outcome = outcome_where_a_resource_raises(OSError("no postgresql://me:hush@host"))
     assert outcome.error is not None
     assert outcome.error.message == "no postgresql://me:**********@host"

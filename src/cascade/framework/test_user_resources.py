@@ -180,7 +180,7 @@ def test_a_parameter_of_a_type_that_exists_only_for_type_checkers_is_reported(pr
     assert run(modules, "things", partition_key="2024-01-01").success
 
 
-def test_a_required_parameter_that_is_no_resource_is_refused_by_the_decorator(project: SampleProject) -> None:
+def test_a_required_parameter_that_is_not_a_resource_is_refused_by_the_decorator(project: SampleProject) -> None:
     project.write("api.py", API)
     project.write("rows.py", TAKES.replace("{package}", project.package).replace("api: Api", "api: str"))
     with pytest.raises(

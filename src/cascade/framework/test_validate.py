@@ -53,7 +53,7 @@ def test_every_decorator_of_every_module_reports(project: SampleProject) -> None
     assert "things.py" not in found
 
 
-def test_what_follows_from_a_wrong_decorator_is_not_another_problem(project: SampleProject) -> None:
+def test_an_error_that_follows_from_a_wrong_decorator_is_not_another_problem(project: SampleProject) -> None:
     project.write("wrong.py", WRONG)
     project.write("after.py", f"from {project.module('wrong')} import first\nprint(first.key)\n")
     project.write("own.py", f"from {project.module('wrong')} import first\nprint(first.__name__.key)\n")
@@ -111,7 +111,7 @@ def test_looking_for_unlisted_modules_runs_no_script(project: SampleProject, tmp
     assert not mark.exists()
 
 
-def test_an_error_of_dagster_about_the_whole_is_reported(project: SampleProject) -> None:
+def test_an_error_of_dagster_about_all_definitions_is_reported(project: SampleProject) -> None:
     project.write("native.py", "import dagster as dg\njob = dg.define_asset_job('nightly', selection=['missing'])\n")
     (problem,) = lines(project, "native")
     assert "missing" in problem

@@ -1,8 +1,8 @@
-"""Modules that declare workflows, but that nothing loads.
+"""Find modules that declare workflows but are loaded by no project.
 
 A project loads the modules whose source shows a declaration. A module that gets its workflows from a factory shows none
-and has to be listed in `load`; this finds the ones that are missing there. It imports as little as possible: a script
-beside the workflows does not run.
+and has to be listed in `load`; this module finds those that are not. It imports as little as possible: a script
+next to the workflows does not run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def unlisted_workflows(
     seen = {*listed, *known}
     loaded = {id(workflow) for module in listed.values() for workflow in workflows_in(module)}
     found = []
-    for name, path in _neighbours(listed):
+    for name, path in _neighbors(listed):
         if name in seen:
             continue
         seen.add(name)
@@ -52,7 +52,7 @@ def unlisted_workflows(
     return found
 
 
-def _neighbours(listed: Mapping[str, ModuleType]) -> Iterator[tuple[str, Path]]:
+def _neighbors(listed: Mapping[str, ModuleType]) -> Iterator[tuple[str, Path]]:
     """Find the Python files in and below the directories of modules, with the names they are imported by."""
     for name, module in listed.items():
         file = getattr(module, "__file__", None)
@@ -88,7 +88,7 @@ def _loaded_if_it_may_declare(name: str, path: Path) -> ModuleType | None:
     except BaseException as error:
         if asks_for_the_end(error):
             raise
-        # Listing the module is what reports why it does not import.
+        # The error is reported once the module is listed.
         return None
 
 
@@ -98,7 +98,7 @@ def _holds_a_factory(name: str) -> bool:
     try:
         spec = importlib.util.find_spec(name)
     except Exception:
-        # It imports the packages above, whose code may raise anything.
+        # This imports the packages above, which may raise anything.
         return False
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return False

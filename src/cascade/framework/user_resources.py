@@ -1,4 +1,4 @@
-"""The resources of a project that its workflows take by parameter."""
+"""Find the resources that the workflows of a project take by parameter."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def user_resources(
 ) -> UserResources:
     """Find the resources that workflows take by the names of their parameters.
 
-    A resource is a variable of a module of the project. The module that defines its class counts as well, which need
-    not hold any workflow.
+    A resource is a variable of a module of the project. The module that defines its class is searched too, even
+    if it has no workflow.
 
     Args:
         workflows: the workflows.
         modules: the modules of the project.
         contributions: what the project and its plugins contribute. Resources in these, and in their `Definitions`,
-            come before variables.
+            take precedence over variables.
     """
     existing: dict[str, Any] = {LAKEHOUSE: None}
     for each in contributions:
@@ -84,7 +84,7 @@ def user_resources(
 
 
 def _found(modules: Mapping[str, ModuleType]) -> defaultdict[str, dict[str, Any]]:
-    """Find the resources at module level: by name, those of each module."""
+    """Find the resources at module level, by name and by module."""
     found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for module_name, module in modules.items():
         for name, value in list(vars(module).items()):
@@ -103,12 +103,12 @@ def _fits(value: object, annotation: object) -> bool:
     """Return whether a resource may be passed for a parameter."""
     import dagster as dg
 
-    # What `@dagster.resource` creates, and what ResourceParam stands for, is known only when it runs.
+    # What `@dagster.resource` creates, and what ResourceParam stands for, is known only at run time.
     return not isinstance(annotation, type) or isinstance(value, (annotation, dg.ResourceDefinition))
 
 
 def _may_be(value: object, name: str, annotation: object) -> bool:
-    """Return whether a resource that a contributor chose may be passed. Only a class of Dagster's shows what it is."""
+    """Return whether a contributed resource may be passed. Only Dagster's own classes show what the resource is."""
     if name == LAKEHOUSE:
         return not isinstance(annotation, type)
     return not is_resource_type(type(value)) or _fits(value, annotation)
@@ -142,7 +142,8 @@ def _missing(name: str, found: Mapping[str, Mapping[str, Any]], existing: Collec
         for module, value in values.items()
     }
     return (
-        f"the parameter {name} takes the resource {name}, which the project does not have.{did_you_mean(name, known.keys() - {name})} "
+        f"the parameter {name} takes the resource {name}, which the project does not have."
+        f"{did_you_mean(name, known.keys() - {name})} "
         f"It has {', '.join(known[key] for key in sorted(known))}. Assign one to a variable {name} in a module of the "
         "project."
     )

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a project, each problem with file and line.
+"""Find everything that is wrong with a project, each problem with file and line.
 
 This is what `cascade validate` and `pants check` report. It reads no settings, opens no catalog and writes nothing.
 """
@@ -43,12 +43,12 @@ def find_problems(
     Args:
         modules: the modules that a project loads.
         known: modules that others load, which may declare workflows although `modules` does not list them.
-        listed_only: whether the modules come from a list, so that a module beside them which declares a workflow
+        listed_only: whether the modules come from a list, so that a module next to them which declares a workflow
             without being listed is a problem. A directory of workflows leaves modules out on purpose.
         defs_folder: the folder of Dagster's own definitions, if the project has one.
         schemas: also check the schemas of modules without workflows, which no workflow may use.
         dbt_directory: the dbt project to parse, None to parse none.
-        complete: whether `modules` are all of the project's, so that a resource which they lack is missing.
+        complete: whether `modules` are all of the project's, so that a resource which they lack is an error.
 
     Returns:
         Every problem, in the order of files and lines.
@@ -89,14 +89,14 @@ def _follows_from_a_decorator(failure: CascadeError) -> bool:
 def _of_unlisted(name: str, path: Path, workflow: IngestionWorkflow[..., object]) -> Problem:
     return Problem(
         f"The module {name} declares {workflow.declaration.table} with a decorator that comes from a factory, so Pants "
-        f'cannot see it and no project loads it. Name the file in its cascade_workflow: load=["{path.name}"].',
+        f'cannot see it and no project loads it. List the file in its cascade_workflow: load=["{path.name}"].',
         "UnlistedModule",
         SourceLocation(str(path), 1),
     )
 
 
 def _of_the_whole(contributed: Contributed, config: CascadeConfig) -> list[Problem]:
-    """Check what all parts make together, such as two assets of one key, or a job of an unknown asset."""
+    """Check the definitions as a whole, for example for two assets with one key, or a job with an unknown asset."""
     import dagster as dg
 
     conflicts = find_conflicts(contributed.workflows, contributed.contributions)

@@ -116,7 +116,7 @@ def test_a_run_is_for_one_partition() -> None:
     assert workflow(partitions=None, partition_start=None).asset.partitions_def is None
 
 
-def test_a_table_has_a_pool_of_its_own() -> None:
+def test_each_table_has_its_own_pool() -> None:
     assert workflow(namespace="lab").op.pool == "lab/readings"
 
 
@@ -188,7 +188,7 @@ def test_no_condition_without_a_cron_or_after_the_last_partition() -> None:
 
 
 def test_a_partitioned_asset_without_a_key_fails(lakehouse: Lakehouse) -> None:
-    with pytest.raises(PartitionError, match=r"is partitioned \(daily\), and no partition was given"):
+    with pytest.raises(PartitionError, match=r"is partitioned \(daily\), but no partition was given"):
         materialized(lakehouse, workflow(), key=None)
 
 
@@ -205,7 +205,7 @@ def test_a_run_of_a_backfill_has_its_partition_as_a_range_of_one(lakehouse: Lake
     assert event.partition == DAY
 
 
-def test_a_failed_run_fails_with_our_error(lakehouse: Lakehouse) -> None:
+def test_a_failed_run_fails_with_the_original_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(RowsRefusedError, match="2 of 3 rows"):
         materialized(lakehouse, workflow(on_invalid="fail"))
 
