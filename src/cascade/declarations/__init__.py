@@ -1,7 +1,7 @@
-"""What a decorator records about a function, checked where the decorator stands.
+"""What a decorator records about a function, checked when the decorator is applied.
 
-A declaration is inert: it holds a function and plain values, and making one imports neither Dagster nor a data library.
-`Declaration` is the base of the family, and `IngestionDeclaration` its first kind. `cascade.ingestion` builds an asset
+A declaration contains a function and plain values, and creating one imports neither Dagster nor a data library.
+`Declaration` is the base class, and `IngestionDeclaration` the first kind. `cascade.ingestion` builds an asset
 from one on first use.
 """
 

@@ -1,4 +1,4 @@
-"""The arguments of a decorator: how each is checked, and what to say about a name it does not have."""
+"""The arguments of a decorator: how each is checked, and the errors for unknown and missing names."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Argument:
 
     Args:
         check: takes the value and returns it in the form that a declaration keeps; raises ValueError with one sentence
-            that says what was given and what was meant.
+            that contains the value given and the value expected.
         required: whether the decorator needs it.
-        may_be_none: whether None is a value of its own, which is kept without a check.
+        may_be_none: whether None is allowed. It is kept without a check.
     """
 
     check: Callable[[Any], object]
@@ -44,9 +44,9 @@ def argument(
     """Mark a field of a declaration as an argument of its decorator, as the `metadata` of the field.
 
     Args:
-        check: see `Argument`, as are the others.
+        check: see `Argument`.
         required: whether the decorator needs the argument.
-        may_be_none: whether None is a value of its own.
+        may_be_none: whether None is allowed.
     """
     return {_KEY: Argument(check, required, may_be_none)}
 

@@ -23,7 +23,7 @@ CONTEXT = "context"
 
 
 class DeclarationArguments(TypedDict, total=False):
-    """The arguments that every decorator takes, for type checkers. `Declaration` has how each is checked."""
+    """The arguments that every decorator takes, for type checkers. `Declaration` defines how each is checked."""
 
     group: str | None
     deps: Sequence[object]
@@ -36,15 +36,15 @@ class DeclarationArguments(TypedDict, total=False):
 class Declaration:
     """What a decorator recorded: a function and the checked arguments.
 
-    A kind of declaration is a subclass: it names its decorator, adds a field marked with `argument` for each argument
-    of its own, and extends `problems_between` and `passed`.
+    A kind of declaration is a subclass: it sets the name of its decorator, adds a field marked with `argument` for each
+    further argument, and extends `problems_between` and `passed`.
 
     Args:
         function: the decorated function.
         location: file and line of the decorated function.
         group: Dagster's asset group; the domain, which is the name of the directory of the function's file, unless
             given.
-        deps: workflows, Dagster assets and asset keys that come before.
+        deps: workflows, Dagster assets and asset keys that this one depends on.
         owners: e-mail addresses or `team:<name>`.
         tags: Dagster's tags.
         description: shown in the UI; the function's docstring unless given.
@@ -67,11 +67,11 @@ class Declaration:
 
         Args:
             function: the decorated function.
-            given: the arguments as they were given.
+            given: the arguments of the decorator.
             otherwise: the location of the declaration where `function` has no code; the caller's by default.
 
         Raises:
-            DeclarationError: with every problem of the decorator.
+            DeclarationError: the decorator is wrong. The error lists every problem.
         """
         location = location_of(function) or otherwise or calling_location(1)
         arguments = arguments_of(cls)
@@ -105,11 +105,11 @@ class Declaration:
 
     @classmethod
     def problems_between(cls, function: object, checked: Mapping[str, Any]) -> list[str]:
-        """Return the problems that show only when the function and several arguments are looked at together.
+        """Return the problems of the function, and those of several arguments in combination.
 
         Args:
             function: the decorated function.
-            checked: the arguments that are right by themselves.
+            checked: the arguments that passed their own checks.
         """
         if not callable(function) or isinstance(function, type):
             return [f"decorate a function, not {function!r}."]
@@ -119,14 +119,14 @@ class Declaration:
         passed = cls.passed(checked)
         parameters = parameters_of(function)
         problems = [
-            f"the parameter {name} stands before `/`, but it is passed by name. Remove the `/`."
+            f"the parameter {name} is positional-only, but is passed by name. Remove the `/`."
             for name, parameter in parameters.items()
             if not parameter.by_name and (name in passed or parameter.is_resource)
         ]
         wrong = [
             name
             for name, parameter in parameters.items()
-            # An annotation that cannot be resolved yet may be a resource; the asset is built when it can be.
+            # An annotation that cannot be resolved yet may be a resource. It is checked again when the asset is built.
             if parameter.required
             and name not in passed
             and not parameter.is_resource
@@ -137,7 +137,7 @@ class Declaration:
         return [
             *problems,
             f"the function requires {', '.join(wrong)}, but it can take only {', '.join(passed)}, and resources "
-            "(parameters annotated with a ConfigurableResource)."
+            "(parameters annotated with a ConfigurableResource).",
         ]
 
     @classmethod
@@ -145,7 +145,7 @@ class Declaration:
         """Return the names of the parameters that the function may take, apart from resources.
 
         Args:
-            checked: the arguments that are right by themselves.
+            checked: the arguments that passed their own checks.
         """
         return (CONTEXT,)
 
@@ -162,7 +162,7 @@ class Declaration:
     def unclear_parameters(self) -> list[str]:
         """Return one sentence for each parameter that is not a resource as far as its annotation can be resolved.
 
-        The decorator leaves these alone: their annotations may name what the module defines further down.
+        The decorator does not check these, because their annotations may refer to names defined later in the module.
         """
         return [
             f'the parameter {name} is annotated with "{item.annotation}", which is not defined at run time. To take a '

@@ -1,4 +1,4 @@
-"""The base of what a decorator returns, and what its `@` does."""
+"""The base of the object that a decorator returns, and the function that applies the decorator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ W = TypeVar("W")
 
 
 class DecoratedFunction(Generic[D, P, R]):
-    """A function with what its decorator recorded: calling it calls the function. It is frozen.
+    """A function and its declaration. Calling it calls the function. It is frozen.
 
     Args:
         declaration: what the decorator recorded.
@@ -47,7 +47,7 @@ class DecoratedFunction(Generic[D, P, R]):
         return f"<{self.declaration} at {self.declaration.location}>"
 
     def _once(self, build: Callable[[D], T]) -> T:
-        """Return what a function builds from the declaration, built on first use and kept."""
+        """Return what `build` returns for the declaration. It is called on first use, and its result is kept."""
         with self.__dict__["_lock"]:
             built = self.__dict__["_built"]
             if build not in built:
@@ -58,16 +58,16 @@ class DecoratedFunction(Generic[D, P, R]):
 def decorator_of(
     kind: type[D], wrap: Callable[[D], W], misplaced: tuple[object, ...], arguments: Mapping[str, object]
 ) -> Callable[[Callable[..., object]], W]:
-    """Make the decorator that `@name(...)` applies. Only the function of that name calls this, on the user's line.
+    """Create the decorator that `@name(...)` applies. Only the function `name` calls this, so its caller is user code.
 
     Args:
         kind: what the decorator records.
-        wrap: makes the decorated function of it.
-        misplaced: the positional arguments, of which there should be none.
+        wrap: creates the decorated function from a declaration.
+        misplaced: the positional arguments, which are an error.
         arguments: the arguments by name.
 
     Raises:
-        DeclarationError: there are positional arguments, as in `@name` without a call.
+        DeclarationError: there are positional arguments, as in `@name` without brackets.
     """
     call = calling_location(2)
     if misplaced:
@@ -77,7 +77,7 @@ def decorator_of(
         else:
             problem = f"pass every argument by name; {first!r} has no name."
         report(DeclarationError(kind.decorator, (problem,), location=location_of(first) or call), first)
-        # Reached only while problems are collected, when nobody looks at the value.
+        # Reached only while problems are collected, when the value is not used.
         return cast("Callable[[Callable[..., object]], W]", first)
 
     def decorate(function: Callable[..., object]) -> W:
@@ -85,7 +85,7 @@ def decorator_of(
             return wrap(kind.declare(function, arguments, otherwise=call))
         except DeclarationError as error:
             report(error, function)
-            # Reached only while problems are collected, when nobody looks at the value.
+            # Reached only while problems are collected, when the value is not used.
             return cast(W, function)
 
     return decorate

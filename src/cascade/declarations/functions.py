@@ -1,4 +1,4 @@
-"""What a function tells without being called: where it stands and which parameters it takes."""
+"""What can be read from a function without calling it: its location and its parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Parameter:
         name: its name.
         required: whether it has no default.
         annotation: the annotated type; None without an annotation. A string is an annotation that cannot be resolved
-            yet, or ever: one of a class that is imported under `TYPE_CHECKING`, for example.
+            yet, or ever: for example, of a class that is imported under `TYPE_CHECKING`.
         by_name: whether it can be passed by name.
     """
 
@@ -45,7 +45,7 @@ _RESOURCES = ("ResourceDefinition", "ConfigurableResourceFactory", "TreatAsResou
 
 def is_resource_type(kind: type) -> bool:
     """Return whether a class is one of Dagster's kinds of resources."""
-    # Recognised by name, because a declaration must not import Dagster to find out.
+    # Recognized by name, because a declaration must not import Dagster to find out.
     return any(base.__name__ in _RESOURCES and base.__module__.startswith("dagster") for base in kind.__mro__)
 
 
@@ -59,7 +59,7 @@ def location_of(function: object) -> SourceLocation | None:
 
 
 def calling_location(depth: int) -> SourceLocation:
-    """Return file and line of a caller: 0 stands for the caller of this function, 1 for the one above, and so on."""
+    """Return file and line of a caller: 0 is the caller of this function, 1 the one above, and so on."""
     frame = sys._getframe(depth + 1)
     return SourceLocation(frame.f_code.co_filename, frame.f_lineno)
 
@@ -104,7 +104,7 @@ def _resolved(annotation: object, function: object) -> object:
     try:
         return eval(text, getattr(_as_written(function), "__globals__", {}))
     except Exception:
-        # Its names may be defined further down in the module, or for type checkers only.
+        # Its names may be defined later in the module, or for type checkers only.
         return text
 
 

@@ -22,7 +22,7 @@ PARTITION_PARAMETERS = ("partition_date", "window")
 
 
 class IngestionArguments(DeclarationArguments, total=False):
-    """The arguments of `@cascade_ingestion`, for type checkers. `IngestionDeclaration` has how each is checked."""
+    """The arguments of `@cascade_ingestion`, for type checkers. `IngestionDeclaration` defines how each is checked."""
 
     table_name: Required[str]
     unique_key: Required[str | Sequence[str]]
@@ -63,7 +63,7 @@ def _layout(value: object) -> tuple[PartitionField, ...]:
 def _table_name(value: object) -> str:
     name = values.name(value)
     if name.endswith(QUARANTINE_SUFFIX):
-        raise ValueError(f'"{name}" ends in {QUARANTINE_SUFFIX}, which is reserved for tables of refused rows.')
+        raise ValueError(f'"{name}" ends with {QUARANTINE_SUFFIX}, which is reserved for tables of refused rows.')
     return name
 
 
@@ -76,20 +76,20 @@ def _write_disposition(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IngestionDeclaration(Declaration):
-    """What `@cascade_ingestion` recorded, which says what each argument means.
+    """The arguments of one `@cascade_ingestion`; see there for the meaning of each.
 
     Args:
         table_name: name of the Iceberg table, without its namespace.
-        unique_key: the columns that identify a row, by which rows are merged.
+        unique_key: the columns that identify a row. Rows are merged by these.
         validation_schema: a pydantic model or a pandera DataFrameModel.
         namespace: Iceberg namespace of the table.
         write_disposition: how rows are written.
-        cron: when to run, read in `partition_timezone`; None to run on demand only.
+        cron: when to run, in the time zone `partition_timezone`; None to run on demand only.
         freshness_hours: `(warn, fail)` in hours.
         partitions: the length of a partition, or None for a table without partitions.
         partition_start: start of the first partition; None for the configured one.
-        partition_end: end of the last partition, exclusive; None while it is open.
-        partition_timezone: IANA name of the time zone in which partitions begin and `cron` is read.
+        partition_end: end of the last partition, exclusive; None for no end.
+        partition_timezone: IANA name of the time zone of the partitions and of `cron`.
         partition_spec: the Iceberg layout, which is independent of the partitions.
         max_runtime_seconds: seconds after which a run is stopped.
         max_retries: how many times a failed run is started again.
@@ -156,7 +156,7 @@ class IngestionDeclaration(Declaration):
 
     @property
     def op_name(self) -> str:
-        """The name of the Dagster op, which differs from the key's."""
+        """The name of the Dagster op, which differs from the asset key."""
         return "dlt_" + "__".join(self.asset_key)
 
     @property
@@ -186,7 +186,7 @@ def _partition_problems(checked: Mapping[str, Any]) -> list[str]:
     start, end = checked.get("partition_start"), checked.get("partition_end")
     if checked.get("partitions", "daily") is None:
         given = [name for name in ("partition_start", "partition_end") if checked.get(name) is not None]
-        return [f"{name}: has no meaning with partitions=None; leave it out." for name in given]
+        return [f"{name}: has no effect with partitions=None; remove it." for name in given]
     if start is None or end is None or _wall_clock(start) < _wall_clock(end):
         return []
     return [f"partition_end: {end} is not after partition_start, {start}."]

@@ -37,16 +37,16 @@ def report(error: DeclarationError, function: object = None) -> None:
     Args:
         error: what is wrong with the decorator.
         function: the function that stays undecorated. It is marked, so that a workflow that depends on it is not
-            reported as well.
+            reported too.
 
     Raises:
-        DeclarationError: the given one, outside `collecting_problems`.
+        DeclarationError: `error` itself, outside `collecting_problems`.
     """
     problems = _collected.get()
     if problems is None:
         raise error
     problems.append(error)
-    # Whatever cannot be marked, such as a number, is not a function that another workflow could name.
+    # A value that cannot be marked, such as a number, is not a function that another workflow could depend on.
     with suppress(AttributeError, TypeError):
         setattr(function, _BROKEN_ATTRIBUTE, error)
 

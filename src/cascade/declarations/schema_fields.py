@@ -1,4 +1,4 @@
-"""What a validation schema says about its columns, read without importing pydantic or pandera."""
+"""Read the columns of a validation schema, without importing pydantic or pandera."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def columns_of(schema: type) -> Mapping[str, object] | None:
 
 
 def key_problems(schema: type, key: Sequence[str]) -> list[str]:
-    """Return one sentence for each field of a key that cannot be part of one."""
+    """Return one sentence for each field that cannot be part of a unique key."""
     columns = columns_of(schema)
     if columns is None:
         return []
@@ -105,7 +105,7 @@ def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:
     """
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
-        return f'"{name}" is the name in the source of a field of {schema.__name__}; its column is "{by_alias[0]}".'
+        return f'"{name}" is the alias of a field of {schema.__name__}; its column is "{by_alias[0]}".'
     meant = did_you_mean(name, columns) or f" It has {', '.join(columns)}."
     return f'"{name}" is not a field of {schema.__name__}.{meant}'
 

@@ -83,7 +83,7 @@ def test_names_leave_out_the_namespace_raw() -> None:
     assert other.table_ref.quarantine.identifier == ("lab", "readings__quarantine")
 
 
-def test_a_missing_argument_is_named() -> None:
+def test_a_missing_argument_is_reported() -> None:
     with pytest.raises(DeclarationError) as caught:
         cascade_ingestion(table_name="x", unique_keys="id")(fetch)  # type: ignore[call-arg]
     assert caught.value.problems == (
@@ -161,7 +161,7 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ({"write_disposition": "mrege"}, 'Did you mean "merge"?'),
     ],
 )
-def test_an_error_names_the_wrong_value_and_the_right_one(arguments: dict[str, Any], said: str) -> None:
+def test_an_error_has_the_value_given_and_the_value_expected(arguments: dict[str, Any], said: str) -> None:
     assert said in problems_of(**arguments)
 
 
@@ -253,7 +253,7 @@ def test_a_parameter_that_cannot_be_passed_by_name_is_refused() -> None:
     def rows(partition_date: str, /) -> None: ...
 
     assert problems_of(rows) == (
-        "the parameter partition_date stands before `/`, but it is passed by name. Remove the `/`."
+        "the parameter partition_date is positional-only, but is passed by name. Remove the `/`."
     )
 
 
@@ -264,7 +264,7 @@ def test_a_name_with_a_line_break_is_refused() -> None:
 def test_partition_bounds_need_partitions() -> None:
     def whole() -> None: ...
 
-    assert "partition_start: has no meaning" in problems_of(whole, partitions=None, partition_start="2013-01-01")
+    assert "partition_start: has no effect" in problems_of(whole, partitions=None, partition_start="2013-01-01")
 
 
 def test_the_decorator_needs_a_call() -> None:

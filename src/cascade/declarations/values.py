@@ -1,7 +1,7 @@
-"""One check for each kind of argument: it returns the value in the form that a declaration keeps.
+"""One check for each kind of argument. Each returns the value in the form that a declaration keeps.
 
-A check raises ValueError with one sentence that says what was given and what was meant. The name of the argument comes
-before the sentence: "table_name: must be a string, not 3."
+A check raises ValueError with one sentence that contains the value given and the value expected. The name of the
+argument comes before the sentence: "table_name: must be a string, not 3."
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def owners(value: object) -> tuple[str, ...]:
-    """Check owners as Dagster knows them: e-mail addresses or `team:<name>`."""
+    """Check owners in Dagster's form: e-mail addresses or `team:<name>`."""
     for owner in texts(value):
         if not _EMAIL.match(owner) and not (owner.startswith("team:") and len(owner) > len("team:")):
             raise ValueError(f'{owner!r} must be an e-mail address or "team:<name>".')
@@ -145,7 +145,7 @@ def owners(value: object) -> tuple[str, ...]:
 
 
 def tags(value: object) -> dict[str, str]:
-    """Check tags as Dagster takes them."""
+    """Check that tags are in the form that Dagster accepts."""
     if not isinstance(value, Mapping):
         raise ValueError(f"must be a mapping of strings to strings, not {value!r}.")
     for key, text in value.items():
@@ -167,7 +167,7 @@ def text(value: object) -> str:
 
 
 def partition_spec(value: object) -> tuple[tuple[str, str], ...]:
-    """Check columns with Iceberg transforms: the name of a column alone means `identity`."""
+    """Check columns with Iceberg transforms. A column name alone means `identity`."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ValueError(f'must be a list such as [("observed_at", "month"), "station"], not {value!r}.')
     fields = []
@@ -194,7 +194,7 @@ def partition_spec(value: object) -> tuple[tuple[str, str], ...]:
 
 
 def dependencies(value: object) -> tuple[object, ...]:
-    """Check workflows, Dagster assets and asset keys, which are kept as they were given."""
+    """Check workflows, Dagster assets and asset keys, which are kept unchanged."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ValueError(f"must be a list of workflows, assets or asset keys, not {value!r}.")
     for item in value:
@@ -206,8 +206,8 @@ def dependencies(value: object) -> tuple[object, ...]:
 def _is_dependency(item: object) -> bool:
     if isinstance(item, str):
         return bool(item)
-    # Dagster's assets, specs, deps and keys all come from its own package, so it need not be imported to recognise
-    # them. Its keys are tuples, so they are checked before tuples.
+    # Dagster's assets, specs, deps and keys all come from its own package, so they are recognized without importing it.
+    # Its keys are tuples, so they are checked before tuples.
     if hasattr(item, "declaration") or is_broken(item) or type(item).__module__.split(".")[0] == "dagster":
         return True
     return isinstance(item, (list, tuple)) and bool(item) and all(isinstance(part, str) and part for part in item)

@@ -1,5 +1,5 @@
-"""Declarations of workflows, read from source text without importing it.
+"""Read the declarations of workflows from source, without importing it.
 
-Standard library only, valid on CPython 3.9 to 3.14, and relative imports alone: the Pants backend ships its own copy of
-this package, so that both wheels fit into one environment.
+It uses only the standard library and relative imports, and runs on CPython 3.9 to 3.14: the Pants backend ships its own
+copy of this package, so both wheels can be installed in one environment.
 """

@@ -1,4 +1,4 @@
-"""What a decorator or a Dagster class declares in a module, as far as its source says."""
+"""What a decorator or a Dagster class declares in a module, as far as the source shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Argument:
     Args:
         name: its name, such as `table_name`, or `**` for arguments that are passed as a mapping.
         line: the line that it is on, from 1.
-        value: its value. A list is a tuple here, a mapping a tuple of pairs.
+        value: its value. Lists are stored as tuples, and mappings as tuples of pairs.
         unread: the source of an argument that is computed when the module runs, such as `f"{domain}_rows"`. None if
             the value is known.
     """
@@ -35,10 +35,10 @@ class Declaration:
         call: the decorator or class, without its module, such as `cascade_ingestion` or `AssetSpec`.
         line: the line that it is on, from 1.
         name: the decorated function or the assigned variable, if the source shows it.
-        arguments: the arguments of a Cascade decorator, in the order of the source, and those of Dagster's `asset`
-            that name it. Empty for anything else.
-        assigned: whether it is called in an assignment and not used as a decorator.
-        in_factory: whether it is in the body of a function, which declares it each time that it is called.
+        arguments: the arguments of a Cascade decorator, in the order of the source, or those of Dagster's `asset`
+            that set its name or its dependencies. Empty for anything else.
+        assigned: whether it is called in an assignment instead of used as a decorator.
+        in_factory: whether it is in the body of a function, which declares it on every call.
     """
 
     call: str
@@ -61,7 +61,7 @@ class Declaration:
     def unread_table(self) -> tuple[Argument, ...]:
         """The arguments that decide the table of an ingestion, but are computed when the module runs.
 
-        A mapping may hold `table_name` if that is not given by itself, and counts as it then.
+        An unreadable `**` mapping counts as `table_name` if no `table_name` is given, because it may contain it.
         """
         if self.call != INGESTION:
             return ()
@@ -110,7 +110,7 @@ class Module:
     Args:
         declarations: in the order of the source.
         imports: everything imported that may be a module, as written: a relative import keeps its leading dots.
-        has_factory: whether a function of the module declares an ingestion each time that it is called.
+        has_factory: whether a function of the module declares an ingestion on every call.
     """
 
     declarations: tuple[Declaration, ...] = ()

@@ -1,8 +1,8 @@
 """Split Python source into logical lines, whatever version of Python it is written for.
 
 Pants 2.17 runs on CPython 3.9, whose parser rejects `match` and everything later, so user code is never parsed as a
-whole. Where one logical line ends has hardly changed: at a line break outside of brackets and strings. Finding just
-those takes a fraction of the time that `tokenize` needs, and a shell reads a whole project each time you press Tab.
+whole. The rule for the end of a logical line has hardly changed: a line break outside of brackets and strings. Finding
+only those takes a fraction of the time that `tokenize` needs, and a shell reads a whole project at each press of Tab.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LogicalLine:
 
 
 def decode(content: bytes) -> str:
-    """Decode a source file as Python does, with a replacement character for what cannot be decoded.
+    """Decode a source file as Python does, with a replacement character for bytes that cannot be decoded.
 
     Args:
         content: the file.

@@ -1,7 +1,7 @@
 """Read which workflows and Dagster definitions a module declares, without importing it.
 
-A module declares something if a Cascade or Dagster decorator is in it, or if it assigns a Dagster definition at module
-level.
+A module declares something if it contains a Cascade or Dagster decorator, or if it assigns a Dagster definition at
+module level.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>impor
 _DECORATOR = re.compile(r"[ \t]*@[ \t]*(?P<name>[^\W\d][\w.]*)")
 _CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
 
-# Of Dagster's own `asset` only what names it and what it depends on is read.
+# Only the arguments of Dagster's `asset` that set its name and its dependencies are read.
 _OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
-# Arguments that name a class or another workflow. In all others a name without a known value is not static.
+# Arguments that refer to a class or another workflow. In all others, a name without a known value is not static.
 _REFERRING = frozenset({"validation_schema", "deps", "checks"})
 
 
@@ -54,8 +54,8 @@ def read_module(content: bytes) -> Module:
     """Read what a module declares and imports.
 
     Args:
-        content: the file, in the syntax of any Python 3. From the first line that is not Python, it is searched for
-            decorators line by line, so that a file with an error still belongs to its workflow.
+        content: the file, in the syntax of any Python 3. After the first line that is not Python, only decorators are
+            searched for, line by line, so that a file with an error still belongs to its workflow.
 
     Returns:
         What its source shows.
@@ -133,7 +133,7 @@ class _Reading:
         found = _Found(Declaration(last_part(origin), line.line, in_factory=line.in_scope), first_line=line.line)
         if not line.in_scope and (is_cascade(origin) or is_asset(origin)):
             try:
-                # In brackets a comment or a line break at the end is harmless.
+                # Inside brackets, a comment or a line break at the end is harmless.
                 node = ast.parse(f"({line.text[1:]}\n)", mode="eval").body
             except (SyntaxError, ValueError):
                 found = _unparsed(found, line.text[1:])

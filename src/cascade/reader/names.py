@@ -1,4 +1,4 @@
-"""Which names of Cascade and Dagster declare something, and what a module calls them."""
+"""The names of Cascade and Dagster that declare something, and the names that a module imports them under."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 
 INGESTION = "cascade_ingestion"
 
-# Decorators of Dagster that help to write a definition without being one. Every other decorator counts, including those
-# of later versions and of Dagster's integration packages: loading a module too many costs less than losing an asset.
+# Decorators of Dagster that declare nothing by themselves. Every other decorator counts, including those of later
+# versions and of Dagster's integration packages: loading an extra module costs less than losing an asset.
 _HELPERS = frozenset(
     {
         "config_mapping",
@@ -94,7 +94,7 @@ _DECORATORS = frozenset(
 
 
 class Names:
-    """What the imports of one module call things."""
+    """The names that the imports of one module define."""
 
     def __init__(self) -> None:
         self._origins: dict[str, str] = {}
@@ -142,8 +142,8 @@ class Names:
             written: a dotted name.
 
         Returns:
-            The name at its origin; a relative import keeps its leading dots, and a name that is not imported stays as
-            it is.
+            The name at its origin. A relative import keeps its leading dots, and a name that is not imported does not
+            change.
         """
         first, dot, rest = written.partition(".")
         if first in self._origins:
@@ -174,7 +174,7 @@ def absolute(origin: str, module: str, *, is_package: bool = False) -> str:
 
 
 def is_ingestion(origin: str) -> bool:
-    """Return whether a name is `cascade_ingestion`, which a module of the repository may pass on under that name."""
+    """Return whether a name is `cascade_ingestion`, which a module of the repository may re-export."""
     return last_part(origin) == INGESTION
 
 
@@ -209,12 +209,12 @@ def is_asset_key(origin: str) -> bool:
 
 
 def last_part(origin: str) -> str:
-    """Return a dotted name without what comes before its last dot."""
+    """Return the part of a dotted name after its last dot."""
     return origin.rpartition(".")[2]
 
 
 def dotted_name(node: ast.expr) -> str:
-    """Return the dotted name that an expression is, or an empty string for any other expression."""
+    """Return the dotted name in an expression, or an empty string if the expression is not a name."""
     parts = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

@@ -1,11 +1,11 @@
-"""The names of tables: which one a new workflow may fill."""
+"""Choose the table of a new workflow, and explain why a table is not available."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
 DEFAULT_NAMESPACE = "raw"
-"""The namespace of a workflow that names none."""
+"""The namespace of a workflow that does not set one."""
 
 
 def full_name(table: str) -> str:
@@ -38,7 +38,7 @@ def taken_table_problems(table: str, taken: Mapping[str, str], option: str = "")
 
     Args:
         table: the table, without its namespace.
-        taken: for the full name of each declared table, where it is declared: a module, or a file and line.
+        taken: for the full name of each declared table, its location: a module, or a file and line.
         option: what comes before a table on the command line, such as `--table=`.
 
     Returns:
@@ -59,7 +59,7 @@ def other_table_notice(usual: str, chosen: str, taken: Mapping[str, str]) -> str
     Args:
         usual: the table that is taken, without its namespace.
         chosen: the table that the workflow fills instead, without its namespace.
-        taken: for the full name of each declared table, where it is declared.
+        taken: for the full name of each declared table, its location.
     """
     return (
         f"The table is {full_name(chosen)}, because {full_name(usual)} is already declared in "

@@ -109,7 +109,7 @@ def test_values_that_need_no_run(source: str, before: str, value: object) -> Non
         ("b'bytes'", ""),
     ],
 )
-def test_an_argument_that_is_not_static_is_given_as_written(source: str, before: str) -> None:
+def test_an_argument_that_is_not_static_is_returned_as_written(source: str, before: str) -> None:
     found = argument(source, before=before.replace("; ", "\n"))
     assert (found.value, found.unread) == (None, source)
 
@@ -146,7 +146,7 @@ def test_a_mapping_in_the_same_module_is_read() -> None:
         ("@dg.job\ndef plain(): ...", None),
     ],
 )
-def test_the_key_of_an_asset_of_dagsters_own(source: str, key: tuple[str, ...] | None) -> None:
+def test_the_key_of_a_plain_dagster_asset(source: str, key: tuple[str, ...] | None) -> None:
     assert declared(source).asset_key == key
 
 

@@ -42,7 +42,7 @@ def test_the_namespace_is_part_of_the_table() -> None:
     assert declared.table == "staging.t"
 
 
-def test_every_name_that_an_import_can_give_the_decorator() -> None:
+def test_every_name_under_which_the_decorator_can_be_imported() -> None:
     for head, use in [
         ("from cascade.ingestion import cascade_ingestion as ingest", "ingest"),
         ("import cascade.ingestion as ci", "ci.cascade_ingestion"),
@@ -137,7 +137,7 @@ def test_an_argument_that_is_computed_when_the_module_runs(arguments: str, unrea
     assert [(argument.name, argument.unread) for argument in declared.unread_table] == [unread]
 
 
-def test_a_known_table_beside_a_splat_is_known() -> None:
+def test_a_table_next_to_a_splat_is_known() -> None:
     (declared,) = found("import cascade\n@cascade.cascade_ingestion(table_name='t', **COMMON)\ndef f(): ...\n")
     assert declared.table == "raw.t"
 
@@ -277,5 +277,5 @@ def test_other_encodings_and_line_ends() -> None:
     assert declarations_in(b"\xef\xbb\xbfimport cascade\n@cascade.cascade_ingestion(table_name='t')\ndef f(): ...\n")
 
 
-def test_a_file_without_either_word_is_not_even_tokenised() -> None:
+def test_a_file_without_either_word_is_not_tokenized() -> None:
     assert declarations_in(b"def f(:\n") == ()

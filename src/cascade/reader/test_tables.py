@@ -16,7 +16,7 @@ def test_a_taken_table_gets_a_similar_name() -> None:
     assert free_table("flights", taken) == "daily_flights"
 
 
-def test_the_problem_names_the_place_and_a_free_name() -> None:
+def test_the_problem_has_the_location_and_a_free_name() -> None:
     assert taken_table_problems("flights", {"raw.flights": "src/flights.py:7"}) == (
         "The table raw.flights is already declared in src/flights.py:7, and each of the two workflows would overwrite "
         "the other's rows. Choose another name, such as daily_flights.",
@@ -25,7 +25,7 @@ def test_the_problem_names_the_place_and_a_free_name() -> None:
     assert problem.endswith("such as --table=daily_flights.")
 
 
-def test_the_notice_names_both_tables_and_the_place() -> None:
+def test_the_notice_has_both_tables_and_the_location() -> None:
     assert other_table_notice("flights", "daily_flights", {"raw.flights": "src/flights.py:7"}) == (
         "The table is raw.daily_flights, because raw.flights is already declared in src/flights.py:7. "
         "Use --table to choose another name."

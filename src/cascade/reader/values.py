@@ -1,4 +1,4 @@
-"""Values that are known without running the code that computes them."""
+"""Evaluate expressions whose values are known without running the code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .names import Names, dotted_name, is_asset_key
 
 
 class NotStaticError(Exception):
-    """An expression has no value before the module runs."""
+    """The value of an expression is unknown until the module runs."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A name that stands for something other than a static value, such as a class or another workflow.
+    """A name that refers to something other than a static value, such as a class or another workflow.
 
     Args:
         written: the name as written, such as `schema.Row`.
@@ -45,12 +45,12 @@ Value = Union[str, int, float, bool, None, dt.date, Reference, Key, tuple["Value
 
 
 class Values:
-    """The values that one module's expressions have.
+    """The values of one module's expressions.
 
     A name has a value if the module assigns it once, at module level, to something static.
 
     Args:
-        names: what the module's imports call things.
+        names: the names that the module's imports define.
     """
 
     def __init__(self, names: Names) -> None:
@@ -69,8 +69,8 @@ class Values:
     def value(self, node: ast.expr) -> Value:
         """Evaluate an expression.
 
-        Literals, lists, tuples and mappings; f-strings and sums of static parts; dates and asset keys; and names that
-        are assigned to these. Any other name is a `Reference`.
+        This covers literals, lists, tuples and mappings; f-strings and sums of static parts; dates and asset keys; and
+        names that are assigned one of these. Any other name is a `Reference`.
 
         Args:
             node: the expression.
@@ -159,7 +159,7 @@ class Values:
 
 
 def has_reference(value: Value) -> bool:
-    """Return whether a value is a reference, or has one in it."""
+    """Return whether a value is or contains a reference."""
     return isinstance(value, Reference) or (isinstance(value, tuple) and any(map(has_reference, value)))
 
 
