@@ -1,4 +1,4 @@
-"""What dbt adds to a project: the problems of its parser."""
+"""Contribute the problems that dbt's parser finds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class DbtContributor(Contributor):
         """Let dbt parse its project. This takes about four seconds, and dbt stops at its first error.
 
         Args:
-            project: the project; without a `dbt_directory` there is nothing to parse.
+            project: the project; without a `dbt_directory`, nothing is parsed.
 
         Returns:
-            Every problem, in the order of their files and lines.
+            Every problem, in the order of files and lines.
 
         Raises:
             UsageError: dbt is not installed; see `cascade.dbt.dbt_is_installed`.
@@ -38,6 +38,6 @@ def has_dbt_project(directory: Path) -> bool:
     """Return whether there is something for dbt to parse: a `dbt_project.yml`, or models that lack one.
 
     Args:
-        directory: the directory that the project's settings name.
+        directory: the directory in the project's settings.
     """
     return (directory / "dbt_project.yml").is_file() or any((directory / "models").rglob("*.sql"))

@@ -1,4 +1,4 @@
-"""The layout of a dbt project, read from its files without dbt, which takes seconds."""
+"""Read the layout of a dbt project from its files, without dbt, which takes seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT_FILE = "dbt_project.yml"
 """The file that makes a directory a dbt project."""
 
 DEFAULT_PROFILE = "cascade"
-"""The profile of a project that does not name one."""
+"""The profile of a project that does not set one."""
 
 
 @dataclass(frozen=True)

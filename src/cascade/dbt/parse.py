@@ -1,4 +1,4 @@
-"""Parsing a dbt project with dbt, without its profile and without writing to the project."""
+"""Parse a dbt project with dbt, without its profile and without writing to the project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _START = "from dbt.cli.main import cli; cli()"
 
 
 def dbt_is_installed() -> bool:
-    """Return whether dbt is installed, with its DuckDB adapter, which stands in for every database while parsing."""
+    """Return whether dbt is installed, with its DuckDB adapter, which replaces every database while parsing."""
     try:
         return all(importlib.util.find_spec(name) for name in ("dbt.cli", "dbt.adapters.duckdb"))
     except ModuleNotFoundError:

@@ -21,7 +21,7 @@ class DbtProblem:
 
     Args:
         message: dbt's message, on one line.
-        file: the file to change, or `dbt_project.yml` if dbt names no other file.
+        file: the file to change, or `dbt_project.yml` if dbt reports no other file.
         line: the line in that file, from 1. If the line is unknown, 1.
     """
 
@@ -163,7 +163,7 @@ def _of_stray_properties(data: Mapping[str, Any], directory: Path) -> DbtProblem
 
 
 def _find(name: str, directory: Path) -> Path | None:
-    """Find a file that dbt names relative to the project or to one of its model directories."""
+    """Find a file that dbt reports relative to the project or to one of its model directories."""
     path = directory / name
     if path.is_file():
         return path

@@ -83,9 +83,7 @@ def test_a_directory_without_a_project_is_a_problem(tmp_path: Path) -> None:
     assert "cascade create-workflow --type transform" in problem.message
 
 
-def test_without_dbt_the_error_names_the_command_that_installs_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_dbt_the_hint_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         parse_project(tmp_path)

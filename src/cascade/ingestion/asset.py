@@ -69,7 +69,7 @@ def asset_spec(declaration: IngestionDeclaration) -> dg.AssetSpec:
 
 
 def automation_condition(declaration: IngestionDeclaration) -> dg.AutomationCondition[Any] | None:
-    """Return when Dagster runs the asset by itself; None without a `cron`, and after the last partition has ended."""
+    """Return when Dagster runs the asset automatically; None without a `cron`, or if the last partition has ended."""
     if declaration.cron is None or has_ended(declaration, datetime.now(UTC)):
         return None
     return dg.AutomationCondition.on_cron(declaration.cron, cron_timezone=declaration.partition_timezone)
@@ -99,7 +99,7 @@ def _deps(deps: Iterable[object]) -> Iterator[Any]:
         elif type(dep) in (list, tuple):  # Dagster's keys and specs are subclasses of tuple.
             yield dg.AssetKey(list(cast("Sequence[str]", dep)))
         else:
-            # Dagster needs only the key of a workflow, so its asset need not be built yet.
+            # Dagster needs only the key of a workflow, so its asset does not have to be built yet.
             yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
 
 
@@ -114,7 +114,7 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
             log=context.log.info,
         )
     except Exception as error:
-        # Dagster records the error in its log and shows it to everybody.
+        # Dagster records the error in its log, where everybody can see it.
         masked = mask_error(error)
         if declaration.max_retries and isinstance(masked, CascadeError) and not isinstance(masked, _MAY_SUCCEED_LATER):
             # A retry would fail in the same way.

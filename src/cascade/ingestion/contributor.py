@@ -1,4 +1,4 @@
-"""What ingestion adds to a project: the asset of each `@cascade_ingestion`."""
+"""Contribute the asset of each `@cascade_ingestion` to a project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class IngestionContributor(Contributor):
     """Contributes the assets of ingestion workflows."""
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Build the asset of each workflow. A workflow whose asset cannot be built is a failure, and the rest stays."""
+        """Build the asset of each workflow. A workflow whose asset cannot be built is reported as a failure."""
         from cascade.partitions import default_partition_start
 
         assets: list[dg.AssetsDefinition] = []

@@ -1,4 +1,4 @@
-"""The decorator that makes a workflow of a function."""
+"""The decorator that turns a function into a workflow."""
 
 from __future__ import annotations
 
@@ -58,35 +58,35 @@ def cascade_ingestion(
 
     Args:
         table_name: name of the Iceberg table, and of the asset.
-        unique_key: the column or columns that identify a row, by which rows are merged.
+        unique_key: the column or columns that identify a row. Rows are merged by these.
         validation_schema: a pydantic model or a pandera DataFrameModel.
         group: Dagster's asset group. Defaults to the domain, which is the name of the function's directory; characters
             that Dagster does not accept become underscores.
         namespace: Iceberg namespace of the table. Defaults to `raw`.
         write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"append"` and
-            `"replace"` are reserved, and an error in this version.
-        cron: when to run, such as `"0 6 * * *"`, read in `partition_timezone`. Defaults to on demand only.
+            `"replace"` are reserved, and raise an error in this version.
+        cron: when to run, such as `"0 6 * * *"`, in the time zone `partition_timezone`. Defaults to on demand only.
         freshness_hours: hours after which the asset is stale, as `fail` or `(warn, fail)`.
         partitions: `"daily"` (default), `"hourly"`, `"weekly"`, `"monthly"`, or None for a table without partitions.
         partition_start: start of the first partition. Defaults to the setting `partition_start`.
-        partition_end: end of the last partition, exclusive. Defaults to none: new partitions keep appearing.
+        partition_end: end of the last partition, exclusive. Defaults to no end: new partitions keep being added.
         partition_timezone: IANA name of the time zone in which partitions begin. Defaults to `"UTC"`.
         partition_spec: the Iceberg layout: columns, or pairs such as `("observed_at", "month")`.
-        deps: workflows, Dagster assets or asset keys that come before.
+        deps: workflows, Dagster assets or asset keys that this one depends on.
         owners: e-mail addresses or `team:<name>`.
         tags: Dagster's tags.
         description: shown in the UI. Defaults to the function's docstring.
         max_runtime_seconds: seconds after which a run is stopped. Defaults to no limit.
         max_retries: how many times a failed run is started again. Defaults to 0.
         retry_delay_seconds: seconds before each retry. Defaults to 30.
-        validate: False converts types and checks nothing else. Defaults to True.
+        validate: False only converts types. Defaults to True.
         on_invalid: `"quarantine"` (default) sets refused rows aside; `"fail"` fails the run and writes nothing.
 
     Returns:
         A decorator that returns an `IngestionWorkflow`.
 
     Raises:
-        DeclarationError: arguments are wrong; names all of them, with file and line.
+        DeclarationError: arguments are wrong. The message lists all of them, with file and line.
     """
     decorator: Any = decorator_of(IngestionDeclaration, IngestionWorkflow[..., object], misplaced, arguments)
     return cast("Callable[[Callable[P, R]], IngestionWorkflow[P, R]]", decorator)

@@ -1,4 +1,4 @@
-"""What Dagster's UI shows of an asset: its columns, links to its source, and the report of each run."""
+"""What Dagster's UI shows about an asset: its columns, links to its source, and the report of each run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def definition_metadata(declaration: IngestionDeclaration) -> dict[str, Any]:
 
 
 def run_metadata(declaration: IngestionDeclaration, report: RunReport) -> dict[str, Any]:
-    """Return what a run leaves on its materialization: its report, and the table's columns."""
+    """Return the metadata of a run's materialization: its report, and the table's columns."""
     columns = _column_schema(declared_schema(declaration.validation_schema), declaration)
     return {**report.to_metadata(), "dagster/column_schema": columns}
 

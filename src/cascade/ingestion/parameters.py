@@ -1,4 +1,4 @@
-"""What Dagster passes to a decorated function by the names of its parameters: its context, and resources."""
+"""Pass Dagster's context and resources to a decorated function, by the names of its parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MissingResource:
     """Stands in for a resource that the project lacks.
 
     Dagster refuses all definitions of a project in which one asset requires a resource that does not exist. With this
-    in its place, only the workflows that take the resource fail, when they run.
+    object in its place, only the workflows that take the resource fail, when they run.
 
     Args:
         problem: one sentence about the parameter that takes the resource.
@@ -33,7 +33,7 @@ def dagster_arguments(declaration: Declaration, context: dg.AssetExecutionContex
         context: the context of the run, which has the resources.
 
     Raises:
-        DeclarationError: a resource is missing, or it is unclear whether a parameter takes one.
+        DeclarationError: a resource is missing, or it is not known whether a parameter takes one.
     """
     arguments: dict[str, object] = {CONTEXT: context} if declaration.takes_context else {}
     # An I/O manager or a Pipes client, like any resource, is passed as the object that was configured.

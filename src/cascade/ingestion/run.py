@@ -1,4 +1,4 @@
-"""One run of one workflow, stage by stage, from its function to rows in its table. Knows nothing of Dagster."""
+"""One run of one workflow, stage by stage, from its function to rows in its table. It does not depend on Dagster."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def run_ingestion(
         window: the partition; None for a workflow without partitions.
         run_id: the run, for the snapshot's summary and the quarantine.
         ref: the table and branch to write; the declared table on `main` if absent.
-        data: stands for what the function returns. The function is not called then.
+        data: used in place of what the function returns. The function is then not called.
         arguments: further arguments of the function, by the names of its parameters.
         checks: checks of the validated rows, which raise to keep them from being published.
-        log: takes lines for the user.
+        log: called with each line for the user.
 
     Returns:
         What the run did.
 
     Raises:
-        CascadeError: see `cascade.exceptions`. Nothing of the run is in the table then.
+        CascadeError: see `cascade.exceptions`. The table then contains nothing of the run.
     """
     target = Target(
         lakehouse,
@@ -76,7 +76,7 @@ def run_ingestion(
 
     with deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
         with clock.timed("open"):
-            # Drift is refused before the source is asked for anything.
+            # Drift is refused before any request to the source.
             ensure_table(
                 lakehouse,
                 target.ref,
@@ -91,10 +91,10 @@ def run_ingestion(
             if validated.dropped_fields:
                 log(f"Fields that the schema lacks are dropped: {', '.join(validated.dropped_fields)}.")
             if staged.rows_refused and declaration.on_invalid == "fail":
-                consequence = 'and on_invalid="fail" lets nothing land'
+                consequence = 'and on_invalid="fail" keeps the whole run out of the table'
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             audit(staged, checks, clock)
-            # A source that gave nothing, such as an incremental one without news, says nothing about its refused rows.
+            # An incremental source without new rows returns nothing. Earlier refused rows must then stay.
             if extracted.rows:
                 quarantine(target, staged, clock)
             if staged.rows_refused and staged.rows_refused == extracted.rows:

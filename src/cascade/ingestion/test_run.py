@@ -22,7 +22,7 @@ from cascade.table_ref import TableRef
 READINGS = TableRef("raw", "readings")
 
 
-def test_a_run_lands_its_rows_and_says_so(lakehouse: Lakehouse) -> None:
+def test_a_run_lands_its_rows_and_reports_them(lakehouse: Lakehouse) -> None:
     result = ran(lakehouse, A, B, run_id="run-1")
     assert stations(lakehouse) == ["a", "b"]
     assert (result.rows_in, result.rows_good, result.rows_refused) == (2, 2, 0)
@@ -37,7 +37,7 @@ def test_a_run_lands_its_rows_and_says_so(lakehouse: Lakehouse) -> None:
     assert {"open", "extract", "validate", "plan", "write", "commit"} <= result.timings.keys()
 
 
-def test_g1_the_same_again_leaves_everything_as_it_was(lakehouse: Lakehouse) -> None:
+def test_g1_an_identical_run_changes_nothing(lakehouse: Lakehouse) -> None:
     first = ran(lakehouse, A, B, HOT)
     files = sorted(Path(lakehouse.warehouse.removeprefix("file://")).rglob("*"))
     again = ran(lakehouse, A, B, HOT, run_id="another")
@@ -64,7 +64,7 @@ def test_the_function_gets_what_it_takes(lakehouse: Lakehouse) -> None:
     assert got[2] == "called"
 
 
-def test_data_stands_for_the_function(lakehouse: Lakehouse) -> None:
+def test_data_replaces_the_function(lakehouse: Lakehouse) -> None:
     def never() -> None:
         pytest.fail("the function was called")
 
@@ -76,7 +76,7 @@ def test_data_stands_for_the_function(lakehouse: Lakehouse) -> None:
         assert result.rows_in == rows
 
 
-def test_no_rows_succeed_without_a_snapshot_and_the_table_is_there(lakehouse: Lakehouse) -> None:
+def test_no_rows_succeed_without_a_snapshot_and_create_the_table(lakehouse: Lakehouse) -> None:
     result = ran(lakehouse)
     assert (result.rows_in, result.snapshot_id, result.committed) == (0, None, False)
     assert table_rows(lakehouse) == []
@@ -101,7 +101,7 @@ def test_g5_the_next_run_of_a_partition_replaces_its_refused_rows(lakehouse: Lak
     assert stations(lakehouse) == ["a", "c"]
 
 
-def test_on_invalid_fail_lets_nothing_land(lakehouse: Lakehouse) -> None:
+def test_on_invalid_fail_lets_no_row_land(lakehouse: Lakehouse) -> None:
     with pytest.raises(RowsRefusedError) as caught:
         ran(lakehouse, A, HOT, on_invalid="fail")
     assert (caught.value.refused, caught.value.total) == (1, 2)
@@ -110,7 +110,7 @@ def test_on_invalid_fail_lets_nothing_land(lakehouse: Lakehouse) -> None:
     assert lakehouse.load(READINGS.quarantine) is None
 
 
-def test_a_run_of_refused_rows_only_fails_and_keeps_them(lakehouse: Lakehouse) -> None:
+def test_a_run_with_only_refused_rows_fails_and_keeps_them(lakehouse: Lakehouse) -> None:
     ran(lakehouse, A)
     with pytest.raises(
         RowsRefusedError, match=r"7 of 7 rows were refused, and they are in raw.readings__quarantine"
@@ -129,7 +129,7 @@ def test_a_null_key_is_a_refused_row_even_without_validation(lakehouse: Lakehous
     assert table_rows(lakehouse)[0]["celsius"] == 99.0
 
 
-def test_fields_that_the_schema_lacks_are_dropped_and_named_once(lakehouse: Lakehouse) -> None:
+def test_fields_that_the_schema_lacks_are_dropped_and_reported_once(lakehouse: Lakehouse) -> None:
     lines: list[str] = []
     declaration = cascade_ingestion(**ARGUMENTS)(lambda: [{**A, "extra": 1}, {**B, "extra": 2, "more": 3}]).declaration
     result = run_ingestion(
@@ -145,12 +145,12 @@ def test_a_required_column_that_is_absent_is_an_error(lakehouse: Lakehouse) -> N
     assert table_rows(lakehouse) == []
 
 
-def test_what_is_not_rows_is_an_error(lakehouse: Lakehouse) -> None:
+def test_data_other_than_rows_is_an_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(SourceError, match=r"raw.readings: the function returned int 3"):
         ran(lakehouse, 3)
 
 
-def test_g4_drift_is_refused_before_the_source_is_asked(lakehouse: Lakehouse) -> None:
+def test_g4_drift_is_refused_before_the_source_is_read(lakehouse: Lakehouse) -> None:
     class Other(BaseModel):
         station: str
         at: AwareDatetime
@@ -210,7 +210,7 @@ def test_a_run_that_takes_too_long_is_stopped(lakehouse: Lakehouse) -> None:
     assert table_rows(lakehouse) == []
 
 
-def test_an_error_of_the_function_stays_itself(lakehouse: Lakehouse) -> None:
+def test_an_error_of_the_function_is_not_wrapped(lakehouse: Lakehouse) -> None:
     def broken() -> Iterator[object]:
         yield A
         raise LookupError("no such station")

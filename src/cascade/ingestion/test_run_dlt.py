@@ -94,7 +94,7 @@ def test_several_selected_resources_are_listed(lakehouse: Lakehouse) -> None:
     assert '.with_resources("events")' in str(caught.value)
 
 
-def test_a_transformer_gives_its_own_rows(lakehouse: Lakehouse) -> None:
+def test_a_transformer_returns_its_own_rows(lakehouse: Lakehouse) -> None:
     @dlt.resource
     def pages() -> Iterator[object]:
         yield [1, 2]
@@ -107,7 +107,7 @@ def test_a_transformer_gives_its_own_rows(lakehouse: Lakehouse) -> None:
     assert ids(lakehouse) == [1, 2]
 
 
-def test_rows_reach_validation_as_the_source_gave_them(lakehouse: Lakehouse) -> None:
+def test_rows_reach_validation_as_the_source_returned_them(lakehouse: Lakehouse) -> None:
     mixed = [ONE, {"id": "three", "createdAt": 1}, {"id": [4], "createdAt": 1}, {"id": 5, "createdAt": {"a": 1}}]
     result = ran(lakehouse, lambda: dlt.resource(mixed, name="events"))
     assert (result.rows_good, result.rows_refused) == (1, 3)
@@ -119,7 +119,7 @@ def test_arrow_passes_through(lakehouse: Lakehouse) -> None:
     assert ids(lakehouse) == [1, 2]
 
 
-def test_a_generator_may_give_resources(lakehouse: Lakehouse) -> None:
+def test_a_generator_may_yield_resources(lakehouse: Lakehouse) -> None:
     def both() -> Iterator[object]:
         yield ONE
         yield dlt.resource([TWO], name="events")
@@ -129,7 +129,7 @@ def test_a_generator_may_give_resources(lakehouse: Lakehouse) -> None:
     assert ids(lakehouse) == [1, 2, 3]
 
 
-def test_a_resource_that_is_given_twice_is_read_twice(lakehouse: Lakehouse) -> None:
+def test_a_resource_that_is_yielded_twice_is_read_twice(lakehouse: Lakehouse) -> None:
     shared = dlt.resource(lambda: [ONE, TWO], name="events")
     assert ran(lakehouse, lambda: shared).rows_in == 2
     assert ran(lakehouse, lambda: shared).rows_in == 2
@@ -170,14 +170,14 @@ def test_g9_a_cursor_is_not_ahead_of_refused_rows(lakehouse: Lakehouse) -> None:
     assert ids(lakehouse) == [1, 2]
 
 
-def test_a_source_without_news_keeps_the_refused_rows(lakehouse: Lakehouse) -> None:
+def test_a_source_without_new_rows_keeps_the_refused_rows(lakehouse: Lakehouse) -> None:
     source = Source(ONE, {"id": "x", "createdAt": 2})
     ran(lakehouse, source)
     assert ran(lakehouse, source).rows_in == 0
     assert lakehouse.catalog.load_table("raw.events__quarantine").scan().to_arrow().num_rows == 1
 
 
-def test_partitions_and_tables_have_states_of_their_own(lakehouse: Lakehouse) -> None:
+def test_each_partition_and_table_has_its_own_state(lakehouse: Lakehouse) -> None:
     source = Source(ONE)
     ran(lakehouse, source)
     ran(lakehouse, source, key="2013-01-16")
@@ -256,7 +256,7 @@ def test_a_kept_state_survives_a_crash_before_the_pointer_moved(lakehouse: Lakeh
     assert source.cursors == [0, 1]
 
 
-def test_what_the_user_set_stays_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "true")
     monkeypatch.delenv("DLT_DATA_DIR")
     quiet_dlt(tmp_path)
@@ -264,7 +264,7 @@ def test_what_the_user_set_stays_set(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert os.environ["DLT_DATA_DIR"] == str(tmp_path / "data")
 
 
-def test_keys_that_differ_in_their_signs_only_have_different_homes(lakehouse: Lakehouse) -> None:
+def test_keys_that_differ_only_in_punctuation_have_different_directories(lakehouse: Lakehouse) -> None:
     declaration = cascade_ingestion(**ARGUMENTS)(Source()).declaration
     homes = set()
     for key in ("2013-11-03-01:00-0400", "2013-11-03-01:00-0500", "2013-11-03-01_00-0500", None):

@@ -1,4 +1,4 @@
-"""A secret that nobody has set is named with the variable that sets it."""
+"""A missing secret is reported with the variable that sets it."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ def rows_with_a_secret() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("function", [asked_in_the_function, asked_while_rows_are_read])
-def test_a_missing_secret_is_named_with_its_variable(lakehouse: Lakehouse, function: Any) -> None:
+def test_a_missing_secret_is_reported_with_its_variable(lakehouse: Lakehouse, function: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         ran(lakehouse, function=function)
     lines = str(caught.value).splitlines()
     assert lines[0].startswith(f"{__file__}:{function.__code__.co_firstlineno}: ")
-    assert lines[0].endswith("The workflow asks dlt for sources.weather.token, which nothing sets.")
+    assert lines[0].endswith("The workflow reads sources.weather.token through dlt, which is not set.")
     assert lines[1:] == ["Set SOURCES__WEATHER__TOKEN in the environment or in .env."]
 
 
-def test_a_secret_that_a_resource_declares_is_named_too(lakehouse: Lakehouse) -> None:
-    with pytest.raises(ConfigError, match="asks dlt for token, which nothing sets"):
+def test_a_secret_that_a_resource_declares_is_reported_too(lakehouse: Lakehouse) -> None:
+    with pytest.raises(ConfigError, match="reads token through dlt, which is not set"):
         ran(lakehouse, function=lambda: resource())
 
 
-def test_of_a_database_the_parts_are_named(lakehouse: Lakehouse) -> None:
+def test_the_missing_parts_of_a_database_address_are_reported(lakehouse: Lakehouse) -> None:
     def read() -> object:
         return sql_table(credentials=ConnectionStringCredentials(), table="t")
 
-    with pytest.raises(ConfigError, match=r"which nothing sets\.\nSet .*DRIVERNAME"):
+    with pytest.raises(ConfigError, match=r"which is not set\.\nSet .*DRIVERNAME"):
         ran(lakehouse, function=read)
 
 
-def test_another_error_stays_as_it_is(lakehouse: Lakehouse) -> None:
+def test_another_error_is_unchanged(lakehouse: Lakehouse) -> None:
     def read() -> object:
         raise KeyError("celsius")
 
@@ -63,7 +63,7 @@ def test_another_error_stays_as_it_is(lakehouse: Lakehouse) -> None:
         ran(lakehouse, function=read)
 
 
-def test_an_error_among_its_own_causes_is_what_it_was(lakehouse: Lakehouse) -> None:
+def test_an_error_among_its_own_causes_is_unchanged(lakehouse: Lakehouse) -> None:
     def raised_again() -> object:
         first, second = OSError("the disk"), ValueError("the row")
         first.__cause__, second.__cause__ = second, first

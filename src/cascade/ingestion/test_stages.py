@@ -1,4 +1,4 @@
-"""What stands between the stages of a run."""
+"""What happens between the stages of a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def batch(number: int) -> pa.Table:
     return pa.table({"station": [f"s{number}"], "at": pa.array([AT]), "celsius": [1.0]})
 
 
-def test_a_batch_is_validated_and_staged_before_the_next_is_asked_for(lakehouse: Lakehouse) -> None:
+def test_a_batch_is_validated_and_staged_before_the_next_is_requested(lakehouse: Lakehouse) -> None:
     events: list[str] = []
 
     def source() -> Iterator[pa.Table]:
@@ -61,7 +61,7 @@ def test_no_batch_is_held_once_it_is_staged(lakehouse: Lakehouse) -> None:
     assert stations(lakehouse) == ["s0", "s1", "s2", "s3"]
 
 
-def test_checks_stand_between_staged_and_visible_rows(lakehouse: Lakehouse) -> None:
+def test_checks_run_between_staging_and_publishing(lakehouse: Lakehouse) -> None:
     seen: list[tuple[int, int, list[str]]] = []
 
     def look(staged: Staged) -> None:

@@ -5,5 +5,5 @@
                            refusals     disk                one snapshot
 
 Batches go through the first three stages one at a time. Each stage pushes into the next, because dlt pushes what it
-extracts: pulling from it would take a second thread, which a deadline cannot interrupt.
+extracts: pulling from it would need a second thread, which a deadline cannot interrupt.
 """

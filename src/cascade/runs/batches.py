@@ -1,7 +1,7 @@
-"""From whatever a workflow's function returns to batches of rows.
+"""Turn the data that a workflow's function returns into batches of rows.
 
-A batch is a list of dicts or an Arrow table. Values stay as the source gave them, so that validation sees a column of
-mixed types as it is. Nothing here imports a library that the function did not use.
+A batch is a list of dicts or an Arrow table. Values stay as the source returned them, so that validation sees a column
+of mixed types unchanged. Nothing here imports a library that the function did not use.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _ACCEPTED = (
 
 @dataclass
 class Feeder:
-    """Turns data into batches and hands them on, in the source's order.
+    """Turns data into batches and passes them on, in the source's order.
 
     Args:
         consume: takes each batch.
-        extract: takes each dlt source or resource, and feeds its items back.
+        extract: takes each dlt source or resource, and feeds its items back to `feed`.
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
     """
@@ -61,7 +61,7 @@ class Feeder:
             self._feed_each(data)
 
     def flush(self) -> None:
-        """Hand on the rows that are held back."""
+        """Pass on the rows that are held back."""
         rows, self._rows = self._rows, []
         if rows:
             self.consume(rows)
@@ -164,12 +164,12 @@ def _from_pandas(frame: Any) -> Batch:
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        # A column holds Python objects of several types: validation sees each as it is.
+        # A column contains Python objects of several types, and validation sees each unchanged.
         return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _plain(value: Any) -> object:
-    """Return a cell of a pandas frame as a Python value, with None for what pandas calls missing."""
+    """Return a cell of a pandas frame as a Python value, with None for a missing value."""
     import pandas
 
     if pandas.api.types.is_scalar(value) and pandas.isna(value):

@@ -1,4 +1,4 @@
-"""How long each step of a run takes."""
+"""Measure how long each step of a run takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Measures steps. A step inside another one counts as itself only.
+    """Measures steps. The time of a step inside another one counts only for the inner step.
 
     Attributes:
         seconds: seconds spent in each step so far, by its name.
@@ -21,7 +21,7 @@ class Clock:
 
     @property
     def total(self) -> float:
-        """Seconds since the clock was made."""
+        """Seconds since the clock was created."""
         return time.perf_counter() - self._started
 
     @contextmanager
@@ -29,7 +29,7 @@ class Clock:
         """Measure a step.
 
         Args:
-            step: its name. A step that is measured several times counts with the sum.
+            step: its name. The times of a step that is measured several times are added up.
 
         Yields:
             Nothing. The step runs inside the block.

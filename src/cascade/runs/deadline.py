@@ -1,4 +1,4 @@
-"""Stopping a run that takes longer than `max_runtime_seconds`, in the process that runs it."""
+"""Stop a run that takes longer than `max_runtime_seconds`, in the process that runs it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class _DeadlinePassed(BaseException):
 
 @contextmanager
 def deadline(seconds: float | None, table: str, location: SourceLocation | None = None) -> Iterator[None]:
-    """Stop the block after some seconds.
+    """Stop the block after a number of seconds.
 
-    In the main thread an alarm interrupts even a wait for a socket. In another thread the interruption comes with the
-    next Python instruction.
+    In the main thread, an alarm interrupts even a wait for a socket. In another thread, the interruption takes effect
+    at the next Python instruction.
 
     Args:
-        seconds: None for no limit.
+        seconds: the limit; None for no limit.
         table: full name of the table, for the error.
         location: the workflow's function, for the error.
 

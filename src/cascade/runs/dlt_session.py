@@ -1,9 +1,9 @@
-"""Running a dlt source: we take its rows, and keep its state only after our commit.
+"""Run a dlt source: take its rows, and keep its state only after the Iceberg commit.
 
-dlt extracts: it pages, retries, and keeps incremental cursors. A last step in the resource's pipe takes every item out
-before dlt types, renames or stores it. Rows reach validation as the source gave them, and no load package with rows can
-stay pending. dlt writes its state in a working copy of the pipeline's directory, which replaces the kept one only after
-the Iceberg commit: a cursor is never ahead of the table (G9).
+dlt only extracts: it handles pages, retries and incremental cursors. A last step in the resource's pipe takes out every
+item before dlt types, renames or stores it. Rows reach validation as the source returned them, and no load package with
+rows can stay pending. dlt writes its state in a working copy of the pipeline's directory, which replaces the kept one
+only after the Iceberg commit: a cursor is never ahead of the table (G9).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def dlt_session(declaration: DeclaredSource, directory: Path, partition: str | N
         partition: key of the partition; None for a table without partitions.
 
     Yields:
-        The session. Changes of the state are discarded unless `keep` is called.
+        The session. Changes to the state are discarded unless `keep` is called.
     """
     session = DltSession(declaration, directory / declaration.op_name / _slug(partition))
     try:
@@ -91,7 +91,7 @@ class DltSession:
     _work: Path | None = field(default=None, init=False)
 
     def extract(self, data: DltSource | DltResource, consume: Callable[[object], None]) -> None:
-        """Extract a source or resource, and hand on every item.
+        """Extract a source or resource, and pass on every item.
 
         Args:
             data: a dlt source with one selected resource, or a resource.
@@ -129,13 +129,13 @@ class DltSession:
         pointer = self.home / f".{kept.name}"
         pointer.write_text(kept.name)
         reach(FaultPoint.STATE, self.declaration.table)
-        # Renaming one small file puts the new state into force.
+        # Renaming this small file activates the new state.
         pointer.replace(self.home / _CURRENT)
         if before is not None:
             shutil.rmtree(before, ignore_errors=True)
 
     def close(self) -> None:
-        """Discard what was not kept, and the working copies that killed processes left behind."""
+        """Discard a state that was not kept, and working copies left behind by killed processes."""
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work = None
@@ -173,11 +173,11 @@ def selected_resource(data: DltSource | DltResource, declaration: DeclaredSource
     """Return the one selected resource of a source.
 
     Args:
-        data: a source, or a resource, which is returned as it is.
+        data: a source, or a resource, which is returned unchanged.
         declaration: the workflow's declaration, for errors.
 
     Raises:
-        SourceError: several resources are selected, or none. Lists them and says how to choose one.
+        SourceError: several resources are selected, or none. The message lists them and explains how to choose one.
     """
     from dlt.extract import DltSource
 
@@ -192,14 +192,14 @@ def selected_resource(data: DltSource | DltResource, declaration: DeclaredSource
     )
     example = next(iter(data.resources), "x")
     raise SourceError(
-        f'{declaration.table}: the dlt source "{data.name}" {problem}, and a table takes one.',
+        f'{declaration.table}: the dlt source "{data.name}" {problem}, but a table takes exactly one.',
         location=declaration.location,
         hint=f'Return it with one resource selected: .with_resources("{example}").',
     )
 
 
 def _capture_step(consume: Callable[[object], None]) -> Any:
-    """Make a step that takes every item out of a pipe. Defined in a function to import dlt only when it is used."""
+    """Create a step that takes every item out of a pipe. The class is defined here, so that dlt is imported on use."""
     from dlt.extract.items_transform import ItemTransform
 
     class Capture(ItemTransform[Any, Any]):
@@ -213,7 +213,7 @@ def _capture_step(consume: Callable[[object], None]) -> Any:
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """Unwrap the error that a workflow or Cascade raised from those that dlt wraps around it."""
+    """Return the error that a workflow or Cascade raised, without the errors that dlt wraps around it."""
     from dlt.common.exceptions import DltException
 
     cause: BaseException | None = error

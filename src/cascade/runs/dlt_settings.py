@@ -1,4 +1,4 @@
-"""Settings that a workflow asks dlt for and that nothing sets, such as a password or a database's address."""
+"""Report settings that a workflow reads through dlt but that are not set, such as a password or a server's address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cascade.exceptions import ConfigError, SourceLocation
 
 @contextmanager
 def missing_settings_named(location: SourceLocation) -> Iterator[None]:
-    """Name dlt's missing settings and where to set them, in two lines instead of dlt's twenty.
+    """Report dlt's missing settings and where to set them, in two lines instead of dlt's twenty.
 
     Args:
         location: the workflow's function.
@@ -30,7 +30,7 @@ def missing_settings_named(location: SourceLocation) -> Iterator[None]:
         if not missing:
             raise
         raise ConfigError(
-            f"The workflow asks dlt for {' and '.join(missing)}, which nothing sets.",
+            f"The workflow reads {' and '.join(missing)} through dlt, which is not set.",
             location=location,
             hint=f"Set {' and '.join(missing.values())} in the environment or in .env.",
         ) from error
@@ -53,7 +53,7 @@ def _missing_settings(error: BaseException | None) -> dict[str, str]:
 
 
 def _variable(traces: Any) -> str | None:
-    # dlt tries each part of a composite setting, which gives a trace of traces.
+    # dlt tries each part of a composite setting, which results in a trace of traces.
     flat = [trace for trace in traces if hasattr(trace, "provider")]
     nested = [part for trace in traces for part in getattr(trace, "traces", {}).values()]
     found = next((trace.key for trace in flat if trace.provider == "Environment Variables"), None)

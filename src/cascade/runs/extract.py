@@ -1,4 +1,4 @@
-"""The first stage: ask the source for its rows, and hand them on in batches."""
+"""The first stage: request the rows of the source, and pass them on in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cascade.schemas import Batch
 
 @dataclass(frozen=True)
 class Extracted:
-    """What the source gave.
+    """What the source returned.
 
     Args:
         rows: number of rows.
@@ -38,7 +38,7 @@ def extract(
     location: SourceLocation,
     clock: Clock,
 ) -> Extracted:
-    """Ask a source for its rows, and hand each batch to the next stage as it comes.
+    """Request the rows of a source, and pass each batch to the next stage as it arrives.
 
     Args:
         source: returns the rows, as any kind of data that a workflow may return.
@@ -47,14 +47,14 @@ def extract(
         dlt_directory: where dlt keeps its data.
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
-        clock: measures the stage as `extract`, without what `into` takes.
+        clock: measures the stage as `extract`, without the time of `into`.
 
     Returns:
-        How many rows the source gave.
+        How many rows the source returned.
 
     Raises:
         SourceError: the data is not rows.
-        ConfigError: the source asks dlt for a setting that nothing sets.
+        ConfigError: the source reads a setting through dlt that is not set.
     """
     rows = batches = 0
 

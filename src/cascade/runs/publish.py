@@ -1,4 +1,4 @@
-"""The last stages: run the checks that stand between staged rows and visible ones, and publish the rows."""
+"""The last stages: run the checks on staged rows, and publish the rows."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Published:
     Args:
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
-        snapshot_id: the current snapshot of the branch; None while it has never had rows.
-        committed: whether this run made that snapshot.
+        snapshot_id: the current snapshot of the branch; None if the branch never had rows.
+        committed: whether this run created that snapshot.
         partition_rows: rows of this run in the table, one for each key.
         table_rows: rows of the whole table.
         sample: the first rows of this run, as they are in the table.
@@ -91,15 +91,15 @@ def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
 
 
 def quarantine(target: Target, staged: Staged, clock: Clock) -> None:
-    """Replace the partition's refused rows in the quarantine by those of this run.
+    """Replace the partition's refused rows in the quarantine with those of this run.
 
     Args:
-        target: the table; its quarantine is the table beside it.
+        target: the table; its quarantine is derived from its name.
         staged: the rows of this run.
         clock: measures the stage as `quarantine`.
 
     Raises:
-        CommitError: other writers committed first, again and again.
+        CommitError: other writers committed first, every time.
     """
     with clock.timed("quarantine"):
         replace_quarantine(
@@ -120,7 +120,7 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         clock: measures the stage as `plan`, `write` and `commit`.
 
     Raises:
-        CommitError: other writers committed first, again and again. Nothing of the run is in the table.
+        CommitError: other writers committed first, every time. Nothing of the run is in the table.
     """
     merged = merge_rows(
         target.lakehouse,

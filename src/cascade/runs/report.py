@@ -1,4 +1,4 @@
-"""What a run did, and its form on Dagster's materialization."""
+"""The report of a run, and its conversion to and from the metadata of Dagster's materialization."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_REFUSED = 5
 COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
 
 Cell: TypeAlias = str | int | float | bool | None
-"""A value as Dagster's tables take it."""
+"""A value that a Dagster table can contain."""
 
 _PREFIX = "cascade/"
 _SECONDS = f"{_PREFIX}seconds_"
@@ -33,13 +33,13 @@ _LARGEST_NUMBER = 2**53
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refused row, as the quarantine keeps it.
+    """A refused row, as it is stored in the quarantine.
 
     Args:
         rule: name of the first rule that refused it.
         field: the field that broke the rule; None for a rule of the whole row.
-        message: every reason, in words.
-        row_json: the row as the source gave it, as JSON.
+        message: every reason, in whole sentences.
+        row_json: the row as the source returned it, as JSON.
     """
 
     rule: str
@@ -54,7 +54,7 @@ class Preview:
 
     Args:
         columns: name of each column, and its kind in Dagster's tables: `bool`, `int`, `float` or `string`.
-        rows: the rows. Dates, decimals, nested values and very large numbers are text.
+        rows: the rows. Dates, decimals, nested values and very large numbers are strings.
     """
 
     columns: tuple[tuple[str, str], ...] = ()
@@ -62,7 +62,7 @@ class Preview:
 
     @classmethod
     def of(cls, rows: pa.Table) -> Preview:
-        """Make the preview of some rows."""
+        """Create the preview of some rows."""
         return cls(
             columns=tuple((column.name, _kind(column.type)) for column in rows.schema),
             rows=tuple({name: _cell(value) for name, value in row.items()} for row in python_rows(rows)[0]),
@@ -77,13 +77,13 @@ class RunReport:
         ref: the table and branch.
         partition: key of the partition; None for a table without partitions.
         run_id: the run.
-        rows_in: rows that the source gave.
+        rows_in: rows that the source returned.
         rows_good: rows that passed validation.
-        rows_refused: rows that did not.
+        rows_refused: rows that failed validation.
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
-        snapshot_id: the current snapshot of the branch; None while it has never had rows.
-        committed: whether this run made that snapshot.
+        snapshot_id: the current snapshot of the branch; None if the branch never had rows.
+        committed: whether this run created that snapshot.
         partition_rows: rows of this run in the table, one for each key.
         table_rows: rows of the whole table.
         seconds: how long the run took.
@@ -122,7 +122,7 @@ class RunReport:
         return {name: getattr(self, name) for name in COUNTS}
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return the metadata of the run's materialization, from which `from_metadata` reads the report again."""
+        """Return the metadata of the run's materialization, from which `from_metadata` can restore the report."""
         optional: dict[str, Any] = {}
         if self.ref.branch != MAIN_BRANCH:
             optional["branch"] = self.ref.branch
@@ -158,7 +158,7 @@ class RunReport:
             metadata: Dagster's metadata values, or plain values, by their names.
 
         Returns:
-            The report, or None if no run of a workflow left this metadata.
+            The report, or None if the metadata does not come from a run of a workflow.
         """
         plain = {name: getattr(value, "value", value) for name, value in metadata.items()}
         found = {name.removeprefix(_PREFIX): value for name, value in plain.items() if name.startswith(_PREFIX)}
@@ -183,7 +183,7 @@ class RunReport:
 
     @classmethod
     def of_run(cls, result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> RunReport | None:
-        """Return the report that a run left on the materialization of an asset, or None if it left none.
+        """Return the report on the materialization of an asset in a run, or None if there is no report.
 
         Args:
             result: the run.
@@ -227,7 +227,7 @@ def _refusals(table: Any) -> tuple[Refusal, ...]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """Join names with commas where they can be told apart again, and as JSON where they cannot."""
+    """Join names with commas if they can be split again, and as JSON if not."""
     text = ", ".join(names)
     return text if not text.startswith("[") and tuple(text.split(", ")) == names else json.dumps(names)
 

@@ -1,7 +1,7 @@
 """The third stage: keep the validated rows of a run on local disk until they are published.
 
 Arrow IPC keeps every value exactly: UUIDs, decimals, NaN, negative zero, and nulls in lists of structs. The files
-have no name: they vanish with the process, even if it is killed.
+have no name, so they disappear with the process, even if it is killed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Staged:
 
     Args:
         rows_good: number of rows that passed validation.
-        rows_refused: number of rows that did not.
+        rows_refused: number of rows that failed validation.
         first_refused: the first refused rows.
     """
 
@@ -40,7 +40,7 @@ class Staged:
     _refused: _Spool
 
     def good(self) -> pa.Table:
-        """Return the good rows in the source's order. They are mapped from disk, and read when they are used."""
+        """Return the good rows in the source's order. They are mapped from disk, and read on use."""
         return self._good.read()
 
     def refused(self) -> Iterator[Refusal]:
@@ -86,21 +86,21 @@ class Staging:
         return Staged(self._good.rows, self._refused.rows, tuple(self._first_refused), self._good, self._refused)
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Release the disk space."""
         self._good.close()
         self._refused.close()
 
 
 @contextmanager
 def staging(schema: pa.Schema, clock: Clock) -> Iterator[Staging]:
-    """Open a place for the rows of one run, which is gone afterwards.
+    """Open a `Staging` for the rows of one run, and delete it afterwards.
 
     Args:
         schema: the schema of good rows.
         clock: measures the stage as `stage`.
 
     Yields:
-        The place to stage rows.
+        The opened `Staging`.
     """
     with closing(Staging(schema, clock)) as opened:
         yield opened
@@ -132,7 +132,7 @@ class _Spool:
 
     def close(self) -> None:
         self._writer = None
-        # On a full disk the file still holds what it could not write, and says so again.
+        # On a full disk, the file still has unwritten data, and closing it raises the error again.
         with suppress(OSError):
             self._file.close()
 

@@ -72,16 +72,16 @@ def pages() -> Iterator[object]:
     ],
     ids=lambda data: type(data).__name__,
 )
-def test_every_accepted_kind_gives_the_same_rows(data: object) -> None:
+def test_every_accepted_kind_results_in_the_same_rows(data: object) -> None:
     assert rows(data) == ONE_TWO
 
 
 @pytest.mark.parametrize("data", [None, [], iter(()), TABLE.slice(0, 0), TABLE.slice(0, 0).to_reader(), pl.DataFrame()])
-def test_no_rows_make_no_batch(data: object) -> None:
+def test_no_rows_result_in_no_batch(data: object) -> None:
     assert fed(data) == []
 
 
-def test_mixed_types_stay_as_they_were_given() -> None:
+def test_values_of_mixed_types_are_unchanged() -> None:
     mixed = [{"id": 1, "x": 1}, {"id": 2, "x": "two"}, {"id": 3, "x": [3]}, {"id": 4, "x": None}]
     assert rows(mixed) == mixed
     assert rows(pd.DataFrame(mixed)) == mixed
@@ -122,7 +122,7 @@ def test_many_rows_come_in_batches_and_in_order(monkeypatch: pytest.MonkeyPatch)
         ([{1: "a"}], "a row has the field 1, whose name is not a string"),
     ],
 )
-def test_what_is_not_rows_is_named_with_what_is(data: object, said: str) -> None:
+def test_the_error_for_other_data_lists_the_accepted_kinds(data: object, said: str) -> None:
     with pytest.raises(SourceError) as caught:
         fed(data)
     assert said in str(caught.value)
@@ -130,7 +130,7 @@ def test_what_is_not_rows_is_named_with_what_is(data: object, said: str) -> None
     assert "Return dicts, an Arrow table" in str(caught.value)
 
 
-def test_one_batch_is_made_of_several() -> None:
+def test_several_batches_become_one() -> None:
     assert one_batch([]) is None
     assert one_batch([ONE_TWO]) is ONE_TWO
     both = one_batch([TABLE, TABLE.select(["id"])])

@@ -51,7 +51,7 @@ def test_work_in_another_thread_is_interrupted() -> None:
 
 
 @pytest.mark.parametrize("in_thread", [False, True])
-def test_what_ends_in_time_is_left_alone(in_thread: bool) -> None:
+def test_a_run_that_ends_in_time_is_not_interrupted(in_thread: bool) -> None:
     done: list[bool] = []
 
     def work() -> None:
@@ -71,12 +71,12 @@ def test_what_ends_in_time_is_left_alone(in_thread: bool) -> None:
     assert done == [True]
 
 
-def test_an_error_of_the_source_stays_itself() -> None:
+def test_an_error_of_the_source_is_not_wrapped() -> None:
     with pytest.raises(ZeroDivisionError), deadline(5, "raw.flights"):
         raise ZeroDivisionError
 
 
-def test_no_limit_is_no_limit() -> None:
+def test_without_a_limit_nothing_is_interrupted() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with deadline(None, "raw.flights"):
         assert signal.getsignal(signal.SIGALRM) is before

@@ -53,13 +53,13 @@ REPORTS = st.builds(
 
 @settings(deadline=None, max_examples=200)
 @given(REPORTS)
-def test_a_report_comes_back_from_its_metadata(report: RunReport) -> None:
+def test_a_report_survives_a_round_trip_through_its_metadata(report: RunReport) -> None:
     assert RunReport.from_metadata(report.to_metadata()) == report
 
 
 @settings(deadline=None, max_examples=50)
 @given(REPORTS)
-def test_a_report_comes_back_from_dagsters_event_log(report: RunReport) -> None:
+def test_a_report_survives_a_round_trip_through_dagsters_event_log(report: RunReport) -> None:
     event = dg.AssetMaterialization("flights", metadata=report.to_metadata())
     stored = deserialize_value(serialize_value(event), dg.AssetMaterialization)
     assert RunReport.from_metadata(stored.metadata) == report
@@ -70,7 +70,7 @@ def test_metadata_of_another_asset_is_not_a_report() -> None:
     assert RunReport.from_metadata({"cascade/rows_in": 3, "dagster/row_count": 3}) is None
 
 
-def test_a_preview_holds_what_a_browser_can_show() -> None:
+def test_a_preview_contains_only_values_that_a_browser_can_show() -> None:
     at = datetime(2013, 1, 15, 12, tzinfo=UTC)
     values: dict[str, list[Any]] = {
         "id": [2**60, 1],

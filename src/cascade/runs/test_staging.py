@@ -49,7 +49,7 @@ def refused(number: int) -> RefusedRow:
     return RefusedRow("hot", None if number % 2 else "celsius", f"too hot: {number}", {"n": number})
 
 
-def test_rows_come_back_exactly_as_they_were_staged() -> None:
+def test_rows_are_read_exactly_as_they_were_staged() -> None:
     with staging(ROWS.schema, Clock()) as stage:
         stage.add(result(ROWS))
         stage.add(result(ROWS.slice(1, 1)))
@@ -104,11 +104,13 @@ def test_staged_rows_have_no_name_on_the_disk(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 @pytest.mark.parametrize("buffering", [0, -1])
-def test_a_full_disk_names_the_directory_and_the_way_out(monkeypatch: pytest.MonkeyPatch, buffering: int) -> None:
+def test_the_error_for_a_full_disk_has_the_directory_and_a_hint(
+    monkeypatch: pytest.MonkeyPatch, buffering: int
+) -> None:
     files: list[IO[bytes]] = []
 
     def full(**_: object) -> IO[bytes]:
-        files.append(Path("/dev/full").open("wb", buffering=buffering))
+        files.append(Path("/dev/full").open("wb", buffering=buffering))  # noqa: SIM115 (closed by `staging`)
         return files[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)

@@ -1,4 +1,4 @@
-"""The second stage: judge each batch by the schema, and hand on its good and its refused rows."""
+"""The second stage: validate each batch against the schema, and pass on its good and its refused rows."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Validated:
 
 
 class Validation:
-    """Validates batches as they come.
+    """Validates batches as they arrive.
 
     A validator that needs the whole partition gets it as one batch at the end. Only then are batches held.
 
     Args:
-        validator: judges a batch.
+        validator: validates a batch.
         into: takes the good and the refused rows of each batch.
         table: full name of the table.
-        clock: measures the stage as `validate`, without what `into` takes.
+        clock: measures the stage as `validate`, without the time of `into`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Validation:
         """Validate a batch.
 
         Args:
-            batch: rows as the source gave them.
+            batch: rows as the source returned them.
 
         Raises:
             MissingColumnError: a required column is absent from the whole batch.
@@ -65,7 +65,7 @@ class Validation:
             self._validate(batch)
 
     def finish(self) -> Validated:
-        """Validate what was held, and return what validation found. Call it after the last batch."""
+        """Validate the batches that were held, and return what validation found. Call it after the last batch."""
         whole, self._held = one_batch(self._held), []
         if whole is not None:
             self._validate(whole)
@@ -80,13 +80,13 @@ class Validation:
 
 
 def rows_refused(table: str, rows_in: int, staged: Staged, consequence: str) -> RowsRefusedError:
-    """Make the error of a run whose refused rows fail it.
+    """Create the error of a run that fails because of its refused rows.
 
     Args:
         table: full name of the table.
-        rows_in: number of rows that the source gave.
+        rows_in: number of rows that the source returned.
         staged: the refused rows.
-        consequence: what follows for the rows, such as `and they are in raw.flights__quarantine`.
+        consequence: what happens to the rows, such as `and they are in raw.flights__quarantine`.
     """
     count, shown = staged.rows_refused, staged.first_refused
     lines = "".join(f"\n  - {row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in shown)
