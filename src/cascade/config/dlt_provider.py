@@ -1,4 +1,4 @@
-"""The keys of `.env` for dlt. They take precedence over its `secrets.toml`, and the environment over them."""
+"""Pass the keys of `.env` to dlt. They override its `secrets.toml`, and the environment overrides them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reading the sources of settings, each as one layer of plain values.
+"""Read the sources of settings, each as one layer of plain values.
 
-A layer keeps, with each value, a description of its origin for messages. The types of settings are up to the model.
+A layer keeps, with each value, a description of its origin for messages. The model defines the types of the settings.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DescribedSetting:
         name: the setting's name.
         value: its value. Secrets are masked.
         source: "environment", ".env", "cascade_config.py", "pyproject.toml", "argument" or "default".
-        origin: where exactly the value comes from, or None for a default.
+        origin: the exact place that the value comes from, or None for a default.
         extra: whether it is one of the project's own keys, which Cascade does not know.
     """
 

@@ -32,7 +32,7 @@ class CascadeConfig(BaseSettings):
     """All settings of a project.
 
     Set each as `CASCADE_<NAME>` in the environment or in `.env`, or by its name in `cascade_config.py` or under
-    `[tool.cascade]` in `pyproject.toml`. The first of these that has it wins.
+    `[tool.cascade]` in `pyproject.toml`. The first of these sources that has it wins.
 
     Other keys are kept as extras (`config.my_key`) for the project's own use. Extras whose names look like secrets are
     `SecretStr`: `config.my_token.get_secret_value()`.

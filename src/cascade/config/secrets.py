@@ -17,7 +17,7 @@ _WORD_END = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
 # Strings, which `re` compiles when the first message is masked. A command without errors pays nothing for them.
 _HIDDEN_PARTS = (
-    # The password of a URL. It may contain an `@` or a `/` that should have been escaped, so the last `@` counts.
+    # The password of a URL. It may contain an `@` or a `/` that should have been escaped, so the last `@` ends it.
     r"(?<=://)(?P<before>[^/@\s:]*:)(?:(?!://)\S)*(?=@)",
     # A lone user name. In HTTP URLs it is often a token.
     r"(?i)(?:(?<=http://)|(?<=https://))(?P<before>)[^/?#@\s:]+(?=@)",
@@ -97,7 +97,7 @@ def secret_values(name: str, value: object) -> Iterator[str]:
 
 
 def mask_error(error: BaseException) -> BaseException:
-    """Mask secrets in the message of an error and of its causes. Errors of sources often repeat a URL with a password.
+    """Mask secrets in the message of an error and of its causes. Errors of sources often contain a URL with a password.
 
     Args:
         error: any error. Its message and those of its causes are changed in place.

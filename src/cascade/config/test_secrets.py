@@ -13,7 +13,7 @@ from cascade.config.secrets import MASK, is_secret_name, mask_secrets, masked_va
     ["my_token", "DBPASSWORD", "pgpassword", "pgpass", "s3_accesskey", "secretKey", "AWS_ACCESS_KEY_ID", "api-keys",
      "tokens", "SOURCES__X__CREDENTIALS", "basic.auth", "clientSecret"],
 )  # fmt: skip
-def test_names_of_secrets_are_recognised(name: str) -> None:
+def test_names_of_secrets_are_recognized(name: str) -> None:
     assert is_secret_name(name)
 
 

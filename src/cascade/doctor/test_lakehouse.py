@@ -61,7 +61,7 @@ def test_contradicting_settings_are_a_problem(project: SampleProject, monkeypatc
     config = configured(monkeypatch, nessie_uri="http://127.0.0.1:1/api", iceberg_catalog="http://127.0.0.1:1")
     catalog, _ = check_catalog(config)
     assert catalog.status == "problem"
-    assert "Two settings name a catalog" in catalog.detail
+    assert "Two settings specify a catalog" in catalog.detail
 
 
 def test_the_check_does_not_wait_for_a_server_that_does_not_answer(

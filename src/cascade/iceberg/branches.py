@@ -1,4 +1,4 @@
-"""A table as one of its branches has it."""
+"""Read and write one branch of a table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def at_branch(table: Table, ref: TableRef) -> Table:
     in the schema that the snapshot was written with, and miss columns that were added since.
 
     Args:
-        table: the table as the catalog has it.
+        table: the table, as loaded from the catalog.
         ref: the table's name and branch.
 
     Returns:
-        The same table for `main`, and a copy of it for another branch.
+        The same table for `main`, or a copy of it for another branch.
 
     Raises:
-        UsageError: the table has no such branch. pyiceberg would make one without the rows of `main`.
+        UsageError: the table has no such branch. pyiceberg would create one without the rows of `main`.
     """
     if ref.branch == MAIN_BRANCH:
         return table
@@ -37,12 +37,12 @@ def at_branch(table: Table, ref: TableRef) -> Table:
         branches = [name for name, known in table.metadata.refs.items() if known.snapshot_ref_type == "branch"]
         raise missing_branch(ref, sorted({MAIN_BRANCH, *branches}))
     if head.snapshot_ref_type != SnapshotRefType.BRANCH:
-        raise UsageError(f'"{ref.branch}" is a tag of {ref.full_name}, and only a branch can be read and written.')
+        raise UsageError(f'"{ref.branch}" is a tag of {ref.full_name}, but only a branch can be read and written.')
     return table_with(table, current_snapshot_id=head.snapshot_id)
 
 
 def missing_branch(ref: TableRef, known: list[str]) -> UsageError:
-    """Say that a branch does not exist, and which do.
+    """Return the error for a branch that does not exist, with those that do.
 
     Args:
         ref: the table and the missing branch.
@@ -60,7 +60,7 @@ def missing_branch(ref: TableRef, known: list[str]) -> UsageError:
 
 
 def table_with(table: Table, **metadata: object) -> Table:
-    """Return a copy of a table object with some fields of its metadata replaced. The catalog is not asked.
+    """Return a copy of a table object with some fields of its metadata replaced. The catalog is not contacted.
 
     Args:
         table: the table.

@@ -1,6 +1,6 @@
 """The lakehouse of a project: its Iceberg catalog and its warehouse.
 
-Only `open_lakehouse` tells an embedded catalog from one in production. All other code takes the `Lakehouse` it returns.
+Only `open_lakehouse` distinguishes embedded and production catalogs. All other code uses the `Lakehouse` it returns.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Lakehouse:
             The table, whose current snapshot is the head of the branch, or None if the table does not exist.
 
         Raises:
-            UsageError: the table exists and has no such branch.
+            UsageError: the table exists, but its branch does not.
         """
         from pyiceberg.exceptions import NoSuchTableError
 
@@ -128,7 +128,7 @@ class Lakehouse:
 
         Args:
             table: namespace and name, such as `raw.weather_observations`.
-            columns: the columns to read, in this order; all if absent. Parquet stores columns apart: read few.
+            columns: the columns to read, in this order; all if absent. Reading fewer columns is faster.
             where: an Iceberg filter expression, such as `observed_on = '2024-01-15'`. Files whose statistics rule out
                 a match are not opened.
             branch: the Iceberg branch to read.
@@ -146,7 +146,7 @@ class Lakehouse:
 
 
 def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
-    """Open the catalog that the settings name, and create the embedded catalog if it does not exist.
+    """Open the catalog of the settings, and create the embedded catalog if it does not exist.
 
     Several processes may open it at the same time. pyiceberg adds its own settings of a catalog named `cascade`, from
     `.pyiceberg.yaml` or `PYICEBERG_CATALOG__CASCADE__*`: put tokens and the credentials of an object store there.
@@ -176,12 +176,12 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
 def _uri(config: LakehouseSettings, state: Path) -> str:
     if config.nessie_uri and config.iceberg_catalog:
         raise ConfigError(
-            f"Two settings name a catalog: nessie_uri is {_shown(config.nessie_uri)}, and iceberg_catalog is "
+            f"Two settings specify a catalog: nessie_uri is {_shown(config.nessie_uri)}, and iceberg_catalog is "
             f"{_shown(config.iceberg_catalog)}.",
             hint="Unset CASCADE_NESSIE_URI or CASCADE_ICEBERG_CATALOG.",
         )
     if config.nessie_uri:
-        # Nessie serves Iceberg's REST protocol beside its own API, at one address per branch.
+        # Nessie serves Iceberg's REST protocol next to its own API, at one address per branch.
         base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", config.nessie_uri.rstrip("/"))
         return f"{base}/iceberg/{config.nessie_ref}"
     uri = config.iceberg_catalog or f"sqlite:///{state / 'catalog.db'}"

@@ -1,7 +1,7 @@
-"""Committing a change of files as one snapshot, against other writers.
+"""Commit a change of files as one snapshot, in competition with other writers.
 
 A planner reads the table and decides what changes. The change is written, and committed on exactly the snapshot that
-was read. If another writer commits first, the planner plans again, unless the plan provably still holds.
+was read. If another writer commits first, the planner plans again, unless the plan is provably still valid.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Planner(Protocol[P]):
         ...
 
     def still_holds(self, plan: P, table: Table) -> bool:
-        """Return whether a plan made on an earlier snapshot is right for this one too."""
+        """Return whether a plan for an earlier snapshot is also valid for this one."""
         ...
 
     def write(self, table: Table, plan: P) -> FileChange:
@@ -163,7 +163,7 @@ def commit_planned(
 
 
 def try_commit(table: Table, branch: str, change: FileChange, summary: Mapping[str, str]) -> int | None:
-    """Commit a change on exactly the snapshot that `table` holds.
+    """Commit a change on exactly the current snapshot of `table`.
 
     Args:
         table: the table, on its branch.
@@ -204,7 +204,7 @@ def _without_retries(table: Table) -> Table:
 
 
 def _landed(table: Table, snapshot_id: int) -> bool:
-    """Return whether a commit that was reported failed landed all the same, because its answer was lost."""
+    """Return whether a commit landed although it was reported as failed, because the response was lost."""
     return table.catalog.load_table(table.name()).snapshot_by_id(snapshot_id) is not None
 
 

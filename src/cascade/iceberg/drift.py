@@ -1,4 +1,4 @@
-"""The differences between a table's schema and a declared one, and which of them G4 applies."""
+"""The differences between a table's schema and a declared one, and which of them are applied (G4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SchemaDifference:
-    """The differences of two schemas.
+    """The differences between two schemas.
 
     Args:
         applied: a line for each difference that is applied: a new optional column, or a widened type.
@@ -62,8 +62,8 @@ def _added(field: NestedField, prefix: str) -> tuple[bool, str]:
     if field.required:
         return (
             False,
-            f"{prefix}{field.name}: absent from the table, required {field.field_type} in the declared schema; rows "
-            "that are there already have no value for it, so it must be optional",
+            f"{prefix}{field.name}: absent from the table, required {field.field_type} in the declared schema; "
+            "existing rows have no value for it, so it must be optional",
         )
     return True, f"{prefix}{field.name}: new column, optional {field.field_type}"
 

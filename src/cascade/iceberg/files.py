@@ -1,4 +1,4 @@
-"""Reading and writing the data files of a table, one file at a time."""
+"""Read and write the data files of a table, one file at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 
 def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring rows into a table's schema: its column order and widths, with nulls for columns that the rows lack."""
+    """Convert rows to a table's schema: its column order and widths, with nulls for columns that the rows lack."""
     columns = [
         rows.column(field.name).cast(field.type)
         if field.name in rows.column_names
@@ -37,7 +37,7 @@ def read_file(table: Table, task: FileScanTask, columns: Sequence[str] | None = 
     """Read one data file, without the rows that delete files remove, in file order.
 
     Args:
-        table: the table, which gives the schema.
+        table: the table, for its schema.
         task: the file.
         columns: names of the columns to read; all if absent.
     """
@@ -53,8 +53,8 @@ def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
     """Write rows as data files that no snapshot refers to yet.
 
     Args:
-        table: the table, which gives the schema and the layout.
-        rows: the rows, in the order that the files keep.
+        table: the table, for its schema and layout.
+        rows: the rows, in the order to write them.
     """
     from pyiceberg.io.pyarrow import _dataframe_to_data_files
 

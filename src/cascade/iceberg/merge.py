@@ -1,7 +1,7 @@
-"""Merging a batch into a table on its unique key, in one snapshot.
+"""Merge a batch into a table on its unique key, in one snapshot.
 
-The plan lists the files that can hold a key of the batch, by the key's statistics in the manifests, and what changes in
-each. Writing rewrites the files that hold an old version of a row (copy-on-write), and puts new rows into new files. A
+The plan lists the files that can contain a key of the batch, by the key's statistics in the manifests, and what changes
+in each. Writing rewrites files that contain an old version of a row (copy-on-write), and puts new rows in new files. A
 row that equals the table's in every column is left alone: an identical batch changes nothing.
 """
 
@@ -35,8 +35,8 @@ class Rewrite:
 
     Args:
         task: the file.
-        drop: positions of the rows that leave it.
-        put: positions of the batch's rows that enter it.
+        drop: positions of the rows that are removed from it.
+        put: positions of the batch's rows that are added to it.
     """
 
     task: FileScanTask
@@ -46,14 +46,14 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class MergePlan:
-    """The changes that bring a batch into a table.
+    """The changes that merge a batch into a table.
 
     Args:
         snapshot_id: the snapshot that was read; None for an empty branch.
         layout: ids of the schema and of the partition spec that were read.
-        rows: the batch in the table's schema, sorted by key, one row for each.
-        candidates: the files that can hold a key of the batch.
-        rewrites: what changes in some of them.
+        rows: the batch in the table's schema, sorted by key, one row for each key.
+        candidates: the files that can contain a key of the batch.
+        rewrites: the changes in those files that change.
         append: positions of the batch's rows whose keys are in no file.
         updated: number of rows that replace an older version.
     """
@@ -92,10 +92,10 @@ def merge_rows(
         partition: key of the partition that was run, for the summary.
 
     Returns:
-        The plan that was carried out, and the new snapshot; no snapshot if the table held the same rows already.
+        The plan that was carried out, and the new snapshot; no snapshot if the table already contains the same rows.
 
     Raises:
-        CommitError: other writers committed first, again and again.
+        CommitError: other writers committed first, every time.
         UsageError: the table or its branch does not exist.
     """
     summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
@@ -149,7 +149,7 @@ class MergePlanner:
         )
 
     def still_holds(self, plan: MergePlan, table: Table) -> bool:
-        """Return whether still exactly the same files can hold a key of the batch."""
+        """Return whether exactly the same files can still contain a key of the batch."""
         return plan.layout == _layout(table) and plan.candidates == frozenset(map(_identity, self._candidates(table)))
 
     def write(self, table: Table, plan: MergePlan) -> FileChange:
@@ -201,7 +201,7 @@ class _Matching:
         if both.is_empty():
             return None
         at, row = both["at"].to_numpy(), both["row"].to_numpy()
-        # Another writer may have left a key twice: the first version counts, and the others are dropped.
+        # Another writer may have written a key twice. The first version counts, and the others are dropped.
         first = both["row"].is_first_distinct().to_numpy() & ~self._found[row]
         same = same_rows(
             read_file(self.table, task).take(pa.array(at[first])),
@@ -214,7 +214,7 @@ class _Matching:
         return Rewrite(task, pa.array(drop, type=pa.int64()), pa.array(put, type=pa.int64())) if drop else None
 
     def unmatched(self) -> pa.Array:
-        """Return the positions of the rows that no file holds."""
+        """Return the positions of the rows that are in no file."""
         import numpy as np
 
         return pa.array(np.flatnonzero(~self._found), type=pa.int64())
@@ -250,7 +250,7 @@ def _layout(table: Table) -> tuple[int, int]:
 
 
 def _range(rows: pa.Table, unique_key: Sequence[str]) -> BooleanExpression:
-    """Build the range of each key column. A file whose statistics lie outside a range holds no key of the batch."""
+    """Build the range of each key column. A file whose statistics are outside a range contains no key of the batch."""
     from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThanOrEqual, Reference
     from pyiceberg.expressions.literals import literal
 

@@ -1,4 +1,4 @@
-"""The table of refused rows beside a table: `<table>__quarantine`."""
+"""The table of a table's refused rows: `<table>__quarantine`."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Refused(Protocol):
 
     @property
     def message(self) -> str:
-        """Why it was refused, in words."""
+        """Why it was refused, in whole sentences."""
         ...
 
     @property
     def row_json(self) -> str:
-        """The row as the source gave it, as JSON."""
+        """The row as the source returned it, as JSON."""
         ...
 
 
@@ -55,12 +55,12 @@ class _Layout:
 _COLUMNS = {
     "rule": (True, "Name of the first rule that refused the row."),
     "field": (False, "The field that broke it; null for a rule of the whole row."),
-    "message": (True, "Every reason, in words."),
+    "message": (True, "Every reason, in whole sentences."),
     "run_id": (True, "The run that refused the row first."),
     "partition": (False, "Key of the partition; null for a table without partitions."),
-    "row": (True, "The row as the source gave it, as JSON."),
+    "row": (True, "The row as the source returned it, as JSON."),
 }
-# The columns that make two refusals equal. The run is not one, or an identical run would write.
+# The columns in which equal refusals agree. The run is not among them, or an identical run would write again.
 _CONTENT = ("rule", "field", "message", "row")
 
 
@@ -72,7 +72,7 @@ def replace_quarantine(
     run_id: str,
     partition: str | None,
 ) -> Committed[QuarantinePlan] | None:
-    """Replace the refused rows of a partition by those of this run.
+    """Replace the refused rows of a partition with those of this run.
 
     Args:
         lakehouse: the lakehouse that holds the table.
@@ -82,11 +82,11 @@ def replace_quarantine(
         partition: key of the partition; None for a table without partitions.
 
     Returns:
-        What was committed, or None if there is neither a refused row nor a quarantine table.
+        What was committed, or None if there are no refused rows and no quarantine table.
 
     Raises:
-        CommitError: other writers committed first, again and again.
-        UsageError: the table has no such branch.
+        CommitError: other writers committed first, every time.
+        UsageError: the branch does not exist.
     """
     rows = _rows(refused, run_id, partition)
     if rows.num_rows:
@@ -100,7 +100,7 @@ def replace_quarantine(
 
 @dataclass(frozen=True)
 class QuarantinePlan:
-    """The files that leave the quarantine, and the rows that enter it."""
+    """The files that are removed from the quarantine, and the rows that are added to it."""
 
     files: tuple[FileScanTask, ...]
     rows: pa.Table
@@ -115,7 +115,7 @@ class QuarantinePlanner:
     partition: str | None
 
     def plan(self, table: Table) -> QuarantinePlan:
-        """Find the files of the partition, and whether they hold the same refused rows already."""
+        """Find the files of the partition, and whether they already contain the same refused rows."""
         tasks = self._files(table)
         rows = conform(self.rows, arrow_schema(table))
         present = pa.concat_tables([arrow_schema(table).empty_table(), *(read_file(table, task) for task in tasks)])

@@ -1,4 +1,4 @@
-"""Reading rows of a table, for users and their checks."""
+"""Read rows of a table, for users and their checks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_rows(table: Table, ref: TableRef, columns: Sequence[str] | None, where:
         if column not in known:
             raise UsageError(f"The table {ref} has no column {column!r}.{_meant(column, known)}")
     rows = table.scan(row_filter=_condition(table, ref, where), selected_fields=tuple(wanted)).to_arrow()
-    # The return type of `from_arrow` includes Series, which a table never gives.
+    # The return type of `from_arrow` includes Series, which it never returns for a table.
     return cast("pl.DataFrame", pl.from_arrow(rows)).select(wanted)
 
 
@@ -52,7 +52,7 @@ def _condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpress
         return AlwaysTrue()
     try:
         condition = parse(where)
-        # The scan would bind it too, but there its error looks like one of reading files.
+        # The scan binds it too, but reports an error as if it had failed to read files.
         bind(table.schema(), condition, case_sensitive=True)
     except Exception as error:
         known = ", ".join(field.name for field in table.schema().fields)

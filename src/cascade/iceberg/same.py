@@ -1,4 +1,4 @@
-"""Row-by-row equality of two Arrow tables, as a merge needs it: null equals null, and NaN equals NaN."""
+"""Compare two Arrow tables row by row, as a merge needs it: null equals null, and NaN equals NaN."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _same(left: pa.Array, right: pa.Array) -> pa.Array:
 
 
 def _equal(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Compare values. Where either is null, the answer does not matter."""
+    """Compare values. If either is null, the result does not matter."""
     if pa.types.is_struct(left.type):
         return _equal_structs(left, right)
     if pa.types.is_list(left.type) or pa.types.is_large_list(left.type):

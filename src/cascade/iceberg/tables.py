@@ -1,4 +1,4 @@
-"""Creating a table, and evolving its schema as far as G4 allows."""
+"""Create a table, and evolve its schema as far as G4 allows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def ensure_table(
     partition_spec: Sequence[LayoutField] = (),
     properties: Mapping[str, str] | None = None,
 ) -> Table:
-    """Create a table if it does not exist, and apply the changes of its schema that G4 allows.
+    """Create a table if it does not exist, and apply the schema changes that G4 allows.
 
     Args:
         lakehouse: the lakehouse that holds the table.
@@ -63,11 +63,11 @@ def ensure_table(
         properties: further properties of a new table.
 
     Returns:
-        The table, on its branch. The schema belongs to all branches of the table.
+        The table, on its branch. All branches of the table share its schema.
 
     Raises:
         SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
-        CommitError: other writers changed the schema at the same time, again and again.
+        CommitError: other writers changed the schema at the same time, every time.
         UsageError: the branch does not exist. Nothing was created.
     """
     from pyiceberg.exceptions import CommitFailedException

@@ -45,7 +45,7 @@ def counts(lakehouse: Lakehouse) -> Lakehouse:
     return lakehouse
 
 
-def test_a_merge_onto_a_branch_leaves_main_as_it_was(counts: Lakehouse) -> None:
+def test_a_merge_onto_a_branch_does_not_change_main(counts: Lakehouse) -> None:
     before = counts.require(COUNTS).current_snapshot()
     # One row is rewritten and one is appended, so that both kinds of snapshot producer are used.
     changed = merged(counts, AUDIT, {2: 21, 3: 30})
@@ -76,7 +76,7 @@ def test_a_branch_is_read_in_the_tables_current_schema(counts: Lakehouse) -> Non
     assert read(counts, "audit") == [(1, 10, None), (2, 20, None)]
 
 
-def test_the_schema_may_change_by_way_of_a_branch(counts: Lakehouse) -> None:
+def test_the_schema_may_change_through_a_branch(counts: Lakehouse) -> None:
     merged(counts, AUDIT, {3: 30})
     wider = Schema(ID, N, NestedField(3, "note", LongType()), identifier_field_ids=[1])
     table = ensure_table(counts, AUDIT, wider)
@@ -98,7 +98,7 @@ def files(lakehouse: Lakehouse) -> list[Path]:
     return sorted(Path(lakehouse.warehouse.removeprefix("file://")).rglob("*"))
 
 
-def test_a_missing_branch_is_an_error_that_names_the_others(counts: Lakehouse) -> None:
+def test_a_missing_branch_is_an_error_that_lists_the_others(counts: Lakehouse) -> None:
     before = files(counts)
     for attempt in (
         lambda: merged(counts, COUNTS.on("audti"), {9: 9}),
@@ -111,7 +111,7 @@ def test_a_missing_branch_is_an_error_that_names_the_others(counts: Lakehouse) -
     assert files(counts) == before
 
 
-def test_a_table_is_not_created_by_way_of_a_branch(lakehouse: Lakehouse) -> None:
+def test_a_table_is_not_created_through_a_branch(lakehouse: Lakehouse) -> None:
     with pytest.raises(UsageError, match=r'"audit" of raw.counts does not exist, because the table does not'):
         ensure_table(lakehouse, AUDIT, SCHEMA)
     assert lakehouse.load(COUNTS) is None

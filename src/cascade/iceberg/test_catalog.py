@@ -67,7 +67,7 @@ def test_postgresql_is_reached_by_the_driver_of_the_extra(
     assert opened[0]["uri"] == "postgresql+psycopg2://me:secret@db/cat"
 
 
-def test_a_server_of_postgresql_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+def test_an_unreachable_postgresql_server_is_a_clear_error(tmp_path: Path) -> None:
     settings = Settings(tmp_path, iceberg_catalog="postgresql://me:secret@127.0.0.1:9/cat", iceberg_warehouse="s3://wh")
     with pytest.raises(ConfigError) as caught:
         open_lakehouse(settings)
@@ -75,7 +75,7 @@ def test_a_server_of_postgresql_that_is_not_there_is_a_clear_error(tmp_path: Pat
     assert "secret" not in str(caught.value)
 
 
-def test_a_warehouse_on_disk_is_made(tmp_path: Path) -> None:
+def test_a_warehouse_on_disk_is_created(tmp_path: Path) -> None:
     lakehouse = open_lakehouse(Settings(tmp_path / "state", iceberg_warehouse=str(tmp_path / "elsewhere")))
     assert (tmp_path / "elsewhere").is_dir()
     assert lakehouse.warehouse == (tmp_path / "elsewhere").as_uri()
@@ -83,11 +83,11 @@ def test_a_warehouse_on_disk_is_made(tmp_path: Path) -> None:
 
 def test_two_catalogs_are_refused(tmp_path: Path) -> None:
     settings = replace(Settings(tmp_path), nessie_uri="http://nessie", iceberg_catalog="sqlite:///x.db")
-    with pytest.raises(ConfigError, match="Two settings name a catalog"):
+    with pytest.raises(ConfigError, match="Two settings specify a catalog"):
         open_lakehouse(settings)
 
 
-def test_a_catalog_that_cannot_be_opened_is_named_without_its_password(tmp_path: Path) -> None:
+def test_a_catalog_that_cannot_be_opened_is_reported_without_its_password(tmp_path: Path) -> None:
     settings = Settings(tmp_path, iceberg_catalog="nosuchdb://me:secret@host/db", iceberg_warehouse=str(tmp_path))
     with pytest.raises(ConfigError) as caught:
         open_lakehouse(settings)
@@ -95,7 +95,7 @@ def test_a_catalog_that_cannot_be_opened_is_named_without_its_password(tmp_path:
     assert "secret" not in str(caught.value)
 
 
-def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_text("not a database, and long enough to be looked at as one " * 20)
     with pytest.raises(ConfigError, match=r"Cannot open the Iceberg catalog at .*catalog\.db"):
         open_lakehouse(Settings(tmp_path))
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", ["iceberg_catalog", "iceberg_warehouse"])
-def test_a_directory_that_cannot_be_made_names_the_setting(tmp_path: Path, setting: str) -> None:
+def test_a_directory_that_cannot_be_created_is_an_error_with_the_setting(tmp_path: Path, setting: str) -> None:
     (tmp_path / "file").write_text("in the way")
     settings = {
         "iceberg_catalog": Settings(tmp_path, iceberg_catalog=f"sqlite:///{tmp_path}/file/x/catalog.db"),

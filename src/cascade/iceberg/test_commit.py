@@ -106,7 +106,7 @@ def test_a_lost_race_leaves_no_data_file_behind(lakehouse: Lakehouse, table: Tab
     assert on_disk == used
 
 
-def test_a_commit_whose_answer_was_lost_is_not_done_twice(
+def test_a_commit_whose_response_was_lost_is_not_repeated(
     lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = type(lakehouse.catalog).commit_table
@@ -164,7 +164,7 @@ def test_an_unexpected_error_is_not_tried_again(
         merge_rows(lakehouse, NAME, batch(range(3), 1), ["id"], run_id="1")
 
 
-def test_patience_ends_and_says_so(lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_race_is_an_error(lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     always = failing([CommitFailedException("no")] * 1000)
     monkeypatch.setattr(type(lakehouse.catalog), "commit_table", always)
     monkeypatch.setattr(commit, "_LONGEST_WAIT_SECONDS", 0.01)
@@ -193,14 +193,14 @@ directory, writer = Path(sys.argv[1]), int(sys.argv[2])
 lakehouse = open_lakehouse(Settings(directory))
 ensure_table(lakehouse, NAME, SCHEMA)
 for turn in range(4):
-    # Keys of its own, and keys that all writers write.
+    # Its own keys, and keys that all writers write.
     own = range(100 * (writer + 1) + 10 * turn, 100 * (writer + 1) + 10 * turn + 10)
     merge_rows(lakehouse, NAME, batch([*range(10), *own], writer), ["id"], run_id=f"{writer}-{turn}")
 """
 
 
-def test_processes_that_start_at_once_all_land(tmp_path: Path) -> None:
-    """G3: the catalog, the namespace and the table are made by whoever comes first, and no row is lost or doubled."""
+def test_processes_that_start_at_the_same_time_all_land(tmp_path: Path) -> None:
+    """G3: the catalog, the namespace and the table are created by the first writer, and no row is lost or doubled."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     processes = [
         subprocess.Popen([sys.executable, "-c", PROCESS, str(tmp_path), str(writer)], env=environment)

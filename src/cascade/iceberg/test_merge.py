@@ -97,7 +97,7 @@ def test_an_identical_run_commits_nothing_and_writes_no_file(lakehouse: Lakehous
     assert data_files(lakehouse) == files
 
 
-def test_no_rows_make_no_snapshot(lakehouse: Lakehouse) -> None:
+def test_no_rows_create_no_snapshot(lakehouse: Lakehouse) -> None:
     assert merged(lakehouse).snapshot_id is None
     assert lakehouse.require(NAME).current_snapshot() is None
 
@@ -129,7 +129,7 @@ def test_only_files_with_a_change_are_rewritten(lakehouse: Lakehouse) -> None:
     assert rows_of(lakehouse) == [("a", 1, 1.0), ("a", 2, 7.0), ("a", 8, 1.0), ("a", 9, 1.0)]
 
 
-def test_a_key_that_another_writer_left_twice_is_made_one(lakehouse: Lakehouse) -> None:
+def test_a_key_that_another_writer_wrote_twice_is_reduced_to_one(lakehouse: Lakehouse) -> None:
     table = ensure_table(lakehouse, NAME, SCHEMA)
     twice = pa.table({"station": ["a", "a", "b"], "hour": [1, 1, 1], "celsius": [1.0, 2.0, 3.0]})
     for _ in range(2):

@@ -29,7 +29,7 @@ def rows_of(lakehouse: Lakehouse) -> list[tuple[str | None, str, str, str]]:
     return sorted((row["partition"] or "", row["rule"], row["run_id"], row["row"]) for row in found)
 
 
-def test_no_refused_row_makes_no_table(lakehouse: Lakehouse) -> None:
+def test_without_refused_rows_no_table_is_created(lakehouse: Lakehouse) -> None:
     assert replaced(lakehouse) is None
     assert lakehouse.load(NAME) is None
 

@@ -1,4 +1,4 @@
-"""`Lakehouse.read`, which people call in their checks."""
+"""`Lakehouse.read`, which users call in their checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_all_rows_with_their_types(things: Lakehouse) -> None:
     }
 
 
-def test_columns_in_the_order_asked_for_and_rows_that_meet_the_condition(things: Lakehouse) -> None:
+def test_columns_in_the_requested_order_and_rows_that_match_the_filter(things: Lakehouse) -> None:
     rows = things.read("raw.things", columns=["price", "id"], where="day = '2024-01-15' and id < 3")
     assert rows.columns == ["price", "id"]
     assert rows.rows() == [(None, 2)]
@@ -77,7 +77,7 @@ def test_an_identifier_column_is_read(lakehouse: Lakehouse) -> None:
         ("raw.things", None, "idd = 1", "columns are id, day, at, price, tags."),
     ],
 )
-def test_what_cannot_be_read_is_said(
+def test_rows_that_cannot_be_read_are_an_error(
     things: Lakehouse, table: str, columns: list[str] | None, where: str | None, said: str
 ) -> None:
     with pytest.raises(UsageError) as caught:

@@ -46,7 +46,7 @@ def replaced(name: str, kind: IcebergType, required: bool = False) -> list[Field
     return [(name, kind, required) if field[0] == name else field for field in BASE]
 
 
-def test_a_table_is_made_with_its_namespace_key_order_and_layout(lakehouse: Lakehouse) -> None:
+def test_a_table_is_created_with_its_namespace_key_order_and_layout(lakehouse: Lakehouse) -> None:
     table = ensure_table(
         lakehouse, NAME, schema(BASE), partition_spec=[PartitionField("at", "month"), PartitionField("id", "bucket[4]")]
     )
