@@ -44,7 +44,7 @@ def test_a_schema_that_no_workflow_uses_is_checked_by_its_path(cascade: Cascade,
         result = cascade("validate", path)
         assert result.exit_code == 1
         (line,) = result.stdout.splitlines()
-        assert line.startswith(f"{project.package}/schemas/rows.py:9: Bad.anything: Any does not say what to store")
+        assert line.startswith(f"{project.package}/schemas/rows.py:9: Bad.anything: Any does not specify what to store")
 
 
 def test_the_whole_project_checks_the_schemas_that_workflows_use(cascade: Cascade) -> None:
@@ -118,7 +118,7 @@ def test_the_dbt_project_alone_is_parsed_by_its_path(
         assert (result.exit_code, result.stdout) == (0, "No problems in the dbt project.\n")
 
 
-def test_without_dbt_its_project_alone_cannot_be_checked_and_beside_modules_is_left_out(
+def test_without_dbt_its_project_is_an_error_alone_and_skipped_together_with_modules(
     cascade: Cascade, dbt_directory: Path, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parse, "dbt_is_installed", lambda: False)

@@ -1,4 +1,4 @@
-"""Conversion of source values to the declared column types, without the rules of a schema.
+"""Convert source values to the declared column types, without the rules of a schema.
 
 A cell converts if nothing is lost, as in pydantic's lax mode: 12, 12.0 and "12" become the integer 12, and
 "2013-01-01T05:00:00Z" becomes an instant. A cell that does not convert (12.5, "abc", a naive datetime where an instant
@@ -53,7 +53,7 @@ def from_values(given: list[Any], value_type: ValueType) -> tuple[pa.Array, dict
 def from_column(column: pa.ChunkedArray, value_type: ValueType) -> tuple[pa.Array, dict[int, Unfit]]:
     """Convert an Arrow column to the declared type.
 
-    Arguments and result are those of `from_values`. Where Arrow loses nothing, it casts the whole column in one step.
+    It returns what `from_values` returns. If Arrow loses nothing, it casts the whole column in one step.
     """
     arrow = value_type.arrow
     if pa.types.is_dictionary(column.type):

@@ -123,7 +123,7 @@ def each_column(convert: Callable[[str, F], Column], fields: Iterable[tuple[str,
     """Convert every field of a schema, and raise all errors together, so that the user can fix them in one go.
 
     Args:
-        convert: makes a column from a field's name and declaration.
+        convert: creates a column from a field's name and declaration.
         fields: the fields, in order.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a validation schema to its columns, its validator and its Iceberg schema.
+"""Build the columns, the validator and the Iceberg schema of a validation schema.
 
     batch ──► Validator.validate ──► ValidationResult(good rows as Arrow, refused rows with their rule, dropped fields)
 

@@ -1,7 +1,7 @@
 """The column types of Polars, pandas, NumPy and Arrow dtypes.
 
-Integers become 32 or 64 bits wide, whichever holds them. Timestamps become microseconds, in UTC or without a time zone.
-Categories and enums become the type of their values. For a dtype without an Iceberg type, the error names what to use.
+Integers become 32 or 64 bits wide, whichever fits. Timestamps become microseconds, in UTC or without a time zone.
+Categories and enums become the type of their values. The error for any other dtype states what to use.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def from_polars(dtype: Any) -> ValueType:
         inner = getattr(dtype, "inner", None)
         if inner is None:
             raise UnsupportedDtypeError(
-                f"{base.__name__} does not give the type of its elements; write pl.List(pl.Int64), for example"
+                f"{base.__name__} does not specify the type of its elements; write pl.List(pl.Int64), for example"
             )
         return _list(inner, from_polars)
     if base is pl.Struct:
         fields = getattr(dtype, "fields", None)
         if not fields:
             raise UnsupportedDtypeError(
-                'Struct does not name its fields; write pl.Struct({"x": pl.Int64}), for example'
+                'Struct does not list its fields; write pl.Struct({"x": pl.Int64}), for example'
             )
         return _struct([(field.name, field.dtype) for field in fields], from_polars)
     plain: dict[Any, Callable[[], ValueType]] = {
@@ -125,7 +125,7 @@ def from_pandas(dtype: Any) -> ValueType:
     if numpy.kind in "iufb" and numpy.itemsize <= 8:
         return from_arrow(pa.from_numpy_dtype(numpy))
     raise UnsupportedDtypeError(
-        f"{numpy} does not say what it holds; use str, or a type such as Annotated[pd.ArrowDtype, pyarrow.list_(...)]"
+        f"{numpy} does not specify a type; use str, or a type such as Annotated[pd.ArrowDtype, pyarrow.list_(...)]"
     )
 
 

@@ -67,7 +67,7 @@ def without(frame: pd.DataFrame, positions: Sequence[int]) -> pd.DataFrame:
 
 
 def failing_rows(frame: pd.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
-    """Return the rows that a failed pandera check blames, as position, column and value, or None for no row."""
+    """Return the rows that fail a pandera check, as position, column and value, or None if it blames no row."""
     cases = error.failure_cases
     if not isinstance(cases, pd.DataFrame) or "index" not in cases.columns or cases["index"].isna().any():
         return None
@@ -91,7 +91,7 @@ def _nullable(dtype: Any) -> Any:
 
 
 def _filled(array: pa.Array, name: str, default: Any, reasons: dict[int, list[Reason]]) -> pa.Array:
-    """Replace nulls by the default, as pandera does, or refuse their rows."""
+    """Replace nulls with the default, as pandera does, or refuse their rows."""
     if default is None:
         for position in np.flatnonzero(np.asarray(array.is_null())):
             reasons.setdefault(int(position), []).append((RULE_NOT_NULLABLE, name, f"{name} is null"))
@@ -123,7 +123,7 @@ def _exchange_type(dtype: Any) -> pa.DataType | None:
 
 
 def _cast(array: pa.Array, exchange: pa.DataType, name: str, dtype: Any, reasons: dict[int, list[Reason]]) -> pa.Array:
-    # Floats may be rounded, as everywhere in the conversion. Any other change of a value is refused.
+    # Floats may be rounded, as in the whole conversion. Any other change to a value is refused.
     safe = not pa.types.is_floating(exchange)
     try:
         return array.cast(exchange, safe=safe)

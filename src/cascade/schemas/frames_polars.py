@@ -54,7 +54,7 @@ def without(frame: pl.DataFrame, positions: Sequence[int]) -> pl.DataFrame:
 
 
 def failing_rows(frame: pl.DataFrame, error: Any) -> list[tuple[int, str | None, Any]] | None:
-    """Return the rows that a failed pandera check blames, as position, column and value, or None for no row."""
+    """Return the rows that fail a pandera check, as position, column and value, or None if it blames no row."""
     output = error.check_output
     # A check of the whole frame has one result, which pandera would report as a failure of row 0. In a frame of one
     # row, the two are the same.

@@ -35,8 +35,8 @@ def columns_from_pandera(model: type) -> tuple[Column, ...]:
     """Return the columns that a pandera model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column. The error says what to use instead, and holds the
-            errors of other fields.
+        SchemaConversionError: a field cannot become a column. The error states what to use instead, and contains
+            the errors of other fields.
     """
     schema = pandera_schema(model)
     backend = backend_of(model, schema)

@@ -72,8 +72,8 @@ def columns_from_pydantic(model: type[pydantic.BaseModel]) -> tuple[Column, ...]
     """Return the columns that a pydantic model declares, in the order of its fields.
 
     Raises:
-        SchemaConversionError: a field cannot become a column. The error says what to use instead, and holds the
-            errors of other fields.
+        SchemaConversionError: a field cannot become a column. The error states what to use instead, and contains
+            the errors of other fields.
     """
     complete(model, model)
     columns = each_column(lambda name, field: _column(model, name, field), stored_fields(model))
@@ -121,7 +121,9 @@ def _value_type(
     annotation, metadata = unwrapped(annotation, metadata)
     origin = get_origin(annotation)
     if annotation is Any or annotation is object:
-        raise conversion_error(root, path, "Any does not say what to store; use a specific type, such as `str | None`")
+        raise conversion_error(
+            root, path, "Any does not specify what to store; use a specific type, such as `str | None`"
+        )
     if origin is Union or origin is types.UnionType:
         return _from_union(annotation, metadata, root, path, inside)
     if origin is Literal or origin is typing_extensions.Literal:
@@ -141,7 +143,7 @@ def _value_type(
         raise conversion_error(
             root,
             path,
-            f"{name_of(annotation)} does not give the type of its elements; write list[...] with that type",
+            f"{name_of(annotation)} does not specify the type of its elements; write list[...] with that type",
         )
     if origin in (list, Sequence) or (origin is tuple and get_args(annotation)[1:] == (...,)):
         element, nullable = _value_type(get_args(annotation)[0], (), root, (*path, "element"), inside)
@@ -150,7 +152,7 @@ def _value_type(
         raise conversion_error(
             root,
             path,
-            f"{name_of(annotation)} does not name its elements; use a nested model, or list[...] of one type",
+            f"{name_of(annotation)} has no named elements; use a nested model, or list[...] of one type",
         )
     if is_a(annotation, origin, (set, frozenset, typing.AbstractSet)):
         raise conversion_error(

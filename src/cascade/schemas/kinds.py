@@ -276,7 +276,7 @@ def _stored_inside(value_type: ValueType, nullable: bool, value: Any, step: str 
     except Unfit as reason:
         raise reason.under(step) from None
     if isinstance(stored, Decimal):
-        # Arrow's error would name neither the element nor the member, so check the value here.
+        # Arrow's error would not mention the element or the member, so check the value here.
         try:
             pa.scalar(stored, type=value_type.arrow)
         except CONVERSION_ERRORS as error:

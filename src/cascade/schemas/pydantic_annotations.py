@@ -74,7 +74,7 @@ def name_of(annotation: Any) -> str:
 
 
 def from_decimal(metadata: tuple[Any, ...], root: type[pydantic.BaseModel], path: tuple[str, ...]) -> ValueType:
-    """Return the column type of a Decimal, with the size that the metadata of its annotation gives."""
+    """Return the column type of a Decimal, with the size in the metadata of its annotation."""
     digits = constraint(metadata, "max_digits")
     places = constraint(metadata, "decimal_places")
     example = "Annotated[Decimal, Field(max_digits=18, decimal_places=4)]"

@@ -1,4 +1,4 @@
-"""The rows of a batch as the source gave them, and the result of their validation."""
+"""The rows of a batch as the source returned them, and the result of their validation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.spelling import nearest
 
 Batch: TypeAlias = list[dict[str, object]] | pa.Table
-"""A batch of rows as the source gave them: dicts, or an Arrow table."""
+"""A batch of rows as the source returned them: dicts, or an Arrow table."""
 
 Reason: TypeAlias = tuple[str, str | None, str]
 """Why a row was refused: rule, field, message."""
@@ -39,7 +39,7 @@ class RefusedRow:
             rules (see validate_pydantic.py and validate_pandera.py).
         field: the source field that broke the rule, with dots for nested fields, or None for a rule of the whole row.
         message: all reasons, that of `rule` first.
-        row: the row as the source gave it.
+        row: the row as the source returned it.
     """
 
     rule: str
@@ -74,7 +74,7 @@ class ValidationResult:
 
 
 def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
-    """Build a refused row. The first reason gives the rule, and the message lists each distinct reason."""
+    """Build a refused row. The first reason determines the rule, and the message lists each distinct reason."""
     reasons = list(dict.fromkeys(reasons))
     rule, field, message = reasons[0]
     if len(reasons) > 1:

@@ -313,7 +313,7 @@ def test_every_unsupported_field_is_named() -> None:
         declared_schema(Model)
     assert [error.field for error in (caught.value, *caught.value.others)] == ["anything", "inner.raw"]
     first, second = str(caught.value).splitlines()
-    assert "Model.anything: Any does not say" in first
+    assert "Model.anything: Any does not specify" in first
     assert "Model.inner.raw: dict[str, int] has no fixed fields" in second
 
 
@@ -327,8 +327,8 @@ def test_an_error_gives_the_location_of_the_class_if_the_source_lacks_the_field(
 @pytest.mark.parametrize(
     ("annotation", "reason"),
     [
-        (Any, "Any does not say what to store; use a specific type, such as `str | None`"),
-        (object, "Any does not say what to store"),
+        (Any, "Any does not specify what to store; use a specific type, such as `str | None`"),
+        (object, "Any does not specify what to store"),
         (
             dict[str, int],
             "dict[str, int] has no fixed fields; use a nested pydantic model, or a str that holds JSON",
@@ -352,9 +352,9 @@ def test_an_error_gives_the_location_of_the_class_if_the_source_lacks_the_field(
         (Enum("Empty", []), "Empty has no members"),
         (set[int], "set[int] is unordered, so equal rows could differ; use list[...]"),
         (frozenset[int], "is unordered"),
-        (list, "list does not give the type of its elements; write list[...]"),
-        (tuple, "tuple does not give the type of its elements"),
-        (tuple[int, str], "tuple[int, str] does not name its elements; use a nested model"),
+        (list, "list does not specify the type of its elements; write list[...]"),
+        (tuple, "tuple does not specify the type of its elements"),
+        (tuple[int, str], "tuple[int, str] has no named elements; use a nested model"),
         (dt.timedelta, "Iceberg has no duration type; use int or float with the unit in the name"),
         (SecretStr, "secrets do not belong in a table"),
         (pydantic.Json, "Json can hold values of any type; use str"),
@@ -362,7 +362,7 @@ def test_an_error_gives_the_location_of_the_class_if_the_source_lacks_the_field(
         (pydantic.FilePath, "Path is not a supported column type; use one of bool, int"),
         (complex, "complex is not a supported column type"),
         (pydantic.IPvAnyAddress, "IPvAnyAddress is not a supported column type"),
-        (Annotated[Any, Field(gt=1)], "Any does not say"),
+        (Annotated[Any, Field(gt=1)], "Any does not specify"),
     ],
 )
 def test_the_error_for_an_unsupported_type_names_the_field_and_the_fix(annotation: Any, reason: str) -> None:
@@ -419,7 +419,7 @@ def test_a_nested_model_without_fields_is_an_error() -> None:
         column_of(create_model("Empty"))
 
 
-def test_the_error_for_a_dataclass_says_to_make_it_a_model() -> None:
+def test_the_error_for_a_dataclass_suggests_a_model() -> None:
     from dataclasses import dataclass
 
     @dataclass

@@ -186,7 +186,7 @@ def test_a_failure_that_blames_no_row_refuses_the_batch(pandera: Any) -> None:
         validated(schema, {"id": 4}, {"id": 5})
     assert (caught.value.refused, caught.value.total) == (2, 2)
     assert str(caught.value) == (
-        "Model refuses the whole batch of 2 rows without blaming a single row: enough of Model fails"
+        "Model refuses the batch of 2 rows, because no single row is to blame: enough of Model fails"
     )
 
 

@@ -42,7 +42,7 @@ def test_the_validated_values_land_under_the_names_of_the_fields() -> None:
     ]
 
 
-def test_a_bad_row_does_not_affect_its_neighbours_or_their_order() -> None:
+def test_a_bad_row_does_not_affect_its_neighbors_or_their_order() -> None:
     result = validated(Observation, row(id=1), row(id=-1), row(id=3), row(id="x"), row(id=5))
     assert result.good["id"].to_pylist() == [1, 3, 5]
     assert [(refused.rule, refused.field, refused.row["id"]) for refused in result.refused] == [

@@ -1,4 +1,4 @@
-"""`validate=False` checks types, keys and nulls, and nothing else."""
+"""`validate=False` checks only types, keys and nulls."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_nan_and_infinity_are_floating_point_numbers() -> None:
     assert values[1:] == [math.inf, None]
 
 
-def test_nan_is_refused_where_the_model_says_so() -> None:
+def test_nan_is_refused_if_the_model_forbids_it() -> None:
     class Model(BaseModel):
         x: float = Field(allow_inf_nan=False)
         n: int = 0

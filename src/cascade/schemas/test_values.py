@@ -122,7 +122,7 @@ def test_a_value_that_does_not_fit_does_not_affect_the_others(
     assert array.to_pylist() == [None, None, None]
 
 
-def test_good_values_beside_a_bad_one_are_kept() -> None:
+def test_good_values_next_to_a_bad_one_are_kept() -> None:
     array, unfit = to_arrow([1, 2**70, 3], kinds.integer())
     assert array.to_pylist() == [1, None, 3]
     assert list(unfit) == [1]

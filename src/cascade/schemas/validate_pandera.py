@@ -1,10 +1,10 @@
-"""Validation by a pandera DataFrameModel, on a Polars or pandas frame of the declared dtypes.
+"""Validation with a pandera DataFrameModel, on a Polars or pandas frame of the declared dtypes.
 
     rows ──► columns of the declared types ──► frame ──► pandera ──► drop failing rows ──► pandera again ──► good rows
 
 The good rows satisfy the whole model: after the failing rows are dropped, the rest is validated again until nothing
 fails. A failure that blames no row (a check of the whole frame, or a check that raises) refuses the batch, if it
-remains. Of duplicate rows, pandera blames every one, unless the model's `report_duplicates` says otherwise.
+remains. pandera blames every duplicate row, unless the model's `report_duplicates` is set otherwise.
 
 A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or
 the name of a method of the model), or one of these:
@@ -45,7 +45,7 @@ from cascade.schemas.rows import (
 )
 from cascade.schemas.values import RULE_NULL
 
-# pandera's built-in checks that look at one value at a time.
+# pandera's built-in checks that check one value at a time.
 _OF_EACH_VALUE = frozenset(
     {
         "equal_to",
@@ -67,7 +67,7 @@ _OF_EACH_VALUE = frozenset(
 
 
 class PanderaValidator:
-    """Validates batches by a pandera model.
+    """Validates batches with a pandera model.
 
     Args:
         declared: the columns of the model.
@@ -187,7 +187,7 @@ class PanderaValidator:
         from pandera.config import ValidationDepth, config_context
         from pandera.errors import SchemaErrors
 
-        # pandera's own settings, such as the environment variable that turns it off, must not decide what lands.
+        # pandera's own settings, such as the environment variable that turns it off, must not change the result.
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             try:
                 return self._schema.validate(frame, lazy=True), {}, []
@@ -244,7 +244,7 @@ class PanderaValidator:
     def _refusal(self, messages: Sequence[str], total: int) -> RowsRefusedError:
         listed = messages[0] if len(messages) == 1 else "".join(f"\n  - {message}" for message in messages)
         return RowsRefusedError(
-            f"{self._declared.name} refuses the whole batch of {total} rows without blaming a single row: {listed}",
+            f"{self._declared.name} refuses the batch of {total} rows, because no single row is to blame: {listed}",
             refused=total,
             total=total,
         )

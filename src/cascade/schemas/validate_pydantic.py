@@ -1,7 +1,7 @@
-"""Validation by a pydantic model, row by row, with pydantic's own semantics.
+"""Validation with a pydantic model, row by row, with pydantic's own semantics.
 
 A row passes if and only if `Model.model_validate(row)` accepts it *and* its values fit the columns. The validated
-values land. Beyond pydantic's own rules, a row is refused for:
+values are stored. Beyond pydantic's own rules, a row is refused for:
 
 | rule | reason |
 |---|---|
@@ -50,7 +50,7 @@ _STEP = 4096
 
 
 class PydanticValidator:
-    """Validates batches by a pydantic model.
+    """Validates batches with a pydantic model.
 
     Args:
         declared: the columns of the model.

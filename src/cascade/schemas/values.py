@@ -1,7 +1,7 @@
 """Conversion of Python values of a declared type to Arrow.
 
 `pyarrow.array` alone is not strict enough: it turns 1.5 into the integer 1, reads a naive datetime as UTC, drops the
-time of a datetime in a date column, and stops at the first value that does not fit. A `ValueType` therefore names the
+time of a datetime in a date column, and stops at the first value that does not fit. A `ValueType` therefore lists the
 exact Python types that Arrow converts without loss. A column of only these types converts in one step. In any other
 column, each value is checked, and those that do not fit are reported, so that only their rows are refused.
 """
@@ -38,7 +38,7 @@ class Unfit(Exception):
         self.path = path
 
     def under(self, step: str | int) -> Unfit:
-        """Return the same reason for the value that holds this one at `step`."""
+        """Return the same reason for the value that contains this one at `step`."""
         return Unfit(self.rule, self.message, (step, *self.path))
 
 
