@@ -1,1 +1,1 @@
-"""New files in a project: what `init` and `create-workflow` write."""
+"""Write new files in a project, for `init` and `create-workflow`."""

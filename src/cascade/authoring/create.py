@@ -1,4 +1,4 @@
-"""What `create-workflow` was asked for: its options, what is missing from them, and the files they lead to."""
+"""Turn the options of `create-workflow` into files, and ask the user for missing options."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TYPES = {
     "quality": "a check of a table's rows after each materialization",
 }
 SOURCES = {
-    "file": "CSV, JSON lines or Parquet beside the code",
+    "file": "CSV, JSON lines or Parquet next to the code",
     "rest-api": "an HTTP API that answers with JSON",
     "database": "a table of PostgreSQL, MySQL, SQLite, …",
-    "dataframe": "a Polars frame that your code makes",
+    "dataframe": "a Polars frame that your code creates",
 }
 DEFAULT_TYPE, DEFAULT_SOURCE, DEFAULT_ASSET, DEFAULT_KEY = "ingestion", "file", ASSET, "id"
 
@@ -44,7 +44,7 @@ class NewWorkflow:
 
 
 def create_workflow(workplace: Workplace, options: WorkflowOptions) -> NewWorkflow:
-    """Render a new workflow, quality check or dbt model. Write nothing.
+    """Render a new workflow, quality check or dbt model, without writing it.
 
     Ask the user for missing options if possible, else use the defaults.
 
@@ -53,7 +53,7 @@ def create_workflow(workplace: Workplace, options: WorkflowOptions) -> NewWorkfl
         options: the options.
 
     Raises:
-        UsageError: an option is invalid or missing, or the project has something else in its place.
+        UsageError: an option is invalid or missing, or conflicts with existing files of the project.
         SchemaError: the schema of the table's rows cannot be converted to Iceberg.
     """
     from cascade.authoring.new_files import refuse_hidden_modules
@@ -81,7 +81,7 @@ def _with_source(options: WorkflowOptions) -> WorkflowOptions:
         return options
     if options.source not in (None, options.kind):
         raise UsageError(
-            f"--type {options.kind} and --source {options.source} are two sources for one ingestion. Give one of them."
+            f"--type {options.kind} and --source {options.source} are two different sources. Use only one of them."
         )
     return replace(options, kind="ingestion", source=options.kind)
 

@@ -1,4 +1,4 @@
-"""The tables that a project's workflows declare: which names are free, and what a check or a model needs to know."""
+"""The tables that a project's workflows declare: the names that are taken, and descriptions for checks and models."""
 
 from __future__ import annotations
 

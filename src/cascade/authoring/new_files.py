@@ -24,7 +24,7 @@ class Workplace:
 
     Args:
         config: its settings.
-        program: the words that start the command line, for hints.
+        program: the command that the user types, for hints.
         load: imports the modules; returns their contents, and an error for each that did not load.
         find: returns the workflow of a table or an asset key, or None.
     """
@@ -37,7 +37,7 @@ class Workplace:
 
 @dataclass(frozen=True)
 class WorkflowOptions:
-    """The options of `create-workflow`. None and an empty key stand for options that were not given.
+    """The options of `create-workflow`. None and an empty key mean that an option was not given.
 
     Args:
         kind: what to write, or the source of an ingestion.
@@ -86,7 +86,7 @@ def workflows_place(config: CascadeConfig) -> tuple[str, str]:
         config: the settings of the project.
 
     Returns:
-        The package that holds them, such as `workflows`, and its path from the root of the project.
+        The package that contains them, such as `workflows`, and its path from the root of the project.
 
     Raises:
         ConfigError: `workflows_path` is not a directory below the root.
@@ -133,14 +133,14 @@ def new_packages(root: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_hidden_modules(root: Path, paths: Iterable[str]) -> None:
-    """Refuse `rain.py` beside a package `rain`: Python imports one of the two, and the other's workflows disappear.
+    """Refuse `rain.py` next to a package `rain`: Python imports one of the two, and the other's workflows disappear.
 
     Args:
         root: the root of the project.
         paths: the paths of the files to write, from the root.
 
     Raises:
-        UsageError: a new file and an existing one would be such a pair. The message names each pair.
+        UsageError: a new file and an existing one would be such a pair. The message lists each pair.
     """
     modules = [PurePosixPath(path) for path in paths if path.endswith(".py")]
     packages = {package for module in modules for package in module.parents[:-2]}

@@ -43,7 +43,7 @@ def new_ingestion(workplace: Workplace, domain: str, source: str, options: Workf
     code = f"{directory}/ingestion/{domain}"
     asset = options.asset
     if asset is None:
-        # A given table name already says what the rows are.
+        # A given table name already describes the rows.
         asset = ask_text("Asset", ASSET, asset_problems) if asking and options.table is None else ASSET
     raise_if_any(tuple(asset_problems(asset)))
     taken = taken_tables(config.workflows_directory, outside=config.project_root / code / f"{asset}.py")

@@ -1,4 +1,4 @@
-"""The files of a new quality check or dbt model, which read a table that a workflow fills."""
+"""The files of a new quality check or dbt model, which reads a table that a workflow fills."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def new_transform(workplace: Workplace, domain: str, table: str | None, *, askin
     if other != model:
         raise UsageError(
             f"The dbt project already has a model {request.model}, in {directory}/{other}.",
-            hint="Choose another --domain, which names the model.",
+            hint="Choose another --domain: it determines the name of the model.",
         )
-    installed = (f"dbt is not installed, and its test is skipped. Type: {INSTALL_DBT}",)
+    installed = (f"dbt is not installed, so its test is skipped. Type: {INSTALL_DBT}",)
     return NewFiles(
         with_build_files(config.project_root, render_transform(request)),
         described.full_name,

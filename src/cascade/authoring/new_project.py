@@ -1,4 +1,4 @@
-"""The project that `init` makes: where it goes, what is in the way, and what to say about it."""
+"""Create a project for `init`: choose its directory, check for conflicts, and report what was created."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cascade.terminal.questions import ask_choice, ask_text
 
 DEFAULT_TEMPLATE = next(iter(TEMPLATES))
 
-# What a directory may hold before it becomes a project: version control, editor settings, a virtual environment.
+# What a directory may contain before it becomes a project: version control, editor settings, a virtual environment.
 _ALLOWED_CONTENT = frozenset({".git", ".hg", ".jj", ".idea", ".vscode", ".venv", ".python-version", ".DS_Store"})
 _SHOWN = 5
 
@@ -49,7 +49,7 @@ class NewProject:
         try:
             text = (self.repository / PANTS_TOML).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
-            # Pants reports this better.
+            # Pants reports this with more detail.
             return ""
         written = self.written
         return missing_settings(text, self.request.pants, (*written.created, *written.overwritten, *written.unchanged))
@@ -61,7 +61,7 @@ class NewProject:
             yield f"Its distribution is named {self.request.distribution}, because a package it needs is named {plain}."
         outer = next((place for place in self.root.parents if has_cascade_table(place / "pyproject.toml")), None)
         if outer is not None and self.request.pants is None:
-            yield f"It is inside the project {outer}, whose commands do not see it."
+            yield f"It is inside the project {outer}, whose commands do not include it."
         if self.repository is not None:
             yield f"It has BUILD files, because Pants builds {self.repository}."
             if self.missing_settings:
@@ -73,7 +73,7 @@ class NewProject:
         """Yield the commands to type next, each with a remark, which may be empty.
 
         Args:
-            program: the words that start the command line.
+            program: the command that the user types.
         """
         commands = commands_for(self.request.pants, program)
         start = self.repository or self.root
@@ -97,7 +97,7 @@ def create_project(
         template: the template; the default template if None and the user cannot be asked.
         force: whether to write into a directory that is not empty, over files of the same names.
         asking: whether the user can be asked for what is missing.
-        program: the words that start the command line, for hints.
+        program: the command that the user types, for hints.
 
     Raises:
         UsageError: the name is missing or invalid, or the directory cannot be used.
@@ -106,7 +106,7 @@ def create_project(
     import cascade
 
     root = _root(directory or _ask_for_directory(asking, program))
-    # Before the directory is looked at: an invalid name may be an invalid path.
+    # Before the directory is read: an invalid name may be an invalid path.
     raise_if_any(tuple(directory_problems(root.name)))
     _require_readable(root)
     repository = find_repository(root)
@@ -117,7 +117,7 @@ def create_project(
         pants=place_in(repository, root) if repository else None,
     )
     if not force:
-        # Before the next question, whose answer would be of no use.
+        # Before the next question, whose answer would be useless.
         _refuse_content(root, render_project(request))
     if asking and template is None:
         request = replace(request, template=ask_choice("Template", TEMPLATES, DEFAULT_TEMPLATE))
@@ -161,7 +161,7 @@ def _refuse_content(root: Path, files: Mapping[str, str]) -> None:
     raise UsageError(
         f"The directory {root} is not empty: it has {_first_few(content)}.",
         hint=f"Choose another name, or use --force to write into it. That would overwrite "
-        f"{_first_few(overwritten) or 'nothing'}. Other files stay as they are.",
+        f"{_first_few(overwritten) or 'nothing'}. Other files are kept.",
     )
 
 

@@ -38,7 +38,7 @@ def test_an_ingestion_is_rendered_without_importing_or_writing(workplace: Workpl
     ("options", "said"),
     [
         (WorkflowOptions(), "needs a domain"),
-        (WorkflowOptions(kind="file", source="database", domain="weather"), "are two sources for one ingestion"),
+        (WorkflowOptions(kind="file", source="database", domain="weather"), "are two different sources"),
         (WorkflowOptions(kind="quality", domain="weather", cron="@daily"), "A check takes no --cron"),
     ],
 )

@@ -22,7 +22,7 @@ def test_a_project_is_written_with_the_commands_to_type_next(tmp_path: Path, mon
     ]
 
 
-def test_settings_that_pants_needs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_pants_needs_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pants.toml").write_text("")
     new = create_project("shop", "minimal", force=False, asking=False, program="cascade")

@@ -110,8 +110,8 @@ def test_a_directory_for_a_file_and_a_file_for_a_directory_are_refused_together(
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path, FILES, force=True)
     assert caught.value.message.splitlines() == [
-        f"{tmp_path / 'README.md'} is a directory, and must be a file.",
-        f"{tmp_path / 'workflows'} is a file, and must be a directory.",
+        f"{tmp_path / 'README.md'} is a directory, but must be a file.",
+        f"{tmp_path / 'workflows'} is a file, but must be a directory.",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_root_below_a_file_is_refused_once(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine\n")
     with pytest.raises(UsageError) as caught:
         write_files(tmp_path / "notes" / "shop", FILES, force=True)
-    assert caught.value.message == f"{tmp_path / 'notes'} is a file, and must be a directory."
+    assert caught.value.message == f"{tmp_path / 'notes'} is a file, but must be a directory."
 
 
 @pytest.mark.parametrize("refused_at", [1, 2, 3])
@@ -150,7 +150,7 @@ def test_overwritten_files_are_restored(tmp_path: Path, monkeypatch: pytest.Monk
         assert list((tmp_path / "workflows").iterdir()) == []
 
 
-def test_files_that_cannot_be_restored_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_restored_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, "replace", 2, OSError(5, "Input/output error"))
     refuse(monkeypatch, "unlink", 1, OSError(5, "Input/output error"), path="README.md")
     with pytest.raises(CascadeError) as caught:

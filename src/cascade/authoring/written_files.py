@@ -1,4 +1,4 @@
-"""Writing generated files into a project: all of them or, if one would overwrite a file or leave the project, none."""
+"""Write generated files into a project: all, or none if one would overwrite a file or be outside the project."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
 
     Raises:
         UsageError: a file with different content exists and `force` is false, or a path cannot be a file inside the
-            root. The message names each path. Nothing was written.
-        CascadeError: the system refused a write. The hint names the files that could not be restored.
+            root. The message lists each path. Nothing was written.
+        CascadeError: the system refused a write. The hint lists the files that could not be restored.
     """
     places = {path: _inside(root, path) for path in files}
     _refuse(dict.fromkeys(sentence for path in files for sentence in _obstacles(root / path, places[path])))
@@ -63,7 +63,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
         noun, them = ("This file exists", "it") if len(other) == 1 else ("These files exist", "them")
         raise UsageError(
             f"{noun} with different content in {root}:" + "".join(f"\n  {path}" for path in other),
-            hint=f"Nothing was written. Give --force to overwrite {them}.",
+            hint=f"Nothing was written. Use --force to overwrite {them}.",
         )
     changed = [path for path, text in files.items() if present[path] != text.encode()]
     _write_all(
@@ -99,10 +99,10 @@ def _inside(root: Path, path: str) -> Path:
 
 def _obstacles(path: Path, place: Path) -> Iterator[str]:
     if place.is_dir():
-        yield f"{path} is a directory, and must be a file."
+        yield f"{path} is a directory, but must be a file."
     for parent in place.parents:
         if parent.exists() and not parent.is_dir():
-            yield f"{parent} is a file, and must be a directory."
+            yield f"{parent} is a file, but must be a directory."
 
 
 def _content(place: Path) -> bytes | None:
@@ -135,12 +135,12 @@ def _write_all(texts: Mapping[Path, bytes], before: Mapping[Path, bytes | None])
 
 
 def _stage(place: Path, text: bytes, on_failure: Callable[..., object]) -> Path:
-    """Write a file beside its place, so that renaming it is atomic."""
+    """Write a temporary file next to the final one, so that renaming it is atomic."""
     missing = [parent for parent in place.parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(exist_ok=True)
         on_failure(_quietly, parent.rmdir)
-    # `tempfile` would make it readable for its owner only.
+    # `tempfile` would make it readable only by its owner.
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     on_failure(_quietly, temporary.unlink)
     temporary.write_bytes(text)

@@ -1,4 +1,4 @@
-"""`init` makes a project, asks for what is missing, and overwrites nothing unasked."""
+"""`init` creates a project, asks for missing options, and overwrites nothing unasked."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_name_is_enough_and_the_last_lines_are_the_next_commands(here: Path) -
     assert result.exit_code == 0, result.output
     assert (here / "my-project" / "workflows" / "quality" / "air_quality.py").is_file()
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("Made my-project from the template basic: ")
+    assert lines[0].startswith("Created my-project from the template basic: ")
     assert [line.partition("  # ")[0].strip() for line in lines[-6:]] == ["Next:", "cd my-project", *NEXT]
 
 
@@ -76,7 +76,7 @@ def test_the_user_is_asked_for_name_and_template(here: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "'a:b' is not a valid directory name" in result.stderr
     assert "3  minimal   one file" in result.stderr
-    assert result.stdout.startswith("Made shop from the template minimal: 6 files.\n")
+    assert result.stdout.startswith("Created shop from the template minimal: 6 files.\n")
     assert (here / "shop/workflows/air_quality.py").is_file()
 
 
@@ -127,7 +127,7 @@ def test_a_directory_that_is_not_empty_needs_force(here: Path) -> None:
     result = init(".", "--template", "minimal")
     assert result.exit_code == 2
     assert "is not empty: it has README.md, notes.txt." in result.stderr
-    assert "use --force to write into it. That would overwrite README.md. Other files stay" in result.stderr
+    assert "use --force to write into it. That would overwrite README.md. Other files are kept" in result.stderr
     assert content(here) == {"README.md": "mine\n", "notes.txt": "mine\n"}
 
     result = init(".", "--template", "minimal", "--force")
@@ -153,7 +153,7 @@ def test_force_follows_no_link_out_of_the_project(here: Path, tmp_path: Path) ->
     assert content(tmp_path / "outside") == {}
 
 
-def test_a_file_of_that_name_is_refused(here: Path) -> None:
+def test_a_file_with_the_name_of_the_project_is_refused(here: Path) -> None:
     (here / "shop").write_text("mine\n")
     result = init("shop", "--force")
     assert result.exit_code == 2
@@ -163,7 +163,7 @@ def test_a_file_of_that_name_is_refused(here: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["json", "cascade", "workflows"])
-def test_a_name_that_a_package_has_names_only_the_directory(here: Path, name: str) -> None:
+def test_a_name_that_a_package_has_is_used_only_for_the_directory(here: Path, name: str) -> None:
     result = init(name, "--template", "minimal")
     assert result.exit_code == 0, result.output
     assert f"named {name}-project, because a package it needs is named {name}." in result.stdout

@@ -1,1 +1,1 @@
-"""The checks of `cascade doctor`: each a function that gives a finding, or several."""
+"""The checks of `cascade doctor`. Each is a function that returns one or more findings."""

@@ -27,7 +27,7 @@ class Examination:
     """The checks of this machine and of the project.
 
     Args:
-        program: the words that start the command line, for hints.
+        program: the command that the user types, for hints.
         find_root: returns the root of the project, or raises a `CascadeError` if there is no project.
         read_config: reads the settings of the project, or raises a `CascadeError`.
         load: imports the modules of the project; returns their contents, and an error for each that does not import.

@@ -43,11 +43,11 @@ def known_secrets(environment: Mapping[str, str], config: CascadeConfig | None) 
 
     Args:
         environment: the environment of the process.
-        config: the settings, None if they cannot be read.
+        config: the settings; None if they cannot be read.
     """
     from cascade.config.secrets import is_secret_name, secret_values
 
-    # `PWD` and `SSH_AUTH_SOCK` look like secrets by their names. A path is not one.
+    # The names `PWD` and `SSH_AUTH_SOCK` look like those of secrets, but their values are paths.
     values = [value for name, value in environment.items() if is_secret_name(name) and not os.path.isabs(value)]
     if config is not None:
         for name, value in (*config, *config.dlt_values.items()):
@@ -78,7 +78,7 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def within(seconds: float, function: Callable[[], R]) -> R:
-    """Call a function that may wait for a server forever.
+    """Call a function that may wait forever for a server.
 
     Args:
         seconds: how long it may take.

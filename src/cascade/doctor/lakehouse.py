@@ -28,7 +28,7 @@ _CATALOG_HINT = "Check that the server is running. Its address is in: cascade co
 
 _STORE_HINT = """\
 Check the credentials. They are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from an AWS profile, or from
-PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for your own store"""
+PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for your own server"""
 
 
 def check_catalog(
@@ -49,7 +49,7 @@ def check_catalog(
         detail = f"the embedded catalog, which the first run creates at {embedded}"
         return Finding("catalog", "ok", detail), None
     if (config.iceberg_catalog or "").startswith(_BY_PSYCOPG2) and find_spec("psycopg2") is None:
-        detail = "the catalog is in PostgreSQL, and the driver is not installed"
+        detail = "the catalog is in PostgreSQL, but the driver is not installed"
         return Finding("catalog", "problem", detail, "Type: pip install 'cascade-workflows[postgres]'"), None
 
     def ask() -> tuple[Lakehouse, int]:
@@ -72,7 +72,7 @@ def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds:
 
     Args:
         config: the settings.
-        lakehouse: the open lakehouse, None if the catalog was not opened.
+        lakehouse: the open lakehouse; None if the catalog was not opened.
         seconds: how long it may take.
     """
     warehouse = config.iceberg_warehouse or (lakehouse.warehouse if lakehouse else "")

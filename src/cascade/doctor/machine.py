@@ -52,7 +52,7 @@ def check_disk(path: Path, free: Callable[[Path], int] = lambda path: shutil.dis
     """Check the free space for the project's state.
 
     Args:
-        path: the directory of the state, which need not exist yet.
+        path: the directory of the state, which may not exist yet.
         free: returns the number of free bytes on the disk of a directory.
     """
     place = nearest_existing(path)
@@ -70,7 +70,7 @@ def check_port(host: str, port: int, program: str, require_free: Callable[[str, 
     Args:
         host: the address.
         port: the port.
-        program: the words that start the command line.
+        program: the command that the user types.
         require_free: raises a `CascadeError` if a port is taken. Called with the address, the port and the command
             that needs it.
     """

@@ -1,4 +1,4 @@
-"""The Python, the packages and the extras that Cascade's own metadata asks for."""
+"""Check Python, the packages and the extras against the requirements in Cascade's metadata."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def check_python(version: str, requirements: Requirements | None) -> Finding:
     return Finding(
         "Python",
         "problem",
-        f"{version}, and Cascade needs {supported}",
+        f"{version}, but Cascade needs {supported}",
         "Create an environment with another version, for example: uv venv --python 3.12",
     )
 
@@ -142,7 +142,7 @@ def check_pytest(installed: Callable[[str], str | None] = installed_version) -> 
     version = installed("pytest")
     if version is not None:
         return Finding("pytest", "ok", version)
-    detail = "not installed, and the project's tests need it"
+    detail = "not installed, but the project's tests need it"
     return Finding("pytest", "warning", detail, f"Type: pip install '{DISTRIBUTION}[testing]'")
 
 
@@ -158,6 +158,6 @@ def _compared(
     return Finding(
         f"package {requirement.name}",
         "warning" if extra else "problem",
-        f"{found}, and {needs} {needed}",
+        f"{found}, but {needs} {needed}",
         f"Type: pip install '{needed}'",
     )

@@ -78,7 +78,7 @@ def check_writable(check: str, directory: Path, setting: str) -> Finding:
 
     Args:
         check: the name of the check.
-        directory: the directory, which need not exist yet.
+        directory: the directory, which may not exist yet.
         setting: the variable that selects another directory.
     """
     place = nearest_existing(directory)
@@ -102,7 +102,7 @@ def check_dagster_home(home: Path, environment: Mapping[str, str]) -> Finding:
     found = check_writable("Dagster's home", home, "CASCADE_DAGSTER_HOME")
     other = environment.get("DAGSTER_HOME")
     if found.status == "ok" and other and Path(other).expanduser().absolute() != home.absolute():
-        detail = f"Cascade uses {home}, and Dagster's own commands in this shell use {other} (DAGSTER_HOME)"
+        detail = f"Cascade uses {home}, but Dagster's own commands in this shell use {other} (DAGSTER_HOME)"
         return Finding(
             found.check, "warning", detail, f"To use the same home: export DAGSTER_HOME={shlex.quote(str(home))}"
         )
@@ -124,7 +124,7 @@ def check_git(root: Path, run: Callable[[list[str]], int | None] | None = None) 
     if committed:
         names = " ".join(committed)
         hint = f"Type: git rm -r --cached {names}"
-        return Finding("git", "problem", f"{names} is committed, and holds state or secrets", hint)
+        return Finding("git", "problem", f"{names} is committed, but contains state or secrets", hint)
     # The pattern of a directory does not match its name before the directory exists, but matches paths in it.
     inner = {".cascade": ".cascade/catalog.db"}
     seen = [name for name in _NEVER_COMMITTED if ask(["check-ignore", "--quiet", inner.get(name, name)]) != 0]
@@ -158,7 +158,7 @@ def check_dbt(directory: Path, installed: Callable[[], bool], version: str | Non
         return Finding("dbt", "ok", f"no dbt project at {directory}")
     if installed():
         return Finding("dbt", "ok", f"dbt {version} for {directory}")
-    detail = f"{directory} is a dbt project, and dbt is not installed"
+    detail = f"{directory} is a dbt project, but dbt is not installed"
     return Finding("dbt", "warning", detail, f"Type: {INSTALL_DBT}")
 
 
@@ -167,10 +167,10 @@ def check_workflows(load: Callable[[], tuple[Collected, tuple[CascadeError, ...]
 
     Args:
         load: returns the contents of the modules, and an error for each that does not import.
-        program: the words that start the command line.
+        program: the command that the user types.
     """
     try:
-        # A module may print. Standard output belongs to the report.
+        # A module may print, but standard output is for the report.
         with contextlib.redirect_stdout(sys.stderr):
             collected, failures = load()
     except CascadeError as error:

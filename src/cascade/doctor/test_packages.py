@@ -52,7 +52,7 @@ def test_a_package_out_of_range_or_missing_is_a_problem() -> None:
     for version, said in (("1.12.0", "1.12.0 is installed"), (None, "it is not installed")):
         (found,) = check_required(REQUIREMENTS, lambda name, version=version: version)  # type: ignore[misc]
         assert (found.check, found.status) == ("package dagster", "problem")
-        assert found.detail == f"{said}, and Cascade needs dagster<2,>=1.13.27"
+        assert found.detail == f"{said}, but Cascade needs dagster<2,>=1.13.27"
         assert found.hint == "Type: pip install 'dagster<2,>=1.13.27'"
 
 

@@ -13,9 +13,9 @@ def workflow_build(files: Iterable[str], *, sources: Iterable[str] = (), resolve
 
     Args:
         files: the files of the workflow, relative to its directory. Those that are not Python become resources, which
-            sandboxes and PEXes get.
+            sandboxes and PEXes contain.
         sources: globs of the files that the workflow owns. Default: every Python file in its directory and below.
-        resolve: the resolve to name. Default: none, which means the repository's default resolve.
+        resolve: the resolve of the workflow. Default: none, which means the repository's default resolve.
 
     Returns:
         The text of the BUILD file.

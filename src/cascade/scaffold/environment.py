@@ -1,4 +1,4 @@
-"""The templates' environment, and the helpers that write Python as the formatter leaves it."""
+"""The jinja2 environment of the templates, and helpers that write Python in the formatter's style."""
 
 from __future__ import annotations
 

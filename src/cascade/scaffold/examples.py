@@ -1,4 +1,4 @@
-"""Example columns and rows: made up from a unique key, or the air quality of a new project."""
+"""Example columns and rows: derived from a unique key, or the air quality of a new project."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExampleColumn:
     Args:
         name: its name, an identifier.
         kind: `int`, `str`, `float`, `date` or `instant`.
-        description: what it holds, in one sentence.
+        description: what it contains, in one sentence.
         required: whether every row has a value.
         bounds: further arguments of pydantic's `Field`, such as `ge=0`.
     """
@@ -45,7 +45,7 @@ class ExampleColumn:
         return {"int": "INTEGER", "float": "REAL", "date": "DATE"}.get(self.kind, "TEXT")
 
     def value(self, day: str, number: int) -> int | float | str | None:
-        """Return an example value that JSON and CSV can hold.
+        """Return an example value that JSON and CSV can represent.
 
         Args:
             day: the ISO date of the row's partition.
@@ -67,7 +67,7 @@ class Example:
     """The columns and rows that a generated workflow reads.
 
     Args:
-        columns: the columns. The first is part of the key, and one holds the day.
+        columns: the columns. The first is part of the key, and one contains the day.
         rows: the rows, starting with the first partition. Each day is in the order of the key.
     """
 
@@ -81,7 +81,7 @@ class Example:
 
 
 def example_for(unique_key: tuple[str, ...]) -> Example:
-    """Make up an example with the given key.
+    """Create an example with the given key.
 
     Args:
         unique_key: columns of the key.
@@ -118,7 +118,7 @@ def day_column(columns: tuple[ExampleColumn, ...]) -> ExampleColumn:
 def example_rows(
     columns: tuple[ExampleColumn, ...], days: tuple[str, ...] = DAYS
 ) -> list[dict[str, int | float | str | None]]:
-    """Make example rows with distinct keys: two a day, or one a day if the key consists of days only.
+    """Create example rows with distinct keys: two a day, or one a day if the key consists of days only.
 
     Args:
         columns: the columns from `columns_for`.
@@ -138,8 +138,8 @@ _KEY = ("station", "observed_on")
 _COLUMNS = (
     ExampleColumn("station", "str", "The station."),
     ExampleColumn("observed_on", "date", "The day, in UTC, that the values are averaged over."),
-    ExampleColumn("pm10", "float", "Particles up to 10 micrometres, in µg/m³.", bounds="ge=0"),
-    ExampleColumn("pm25", "float", "Particles up to 2.5 micrometres, in µg/m³.", bounds="ge=0"),
+    ExampleColumn("pm10", "float", "Particles up to 10 micrometers, in µg/m³.", bounds="ge=0"),
+    ExampleColumn("pm25", "float", "Particles up to 2.5 micrometers, in µg/m³.", bounds="ge=0"),
     ExampleColumn("no2", "float", "Nitrogen dioxide, in µg/m³.", required=False, bounds="ge=0"),
 )
 

@@ -66,7 +66,7 @@ def suggest(name: str, *, prefix: str) -> str:
 
 
 def package_problems(package: str, directory: str) -> Iterator[str]:
-    """Yield a sentence for each reason why a directory cannot hold the package.
+    """Yield a sentence for each reason why a directory cannot contain the package.
 
     Args:
         package: the dotted name, such as `workflows.weather`.
@@ -84,7 +84,7 @@ def package_problems(package: str, directory: str) -> Iterator[str]:
         )
         return
     if not f"/{directory}".endswith("/" + "/".join(parts)):
-        yield f"The directory {directory} cannot hold the package {package}: the path must end with {'/'.join(parts)}."
+        yield f"The directory {directory} is not that of the package {package}: it must end with {'/'.join(parts)}."
     if parts[0] in sys.stdlib_module_names:
         yield (
             f"The package {parts[0]} would hide the module {parts[0]} of Python's standard library. "
@@ -93,7 +93,7 @@ def package_problems(package: str, directory: str) -> Iterator[str]:
 
 
 def domain_problems(domain: str) -> Iterator[str]:
-    """Yield a sentence if a standalone project cannot name modules and packages after a domain.
+    """Yield a sentence if a domain cannot be the name of modules and packages in a standalone project.
 
     Args:
         domain: the subject of a workflow, such as `weather`.
@@ -111,10 +111,10 @@ def good_domain(domain: str) -> str:
 
 
 def asset_problems(asset: str) -> Iterator[str]:
-    """Yield a sentence for each reason why an asset cannot name a workflow's function and module.
+    """Yield a sentence for each reason why an asset's name cannot be that of a function and a module.
 
     Args:
-        asset: the name for the rows, such as `observations`.
+        asset: the name of the rows, such as `observations`.
     """
     good = _good_module(asset, "rows_of")
     yield from _module_problems("asset", asset, f"daily_{good}" if _is_taken(good) else good)
@@ -141,7 +141,7 @@ def _module_problems(what: str, name: str, good: str) -> Iterator[str]:
     elif name.startswith("_"):
         yield f"The {what} {name!r} begins with an underscore. Cascade does not load such files. {instead}"
     elif name.startswith("test_") or name.endswith("_test") or name == "conftest":
-        yield f"The {what} {name!r} would give files the names of tests. Cascade does not load tests. {instead}"
+        yield f"The {what} {name!r} looks like the name of a test. Cascade does not load tests. {instead}"
 
 
 def _good_module(name: str, prefix: str) -> str:
@@ -186,7 +186,7 @@ def key_problems(columns: tuple[str, ...]) -> Iterator[str]:
             )
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated:
-        yield f"The unique key names {', '.join(map(repr, repeated))} more than once."
+        yield f"The unique key contains {', '.join(map(repr, repeated))} more than once."
     elif len({column.lower() for column in columns}) < len(columns):
         alike = [column for column in columns if sum(column.lower() == other.lower() for other in columns) > 1]
         yield f"The key columns {', '.join(map(repr, alike))} differ only in case, which SQL ignores."

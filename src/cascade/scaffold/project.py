@@ -188,7 +188,7 @@ def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
         for package in packages
     }
     if _has_dagster_commands(request):
-        texts[DEFS] = docstring("Dagster definitions beside the workflows, as `dg scaffold defs` writes them.")
+        texts[DEFS] = docstring("Dagster definitions next to the workflows, as `dg scaffold defs` writes them.")
     return texts
 
 
@@ -204,13 +204,13 @@ def directory_problems(name: str) -> Iterator[str]:
             f"begin with a letter. Use {_suggestion(name)!r}, for example."
         )
     elif not re.search(r"[A-Za-z]", name):
-        yield f"{name!r} cannot name a package, because it has no letter from a to z. Use {_suggestion(name)!r}."
+        yield f"{name!r} cannot be a package name, because it has no letter from a to z. Use {_suggestion(name)!r}."
     elif len(name) > _LONGEST:
         yield f"The name has {len(name)} characters. At most {_LONGEST} are allowed."
 
 
 def normal_form(name: str) -> str:
-    """Normalise a name as package indexes do: lower case, no accents, and words joined by dashes.
+    """Normalize a name as package indexes do: lower case, no accents, and words joined by dashes.
 
     Args:
         name: any string.

@@ -79,7 +79,7 @@ def templates_of(template: str, *, in_pants: bool) -> Mapping[str, str]:
     Args:
         template: one of `TEMPLATES`.
         in_pants: whether Pants builds the project. If so, Pants starts Dagster, the repository has its own CI, and a
-            test sees only the files that it imports.
+            test can read only the files that it imports.
 
     Returns:
         The name of the template by the path of the file, from the root of the project.

@@ -91,7 +91,7 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
         elif directory.name == "schemas":
             text = _SOURCES
         elif directory.name == "workflows":
-            # Directories below may become workflows of their own.
+            # Directories below may become separate workflows.
             text = workflow_build([], sources=["*.py"])
         else:
             text = workflow_build([])
@@ -100,14 +100,14 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
 
 
 def _project(place: PantsPlace) -> str:
-    comment = "# What is deployed together: one code location of Dagster."
+    comment = "# Everything that is deployed together as one Dagster code location."
     if not place.directory:
         return f'{comment}\ncascade_project(name="{PROJECT_TARGET}")\n'
     return (
         f"{comment}\n"
         "cascade_project(\n"
         f'    name="{PROJECT_TARGET}",\n'
-        "    # Without this it would hold every workflow of the repository.\n"
+        "    # Without this, it would contain every workflow of the repository.\n"
         f'    workflows=["{place.path("workflows")}::"],\n'
         ")\n"
     )

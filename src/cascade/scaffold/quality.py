@@ -19,9 +19,9 @@ class QualityRequest:
     """A quality check for a standalone project.
 
     Args:
-        package: the dotted name of the package to hold it, such as `workflows.quality`.
+        package: the dotted name of its package, such as `workflows.quality`.
         directory: the path of that package from the root of the project, such as `workflows/quality`.
-        domain: the subject, which names the module.
+        domain: the subject, which is also the name of the module.
         table: the table to check.
         taken: the names of the table's other checks. Dagster requires unique names.
 
@@ -78,7 +78,7 @@ def render_quality(request: QualityRequest) -> dict[str, str]:
 
 
 def quality_packages(request: QualityRequest) -> dict[str, str]:
-    """List the packages that hold the check, to create in new directories only.
+    """List the packages that contain the check, to create in new directories only.
 
     Args:
         request: the check.

@@ -18,7 +18,7 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
 
     Args:
         request: the workflow.
-        example: the columns, including the request's key, and the rows. Default: made up from the key.
+        example: the columns, including the request's key, and the rows. Default: derived from the key.
 
     Returns:
         The text of each file by its path from the root of the repository or project, in display order.

@@ -32,11 +32,11 @@ class IngestionRequest:
     """An ingestion workflow to create.
 
     Args:
-        package: the dotted name of the package to hold the code, such as `workflows.weather`. In a standalone project
+        package: the dotted name of the package for the code, such as `workflows.weather`. In a standalone project
             it ends with `ingestion.<domain>`.
         directory: the path of the package from the root of the repository or project, such as `src/workflows/weather`.
         source: the source of the rows, one of `SOURCES`.
-        asset: the name of the function and its module. It names the rows, such as `forecasts`.
+        asset: the name of the function and its module: what the rows are, such as `forecasts`.
         table: the name of the table. Default: `<domain>_<asset>`.
         unique_key: the columns that identify a row.
         cron: the schedule, such as `0 6 * * *`. Default: no schedule.
@@ -44,7 +44,7 @@ class IngestionRequest:
         flavour: one of `FLAVOURS`.
         runtime_is_first_party: whether the sources of `cascade` are in the same repository. This decides the position
             of its imports.
-        resolve: the resolve that the BUILD file names. Default: none, which means the repository's default resolve.
+        resolve: the resolve in the BUILD file. Default: none, which means the repository's default resolve.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -105,7 +105,7 @@ class IngestionRequest:
 
         Args:
             document: a JSON object with the fields of this class. `kind` can be `ingestion`, `unique_key` can be one
-                string with commas, and null stands for the default.
+                string with commas, and null selects the default.
 
         Raises:
             UsageError: the document is not a request, or an argument in it is wrong.
@@ -159,7 +159,7 @@ def choice_problems(what: str, value: object, choices: Collection[str]) -> Itera
     Args:
         what: what the value is, for the message, such as `source`.
         value: the value given.
-        choices: the values there are, in the order to list them in.
+        choices: the valid values, in the order to list them.
     """
     if value not in choices:
         *others, last = choices

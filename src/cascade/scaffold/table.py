@@ -49,7 +49,7 @@ class DeclaredTable:
 
     @property
     def full_name(self) -> str:
-        """Namespace and name, as `Lakehouse.read` and dbt's `source()` take them: `raw.weather_observations`."""
+        """Namespace and name, as `Lakehouse.read` and dbt's `source()` expect them: `raw.weather_observations`."""
         return f"{self.namespace}.{self.name}"
 
     @property

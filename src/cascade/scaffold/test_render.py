@@ -112,7 +112,7 @@ def test_a_second_asset_of_a_domain_has_its_own_files() -> None:
         "tests/test_weather_hourly_forecasts.py",
     }
     code = files["workflows/ingestion/weather/hourly_forecasts.py"]
-    assert '"""The weather hourly forecasts, read from a file beside this module."""' in code
+    assert '"""The weather hourly forecasts, read from a file next to this module."""' in code
     assert "from workflows.schemas.weather_hourly_forecasts import WeatherHourlyForecastsRow" in code
     assert 'table_name="weather_hourly_forecasts"' in code
     assert "def hourly_forecasts(" in code

@@ -34,7 +34,7 @@ class TransformRequest:
     """A dbt model for a standalone project.
 
     Args:
-        domain: the subject, which names the model.
+        domain: the subject, from which the name of the model is derived.
         table: the table that the model selects from.
         dbt_directory: the path of the dbt project from the root of the project, such as `transforms/dbt`.
         model_directory: the path of its models, relative to the dbt project.

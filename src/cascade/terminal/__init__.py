@@ -1,1 +1,1 @@
-"""Printing for people and for scripts, and questions to the user."""
+"""Print for users and for scripts, and ask the user questions."""

@@ -1,7 +1,7 @@
 """The JSON document that a command prints under `--json`.
 
-Standard output holds that one document. Whatever else is written there, for example by a workflow's own `print`, goes
-to standard error.
+Standard output contains only that document. Anything else that is written there, for example by a workflow's own
+`print`, goes to standard error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def print_document(document: object) -> None:
 
 
 def error_document(error: Exception) -> dict[str, object]:
-    """Return the document that a failed command prints in place of its own."""
+    """Return the document that a failed command prints instead of its usual one."""
     place = error.location if isinstance(error, CascadeError) else None
     message = error.format_message() if isinstance(error, click.ClickException) else mask_secrets(str(error))
     return {
@@ -66,7 +66,7 @@ def error_document(error: Exception) -> dict[str, object]:
 
 
 def json_value(value: object) -> object:
-    """Convert a value that JSON does not have to a string or a list."""
+    """Convert a value that JSON cannot represent to a string or a list."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""The output of one command: messages, tables and progress for people, or one document for scripts."""
+"""The output of one command: messages, tables and progress for users, or one document for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Output:
     """What one command prints.
 
     Args:
-        as_json: print one JSON document for a script, and nothing for people.
+        as_json: print one JSON document for a script, and nothing else.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -25,7 +25,7 @@ class Output:
         self.document: object = None
 
     def say(self, text: str = "") -> None:
-        """Print a line for people. Print nothing under `--json`."""
+        """Print a line for the user. Print nothing under `--json`."""
         if not self.as_json:
             click.echo(text)
 
@@ -49,13 +49,14 @@ class Output:
         fit: bool = False,
         whole: bool = False,
     ) -> None:
-        """Print a table for people. Print nothing under `--json`.
+        """Print a table for the user. Print nothing under `--json`.
 
         Args:
             columns: the headings.
             rows: the cells. Columns of numbers are aligned to the right.
-            fit: shorten long cells. On a narrow terminal, drop the last columns and name them.
-            whole: on a narrow terminal, drop the last columns and name them, but shorten no cell: users copy them.
+            fit: shorten long cells. On a narrow terminal, drop the last columns and list their names.
+            whole: on a narrow terminal, drop the last columns and list their names, but shorten no cell, so that users
+                can copy it.
         """
         if not self.as_json:
             print_table(columns, rows, fit=fit, whole=whole)

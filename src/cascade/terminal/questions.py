@@ -1,7 +1,7 @@
 """Questions to the user at a terminal.
 
 Questions go to standard error, so that scripts can read standard output. A command asks only for what is missing, and
-only if `can_ask` returns true. In a pipe, in CI and under `--json` it uses its defaults or names the missing argument.
+only if `can_ask` returns true. In a pipe, in CI and under `--json`, it uses its defaults or reports what is missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def can_ask(*, as_json: bool = False) -> bool:
     """Return whether a user can answer: standard input and standard error are terminals, and `CI` is not set.
 
     Args:
-        as_json: whether the command runs under `--json`, where nobody answers.
+        as_json: whether the command runs under `--json`, where there is no user to answer.
     """
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return not as_json and not in_ci and is_terminal(sys.stdin) and is_terminal(sys.stderr)

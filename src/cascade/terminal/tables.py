@@ -24,8 +24,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, fit
     Args:
         columns: the headings.
         rows: the cells. Columns of numbers are aligned to the right.
-        fit: shorten long cells. On a narrow terminal, drop the last columns and name them.
-        whole: on a narrow terminal, drop the last columns and name them, but shorten no cell: users copy them.
+        fit: shorten long cells. On a narrow terminal, drop the last columns and list their names.
+        whole: on a narrow terminal, drop the last columns and list their names, but shorten no cell, so that users
+            can copy it.
     """
     cells = [[_cell(value, _CELL_WIDTH if fit else None) for value in row] for row in rows]
     right = [bool(rows) and all(_is_number(row[i]) or row[i] is None for row in rows) for i in range(len(columns))]

@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Tables for users."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_names_are_never_broken_and_the_last_columns_are_dropped() -> None:
     assert "b" * 50 in _on_a_terminal(program, COLUMNS="120")
 
 
-def test_no_color_is_honoured_on_a_terminal() -> None:
+def test_no_color_is_honored_on_a_terminal() -> None:
     program = (
         "from cascade.terminal.output import Output\nOutput().warn('careful')\nOutput().table(['head'], [['cell']])\n"
     )

@@ -1,4 +1,4 @@
-"""Words on a terminal: messages under a coloured word, counted nouns, and the console for Rich."""
+"""Helpers for terminal output: messages after a colored word, counted nouns, and the console for Rich."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def is_terminal(stream: Any) -> bool:
         return False
 
 
-def say_on_stderr(word: str, text: str, colour: str) -> None:
-    """Print a message on standard error after a word, which is coloured on a terminal."""
-    click.echo(f"{styled(f'{word}:', colour, sys.stderr)} {text}", err=True)
+def say_on_stderr(word: str, text: str, color: str) -> None:
+    """Print a message on standard error after a word, which is colored on a terminal."""
+    click.echo(f"{styled(f'{word}:', color, sys.stderr)} {text}", err=True)
 
 
-def styled(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """Return text in bold colour if it goes to a terminal and `NO_COLOR` is not set, else unchanged.
+def styled(text: str, color: str, stream: TextIO | None = None) -> str:
+    """Return text in bold color if it goes to a terminal and `NO_COLOR` is not set, else unchanged.
 
     Args:
         text: the text.
-        colour: the name of a colour that click knows.
+        color: the name of a color that click knows.
         stream: the stream it will be printed to; standard output by default.
     """
-    coloured = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
-    return click.style(text, fg=colour, bold=True) if coloured else text
+    colored = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
+    return click.style(text, fg=color, bold=True) if colored else text
 
 
 def counted(number: int, noun: str) -> str:
