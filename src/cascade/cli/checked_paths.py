@@ -1,4 +1,4 @@
-"""What `validate PATH...` checks."""
+"""Choose what `validate PATH...` checks."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from cascade.exceptions import UsageError
 @click.option("--log-level", default="warning", show_default=True, help="How much Dagster logs.")
 @click.pass_obj
 def code_server(invocation: Invocation, host: str, port: int | None, socket: Path | None, log_level: str) -> None:
-    """Serve the project's definitions to a Dagster webserver and daemon. Name the server in their workspace.yaml:
+    """Serve the project's definitions to a Dagster webserver and daemon. Add the server to their workspace.yaml:
 
     \b
         load_from:
@@ -30,13 +30,13 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
     from cascade.processes.code_server import code_server_argv
 
     if (port is None) == (socket is None):
-        raise UsageError("Give one of --port and --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
+        raise UsageError("Use either --port or --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
     listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
     config = invocation.config
     argv = code_server_argv(invocation.project, config.project_root, log_level) + listen
-    # A shell starts background jobs with SIGINT ignored, and Dagster's server then ignores SIGTERM as well. A handler
+    # A shell starts background jobs with SIGINT ignored, and Dagster's server then ignores SIGTERM too. A handler
     # set here becomes the default action in the new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.flush()
-    # This process becomes the server, so that signals from whoever started it reach the server.
+    # This process becomes the server, so that signals from the parent process reach the server.
     os.execve(sys.executable, argv, child_environment(CASCADE_PROJECT_ROOT=str(config.project_root)))

@@ -1,4 +1,4 @@
-"""`completion`: the script that completes the words of the command line in a shell, and the names that it offers."""
+"""`completion`: the script for completion in a shell, and the names that it offers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def complete_workflows(ctx: click.Context, parameter: click.Parameter, incomplet
 
 
 def _names(ctx: click.Context) -> list[DeclaredName]:
-    """Read the names, or return none: a shell cannot show an error in the middle of a line."""
+    """Read the names, or return none on an error, which a shell cannot show in the middle of a line."""
     from cascade.framework.declared_names import declared_names, project_module_files
 
     if getattr(ctx.obj, "given", None) is not None:

@@ -1,4 +1,4 @@
-"""What every command knows: the project, its settings, and the contents of its modules."""
+"""The context of every command: the project, its settings, and the contents of its modules."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Invocation:
         return project_modules(self.project.modules, self.config)
 
     def require_project(self) -> None:
-        """Raise unless there is a project, before a command reads or writes in a directory outside any project.
+        """Raise if there is no project, before a command reads or writes anything.
 
         Raises:
             UsageError: no manifest was given, and no project contains the working directory.
@@ -74,12 +74,12 @@ class Invocation:
 
     @property
     def loaded(self) -> tuple[Collected, tuple[CascadeError, ...]]:
-        """What the modules hold, and the errors of those that did not load."""
+        """The contents of the modules, and the errors of those that did not load."""
         return self.contents.collected, self.contents.failures
 
     @cached_property
     def contributed(self) -> Contributed:
-        """What the rooms of Cascade, the modules and the plugins contribute to the project."""
+        """What Cascade's packages, the modules and the plugins contribute to the project."""
         from cascade.framework.definitions import contribute_what_loads
 
         return contribute_what_loads(self.contents.collected, self.contents.project(self.config))
@@ -90,7 +90,7 @@ class Invocation:
         return (*self.contents.failures, *self.contributed.failures, *self.contributed.plugin_failures)
 
     def definitions(self) -> dg.Definitions:
-        """Build Dagster's definitions of everything that did load."""
+        """Build Dagster's definitions of everything that loaded."""
         from cascade.framework.definitions import assemble
 
         return assemble(self.contributed, self.config, self.failures)
@@ -106,5 +106,5 @@ class Invocation:
 
     @property
     def program(self) -> str:
-        """The words that start this command line, to show in hints."""
+        """The command that the user types, for hints."""
         return program_name(self.given)

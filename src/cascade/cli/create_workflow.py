@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     "kind",
     type=click.Choice([*TYPES, *SOURCES]),
     metavar="|".join(TYPES),
-    help=f"What to write; {DEFAULT_TYPE} by default. A source means an ingestion from it.",
+    help=f"What to write; {DEFAULT_TYPE} by default. A source, such as file, means an ingestion from it.",
 )
-@click.option("--domain", metavar="NAME", help="The subject, such as weather. It names files and tables.")
+@click.option("--domain", metavar="NAME", help="The subject, such as weather. Files and tables are named after it.")
 @click.option(
     "--source",
     type=click.Choice(list(SOURCES)),
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--asset",
     metavar="NAME",
-    help=f"What an ingestion's rows are, such as forecasts; {DEFAULT_ASSET} by default. It names the function.",
+    help=f"What an ingestion's rows are, such as forecasts; {DEFAULT_ASSET} by default. Also the name of the function.",
 )
 @click.option(
     "--table",
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     multiple=True,
     help=f"The columns that identify a row of an ingestion; {DEFAULT_KEY} by default.",
 )
-@click.option("--cron", metavar="CRON", help="When an ingestion runs by itself, such as '0 6 * * *'.")
+@click.option("--cron", metavar="CRON", help="When an ingestion runs automatically, such as '0 6 * * *'.")
 @click.option("--group", metavar="NAME", help="The Dagster group of an ingestion's asset; the domain by default.")
 @click.option("--force", is_flag=True, help="Overwrite files that have different content.")
 @click.option("--dry-run", is_flag=True, help="Print the files without writing them.")
@@ -81,9 +81,9 @@ def create_workflow(
     force: bool,
     dry_run: bool,
 ) -> None:
-    """Write a workflow with its schema and its test. It runs as it is; change it to fit your data.
+    """Write a workflow with its schema and its test. It runs without changes; adapt it to your data.
 
-    On a terminal, the command asks for what is missing. Elsewhere it uses the defaults. It works in any directory of
+    In a terminal, the command asks for missing options. Elsewhere it uses the defaults. It works in any directory of
     the project, and overwrites nothing without --force.
 
     \b
@@ -98,8 +98,8 @@ def create_workflow(
 
     if invocation.given is not None:
         raise UsageError(
-            f"Pants chooses the workflows of the project {invocation.given.name} and writes new ones.",
-            hint="Type in the repository: pants cascade-scaffold src/workflows/weather",
+            f"Pants manages the workflows of the project {invocation.given.name}, and creates new ones.",
+            hint="In the repository, type: pants cascade-scaffold src/workflows/weather",
         )
     invocation.require_project()
     workplace = Workplace(invocation.config, invocation.program, lambda: invocation.loaded, invocation.workflow_named)

@@ -39,7 +39,7 @@ def dev(
     invocation.require_project()
     require_free_port(host, port, f"{invocation.program} dev")
     out = Output()
-    # Imports and the start take seconds.
+    # The imports and the start take seconds.
     out.say(f"Starting Dagster for {invocation.project.name} in {invocation.config.project_root} …")
     from cascade.processes.dev import DevOptions, require_webserver, run_dev
 

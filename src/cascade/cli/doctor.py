@@ -18,21 +18,21 @@ from cascade.terminal.words import counted, is_terminal, styled
 if TYPE_CHECKING:
     from cascade.doctor.finding import Finding
 
-_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+_COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 _WIDTHS = (9, 17)
 
 
-@click.command(short_help="Check this machine and the project, and say how to fix what is missing.")
+@click.command(short_help="Check this machine and the project, and explain how to fix problems.")
 @json_option
 @click.pass_obj
 def doctor(invocation: Invocation, out: Output) -> None:
-    """Check this machine and the project, and say how to fix what is missing.
+    """Check this machine and the project, and explain how to fix problems.
 
     The checks cover Python, the packages and extras, pytest, the clock, the disk, the port of the UI, git, the
     project's settings, its catalog and warehouse, its workflows and dbt. They change nothing, except that they write a
     small file to the warehouse and delete it. Secrets are masked. Outside a project, only the machine is checked.
 
-    Exit code 1 if there is a problem. Warnings alone are exit code 0.
+    Exit code 1 if there is a problem. With only warnings, the exit code is 0.
     """
     from cascade.config import find_project_root
     from cascade.doctor.examination import Examination
@@ -49,7 +49,7 @@ def doctor(invocation: Invocation, out: Output) -> None:
     for finding in examination.findings():
         findings.append(finding)
         _print(out, finding)
-    counts = {status: sum(finding.status == status for finding in findings) for status in _COLOURS}
+    counts = {status: sum(finding.status == status for finding in findings) for status in _COLORS}
     worst = next(status for status in ("problem", "warning", "ok") if counts[status] or status == "ok")
     out.json(
         {
@@ -71,14 +71,14 @@ def _print(out: Output, finding: Finding) -> None:
     indent = " " * (first + second)
     # Hints are not wrapped, so that their commands can be copied.
     lines = [*_wrapped(finding.detail, len(indent)), *(finding.hint or "").splitlines()]
-    word = styled(finding.status.ljust(first), _COLOURS[finding.status])
+    word = styled(finding.status.ljust(first), _COLORS[finding.status])
     out.say(f"{word}{finding.check.ljust(second)}{lines[0]}")
     for line in lines[1:]:
         out.say(f"{indent}{line}")
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    """Wrap text to the width of the terminal. Elsewhere keep its lines."""
+    """Wrap text to the width of the terminal. Keep its lines if the output is not a terminal."""
     if not is_terminal(sys.stdout):
         return text.splitlines()
     width = max(shutil.get_terminal_size().columns - indent, 40)

@@ -1,4 +1,4 @@
-"""`init`: make a new project."""
+"""`init`: create a new project."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ _DEFAULT_TEMPLATE = next(iter(TEMPLATES))
 @json_option
 @click.pass_obj
 def init(invocation: Invocation, out: Output, directory: str | None, template: str | None, force: bool) -> None:
-    """Make a project in the new directory NAME, or in this one.
+    """Create a project in the new directory NAME, or in this one.
 
-    On a terminal, the command asks for what is missing. The new project runs as it is, without a server or a network.
+    In a terminal, the command asks for missing options. The new project works immediately, without a server or a
+    network.
     In a repository that Pants builds, it also gets BUILD files.
     """
     from cascade.authoring.new_project import create_project
@@ -58,7 +59,7 @@ def _report(out: Output, new: NewProject, invocation: Invocation) -> None:
     details = ""
     if written.overwritten or written.unchanged:
         details = f" ({len(written.overwritten)} overwritten, {len(written.unchanged)} unchanged)"
-    out.say(f"Made {new.root.name} from the template {new.request.template}: {counted(count, 'file')}{details}.")
+    out.say(f"Created {new.root.name} from the template {new.request.template}: {counted(count, 'file')}{details}.")
     for note in new.notes():
         out.say(note)
     out.say("\nNext:")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def list_assets(invocation: Invocation, out: Output) -> None:
-    """List the workflows of the project, and Dagster's own assets, checks, jobs, schedules and sensors beside them.
+    """List the workflows of the project, and its plain Dagster assets, checks, jobs, schedules and sensors.
 
-    Errors of what does not load go to standard error, with exit code 1.
+    Modules that do not load are reported on standard error, with exit code 1.
     """
     from cascade.framework.contributors import plugin_contributions
 
@@ -54,7 +54,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     if not workflows and not others:
         out.say("There are no workflows yet.")
         if not invocation.project.generated:
-            out.say(f"Make one: {invocation.program} create-workflow")
+            out.say(f"Create one: {invocation.program} create-workflow")
     for failure in failures:
         out.warn(f"not loaded: {failure}")
     if failures:
@@ -94,9 +94,9 @@ def _document(declaration: IngestionDeclaration) -> dict[str, Any]:
 
 
 def _others(contributions: Sequence[Contribution], workflows: Sequence[Any]) -> list[tuple[str, str, str]]:
-    """List kind, name and home of Dagster's definitions beside the workflows."""
+    """List the kind, name and home of the Dagster definitions other than workflows."""
     found: list[tuple[str, str, str]] = []
-    # `Definitions` of the project may hold the asset of a workflow, and what stands at the level of a module as well.
+    # The project's `Definitions` may contain the asset of a workflow, or objects that are also at module level.
     known = {("asset", "/".join(workflow.declaration.asset_key)) for workflow in workflows}
     for contribution in contributions:
         for kind, name, value in named_definitions(contribution):

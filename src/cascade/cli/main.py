@@ -101,7 +101,7 @@ _PLUGINS_KEY = "cascade.plugin_commands"
 
 
 def _plugin_commands(ctx: click.Context) -> Mapping[str, Plugin]:
-    """Return the commands of plugins by name, and warn once of those whose name is taken."""
+    """Return the commands of plugins by name, and warn once about those whose name is taken."""
     if _PLUGINS_KEY not in ctx.meta:
         from cascade.cli.plugin_commands import plugin_commands
 
@@ -196,7 +196,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning as one line, except those of Dagster, which are addressed to programmers."""
+    """Show a warning as one line, except those of Dagster, which users cannot act on."""
     if category.__module__.startswith("dagster"):
         return
     say_on_stderr("warning", str(message), "yellow")

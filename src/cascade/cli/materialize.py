@@ -48,7 +48,7 @@ def materialize(
         cascade materialize weather_observations --partition 2024-01-15
         cascade materialize weather_observations --partition-range 2024-01-01...2024-01-31
 
-    `cascade dev` shows every run. The runs go one after the other, and a run that fails does not stop the rest. You can
+    `cascade dev` shows every run. The runs are sequential, and a run that fails does not stop the rest. You can
     safely run a partition again: rows that are already in the table are not written twice.
 
     Prints the first rows, and the numbers of rows read from the source, accepted, and refused by the schema. The
@@ -159,7 +159,7 @@ def _summary(invocation: Invocation, out: Output, outcomes: Sequence[RunOutcome]
     if succeeded:
         totals = _totals(succeeded)
         seconds = sum(outcome.seconds for outcome in outcomes)
-        # Each table has snapshots of its own.
+        # Each table has its own snapshots.
         snapshot = _snapshot(succeeded[-1]) if len({outcome.asset for outcome in succeeded}) == 1 else ""
         out.say(f"{_numbers(totals)}{snapshot}, seconds {seconds:.2f}")
 
@@ -192,7 +192,7 @@ def _snapshot(outcome: RunOutcome) -> str:
 
 
 def _snapshot_id(report: RunReport | None) -> str | None:
-    """Return the id as text: it exceeds what a JSON reader in JavaScript keeps."""
+    """Return the id as a string, because JavaScript cannot represent such large integers."""
     return str(report.snapshot_id) if report is not None and report.snapshot_id is not None else None
 
 

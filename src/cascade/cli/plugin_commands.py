@@ -1,4 +1,4 @@
-"""Commands that other distributions add to the command line by entry points; see `cascade.plugins`."""
+"""Commands that other distributions add to the command line through entry points; see `cascade.plugins`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], list[
 
 
 def load_command(plugin: Plugin) -> click.Command:
-    """Import the command of a plugin. One that does not load is replaced by a command that raises the reason.
+    """Import the command of a plugin. A command that does not load is replaced by one that raises the error.
 
     Args:
         plugin: the plugin.

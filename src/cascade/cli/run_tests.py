@@ -14,7 +14,7 @@ from cascade.terminal.output import Output
 
 
 class _TestCommand(click.Command):
-    """A command that explains where options for pytest go."""
+    """A command that explains where to put options for pytest."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, and explain an unknown option."""
@@ -47,7 +47,7 @@ def run_tests(invocation: Invocation, out: Output, workflows: tuple[str, ...], a
         cascade test --workflow weather
         cascade test tests/test_weather.py -- -k lands --pdb
 
-    Name a workflow by its domain, which is the directory of its module (weather), or by its table
+    Select a workflow by its domain, which is the directory of its module (weather), or by its table
     (weather_observations). Its tests are the files named test_NAME.py or test_NAME_*.py, the files in a directory NAME,
     and the files that import one of its modules. If there is a workflow nyc_weather, test_nyc_weather.py belongs to it
     and not to nyc.

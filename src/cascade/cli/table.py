@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def table() -> None:
-    """Look at the tables of the lakehouse."""
+    """Inspect the tables of the lakehouse."""
 
 
 @table.command(short_help="Print rows of a table.")
@@ -33,7 +33,7 @@ def table() -> None:
 def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     """Print rows of TABLE, such as weather_observations or raw.weather_observations.
 
-    The rows that validation refused are in a table of their own, such as weather_observations__quarantine.
+    Refused rows are in a separate table, such as weather_observations__quarantine.
     """
     from cascade.iceberg import open_lakehouse
 

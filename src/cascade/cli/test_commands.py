@@ -61,7 +61,7 @@ def test_in_a_project_without_workflows_the_hint_creates_one(cascade: Cascade, t
     things.unlink()
     result = cascade("list")
     assert result.exit_code == 0
-    assert result.stdout.startswith("There are no workflows yet.\nMake one: ")
+    assert result.stdout.startswith("There are no workflows yet.\nCreate one: ")
     assert result.stdout.endswith("cascade create-workflow\n")
 
 
@@ -92,7 +92,7 @@ def test_outside_a_project_nothing_is_searched_or_created(
     assert [path.name for path in elsewhere.rglob("*")] == ["workflows"]
 
 
-def test_in_a_pants_repository_the_hint_names_projects(
+def test_in_a_pants_repository_the_hint_runs_a_project_by_its_address(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = project.root.parent / "elsewhere"
@@ -118,7 +118,7 @@ def test_a_command_works_below_the_root(
     assert not (project.root / project.package / ".cascade").exists()
 
 
-def test_list_names_modules_that_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
+def test_list_reports_modules_that_did_not_load_and_fails(cascade: Cascade, project: SampleProject) -> None:
     path = project.write("bad.py", "raise RuntimeError('no luck')")
     result = cascade("list")
     assert result.exit_code == 1
@@ -180,7 +180,7 @@ def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Pat
     assert document["totals"]["failed"] == ["2024-01-03"]
 
 
-def test_ctrl_c_ends_the_run_and_starts_no_further_one(cascade: Cascade, project: SampleProject) -> None:
+def test_ctrl_c_ends_the_run_and_starts_no_other_run(cascade: Cascade, project: SampleProject) -> None:
     project.write(
         "native.py",
         """
@@ -240,7 +240,7 @@ def test_several_assets_run_one_after_the_other(cascade: Cascade, project: Sampl
     assert [run["asset"] for run in document["runs"]] == ["two", "one"]
 
 
-def test_for_an_unknown_asset_the_error_names_the_nearest_and_the_failed_modules(
+def test_the_error_for_an_unknown_asset_suggests_the_nearest_and_lists_failed_modules(
     cascade: Cascade, project: SampleProject
 ) -> None:
     path = project.write("bad.py", "raise RuntimeError('no luck')")

@@ -44,7 +44,7 @@ def test_commands_and_options_are_offered() -> None:
 
 
 def test_an_unknown_command_prints_nothing_during_completion() -> None:
-    # What a shell's completion prints stands in the line that the user is typing.
+    # The output of a shell's completion appears in the line that the user is typing.
     assert "list" in offered("cascade lits ")
 
 

@@ -99,7 +99,7 @@ def test_a_model_goes_to_the_model_directory_of_the_dbt_project(cascade: Cascade
     assert document["files"]["created"][:2] == ["sql/m/bronze/shop_sources.yml", "sql/m/silver/shop_rows.sql"]
 
 
-def test_without_dbt_a_model_is_written_and_a_notice_names_the_extra(
+def test_without_dbt_a_model_is_written_and_a_notice_explains_how_to_install_it(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.write("things.py", THINGS)

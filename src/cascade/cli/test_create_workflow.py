@@ -90,7 +90,7 @@ def test_the_sources_are_those_of_the_templates() -> None:
     assert tuple(create.SOURCES) == SOURCES
 
 
-def test_a_notice_says_where_a_database_or_an_api_gets_its_address(cascade: Cascade) -> None:
+def test_a_notice_explains_how_to_set_the_address_of_a_database_or_an_api(cascade: Cascade) -> None:
     result = cascade("create-workflow", "--type", "database", "--domain", "orders")
     assert "  SOURCES__ORDERS__CREDENTIALS=postgresql+psycopg2://user:password@host/database\n" in result.stdout
     result = cascade("create-workflow", "--type", "rest-api", "--domain", "weather")
@@ -149,7 +149,7 @@ def test_a_link_out_of_the_project_is_not_followed(cascade: Cascade, project: Sa
     assert files(project) == ["pyproject.toml"]
 
 
-def test_outside_a_project_the_hint_names_init(
+def test_outside_a_project_the_hint_is_init(
     cascade: Cascade, project: SampleProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -113,7 +113,7 @@ def test_it_serves_reloads_and_leaves_no_process_behind(project: SampleProject, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_stopped_early_or_killed_it_leaves_no_process_behind(project: SampleProject, number: int) -> None:
+def test_no_process_is_left_behind_if_it_is_stopped_early_or_killed(project: SampleProject, number: int) -> None:
     project.write("things.py", THINGS)
     with running(project.root, "--no-reload") as dev:
         dev.wait_for(lambda: len(dev.family()) >= 3)
@@ -123,7 +123,7 @@ def test_stopped_early_or_killed_it_leaves_no_process_behind(project: SampleProj
         assert_nothing_is_left(dev, family)
 
 
-def test_stopped_during_housekeeping_it_prints_no_traceback(project: SampleProject) -> None:
+def test_no_traceback_is_printed_if_it_is_stopped_during_housekeeping(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     with running(project.root) as dev:
         dev.wait_for(lambda: any("cascade.framework.stale" in child.cmdline() for child in dev.family()))
@@ -135,7 +135,7 @@ def test_stopped_during_housekeeping_it_prints_no_traceback(project: SampleProje
         assert "Traceback" not in dev.text()
 
 
-def test_a_child_that_dies_is_named_and_stops_everything(project: SampleProject) -> None:
+def test_a_child_that_dies_is_reported_and_stops_everything(project: SampleProject) -> None:
     project.write("things.py", THINGS)
     with running(project.root, "--no-reload", "--with-code-server", 'other=["/bin/sh", "-c", "exit 9"]') as dev:
         dev.process.wait(timeout=START_SECONDS)
@@ -187,4 +187,4 @@ def test_a_code_server_in_the_background_of_a_script_can_be_stopped(
 def test_a_code_server_needs_one_of_port_and_socket(cascade: Cascade) -> None:
     result = cascade("code-server")
     assert result.exit_code == 2
-    assert "Give one of --port and --socket" in result.stderr
+    assert "Use either --port or --socket" in result.stderr

@@ -66,7 +66,7 @@ def test_a_bad_setting_is_a_message_and_exit_code_2(cascade: Cascade, monkeypatc
     assert "Traceback" not in result.output
 
 
-def test_a_defect_is_a_message_and_shows_its_traceback_on_demand(
+def test_an_unexpected_error_is_a_message_and_shows_its_traceback_on_demand(
     cascade: Cascade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cascade.config import CascadeConfig
@@ -95,7 +95,7 @@ def test_a_traceback_changes_no_exit_code(cascade: Cascade, monkeypatch: pytest.
     assert "error: CASCADE_POSTGRES_PORT in the environment is 'many'" in result.stderr
 
 
-def test_a_defect_shows_no_password(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_shows_no_password(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     from cascade.config import CascadeConfig
 
     def defect(self: object) -> None:
@@ -122,13 +122,13 @@ def test_an_error_is_a_document_too(cascade: Cascade, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     "words", [("materialize", "--json"), ("table", "show", "--jsn", "--json"), ("config", "--json")]
 )
-def test_wrong_use_is_a_document_too(cascade: Cascade, words: tuple[str, ...]) -> None:
+def test_invalid_usage_is_a_document_too(cascade: Cascade, words: tuple[str, ...]) -> None:
     result = cascade(*words)
     assert result.exit_code == 2
     assert json.loads(result.stdout)["error"]["message"] in result.stderr
 
 
-def test_a_defect_is_a_document_too(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_a_document_too(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     from cascade.config import CascadeConfig
 
     def defect(self: object) -> None:

@@ -14,7 +14,7 @@ from cascade.processes.children import child_environment
 from cascade.terminal.output import Output
 
 
-def test_standard_output_holds_one_document_whatever_else_is_printed() -> None:
+def test_standard_output_has_one_document_whatever_else_is_printed() -> None:
     program = """
 import ctypes, os, subprocess, sys
 import click
@@ -38,7 +38,7 @@ command(["--json"])
     assert set(result.stderr.splitlines()) == {"a workflow's print", "a library in C", "a child"}
 
 
-def test_without_json_the_output_is_for_people() -> None:
+def test_without_json_the_output_is_for_users() -> None:
     @click.command()
     @json_option
     def command(out: Output) -> None:

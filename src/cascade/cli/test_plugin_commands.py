@@ -45,7 +45,7 @@ def test_a_command_that_does_not_load_is_reported_and_hides_no_other(cascade: Ca
         assert 'The command "broken" of acme-broken does not load: RuntimeError: no licence.' in result.stderr
 
 
-def test_what_is_not_a_command_is_reported(cascade: Cascade, plugins: Plugins) -> None:
+def test_an_object_that_is_not_a_command_is_reported(cascade: Cascade, plugins: Plugins) -> None:
     plugins.install("acme-wrong", "commands", "wrong", "acme_wrong:command", "def command(): ...\n")
     assert 'The command "wrong" of acme-wrong is a function, not a click.Command.' in cascade("wrong").stderr
 
@@ -74,7 +74,7 @@ def test_a_command_of_cascade_reads_no_entry_points(project: SampleProject) -> N
     assert done.stdout.endswith("False\n"), done.stderr
 
 
-def test_what_plugins_contribute_is_listed(cascade: Cascade, project: SampleProject, plugins: Plugins) -> None:
+def test_contributions_of_plugins_are_listed(cascade: Cascade, project: SampleProject, plugins: Plugins) -> None:
     source = """
         import dagster as dg
         from cascade.contributor import Contribution, Contributor

@@ -97,7 +97,7 @@ def test_a_path_may_be_relative_to_the_working_directory(
     assert ran(cascade, "tests/test_two.py") == ["tests/test_two.py"]
 
 
-def test_without_tests_the_hint_says_where_to_write_one(cascade: Cascade) -> None:
+def test_without_tests_the_hint_shows_where_to_write_one(cascade: Cascade) -> None:
     result = cascade("test")
     assert result.exit_code == 1
     assert "No test was run" in result.stderr
@@ -135,7 +135,7 @@ def test_an_unknown_workflow_is_invalid_usage_and_the_hint_lists_the_known_ones(
     assert "The workflows are: things, weather." in result.stderr
 
 
-def test_for_a_workflow_without_tests_the_error_says_how_they_are_found(
+def test_the_error_for_a_workflow_without_tests_explains_how_they_are_found(
     cascade: Cascade, project: SampleProject
 ) -> None:
     write_test(project, "test_other.py")
@@ -145,7 +145,7 @@ def test_for_a_workflow_without_tests_the_error_says_how_they_are_found(
     assert "Write tests/test_weather.py" in result.stderr
 
 
-def test_without_pytest_the_hint_says_how_to_install_it(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pytest_the_hint_installs_it(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest_run, "find_spec", lambda name: None)
     result = cascade("test")
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""`validate` and the dbt project beside the workflows."""
+"""`validate` and the dbt project next to the workflows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(project: SampleProject, path: str, text: str) -> Path:
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The directories that were parsed, each without a problem."""
+    """Record the directories that are parsed, each without a problem."""
     directories: list[Path] = []
 
     def parse_project(directory: Path) -> DbtProject:
@@ -83,7 +83,7 @@ def test_only_modules_of_a_manifest_are_checked(cascade: Cascade, project: Sampl
     assert not parsed
 
 
-def test_without_dbt_a_warning_says_how_to_install_it(
+def test_without_dbt_a_warning_explains_how_to_install_it(
     cascade: Cascade, parsed: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parse, "dbt_is_installed", lambda: False)

@@ -58,7 +58,7 @@ def validate(
     from cascade.contributor import relative_path
     from cascade.framework.validate import find_problems
 
-    # A check must leave no files behind, above all among the sources.
+    # A check must not leave files behind, especially not among the sources.
     sys.dont_write_bytecode = True
     if paths and modules:
         raise UsageError("Paths and --module cannot be used together.")
@@ -135,11 +135,11 @@ def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]
     chosen = choose(paths, files_of(names), wholes, config.workflows_path)
     dbt_directory = dbt if dbt in chosen.directories else None
     if dbt_directory and chosen.modules:
-        # As the only path it fails without dbt; beside modules it is skipped with a warning.
+        # As the only path, it fails without dbt. Together with modules, it is skipped with a warning.
         dbt_directory = _dbt_directory(config, out)
     return _Scope(
         chosen.modules,
-        # The project lists the modules beside the chosen ones.
+        # The project also lists the modules next to the chosen ones.
         known=names,
         listed_only=generated,
         schemas=True,

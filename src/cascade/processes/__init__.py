@@ -1,1 +1,1 @@
-"""Child processes: what `dev` and `test` start, watch and stop."""
+"""Start, watch and stop the child processes of `dev` and `test`."""

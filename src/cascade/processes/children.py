@@ -1,8 +1,8 @@
 """Child processes that never outlive their parent.
 
 Each child leads its own process group, so that Ctrl-C on the terminal reaches only the parent, which then stops the
-children in order. A guardian process holds the other end of a pipe: if the parent is killed, the pipe closes and the
-guardian ends the remaining groups.
+children in order. A guardian process reads from a pipe: if the parent is killed, the pipe closes and the guardian ends
+the remaining groups.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class Child:
 class Children:
     """The children of one command, as a context manager that ends them all.
 
-    Set `silent` to drop everything that children started with `shows` still write.
+    Set `silent` to drop further output of children that were started with `shows`.
 
     Args:
-        scratch: a directory for sockets and the like. The guardian removes it.
+        scratch: a directory for sockets and similar files. The guardian removes it.
         grace: how many seconds the children have to end after SIGINT.
     """
 
@@ -131,7 +131,7 @@ class Children:
         return next((child for child in self.running if child.ended is not None), None)
 
     def stop(self) -> None:
-        """End all children and the processes they started: by SIGINT first, then by SIGTERM and SIGKILL."""
+        """End all children and the processes they started: with SIGINT first, then with SIGTERM and SIGKILL."""
         steps = ((signal.SIGINT, self.grace, False), (signal.SIGTERM, 2.0, True), (signal.SIGKILL, 5.0, True))
         for number, seconds, whole_group in steps:
             for child in self.running:
@@ -143,7 +143,7 @@ class Children:
         self.running.clear()
 
     def forget(self, children: Iterable[Child]) -> None:
-        """Wait for children that end by themselves, and drop them from the list."""
+        """Wait for children that end on their own, and drop them from the list."""
         for child in children:
             child.process.wait()
             self.running.remove(child)
@@ -209,7 +209,7 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def source_paths() -> list[str]:
-    """Return the entries of the import path that a new interpreter of this installation does not have by itself."""
+    """Return the entries of the import path that a new interpreter of this installation lacks."""
     own = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
     paths = [os.path.abspath(path) for path in sys.path]
     return [path for path in dict.fromkeys(paths) if not path.startswith(own) and path + os.sep not in own]

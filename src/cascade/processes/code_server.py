@@ -1,4 +1,4 @@
-"""Dagster code servers: the command lines that start them, and whether they accept connections."""
+"""The command lines of Dagster code servers, and a check that a server accepts connections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CodeServer:
         name: the name of its code location.
         argv: its command line, including the socket.
         socket: the Unix socket it listens on.
-        own: whether it serves the project of this process. Another project has settings of its own.
+        own: whether it serves the project of this process. Another project has its own settings.
     """
 
     name: str
@@ -36,7 +36,7 @@ class CodeServer:
 
 
 def code_server_argv(project: Project, root: Path, log_level: str = "warning") -> list[str]:
-    """Return the command line of a project's code server, without the option that says where it listens.
+    """Return the command line of a project's code server, without the option for the port or socket.
 
     Args:
         project: the project.
@@ -47,7 +47,7 @@ def code_server_argv(project: Project, root: Path, log_level: str = "warning") -
         *(sys.executable, "-m", "dagster", "code-server", "start"),
         *("--module-name", project.module, "--attribute", "defs"),
         *("--working-directory", str(root), "--location-name", project.name),
-        # Start runs with this interpreter: in a PEX no `dagster` is on the path.
+        # Start the runs with this interpreter: in a PEX no `dagster` is on the path.
         *("--use-python-environment-entry-point", "--log-level", log_level),
     ]
 

@@ -1,4 +1,4 @@
-"""One `dev`: the code servers, the webserver and the daemon, from their start to their end."""
+"""Run `dev`: start the code servers, the webserver and the daemon, and stop them at the end."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run_dev(
         stopping: called before the processes are stopped.
 
     Raises:
-        CascadeError: a process did not start in time, or ended by itself.
+        CascadeError: a process did not start in time, or ended unexpectedly.
     """
     prepare_dagster_home(options.config)
     ui = UserInterface(options.host, options.port)
@@ -105,7 +105,7 @@ def run_dev(
                 _require_alive(children)
                 time.sleep(_POLL_SECONDS)
         except Stopped:
-            # A code server that is interrupted during an import prints fifty lines about it.
+            # A code server that is interrupted during an import prints fifty lines.
             children.silent = True
             stopping()
         finally:
@@ -142,7 +142,7 @@ def _started_watcher(options: DevOptions, ui: UserInterface, servers: Sequence[C
 
 
 class _Start:
-    """The start of the processes, in their order."""
+    """Starts the processes in order."""
 
     def __init__(
         self, options: DevOptions, servers: Sequence[CodeServer], children: Children, signals: StopSignals
@@ -162,9 +162,9 @@ class _Start:
         self._foreign[KEEP_GOING_VARIABLE] = "1"
 
     def run_housekeeping(self) -> None:
-        """End the runs that were cut off, and create Dagster's databases on a first start.
+        """End interrupted runs, and create Dagster's databases on the first start.
 
-        Nothing else starts before it has ended: two processes that create the databases together break them.
+        Nothing else starts before this ends: two processes that create the databases at the same time break them.
         """
         argv = (sys.executable, "-m", "cascade.framework.stale")
         with self._signals.held():
@@ -227,4 +227,4 @@ def _require_alive(children: Children) -> None:
     if dead is not None:
         code = dead.ended or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise CascadeError(f"{dead.name} {how}. All other processes were stopped.", hint="See more: dev --verbose")
+        raise CascadeError(f"{dead.name} {how}. All other processes were stopped.", hint="For details: dev --verbose")

@@ -1,4 +1,4 @@
-"""Whether a port is free, and which process has it if not."""
+"""Check that a port is free, and find the process that uses it otherwise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def require_free_port(host: str, port: int, command: str) -> None:
         command: the command that needs the port, for the hint.
 
     Raises:
-        CascadeError: the port is taken or not allowed. The error names the process and the next command to type.
+        CascadeError: the port is taken or not allowed. The error has the process and the next command to type.
     """
     try:
         _bind(host, port)
@@ -104,7 +104,7 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 
 def _supervisor(process: psutil.Process) -> tuple[psutil.Process, bool]:
-    """Return the `dev` that started a webserver, which ends with it, and whether there is one."""
+    """Return the `dev` process that started a webserver and True, or the process itself and False."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""Running the project's tests with pytest in a child process."""
+"""Run the project's tests with pytest in a child process."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def run_pytest(words: Sequence[str], config: CascadeConfig) -> int:
     paths = dict.fromkeys([str(import_root(config.workflows_directory)), root, *source_paths()])
     environment = child_environment(CASCADE_PROJECT_ROOT=root, PYTHONPATH=os.pathsep.join(paths))
     process = subprocess.Popen([sys.executable, "-m", "pytest", *words], cwd=root, env=environment)
-    # Ctrl-C reaches pytest as well, which then ends by itself and prints what it ran.
+    # Ctrl-C reaches pytest too, which then ends and prints its results so far.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return process.wait()

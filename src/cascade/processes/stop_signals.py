@@ -1,4 +1,4 @@
-"""Requests to stop: Ctrl-C, a closed terminal, a service manager."""
+"""Handle requests to stop: Ctrl-C, a closed terminal, a service manager."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stopped(BaseException):
-    """The user or the system asks the process to end. Like `KeyboardInterrupt`, libraries do not catch it."""
+    """The user or the system asks the process to end. Libraries do not catch it, as with `KeyboardInterrupt`."""
 
 
 class StopSignals:

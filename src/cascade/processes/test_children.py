@@ -1,4 +1,4 @@
-"""No child outlives its parent, however the parent ends."""
+"""No child outlives its parent, no matter how the parent ends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scratch(tmp_path: Path) -> Path:
     return directory
 
 
-def test_children_and_their_children_are_gone_at_the_end(tmp_path: Path) -> None:
+def test_children_and_their_children_have_ended_at_the_end(tmp_path: Path) -> None:
     with Children(scratch(tmp_path), grace=1) as children:
         child = children.start("a child", [sys.executable, "-c", PARENT_OF_ONE])
         assert wait_for(lambda: psutil.Process(child.process.pid).children())
@@ -79,7 +79,7 @@ def test_output_of_children_is_passed_on_until_they_are_silent(
     assert capsys.readouterr().err == ""
 
 
-def test_a_child_that_ends_is_noticed(tmp_path: Path) -> None:
+def test_a_child_that_ends_is_detected(tmp_path: Path) -> None:
     with Children(scratch(tmp_path)) as children:
         children.start("brief", [sys.executable, "-c", "raise SystemExit(7)"])
         assert wait_for(children.dead)

@@ -21,7 +21,7 @@ def test_a_free_port_is_accepted() -> None:
     require_free_port("127.0.0.1", port, "cascade dev")
 
 
-def test_a_taken_port_names_its_owner_and_what_to_type() -> None:
+def test_the_error_for_a_taken_port_has_its_owner_and_the_next_command() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -124,7 +124,7 @@ def test_saved_added_and_deleted_files_are_reloaded(
     ui.wait_for(3)
     shown = capsys.readouterr().out.splitlines()
     assert "Reloaded p after a.py" in shown[0]
-    assert shown[1].endswith("; new: new; gone: old.")
+    assert shown[1].endswith("; new: new; removed: old.")
     assert "after a.py" in shown[2]
 
 
@@ -151,7 +151,7 @@ def test_settings_files_are_noticed_when_an_editor_replaces_them(
     ui.wait_for(3)
 
 
-def test_a_directory_made_later_is_watched(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
+def test_a_directory_created_later_is_watched(project: SampleProject, ui: RecordingUI, watcher: Watcher) -> None:
     helper = project.root / "shared" / "helper.py"
     helper.parent.mkdir()
     helper.write_text("")
@@ -204,7 +204,7 @@ def test_under_a_manifest_a_new_or_deleted_workflow_asks_for_a_restart(
     )
     shown = capsys.readouterr().err
     assert f"{new} is a new workflow" in shown
-    assert "old.py is gone" in shown
+    assert "old.py was deleted" in shown
     assert "helper.py" not in shown
     Watcher(ui, ["dev"], lambda: Places((tmp_path,), ()), None)._advise([new], [])
     assert capsys.readouterr().err == ""

@@ -88,7 +88,7 @@ def test_a_file_named_after_a_workflow_with_a_longer_name(project: SampleProject
     assert chosen(project, "weather") == [alerts[1], *own]
 
 
-def test_a_file_beside_the_workflow_with_a_relative_import(project: SampleProject) -> None:
+def test_a_file_next_to_the_workflow_with_a_relative_import(project: SampleProject) -> None:
     for package in ("", "ingestion/", "ingestion/weather/"):
         project.write(f"{package}__init__.py", "")
     project.write("ingestion/weather/test_beside.py", "from .observations import things")

@@ -1,4 +1,4 @@
-"""The webserver that `dev` started: its code locations, and reloading them."""
+"""Query the webserver that `dev` started for its code locations, and reload them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Location:
 
     Args:
         name: its name.
-        error: why it did not load, None if it did.
+        error: why it did not load; None if it did.
         assets: its materializable assets.
         ticking: the names of the sensors and schedules that are on.
         stopped: the names of the sensors and schedules that are off.
@@ -99,7 +99,7 @@ class UserInterface:
             return False
 
     def locations(self) -> tuple[Location, ...]:
-        """Return the code locations and what they hold."""
+        """Return the code locations and their contents."""
         entries = self._query(_LOCATIONS, {})["workspaceOrError"].get("locationEntries", [])
         return tuple(_location(entry) for entry in entries)
 
@@ -107,7 +107,7 @@ class UserInterface:
         """Reload a code location.
 
         Returns:
-            The error in its code, None if it loads.
+            The error in its code; None if it loads.
         """
         answer = self._query(_RELOAD, {"name": name}, _RELOAD_SECONDS)["reloadRepositoryLocation"]
         return _message(answer.get("locationOrLoadError") or answer)
@@ -153,7 +153,7 @@ _RPC_DETAILS = re.compile(r'details = "(.*)"')
 
 
 def _message(answer: Mapping[str, Any]) -> str | None:
-    """Return the error that Cascade raised, else the innermost one. The outer ones only say that loading failed."""
+    """Return the error that Cascade raised, else the innermost one. The outer ones only report that loading failed."""
     if "message" not in answer:
         return None
     messages = [str(error["message"]).strip() for error in (answer, *(answer.get("causes") or ()))]
@@ -161,6 +161,6 @@ def _message(answer: Mapping[str, Any]) -> str | None:
         own = _OWN_ERROR.match(message)
         if own:
             return message[own.end() :]
-    # A failure of the code server itself comes as a page of gRPC's own text.
+    # A failure of the code server itself is wrapped in a long gRPC message.
     details = _RPC_DETAILS.search(messages[-1])
     return details[1] if details else messages[-1]

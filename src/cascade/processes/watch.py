@@ -1,4 +1,4 @@
-"""Reloading the code locations when a file is saved, added or deleted, while the UI keeps running."""
+"""Reload the code locations when a file is saved, added or deleted, while the UI keeps running."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Watcher(threading.Thread):
     Args:
         ui: the webserver.
         locations: the names of the code locations.
-        places: returns what to watch. Called again after each change, since a directory may be made later.
-        modules: the modules of the manifest, to which a new workflow is added by a restart; None in a project where
-            new files are discovered.
+        places: returns what to watch. Called again after each change, because a directory may be created later.
+        modules: the modules of the manifest, which gets a new workflow only after a restart; None in a project that
+            discovers new files.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Watcher(threading.Thread):
         self._changes: queue.SimpleQueue[set[Path]] = queue.SimpleQueue()
 
     def serve(self, shown: Sequence[Location] = ()) -> None:
-        """Begin to reload, now that the webserver is up. Reload what has changed since the start.
+        """Begin to reload, now that the webserver is up. Changes since the start are reloaded too.
 
         Args:
             shown: the code locations that the webserver shows.
@@ -88,7 +88,7 @@ class Watcher(threading.Thread):
                 self._reload(sorted(paths | added | gone))
                 self._advise(sorted(added), sorted(gone))
             if outdated is not None:
-                # The new watch had time to begin. Files that were added meanwhile are found by looking again.
+                # The new watch has begun by now. Another pass finds files that were added in the meantime.
                 outdated.set()
                 self._changes.put(set())
 
@@ -125,7 +125,7 @@ class Watcher(threading.Thread):
         except OSError as error:
             # Usually the system's limit on watches.
             if not stop.is_set():
-                say_on_stderr("error", f"Edits are no longer noticed: {error}. Restart `dev` to see them.", "red")
+                say_on_stderr("error", f"File changes are no longer detected: {error}. Restart `dev`.", "red")
 
     def _reload(self, paths: Sequence[Path]) -> None:
         names = ", ".join(path.name for path in paths[:3]) + (" …" if len(paths) > 3 else "")
@@ -153,7 +153,10 @@ class Watcher(threading.Thread):
             return
         new = [path for path in added if self._is_new_workflow(path)]
         deleted = [path for path in gone if self._is_listed(path)]
-        for path, what in [*((path, "is a new workflow") for path in new), *((path, "is gone") for path in deleted)]:
+        for path, what in [
+            *((path, "is a new workflow") for path in new),
+            *((path, "was deleted") for path in deleted),
+        ]:
             say_on_stderr("warning", f"{path} {what}. Restart `dev` to update the list of workflows.", "yellow")
 
     def _is_new_workflow(self, path: Path) -> bool:
@@ -176,5 +179,5 @@ def _keys(location: Location) -> frozenset[str]:
 
 
 def _difference(before: frozenset[str], after: frozenset[str]) -> str:
-    parts = [("new", sorted(after - before)), ("gone", sorted(before - after))]
+    parts = [("new", sorted(after - before)), ("removed", sorted(before - after))]
     return "".join(f"; {word}: {', '.join(keys)}" for word, keys in parts if keys)

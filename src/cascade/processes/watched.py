@@ -1,4 +1,4 @@
-"""What `dev` watches: the user's source directories, the settings files, and where new directories may appear."""
+"""The places that `dev` watches: source directories, settings files, and directories where sources may appear."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Places:
 
     Args:
         trees: directories to watch with everything below them.
-        folders: directories to watch by themselves: a settings file or a new tree may appear in them.
+        folders: directories to watch without those below them: a settings file or a new tree may appear there.
     """
 
     trees: tuple[Path, ...]
@@ -35,13 +35,13 @@ class Places:
 def watched_places(config: CascadeConfig, more: Iterable[Path] = (), *, standalone: bool) -> Places:
     """Return the directories to watch: the roots of the user's sources.
 
-    The root of a repository holds much that is not source, and each watched directory costs memory. Of such a root only
-    the directories in it are trees.
+    The root of a repository contains much that is not source, and each watched directory costs memory. Only the
+    directories in such a root are watched as trees.
 
     Args:
         config: the settings of the project.
         more: further roots.
-        standalone: whether the project's whole directory is source, and not only what is on the import path.
+        standalone: whether the project's whole directory is source, not only the directories on the import path.
     """
     roots = [*map(Path, source_paths()), config.workflows_directory, *more]
     if standalone:
@@ -79,10 +79,10 @@ def _is_ignored(directory: str) -> bool:
 
 
 class SourceFilter(watchfiles.DefaultFilter):
-    """Changes of Python files, and of directories that may hold some.
+    """Accepts changes to Python files, and to directories that may contain some.
 
     Args:
-        trees: the watched directories, whose own path may hold an ignored name such as `build`.
+        trees: the watched directories, whose own path may contain an ignored name such as `build`.
     """
 
     ignore_dirs = tuple(_IGNORED_DIRECTORIES)
@@ -102,7 +102,7 @@ class SourceFilter(watchfiles.DefaultFilter):
 
 
 class FolderFilter(watchfiles.DefaultFilter):
-    """Changes of settings files, and directories that come or go."""
+    """Accepts changes to settings files, and directories that are added or deleted."""
 
     def __call__(self, change: watchfiles.Change, path: str) -> bool:
         """Return whether a change may matter."""

@@ -1,4 +1,4 @@
-"""The test files of a workflow, found without importing any of the user's code."""
+"""Find the test files of a workflow, without importing user code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def choose_test_files(
     Args:
         workflows: the domain, table or asset key of each workflow.
         config: the settings of the project.
-        program: the words that start the command line, for hints.
+        program: the command that the user types, for hints.
         declared_at_run_time: returns the modules of a workflow whose declaration the source does not show.
 
     Raises:
@@ -49,7 +49,7 @@ def choose_test_files(
         found = select_tests(workflow, modules, test_files, root, base, others=others)
         if not found:
             raise CascadeError(
-                f"The workflow {workflow} has no tests: no file is named test_{workflow}.py, lies in a directory "
+                f"The workflow {workflow} has no tests: no file is named test_{workflow}.py, is in a directory "
                 f"{workflow} or imports {', '.join(sorted(modules))}.",
                 hint=f"Write tests/test_{workflow}.py, or run all tests: {program} test",
             )
@@ -58,7 +58,7 @@ def choose_test_files(
 
 
 def domain_of(module: str) -> str:
-    """Return the domain of a workflow: the directory of its module, or the module if it has no directory of its own.
+    """Return the domain of a workflow: the directory of its module, or the module itself if it shares its directory.
 
     Args:
         module: the module, such as `workflows.ingestion.weather.observations`, whose domain is `weather`.

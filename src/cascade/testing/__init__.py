@@ -1,4 +1,4 @@
-"""Testing workflows: run one into a throwaway lakehouse.
+"""Test workflows: run one into a throwaway lakehouse.
 
 from cascade.testing import test_workflow
 
@@ -9,9 +9,9 @@ def test_observations_land() -> None:
 
 It runs the Dagster asset that runs in production, with the schema, the quarantine and the merge, and opens a new
 lakehouse each time: no test that uses it touches the project's catalog, whatever the settings are. To run a workflow
-twice, or two workflows into one lakehouse, pass it one: the fixture `lakehouse` (see `cascade.testing.plugin`), or
-`throwaway_lakehouse()` outside pytest. The fixture `offline_http` keeps a test off the network. `FaultPoint` and
-`fault_point_armed` stop a run halfway, to show that the next one recovers.
+twice, or two workflows into one lakehouse, pass a lakehouse: the fixture `lakehouse` (see `cascade.testing.plugin`), or
+`throwaway_lakehouse()` outside pytest. The fixture `offline_http` blocks network access. `FaultPoint` and
+`fault_point_armed` stop a run halfway, to test that the next one recovers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Registered answers to HTTP requests. Imports `responses`, which only tests need."""
+"""Answer HTTP requests with registered answers. Imports `responses`, which only tests need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cascade.exceptions import UsageError
 
 
 class _Answers(FirstMatchRegistry):
-    """The answers of one test. A request without an answer raises an error that no library takes for a bad network.
+    """The answers of one test. A request without an answer raises an error that no library treats as a network error.
 
     `responses` itself raises a `ConnectionError`, which dlt retries for half a minute and which a workflow may catch.
     """
@@ -31,7 +31,7 @@ class _Answers(FirstMatchRegistry):
             The answer, and why the other answers do not match.
 
         Raises:
-            UsageError: no answer matches; lists the registered ones, and why each does not match.
+            UsageError: no answer matches. The message lists the registered ones, and why each does not match.
         """
         found, reasons = super().find(request)
         if found is None and not self._passes(str(request.url)):
@@ -49,7 +49,7 @@ _HINT = "Register one in the test, for example: offline_http.get(URL, json=...)"
 
 
 def _unanswered(request: PreparedRequest, registered: list[responses.BaseResponse], reasons: list[str]) -> str:
-    asked = f"The test requested {request.method} {request.url}, and offline_http has no answer to it."
+    asked = f"The test requested {request.method} {request.url}, but offline_http has no answer for it."
     if not registered:
         return f"{asked} No answer is registered."
     known = [
@@ -61,7 +61,7 @@ def _unanswered(request: PreparedRequest, registered: list[responses.BaseRespons
 
 @contextmanager
 def registered_answers() -> Iterator[responses.RequestsMock]:
-    """Answer the requests of `requests`, and so of dlt, with what is registered on the mock.
+    """Answer the requests of `requests`, and so of dlt, with the answers that are registered on the mock.
 
     Yields:
         The mock. An unused answer is fine, unless `assert_all_requests_are_fired` is set.

@@ -1,4 +1,4 @@
-"""Parsing the dbt project in a test."""
+"""Parse the dbt project in a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def parse_dbt_project(directory: Path | str | None = None) -> DbtProject:
     """Parse a dbt project as `dbt parse` does, with its own profile and without writing into the project.
 
-    The first call in a process takes about four seconds. Later calls take none, as long as no file of the project
+    The first call in a process takes about four seconds. Later calls are instant, unless a file of the project
     changes. If dbt is not installed, the test is skipped, with the command that installs dbt.
 
     Args:

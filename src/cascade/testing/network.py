@@ -1,4 +1,4 @@
-"""Keeping a test off the network."""
+"""Keep a test off the network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def no_network() -> Iterator[None]:
     """Refuse every connection that leaves the machine, whichever library opens it.
 
     Connections to this machine, such as to `127.0.0.1`, work. Connections that a C library opens without Python's
-    sockets are not seen.
+    sockets are not blocked.
 
     Yields:
         Nothing. Inside the block, `socket` raises `UsageError` for the name or address of another machine.
@@ -54,7 +54,7 @@ def _refuse(host: Any, port: Any) -> None:
     if not name or name == "localhost" or _is_loopback(str(name)):
         return
     raise UsageError(
-        f"The test tried to connect to {name}:{port}, and offline_http blocks connections to other machines.",
+        f"The test tried to connect to {name}:{port}, but offline_http blocks connections to other machines.",
         hint="If the request goes through requests or dlt, register an answer. For another library, replace the call "
         "that fetches, or pass the rows as test_data.",
     )
@@ -62,7 +62,7 @@ def _refuse(host: Any, port: Any) -> None:
 
 def _is_loopback(name: str) -> bool:
     try:
-        # A link-local IPv6 address may name its interface.
+        # A link-local IPv6 address may include its interface.
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return False

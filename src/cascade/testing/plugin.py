@@ -1,6 +1,6 @@
 """Cascade's pytest fixtures.
 
-pytest finds them by itself if the wheel is installed. Under Pants, and from a checkout, a `conftest.py` imports them:
+pytest finds them if the wheel is installed. Under Pants, and from a checkout, a `conftest.py` imports them:
 
     from cascade.testing.plugin import lakehouse, offline_http
 
@@ -55,10 +55,10 @@ def offline_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestsMock]:
             offline_http.get("https://api.example.com/v1/observations", json={"data": [{"id": 1}]})
             assert test_workflow(observations)
 
-    The library `responses` answers whatever uses `requests`, including dlt's REST API source and
+    The library `responses` answers everything that uses `requests`, including dlt's REST API source and
     `dlt.sources.helpers.requests`. `offline_http.calls` lists the requests. dlt retries a failed request as usual, but
     without waiting. Any other connection that leaves the machine, such as one of `httpx` or `urllib`, raises an error
-    that names its address. Connections to this machine work.
+    with its address. Connections to this machine work.
 
     Yields:
         A `responses.RequestsMock`.

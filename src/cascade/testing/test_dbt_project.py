@@ -45,7 +45,7 @@ def test_the_configured_project_is_parsed_once_as_long_as_it_stays(
     assert len(parsed) == 2
 
 
-def test_complaints_are_raised_with_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_are_raised_with_their_locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problems = (DbtProblem("dbt: one", tmp_path / "a.sql", 3), DbtProblem("dbt: two", tmp_path / "b.yml", 1))
     monkeypatch.setattr(parse, "parse_project", lambda directory: DbtProject(problems=problems))
     monkeypatch.setattr(parse, "dbt_is_installed", lambda: True)

@@ -1,4 +1,4 @@
-"""The fixtures: a lakehouse of one's own, and HTTP that does not leave the machine."""
+"""The fixtures: a separate lakehouse, and HTTP that does not leave the machine."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_runs_in_one_lakehouse_see_each_other(lakehouse: Lakehouse) -> None:
     assert second.rows["meter"].to_pylist() == [1, 2]
 
 
-def test_each_test_has_a_lakehouse_of_its_own(lakehouse: Lakehouse) -> None:
+def test_each_test_has_its_own_lakehouse(lakehouse: Lakehouse) -> None:
     assert lakehouse.load(TableRef("raw", "plain")) is None
     assert lakehouse.catalog.list_namespaces() == []
 
 
-def test_the_lakehouse_is_not_the_projects_and_is_gone_afterwards(pytester: pytest.Pytester) -> None:
+def test_the_lakehouse_is_separate_and_is_deleted_afterwards(pytester: pytest.Pytester) -> None:
     pytester.makepyprojecttoml("[tool.cascade]\n")
     pytester.makeconftest("from cascade.testing.plugin import lakehouse\n")
     pytester.makepyfile(
@@ -93,7 +93,7 @@ def test_the_lakehouse_is_not_the_projects_and_is_gone_afterwards(pytester: pyte
 
 
 @both
-def test_registered_answers_are_given(workflow: IngestionWorkflow[[], object], offline_http: RequestsMock) -> None:
+def test_registered_answers_are_returned(workflow: IngestionWorkflow[[], object], offline_http: RequestsMock) -> None:
     offline_http.get(API, json={"data": [{"meter": 1}, {"meter": 2}]})
     result = test_workflow(workflow)
     assert result
@@ -102,14 +102,14 @@ def test_registered_answers_are_given(workflow: IngestionWorkflow[[], object], o
 
 
 @both
-def test_a_request_without_an_answer_fails_at_once_and_names_the_answers(
+def test_a_request_without_an_answer_fails_immediately_and_lists_the_answers(
     workflow: IngestionWorkflow[[], object], offline_http: RequestsMock
 ) -> None:
     offline_http.get(API, json={}, match=[matchers.query_param_matcher({"page": 2})])
     offline_http.post(re.compile("https://.*/login"))
     error = test_workflow(workflow).error
     assert isinstance(error, UsageError)
-    assert f"requested GET {API}, and offline_http has no answer to it" in error.message
+    assert f"requested GET {API}, but offline_http has no answer for it" in error.message
     assert f"\n  - GET {API}  (Parameters do not match." in error.message
     assert "\n  - POST https://.*/login  (" in error.message
 
@@ -146,7 +146,7 @@ def local_address() -> Iterator[tuple[str, int]]:
         yield host, port
 
 
-def test_what_is_let_through_passes_and_this_machine_can_be_reached(
+def test_requests_that_are_let_through_pass_and_this_machine_can_be_reached(
     offline_http: RequestsMock, local_address: tuple[str, int]
 ) -> None:
     url = f"http://{local_address[0]}:{local_address[1]}/"
@@ -188,7 +188,9 @@ def test_the_network_is_back_after_the_test(pytester: pytest.Pytester) -> None:
     assert (socket.getaddrinfo, socket.socket.connect, requests.adapters.HTTPAdapter.send) == before
 
 
-def test_without_responses_it_says_what_to_install(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_responses_the_error_explains_what_to_install(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plugin, "find_spec", lambda name: None)
     pytester.makeconftest("from cascade.testing.plugin import offline_http\n")
     pytester.makepyfile("def test_offline(offline_http): ...")

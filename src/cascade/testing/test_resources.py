@@ -35,7 +35,7 @@ def test_a_workflow_gets_its_resources_and_a_context() -> None:
     assert result.rows["place"].to_pylist() == ["there", "2024-02-01"]
 
 
-def test_any_object_stands_in_for_a_resource() -> None:
+def test_any_object_can_replace_a_resource() -> None:
     class Recorded:
         def readings(self) -> list[dict[str, object]]:
             return [{"meter": 7, "place": "on record"}]
@@ -44,10 +44,10 @@ def test_any_object_stands_in_for_a_resource() -> None:
     assert result.rows["place"].to_pylist() == ["2024-02-01", "on record"]
 
 
-def test_a_resource_that_was_not_given_is_a_mistake_of_the_test() -> None:
+def test_a_missing_resource_is_a_mistake_in_the_test() -> None:
     with pytest.raises(UsageError) as caught:
         test_workflow(readings)
-    assert "raw.readings takes the resource meters, and test_workflow has none." in str(caught.value)
+    assert "raw.readings takes the resource meters, but test_workflow got none." in str(caught.value)
     assert caught.value.hint == 'Pass resources={"meters": ...} to test_workflow.'
     assert caught.value.location == readings.declaration.location
 

@@ -1,4 +1,4 @@
-"""`test_workflow` tells what a run did: rows, refusals, failures, and what a second run changes."""
+"""`test_workflow` reports what a run did: rows, refusals, failures, and what a second run changes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def broken() -> list[dict[str, object]]:
     raise ConnectionError("the meter's radio is silent")
 
 
-def test_the_function_runs_for_the_first_partition_unless_another_is_named() -> None:
+def test_the_function_runs_for_the_first_partition_by_default() -> None:
     first = test_workflow(readings)
     assert first.success
     assert first.partition == "2024-02-01"
@@ -75,13 +75,13 @@ def test_a_workflow_without_partitions_runs_without_one() -> None:
     assert (result.rows_in, result.rows_good, result.rows_inserted, result.committed) == (1, 1, 1, True)
 
 
-def test_data_stands_for_what_the_function_returns() -> None:
+def test_data_replaces_what_the_function_returns() -> None:
     result = test_workflow(broken, test_data=[{"meter": 3, "value": 2.0}])
     assert result
     assert result.rows.to_pylist() == [{"meter": 3, "value": 2.0}]
 
 
-def test_refused_rows_are_told_with_their_rule_and_are_no_failure() -> None:
+def test_refused_rows_are_reported_with_their_rule_and_are_not_a_failure() -> None:
     result = test_workflow(readings, test_data=[{"meter": 1, "value": -4.0}, {"meter": 2, "value": 4.0}])
     assert result
     assert result.rows["meter"].to_pylist() == [2]
@@ -98,7 +98,7 @@ def test_a_run_that_refuses_every_row_is_false() -> None:
     assert "1 of 1 rows were refused" in repr(result)
 
 
-def test_on_invalid_fail_lets_nothing_land_and_keeps_the_error_in_spite_of_retries() -> None:
+def test_on_invalid_fail_lets_no_row_land_and_keeps_the_error_despite_retries() -> None:
     result = test_workflow(strict)
     assert not result.success
     assert isinstance(result.error, RowsRefusedError)
@@ -106,7 +106,7 @@ def test_on_invalid_fail_lets_nothing_land_and_keeps_the_error_in_spite_of_retri
     assert result.rows.column_names == ["meter", "value"]
 
 
-def test_what_the_function_raises_is_the_error_and_the_line_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_of_the_function_is_reported_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     result = test_workflow(broken)
     assert not result
     assert isinstance(result.error, ConnectionError)
@@ -117,7 +117,7 @@ def test_what_the_function_raises_is_the_error_and_the_line_is_shown(capsys: pyt
         assert Path(__file__).name in shown
 
 
-def test_a_run_that_succeeds_prints_nothing_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_successful_run_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert test_workflow(meters)
     assert "The run of" not in capsys.readouterr().err
 
@@ -138,7 +138,7 @@ def test_a_second_run_in_one_lakehouse_sees_the_first() -> None:
     assert (other.rows_inserted, other.rows_updated) == (1, 0)
 
 
-def test_a_lakehouse_is_gone_afterwards_unless_it_has_a_directory(tmp_path: Path) -> None:
+def test_a_lakehouse_is_deleted_afterwards_unless_it_has_a_directory(tmp_path: Path) -> None:
     with throwaway_lakehouse() as lakehouse:
         warehouse = Path(lakehouse.warehouse.removeprefix("file://"))
         assert test_workflow(meters, lakehouse=lakehouse)
@@ -149,13 +149,13 @@ def test_a_lakehouse_is_gone_afterwards_unless_it_has_a_directory(tmp_path: Path
     assert list(tmp_path.rglob("*.parquet"))
 
 
-def test_the_settings_of_the_project_do_not_lead_a_test_to_its_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_does_not_use_the_tables_in_the_projects_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_ICEBERG_CATALOG", "postgresql://production/catalog")
     monkeypatch.setenv("CASCADE_ICEBERG_WAREHOUSE", "s3://production")
     assert test_workflow(meters)
 
 
-def test_a_wrong_partition_is_the_tests_own_mistake() -> None:
+def test_a_wrong_partition_is_a_mistake_in_the_test() -> None:
     with pytest.raises(PartitionError, match="2023-12-31 is not a partition"):
         test_workflow(readings, partition="2023-12-31")
     with pytest.raises(PartitionError, match="has no partitions"):
@@ -167,7 +167,7 @@ def test_a_plain_function_is_refused() -> None:
         test_workflow(lambda: [])  # type: ignore[arg-type]
 
 
-def test_pytest_does_not_take_the_helper_for_a_test(request: pytest.FixtureRequest) -> None:
+def test_pytest_does_not_collect_the_helper_as_a_test(request: pytest.FixtureRequest) -> None:
     # This very module imports it.
     collected = {item.name for item in request.session.items if item.path == Path(__file__)}
     assert "test_a_plain_function_is_refused" in collected

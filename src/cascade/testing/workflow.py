@@ -1,4 +1,4 @@
-"""Running a workflow in a test, the way Dagster runs it."""
+"""Run a workflow in a test, the way Dagster runs it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class WorkflowResult:
         refused: the partition's rows in the quarantine after the run, each with its rule and its message.
         partition: key of the partition; None for a workflow without partitions.
         error: what the run raised.
-        rows_in: rows that the source gave; 0 if the run failed, like the counts below.
+        rows_in: rows that the source returned; 0 if the run failed, like the counts below.
         rows_good: rows that passed validation.
-        rows_refused: rows that did not.
+        rows_refused: rows that failed validation.
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
-        committed: whether the run made a snapshot.
+        committed: whether the run created a snapshot.
         snapshot_id: the table's current snapshot.
     """
 
@@ -61,7 +61,7 @@ class WorkflowResult:
         return self.success
 
     def __repr__(self) -> str:
-        """Return what a failed `assert` shows."""
+        """Return the text that a failed `assert` shows."""
         where = f" of {self.partition}" if self.partition else ""
         if self.error is None:
             return f"<run{where}: {self.rows.num_rows} rows in the table, {len(self.refused)} refused>"
@@ -82,7 +82,7 @@ def test_workflow(
 
     Args:
         workflow: the decorated function.
-        test_data: stands for what the function returns: dicts, Arrow, a frame, a dlt resource. If absent, the function
+        test_data: replaces what the function returns: dicts, Arrow, a frame, a dlt resource. If absent, the function
             is called.
         partition: key of the partition; the first if absent.
         lakehouse: a lakehouse that outlives the call (see `throwaway_lakehouse`), to run a workflow more than once.
@@ -102,7 +102,7 @@ def test_workflow(
     if declaration is None:
         raise UsageError(f"test_workflow takes a function with @cascade_ingestion, not {workflow!r}.")
     key = first_key(declaration) if partition is None else partition
-    # A wrong key, or a missing resource, is a mistake of the test, not an outcome of the run.
+    # A wrong key or a missing resource is a mistake in the test, not an outcome of the run.
     window_for(declaration, key)
     tested = workflow if test_data is None else _standing_in(declaration, test_data)
     given = dict(resources or {})
@@ -122,7 +122,7 @@ def _refuse_missing(declaration: IngestionDeclaration, resources: Mapping[str, o
     if missing:
         given = ", ".join(f'"{name}": ...' for name in declaration.resources if name != RESOURCE_KEY)
         raise UsageError(
-            f"{declaration.table} takes the resource {' and the resource '.join(missing)}, and test_workflow has none.",
+            f"{declaration.table} takes the resource {' and the resource '.join(missing)}, but test_workflow got none.",
             location=declaration.location,
             hint=f"Pass resources={{{given}}} to test_workflow.",
         )
@@ -136,7 +136,7 @@ def _standing_in(declaration: IngestionDeclaration, test_data: object) -> Ingest
     def give() -> object:
         return test_data
 
-    # Without this, the signature would be that of the wrapped function, which may take resources.
+    # Without this, it would have the signature of the wrapped function, which may take resources.
     give.__signature__ = inspect.Signature()  # type: ignore[attr-defined]
 
     return IngestionWorkflow(dataclasses.replace(declaration, function=give))
@@ -165,7 +165,7 @@ def _run(
             report = RunReport.of_run(result, workflow.key)
         except Exception as raised:
             error = _innermost(raised)
-            # pytest truncates what an `assert` shows, and shows what was printed only if the test fails.
+            # pytest truncates the output of an `assert`, and shows printed text only if the test fails.
             print(f"The run of {declaration.table} failed: {_told(error)}", file=sys.stderr)
     rows, snapshot_id = _rows(lakehouse, declaration)
     return WorkflowResult(
@@ -181,12 +181,12 @@ def _run(
 
 
 def _told(error: BaseException) -> str:
-    """Return what the user needs of an error: its message if Cascade raised it on purpose, or else its traceback."""
+    """Return an error for the user: its message if Cascade raised it on purpose, or else its traceback."""
     return str(error) if isinstance(error, CascadeError) else "".join(traceback.format_exception(error))
 
 
 def _innermost(raised: BaseException) -> BaseException:
-    """Return what the workflow raised, without what Dagster wraps around it."""
+    """Return the error that the workflow raised, without Dagster's wrappers around it."""
     while raised.__cause__ is not None and type(raised).__module__.startswith("dagster"):
         raised = raised.__cause__
     return raised
