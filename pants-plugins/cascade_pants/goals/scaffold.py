@@ -56,8 +56,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         default="file",
         help=softwrap(
             """
-            The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST source),
-            `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars).
+            The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST
+            source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars).
 
             Example: `--type=rest-api`
             """

@@ -51,7 +51,8 @@ def user_resources(
     """
     existing: dict[str, Any] = {LAKEHOUSE: None}
     for each in contributions:
-        for theirs in (each, *each.definitions):
+        existing |= each.resources
+        for theirs in each.definitions:
             existing |= theirs.resources or {}
     workflows = tuple(workflows)
     takers: defaultdict[str, list[Workflow]] = defaultdict(list)
