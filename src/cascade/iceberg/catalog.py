@@ -220,6 +220,10 @@ def _open(properties: dict[str, str]) -> Catalog:
     """Open a catalog, and try again if another process is creating it."""
     from pyiceberg.catalog import load_catalog
 
+    from cascade.iceberg.null_lists import keep_null_lists
+
+    keep_null_lists()
+
     if properties["uri"].startswith("sqlite:///"):
         file = Path(properties["uri"].removeprefix("sqlite:///").split("?")[0])
         _make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
