@@ -29,6 +29,11 @@ from .values import NotStaticError, Values, has_reference
 _HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>import|from)\b")
 _DECORATOR = re.compile(r"[ \t]*@[ \t]*(?P<name>[^\W\d][\w.]*)")
 _CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
+# What `for` and `with` assign has no value that the source shows.
+_FOR = re.compile(r"(?:async\s+)?for\s+(?P<names>.+?)\s+in\b", re.DOTALL)
+_WITH = re.compile(r"(?:async\s+)?with\b")
+_AS = re.compile(r"\bas\s+(\w+|\([^)]*\))")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 # Only the arguments of Dagster's `asset` that set its name and its dependencies are read.
 _OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
@@ -105,15 +110,23 @@ class _Reading:
             self._names.add_import(line.text)
         elif not head and line.in_scope:
             self._has_factory = self._has_factory or self._mentions_ingestion(line.text)
-        elif not head and "=" in line.text and not line.text.endswith(":"):
-            self._add_assignment(line)
+        elif not head:
+            self._forget_bound(line.text)
+            if "=" in line.text and not line.text.endswith(":"):
+                self._add_assignment(line)
+
+    def _forget_bound(self, text: str) -> None:
+        loop = _FOR.match(text)
+        for targets in [loop["names"]] if loop else _AS.findall(text) if _WITH.match(text) else []:
+            self._values.forget(*_WORD.findall(targets))
 
     def add_broken(self, text: str, first: int) -> None:
         for number, line in enumerate(text.split("\n"), start=1):
             match = _DECORATOR.match(line) if number >= first else None
-            if match and is_decorator(self._names.origin(match["name"])):
+            origin = self._names.origin(match["name"]) if match else ""
+            if is_decorator(origin):
                 in_factory = not line.startswith("@")
-                self._found.append(_Found(Declaration(last_part(match["name"]), number, in_factory=in_factory)))
+                self._found.append(_Found(Declaration(last_part(origin), number, in_factory=in_factory)))
 
     def result(self) -> Module:
         declarations = tuple(self._with_arguments(one) for one in self._found)

@@ -135,6 +135,10 @@ class Names:
         """Everything imported that may be a module, as written: a relative import keeps its leading dots."""
         return tuple(self._modules)
 
+    def is_imported(self, name: str) -> bool:
+        """Return whether an import of the module assigns a name."""
+        return name in self._origins
+
     def origin(self, written: str) -> str:
         """Resolve a name as written, such as `dg.asset`, to where it comes from, such as `dagster.asset`.
 

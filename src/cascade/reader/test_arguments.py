@@ -107,6 +107,10 @@ def test_values_that_need_no_run(source: str, before: str, value: object) -> Non
         ("'a' + 1", ""),
         ("{**MORE}", ""),
         ("b'bytes'", ""),
+        ("LOOPED", "LOOPED = 'a'\nfor LOOPED in ('b', 'c'): print(LOOPED)"),
+        ("LOOPED", "LOOPED = 'a'\nfor n, (LOOPED, m) in pairs:\n    pass"),
+        ("OPENED", "OPENED = 'a'\nwith open('x') as f, open('y') as OPENED:\n    pass"),
+        ("NAME", "try:\n    from local import NAME\nexcept ImportError:\n    NAME = 'a'"),
     ],
 )
 def test_an_argument_that_is_not_static_is_returned_as_written(source: str, before: str) -> None:

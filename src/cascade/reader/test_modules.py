@@ -79,6 +79,12 @@ def test_syntax_that_is_newer_than_the_interpreter_of_pants() -> None:
     assert (declared.table, generic.table, generic.line) == ("raw.t", "raw.u", 16)
 
 
+def test_a_workflow_in_a_broken_file_is_known_by_any_name_of_the_decorator() -> None:
+    head = b"from cascade import cascade_ingestion as ingest\nx = (\n"
+    module = read_module(head + b"@ingest(table_name='t')\ndef f(): ...\n")
+    assert module.declares_workflow
+
+
 def test_strings_and_comments_declare_nothing() -> None:
     assert not found(
         """\
@@ -173,6 +179,11 @@ def test_an_ingestion_that_is_assigned() -> None:
     )
     assert (flights.name, flights.table, flights.line) == ("flights", "raw.flights", 2)
     assert (planes.table, planes.line) == ("raw.planes", 3)
+
+
+def test_an_ingestion_that_is_assigned_on_the_line_of_a_loop() -> None:
+    (declared,) = found("import cascade\nfor n in (1,): f = cascade.cascade_ingestion(table_name='t')(g)\n")
+    assert declared.table == "raw.t"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ class Values:
         """
         self._assigned[name] = None if name in self._assigned else node
 
+    def forget(self, *names: str) -> None:
+        """Record that names are assigned in a way that does not show to what."""
+        self._assigned.update(dict.fromkeys(names))
+
     def value(self, node: ast.expr) -> Value:
         """Evaluate an expression.
 
@@ -102,6 +106,9 @@ class Values:
             return self._call(node, seen)
         if isinstance(node, ast.Name) and node.id not in seen:
             assigned = self._assigned.get(node.id)
+            if assigned is not None and self._names.is_imported(node.id):
+                # As in `try: from local import NAME`, `except ImportError: NAME = "default"`.
+                raise NotStaticError
             if assigned is not None:
                 try:
                     return self._value(assigned, seen | {node.id})
