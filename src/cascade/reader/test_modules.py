@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from .declarations import Declaration
-from .modules import declarations_in
+from .modules import declarations_in, read_module
 
 
 def found(source: str) -> tuple[Declaration, ...]:
