@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +15,13 @@ import cascade.cli.main
 import cascade.dbt.parse
 import cascade.testing
 from cascade.scaffold import SOURCES
-from cascade.scaffold.conftest import assert_tests_pass, python
+from cascade.scaffold.conftest import (
+    assert_mypy_finds_nothing,
+    assert_tests_pass,
+    needs_mypy,
+    needs_ruff,
+    python,
+)
 
 assert cascade.cli.main and cascade.testing
 
@@ -115,9 +118,7 @@ def test_a_database_is_read_at_the_address_in_the_dotenv(project: Path) -> None:
     assert "the check value_is_present failed: 1 of 1 rows have no value" in result.stderr
 
 
-@pytest.mark.skipif(
-    shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
-)
+@needs_ruff
 def test_it_passes_the_formatter_and_the_linter(project: Path) -> None:
     for command in (["format", "--diff"], ["check", "--select", "E,F,I,UP,B,SIM,RUF", "--ignore", "E501"]):
         result = subprocess.run(
@@ -130,18 +131,6 @@ def test_it_passes_the_formatter_and_the_linter(project: Path) -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.skipif(
-    shutil.which("mypy") is None, reason="mypy is not on the path; the repository's lint command has it"
-)
-def test_it_passes_mypy_strict(project: Path) -> None:
-    source = str(Path(cascade.testing.__file__).parents[2])
-    options = ("--strict", "--explicit-package-bases", "--follow-imports=silent", "--cache-dir", os.devnull)
-    result = subprocess.run(
-        ["mypy", "--python-executable", sys.executable, *options, "workflows", "tests"],
-        cwd=project,
-        env={**os.environ, "MYPYPATH": f"{source}{os.pathsep}{project}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+@needs_mypy
+def test_it_passes_mypy_strict(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert_mypy_finds_nothing(project, tmp_path_factory, "--strict", "--explicit-package-bases", "workflows", "tests")

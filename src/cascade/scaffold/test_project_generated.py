@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,19 +14,13 @@ import cascade.cli.main
 import cascade.dbt.parse
 import cascade.testing
 import cascade.testing.plugin
-from cascade.scaffold.conftest import assert_tests_pass, python
+from cascade.scaffold.conftest import assert_mypy_finds_nothing, assert_tests_pass, needs_mypy, needs_ruff, python
 from cascade.scaffold.project import ProjectRequest, render_project
 from cascade.scaffold.project_layout import TEMPLATES
 
 assert cascade.cli.main and cascade.testing.plugin
 
 with_dbt = pytest.mark.skipif(not cascade.dbt.parse.dbt_is_installed(), reason="dbt is not installed")
-needs_mypy = pytest.mark.skipif(
-    shutil.which("mypy") is None, reason="mypy is not on the path; the repository's lint command has it"
-)
-needs_ruff = pytest.mark.skipif(
-    shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
-)
 
 
 @pytest.fixture(scope="module")
@@ -113,29 +103,12 @@ def test_its_models_run_on_its_tables(projects: Mapping[str, Path], template: st
     )
 
 
-@pytest.fixture(scope="module")
-def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a mypy cache of the installed packages, which all projects share."""
-    return tmp_path_factory.mktemp("mypy")
-
-
 @needs_mypy
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_it_passes_mypy_as_configured_in_its_pyproject(
-    projects: Mapping[str, Path], template: str, mypy_cache: Path
+    projects: Mapping[str, Path], template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    source = str(Path(cascade.testing.__file__).parents[2])
-    result = subprocess.run(
-        ["mypy", "--python-executable", sys.executable, "--follow-imports=silent", "--cache-dir", str(mypy_cache)],
-        cwd=projects[template],
-        env={**os.environ, "MYPYPATH": f"{source}{os.pathsep}."},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    ours = [line for line in result.stdout.splitlines() if line.startswith(("workflows", "tests", "cascade_config"))]
-    assert re.search(r"checked|no issues found", result.stdout), result.stdout + result.stderr
-    assert not ours, result.stdout
+    assert_mypy_finds_nothing(projects[template], tmp_path_factory)
 
 
 @needs_ruff
