@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,14 +10,17 @@ from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg import open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion.conftest import HOT, A, B, ran, table_rows
+from cascade.scaffold.conftest import python
 
 RUN = """
-import sys
+import os, sys
 from pathlib import Path
+from cascade.fault_points import arm_from
 from cascade.iceberg import open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion.conftest import A, B, HOT, ran
 
+arm_from(os.environ)
 ran(open_lakehouse(Settings(Path(sys.argv[1]))), {**A, "celsius": 2.0}, B, HOT)
 """
 TABLE, QUARANTINE = "raw.readings", "raw.readings__quarantine"
@@ -44,14 +44,9 @@ def test_g2_a_killed_run_leaves_readers_on_a_whole_snapshot_and_converges(
     lakehouse = open_lakehouse(Settings(tmp_path))
     ran(lakehouse, A)
     (tmp_path / "staged").mkdir()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "TMPDIR": str(tmp_path / "staged"),
-        **point.environment(table),
-    }
-    killed = subprocess.run([sys.executable, "-c", RUN, str(tmp_path)], env=environment, timeout=120)
-    assert killed.returncode == -signal.SIGKILL
+    staged = str(tmp_path / "staged")
+    killed = python(tmp_path, "-c", RUN, str(tmp_path), TMPDIR=staged, **point.environment(table))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert list((tmp_path / "staged").iterdir()) == [], "staged rows are left on the disk"
     found = [(row["station"], row["celsius"]) for row in table_rows(lakehouse)]
     assert found == ([("a", 2.0), ("b", None)] if (point, table) in LANDED else [("a", 1.0)])
