@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cascade.spelling import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+    from _typeshed import DataclassInstance  # pants: no-infer-dep
 
 _KEY = "cascade_argument"
 

@@ -88,7 +88,7 @@ def _parameters(function: object) -> Iterator[Parameter]:
 
 def _signature(function: object) -> inspect.Signature:
     if sys.version_info >= (3, 14):
-        from annotationlib import Format
+        from annotationlib import Format  # pants: no-infer-dep
 
         # A name that is imported under TYPE_CHECKING raises in the default format.
         return inspect.signature(function, annotation_format=Format.FORWARDREF)  # type: ignore[arg-type]
