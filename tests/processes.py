@@ -133,6 +133,17 @@ def left_behind(marker: str) -> list[str]:
     return found
 
 
+def assert_nothing_left_behind(marker: str) -> None:
+    """Check that no process is running whose environment contains a string.
+
+    If `dev` takes more than a few seconds to stop, as on a busy machine, Pants kills it. Its guardian then ends the
+    other processes, within 9 seconds.
+    """
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not left_behind(marker), 20)
+    assert left_behind(marker) == []
+
+
 def refuses_connections(port: int) -> bool:
     """Return whether nothing listens on a port."""
     with socket.socket() as probe:

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from dagster_ui import assets
 from docs.console import Command, Written, output_pattern
-from processes import SECONDS, free_port, left_behind, refuses_connections, started, stop, wait_until
+from processes import (
+    SECONDS,
+    assert_nothing_left_behind,
+    free_port,
+    left_behind,
+    refuses_connections,
+    started,
+    stop,
+    wait_until,
+)
 
 HOME = "/home/you"
 """The name that the pages use for the reader's first directory."""
@@ -115,7 +124,7 @@ class Session:
             print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
             stop(process, signal.SIGTERM if "dev.pex" in text else signal.SIGINT)
             print(f"{time.monotonic() - start:6.1f} s  until it stopped")
-        assert left_behind(marker) == []
+        assert_nothing_left_behind(marker)
         assert refuses_connections(port)
         said = log.read_text()
         self._compare(command, said.partition(_LAST_WORDS)[0] + _LAST_WORDS + "\n" if is_ui else said)

@@ -19,5 +19,5 @@ def test_the_site_builds_without_a_warning() -> None:
     assert ">--type<" in (SITE / "reference" / "pants.html").read_text(encoding="utf-8")
     python = re.sub(r"</?span[^>]*>", "", (SITE / "reference" / "python.html").read_text(encoding="utf-8"))
     # Indented lines of a docstring are code, and the decorator's arguments show their types and defaults.
-    assert re.search(r"<pre>[^/]*├── UsageError +the command", python)
+    assert re.search(r"<pre>[^/]*├── UsageError +invalid usage", python)
     assert "partition_timezone: str = 'UTC'" in python

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_ui import assets
-from processes import free_port, left_behind, refuses_connections, started, stop, wait_until
+from processes import assert_nothing_left_behind, free_port, left_behind, refuses_connections, started, stop, wait_until
 
 if TYPE_CHECKING:
     from e2e.conftest import Repository
@@ -43,5 +43,5 @@ def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
     assert f"http://127.0.0.1:{port}" in said
     assert "automation" in said
     assert "warehouse" in said
-    assert left_behind(marker) == []
+    assert_nothing_left_behind(marker)
     assert refuses_connections(port)
