@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem, problems_of
 from cascade.exceptions import CascadeError
 from cascade.framework.collect import Collected, named_definitions
-from cascade.framework.resources import LAKEHOUSE
 from cascade.framework.user_resources import user_resources
+from cascade.ingestion.parameters import LAKEHOUSE
 from cascade.plugins import Plugin, PluginError, find_plugins
 
 if TYPE_CHECKING:

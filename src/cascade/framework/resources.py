@@ -8,14 +8,13 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.ingestion.parameters import LAKEHOUSE
+
 if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
     from cascade.iceberg import Lakehouse
-
-LAKEHOUSE = "lakehouse"
-"""The key of the resource that opens the `Lakehouse`."""
 
 
 def build_resources(config: CascadeConfig | None = None) -> dict[str, dg.ResourceDefinition]:

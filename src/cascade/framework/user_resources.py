@@ -12,8 +12,7 @@ from typing import Any
 from cascade.contributor import Contribution
 from cascade.declarations import Declaration, DecoratedFunction, is_resource_type
 from cascade.exceptions import DeclarationError
-from cascade.framework.resources import LAKEHOUSE
-from cascade.ingestion.parameters import MissingResource
+from cascade.ingestion.parameters import LAKEHOUSE, MissingResource
 from cascade.spelling import did_you_mean
 
 Workflow = DecoratedFunction[Declaration, ..., object]

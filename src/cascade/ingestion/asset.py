@@ -12,12 +12,11 @@ from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
-from cascade.ingestion.parameters import dagster_arguments
+from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
 from cascade.ingestion.run import run_ingestion
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
 from cascade.runs.report import RunReport
 
-RESOURCE_KEY = "lakehouse"
 _MAY_SUCCEED_LATER = (CommitError, RunTooLongError)
 
 
@@ -44,7 +43,7 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
         partitions_def=partitions,
         backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         retry_policy=_retry_policy(declaration),
-        required_resource_keys={RESOURCE_KEY, *declaration.resources},
+        required_resource_keys={LAKEHOUSE, *declaration.resources},
         pool="/".join(declaration.table_ref.identifier),
         description=declaration.description,
     )
@@ -107,7 +106,7 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
     try:
         result = run_ingestion(
             declaration,
-            lakehouse=getattr(context.resources, RESOURCE_KEY),
+            lakehouse=getattr(context.resources, LAKEHOUSE),
             window=_window(declaration, context),
             run_id=context.run.run_id,
             arguments=dagster_arguments(declaration, context),

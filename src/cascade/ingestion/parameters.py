@@ -10,6 +10,9 @@ from cascade.declarations import CONTEXT, Declaration
 if TYPE_CHECKING:
     import dagster as dg
 
+LAKEHOUSE = "lakehouse"
+"""The key of the resource that provides a `Lakehouse`."""
+
 
 @dataclass(frozen=True)
 class MissingResource:

@@ -116,11 +116,11 @@ test_workflow.__test__ = False  # type: ignore[attr-defined]
 
 
 def _refuse_missing(declaration: IngestionDeclaration, resources: Mapping[str, object]) -> None:
-    from cascade.ingestion.asset import RESOURCE_KEY
+    from cascade.ingestion.parameters import LAKEHOUSE
 
-    missing = [name for name in declaration.resources if name not in resources and name != RESOURCE_KEY]
+    missing = [name for name in declaration.resources if name not in resources and name != LAKEHOUSE]
     if missing:
-        given = ", ".join(f'"{name}": ...' for name in declaration.resources if name != RESOURCE_KEY)
+        given = ", ".join(f'"{name}": ...' for name in declaration.resources if name != LAKEHOUSE)
         raise UsageError(
             f"{declaration.table} takes the resource {' and the resource '.join(missing)}, but test_workflow got none.",
             location=declaration.location,
@@ -147,7 +147,7 @@ def _run(
 ) -> WorkflowResult:
     import dagster as dg
 
-    from cascade.ingestion.asset import RESOURCE_KEY
+    from cascade.ingestion.parameters import LAKEHOUSE
     from cascade.runs.report import RunReport
 
     declaration = workflow.declaration
@@ -159,7 +159,7 @@ def _run(
                 [workflow.asset],
                 partition_key=key,
                 instance=instance,
-                resources={**resources, RESOURCE_KEY: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
+                resources={**resources, LAKEHOUSE: dg.ResourceDefinition.hardcoded_resource(lakehouse)},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
             report = RunReport.of_run(result, workflow.key)
