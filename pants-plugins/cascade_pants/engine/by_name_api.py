@@ -24,7 +24,7 @@ from pants.backend.python.util_rules.pex import (
     find_interpreter,
 )
 from pants.backend.python.util_rules.pex_environment import PythonExecutable
-from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest, create_pex_from_targets
 from pants.backend.python.util_rules.python_sources import (
     PythonSourceFiles,
     PythonSourceFilesRequest,
@@ -149,8 +149,13 @@ async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
     return await find_interpreter(constraints, **implicitly())
 
 
-async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
-    """Build a PEX file of targets and their dependencies."""
+async def pex_request_from_targets(request: PexFromTargetsRequest) -> PexRequest:
+    """Describe the PEX of targets and their dependencies, and build what its requirements are taken from."""
+    return await create_pex_from_targets(**implicitly(request))
+
+
+async def pex(request: PexRequest) -> Pex:
+    """Build a PEX."""
     return await create_pex(**implicitly(request))
 
 
@@ -229,7 +234,8 @@ __all__ = [
     "module_owners",
     "path_globs_contents",
     "path_globs_paths",
-    "pex_from_targets",
+    "pex",
+    "pex_request_from_targets",
     "python_sources",
     "run_interactive",
     "run_process",

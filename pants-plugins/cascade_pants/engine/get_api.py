@@ -128,9 +128,14 @@ async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
     return await Get(PythonExecutable, InterpreterConstraints, constraints)
 
 
-async def pex_from_targets(request: PexFromTargetsRequest) -> Pex:
-    """Build a PEX file of targets and their dependencies."""
-    return await Get(Pex, PexFromTargetsRequest, request)
+async def pex_request_from_targets(request: PexFromTargetsRequest) -> PexRequest:
+    """Describe the PEX of targets and their dependencies, and build what its requirements are taken from."""
+    return await Get(PexRequest, PexFromTargetsRequest, request)
+
+
+async def pex(request: PexRequest) -> Pex:
+    """Build a PEX."""
+    return await Get(Pex, PexRequest, request)
 
 
 async def venv_pex_from_targets(request: PexFromTargetsRequest) -> VenvPex:
@@ -211,7 +216,8 @@ __all__ = [
     "module_owners",
     "path_globs_contents",
     "path_globs_paths",
-    "pex_from_targets",
+    "pex",
+    "pex_request_from_targets",
     "python_sources",
     "run_interactive",
     "run_process",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -97,19 +98,26 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
     minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
     output = field_set.output_path.value_or_default(file_ending="pex")
     layout = PexLayout(field_set.layout.value)
-    pex = await engine.pex_from_targets(
+    request = await engine.pex_request_from_targets(
         PexFromTargetsRequest(
             [field_set.address],
             output_filename=output,
-            internal_only=False,
+            # The requirements are those that `run` and `test` have installed. Otherwise they would be installed again.
+            internal_only=True,
             main=EntryPoint(manifest_module(field_set.address), "main"),
             layout=layout,
             additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
-            # Pex packs requirements for every interpreter that it finds and the constraints allow. With one minor
-            # version, the bytes do not depend on which others the building machine has.
-            hardcoded_interpreter_constraints=for_one_minor_version(constraints, minor, universe),
             include_local_dists=True,
             warn_for_transitive_files_targets=True,
+        )
+    )
+    pex = await engine.pex(
+        dataclasses.replace(
+            request,
+            internal_only=False,
+            # Pex packs requirements for every interpreter that it finds and the constraints allow. With one minor
+            # version, the bytes do not depend on which others the building machine has.
+            interpreter_constraints=for_one_minor_version(constraints, minor, universe),
         )
     )
     return BuiltPackage(pex.digest, (BuiltPackageArtifact(output),))

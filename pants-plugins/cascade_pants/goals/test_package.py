@@ -6,7 +6,7 @@ import pytest
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import Pex
+from pants.backend.python.util_rules.pex import Pex, PexRequest
 from pants.backend.python.util_rules.pex_environment import PythonExecutable
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage
@@ -35,9 +35,10 @@ def packaged(
     default: str = ">=3.11,<3.14",
     address: Address = DEV,
     **fields: object,
-) -> tuple[BuiltPackage, PexFromTargetsRequest]:
+) -> tuple[BuiltPackage, PexFromTargetsRequest, PexRequest]:
     """Run the rule, with an interpreter that says it is `found`."""
-    requests: list[PexFromTargetsRequest] = []
+    described: list[PexFromTargetsRequest] = []
+    built: list[PexRequest] = []
     target = CascadeProjectTarget(fields, address)
     setup = create_subsystem(
         PythonSetup,
@@ -46,8 +47,14 @@ def packaged(
         warn_on_python2_usage=False,
     )
 
-    def build(request: PexFromTargetsRequest) -> Pex:
-        requests.append(request)
+    def describe(request: PexFromTargetsRequest) -> PexRequest:
+        described.append(request)
+        return PexRequest(
+            output_filename=request.output_filename, internal_only=request.internal_only, layout=request.layout
+        )
+
+    def build(request: PexRequest) -> Pex:
+        built.append(request)
         return Pex(EMPTY_DIGEST, request.output_filename, None)
 
     def ask(process: Process) -> ProcessResult:
@@ -65,11 +72,11 @@ def packaged(
             ),
             MockGet(PythonExecutable, (InterpreterConstraints,), lambda _: PythonExecutable("/bin/p", "fingerprint")),
             MockGet(ProcessResult, (Process,), ask),
-            MockGet(Pex, (PexFromTargetsRequest,), build),
+            MockGet(PexRequest, (PexFromTargetsRequest,), describe),
+            MockGet(Pex, (PexRequest,), build),
         ],
     )
-    (request,) = requests
-    return package, request
+    return package, *described, *built
 
 
 class _Answer:
@@ -78,23 +85,30 @@ class _Answer:
 
 
 def test_one_file_that_starts_the_manifest() -> None:
-    package, request = packaged()
+    package, request, _ = packaged()
     assert [artifact.relpath for artifact in package.artifacts] == ["dev.pex"]
     assert request.main == EntryPoint("cascade_project_dev", "main")
     assert request.layout is PexLayout.ZIPAPP
     assert request.additional_args == ("--venv", "prepend", "--sh-boot")
-    assert not request.internal_only
+
+
+def test_it_takes_the_requirements_that_run_installed_and_fits_other_machines() -> None:
+    _, described, built = packaged()
+    assert described.internal_only
+    assert described.hardcoded_interpreter_constraints is None
+    assert not built.internal_only
+    assert built.layout is PexLayout.ZIPAPP
 
 
 def test_a_project_in_a_directory() -> None:
-    package, _ = packaged(address=Address("apps/billing", target_name="prod"))
+    package, _, _ = packaged(address=Address("apps/billing", target_name="prod"))
     assert package.artifacts[0].relpath == "apps.billing/prod.pex"
 
 
 def test_the_fields() -> None:
-    package, request = packaged(output_path="out/x.pex", layout="packed", execution_mode="zipapp")
+    package, request, built = packaged(output_path="out/x.pex", layout="packed", execution_mode="zipapp")
     assert package.artifacts[0].relpath == "out/x.pex"
-    assert request.layout is PexLayout.PACKED
+    assert request.layout is built.layout is PexLayout.PACKED
     assert request.additional_args == ()
 
 
@@ -108,10 +122,10 @@ def test_the_fields() -> None:
     ],
 )
 def test_one_minor_version(arguments: dict[str, object], minor: str) -> None:
-    _, request = packaged(**arguments)  # type: ignore[arg-type]
-    constraints = request.hardcoded_interpreter_constraints
-    assert constraints is not None
-    assert constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (minor,)
+    _, _, built = packaged(**arguments)  # type: ignore[arg-type]
+    assert built.interpreter_constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (
+        minor,
+    )
 
 
 def test_stricter_constraints_are_kept() -> None:
