@@ -98,13 +98,24 @@ def isolated_path() -> str:
     return os.pathsep.join([*dict.fromkeys(str(Path(path).parent) for path in found if path), "/usr/bin", "/bin"])
 
 
+# The two modules whose tests share a fixture that takes minutes.
+SHARED = ("test_installed.py", "test_wheels.py")
+# Seconds matter only at the end, when one process waits for the other, so the longest tests come first.
+LONGEST = ("test_wheels.py", "test_installed.py", "test_monorepo_pages.py", "test_package.py", "test_ui.py", "test_scaffold.py")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests that share a repository in one process, one after the other."""
+    """Keep tests that share an expensive fixture in one process, and start with the longest tests.
+
+    Each process has its own copy of the repository, so that all other tests can run in any process.
+    """
+    here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            group = "wheels" if item.path.name in ("test_installed.py", "test_wheels.py") else "monorepo"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.path.is_relative_to(here) and item.path.name in SHARED:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)) if item.path.is_relative_to(here) else len(rank))
 
 
 @pytest.fixture(scope="session")
