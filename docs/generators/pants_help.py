@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 TARGETS = ("cascade_workflow", "cascade_project", "cascade_workflow_source")
-GOALS = ("cascade-scaffold", "cascade-dev")
+GOALS = ("cascade-scaffold", "cascade-dev", "cascade-manifest")
 SUBSYSTEMS = ("cascade", "cascade-check")
 
 INTRODUCTION = """\

@@ -10,6 +10,7 @@ from pants.engine.target import Target
 
 from cascade_pants.dependency_inference import project as project_dependencies
 from cascade_pants.goals import check, dev, package, run, scaffold, scaffold_answer, tailor
+from cascade_pants.goals import manifest as manifest_goal
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules import (
     all_workflows,
@@ -43,6 +44,7 @@ def rules() -> Iterable[Any]:
         *check.rules(),
         *dev.rules(),
         *manifest.rules(),
+        *manifest_goal.rules(),
         *package.rules(),
         *project.rules(),
         *project_dependencies.rules(),

@@ -13,8 +13,8 @@ class CascadeSubsystem(Subsystem):
         """
         Cascade: workflows that ingest into Iceberg tables, run by Dagster.
 
-        The targets are `cascade_workflow` and `cascade_project`. The goals are `cascade-scaffold` and `cascade-dev`;
-        Pants' own `run`, `package`, `check`, `test` and `tailor` work too.
+        The targets are `cascade_workflow` and `cascade_project`. The goals are `cascade-scaffold`, `cascade-dev`
+        and `cascade-manifest`; Pants' own `run`, `package`, `check`, `test` and `tailor` work too.
         """
     )
 

@@ -101,7 +101,14 @@ def isolated_path() -> str:
 # The two modules whose tests share a fixture that takes minutes.
 SHARED = ("test_installed.py", "test_wheels.py")
 # Seconds matter only at the end, when one process waits for the other, so the longest tests come first.
-LONGEST = ("test_wheels.py", "test_installed.py", "test_monorepo_pages.py", "test_package.py", "test_ui.py", "test_scaffold.py")
+LONGEST = (
+    "test_wheels.py",
+    "test_installed.py",
+    "test_monorepo_pages.py",
+    "test_package.py",
+    "test_ui.py",
+    "test_scaffold.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from e2e.conftest import Repository
 
 START_SECONDS = 180
+GATES = """
+from pydantic import BaseModel
+
+from cascade import cascade_ingestion
+
+
+class Gate(BaseModel):
+    id: int
+
+
+@cascade_ingestion(table_name="gates", unique_key="id", validation_schema=Gate, partitions=None)
+def gates() -> list[dict[str, int]]:
+    return [{"id": 1}]
+"""
 
 
 def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
@@ -28,10 +43,20 @@ def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
         assert set(shown) == {"airlines", "airports", "flights", "planes", "weather_observations"}
         assert shown["weather_observations"]["partitionStats"]["numPartitions"] == 365
         assert shown["airlines"]["groupName"] == "nyc_flights"
-        assert repository.pants("list", "src/workflows/nyc_weather").ok().seconds < 45
+        # This would wait for `dev` to end if `dev` blocked it.
+        repository.pants("list", "src/workflows/nyc_weather").ok()
         edited = "Airlines, with an edit."
         repository.replace("src/workflows/nyc_flights/reference.py", "Airlines by their two-letter codes", edited)
         wait_until(lambda: edited in assets(port)["airlines"]["description"], 60, process)
+        # A new workflow and a moved one show up without a restart.
+        repository.write("src/workflows/gates/BUILD", "cascade_workflow()\n")
+        repository.write("src/workflows/gates/gates.py", GATES)
+        wait_until(lambda: "gates" in assets(port), 120, process)
+        (repository.root / "src/workflows/gates").rename(repository.root / "src/workflows/doors")
+        wait_until(lambda: (tmp_path / "log").read_text().count("after the new list of workflows") == 2, 120, process)
+        assert "gates" in assets(port)
+        shutil.rmtree(repository.root / "src/workflows/doors")
+        wait_until(lambda: "gates" not in assets(port), 120, process)
         # At least the code server, the webserver and the daemon.
         assert len(left_behind(marker)) >= 3
         second = repository.pants("--no-pantsd", "cascade-dev", f"--port={port}", ":dev")

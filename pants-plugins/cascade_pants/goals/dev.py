@@ -63,10 +63,10 @@ class CascadeDevSubsystem(GoalSubsystem):
         default=False,
         help=softwrap(
             """
-            Restart whenever a file of the projects changes, so that new and deleted workflows show up too.
+            Restart whenever a file of the projects changes. A restart ends the runs in progress.
 
-            Without this option, an edited workflow is reloaded in place and the UI stays open, but a new or deleted
-            workflow shows up only after you restart the command. A restart ends the runs in progress.
+            Without this option, an edited, new, moved or deleted workflow shows up while the UI stays open. Restart
+            only after a change of the requirements.
             """
         ),
     )
@@ -100,7 +100,7 @@ async def cascade_dev(
     global_options: GlobalOptions,
 ) -> CascadeDev:
     try:
-        projects = await chosen_projects(specs)
+        projects = await chosen_projects(specs, options.name)
     except NoProjectError as error:
         console.print_stderr(console.red(str(error)))
         return CascadeDev(exit_code=WRONG_USE)
@@ -120,6 +120,7 @@ async def cascade_dev(
         host=options.host,
         port=options.port,
         restartable=options.reload or any(project[RestartableField].value for project in projects),
+        pantsd=global_options.pantsd,
         keep_sandboxes=global_options.keep_sandboxes,
     )
     result = await engine.run_interactive(process)

@@ -12,6 +12,8 @@ from pants.engine.addresses import Address
 from pants.engine.process import InteractiveProcess
 from pants.option.global_options import KeepSandboxes
 
+from cascade_pants.goals.run import MANIFEST_VARIABLE, manifest_command
+
 CHROOT = "{chroot}"
 """The placeholder that Pants replaces with the directory of a process's files."""
 
@@ -129,6 +131,7 @@ def interactive_process(
     host: str | None,
     port: int | None,
     restartable: bool,
+    pantsd: bool = False,
     keep_sandboxes: KeepSandboxes = KeepSandboxes.never,
 ) -> InteractiveProcess:
     """Combine the processes of all projects into one.
@@ -141,9 +144,11 @@ def interactive_process(
         host: the address to listen on, or None for the runtime's default.
         port: the port to listen on, or None for the runtime's default.
         restartable: whether Pants restarts the process when a file changes.
+        pantsd: whether this command runs in the daemon.
         keep_sandboxes: when to keep its files afterwards.
     """
     first, *others = requests
+    ask = manifest_command(build_root, addresses, pantsd=pantsd)
     directories = [f"__cascade_projects/{number}" for number in range(1, len(requests))]
     moved = [relocated(request, directory) for request, directory in zip(others, directories)]
     names = location_names(addresses)[1:]
@@ -161,7 +166,7 @@ def interactive_process(
             build_root=build_root,
             code_servers=[code_server(name, request) for name, request in zip(names, moved)],
         ),
-        env={**environment, **first.extra_env},
+        env={**environment, **first.extra_env, MANIFEST_VARIABLE: ask},
         input_digest=first.digest,
         run_in_workspace=True,
         restartable=restartable,

@@ -36,11 +36,12 @@ async def projects_at_root() -> tuple[Target, ...]:
     )
 
 
-async def chosen_projects(specs: Specs) -> tuple[Target, ...]:
+async def chosen_projects(specs: Specs, goal: str) -> tuple[Target, ...]:
     """Find the projects that a command works on.
 
     Args:
         specs: the specs of the command line. Without specs, the only project at the root of the repository.
+        goal: the name of the goal, for errors.
 
     Returns:
         At least one project, in the order of the command line.
@@ -63,7 +64,7 @@ async def chosen_projects(specs: Specs) -> tuple[Target, ...]:
             unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
         )
     )
-    raise NoProjectError(which_project((target.address for target in everywhere), given=bool(specs.includes)))
+    raise NoProjectError(which_project((target.address for target in everywhere), goal, given=bool(specs.includes)))
 
 
 def in_order(literals: Sequence[AddressLiteralSpec], projects: Iterable[Target]) -> tuple[Target, ...]:
@@ -82,11 +83,12 @@ def in_order(literals: Sequence[AddressLiteralSpec], projects: Iterable[Target])
     return tuple(sorted(projects, key=position))
 
 
-def which_project(addresses: Iterable[Address], *, given: bool) -> str:
+def which_project(addresses: Iterable[Address], goal: str, *, given: bool) -> str:
     """Explain which projects the command line can name.
 
     Args:
         addresses: the addresses of all projects of the repository.
+        goal: the name of the goal.
         given: whether the command line has specs. If so, they matched no project.
     """
     alias = CascadeProjectTarget.alias
@@ -98,5 +100,5 @@ def which_project(addresses: Iterable[Address], *, given: bool) -> str:
         if given
         else f"There is not exactly one {alias} at the root of this repository, so name the one that you mean."
     )
-    lines = "".join(f"\n  {bin_name()} cascade-dev {spec}" for spec in listed)
+    lines = "".join(f"\n  {bin_name()} {goal} {spec}" for spec in listed)
     return f"{problem} This repository has:{lines}"

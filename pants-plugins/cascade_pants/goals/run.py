@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from pants.core.goals.run import RestartableField, RunFieldSet, RunInSandboxBeha
 from pants.engine.addresses import Address
 from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.rules import collect_rules, rule
+from pants.option.global_options import GlobalOptions
+from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants import engine
@@ -23,6 +26,7 @@ from cascade_pants.target_types import CascadeProjectManifestField, CascadeProje
 from cascade_pants.util_rules.manifest import manifest_module
 
 ROOT_VARIABLE = "CASCADE_PROJECT_ROOT"
+MANIFEST_VARIABLE = "CASCADE_MANIFEST_COMMAND"
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,25 @@ def project_root(build_root: str, project: Address, environment: Mapping[str, st
     return environment.get(ROOT_VARIABLE) or os.path.normpath(os.path.join(build_root, project.spec_path))
 
 
+def manifest_command(build_root: str, projects: Iterable[Address], *, pantsd: bool) -> str:
+    """Return how a running `dev` asks which modules its projects load, as JSON.
+
+    Args:
+        build_root: the root of the repository.
+        projects: the addresses of the projects.
+        pantsd: whether `dev` runs in the daemon, which serves no other command while `dev` runs.
+    """
+    beside = ["--concurrent", "--no-pantsd"] if pantsd else []
+    argv = [bin_name(), *beside, "cascade-manifest", *(project.spec for project in projects)]
+    return json.dumps({"directory": build_root, "argv": argv})
+
+
 @rule(desc="Prepare to run Cascade project")
 async def run_project(
-    field_set: CascadeProjectRunFieldSet, pex_environment: PexEnvironment, build_root: BuildRoot
+    field_set: CascadeProjectRunFieldSet,
+    pex_environment: PexEnvironment,
+    build_root: BuildRoot,
+    global_options: GlobalOptions,
 ) -> RunRequest:
     request = await _create_python_source_run_request(
         field_set.address,
@@ -60,7 +80,9 @@ async def run_project(
     )
     user = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
     root = project_root(build_root.path, field_set.address, user)
-    return dataclasses.replace(request, extra_env=FrozenDict({**request.extra_env, ROOT_VARIABLE: root}))
+    ask = manifest_command(build_root.path, [field_set.address], pantsd=global_options.pantsd)
+    extra_env = FrozenDict({**request.extra_env, ROOT_VARIABLE: root, MANIFEST_VARIABLE: ask})
+    return dataclasses.replace(request, extra_env=extra_env)
 
 
 def rules() -> list[Any]:

@@ -93,6 +93,9 @@ def test_projects_of_one_name_stay_apart() -> None:
     assert process.process.input_digest == EMPTY_DIGEST
     assert process.process.env["HOME"] == "/home/me"
     assert process.process.env["PEX_EXTRA_SYS_PATH"] == "src:{chroot}/src"
+    asked = json.loads(process.process.env["CASCADE_MANIFEST_COMMAND"])
+    assert asked["directory"] == "/repository"
+    assert asked["argv"][1:] == ["cascade-manifest", "//:dev", "teams/billing:dev"]
     assert process.run_in_workspace
     assert process.restartable
 
@@ -118,9 +121,9 @@ def test_the_first_project_on_the_command_line_comes_first() -> None:
 
 
 def test_all_projects_are_listed_if_it_is_unclear_which_is_meant() -> None:
-    message = which_project([DEV, BILLING], given=False)
+    message = which_project([DEV, BILLING], "cascade-dev", given=False)
     assert "name the one that you mean" in message
     assert "cascade-dev //:dev" in message
     assert "cascade-dev teams/billing:dev" in message
-    assert "matches no cascade_project" in which_project([DEV], given=True)
-    assert 'cascade_project(name="dev")' in which_project([], given=True)
+    assert "matches no cascade_project" in which_project([DEV], "cascade-dev", given=True)
+    assert 'cascade_project(name="dev")' in which_project([], "cascade-dev", given=True)

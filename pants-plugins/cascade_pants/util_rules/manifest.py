@@ -40,14 +40,7 @@ _TEMPLATE = '''\
 from __future__ import annotations
 
 MANIFEST = {{
-    "version": {version},
-    "name": {name},
-    "address": {address_literal},
-    "module": {module},
-    "modules": [
-{modules}    ],
-    "settings": {settings},
-}}
+{fields}}}
 
 
 def __getattr__(name):
@@ -96,6 +89,25 @@ def manifest_module(project: Address) -> str:
     return re.sub(r"\W", "_", "_".join(["cascade_project", *filter(None, parts)]))
 
 
+def manifest_values(project: Address, modules: tuple[str, ...], *, has_settings: bool = False) -> dict[str, object]:
+    """Return the fields of a manifest.
+
+    Args:
+        project: address of the `cascade_project`.
+        modules: the modules to load, sorted.
+        has_settings: whether a directory with the project's settings is beside the module.
+    """
+    module = manifest_module(project)
+    return {
+        "version": VERSION,
+        "name": project.target_name,
+        "address": str(project),
+        "module": module,
+        "modules": list(modules),
+        "settings": _settings_directory(module) if has_settings else None,
+    }
+
+
 def manifest_source(project: Address, modules: tuple[str, ...], runtime: str, *, has_settings: bool = False) -> str:
     """Write the manifest module.
 
@@ -105,17 +117,18 @@ def manifest_source(project: Address, modules: tuple[str, ...], runtime: str, *,
         runtime: the module that holds `run_project`.
         has_settings: whether a directory with the project's settings is beside the module.
     """
-    module = manifest_module(project)
+    fields = manifest_values(project, modules, has_settings=has_settings)
     return _TEMPLATE.format(
-        version=VERSION,
         address=project,
-        address_literal=json.dumps(str(project)),
-        name=json.dumps(project.target_name),
-        module=json.dumps(module),
-        modules="".join(f"        {json.dumps(name)},\n" for name in modules),
-        settings=json.dumps(_settings_directory(module)) if has_settings else None,
+        fields="".join(f"    {json.dumps(name)}: {_literal(value)},\n" for name, value in fields.items()),
         runtime=runtime,
     )
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, list):
+        return "".join(["[\n", *(f"        {json.dumps(item)},\n" for item in value), "    ]"])
+    return "None" if value is None else json.dumps(value)
 
 
 def _settings_directory(manifest: str) -> str:

@@ -31,6 +31,7 @@ from cascade.framework.conflicts import find_conflicts
 from cascade.framework.contents import load_contents
 from cascade.framework.contributors import Contributed, contribute
 from cascade.framework.loading import LoadedModules
+from cascade.framework.renewed_manifest import renewed
 from cascade.framework.resources import build_resources
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def build_definitions(
     if isinstance(modules, Mapping):
         from cascade.framework.manifest import Manifest
 
-        manifest = Manifest.from_dict(modules)
+        manifest = Manifest.from_dict(renewed(modules))
         manifest.announce()
         modules = manifest.modules
     if config is None:

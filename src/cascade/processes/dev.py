@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
 from cascade.framework.instance import prepare_dagster_home
+from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE
 from cascade.processes.children import Children, child_environment
 from cascade.processes.code_server import CodeServer, code_servers
 from cascade.processes.stop_signals import Stopped, StopSignals
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 180
 _POLL_SECONDS = 0.2
 _LONGEST_SOCKET = 90
+_RENEWED = "manifests"
 _OWN_VARIABLES = frozenset({"CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"})
 
 
@@ -91,8 +93,8 @@ def run_dev(
             level = "info" if options.verbose else "critical"
             servers = code_servers(options.project, root, options.others, scratch, level)
             if options.reload:
-                watcher = _started_watcher(options, ui, servers)
-            start = _Start(options, servers, children, signals)
+                watcher = _started_watcher(options, ui, servers, scratch / _RENEWED)
+            start = _Start(options, servers, children, signals, scratch / _RENEWED)
             start.run_housekeeping()
             start.start_code_servers()
             start.start_ui(scratch / "workspace.yaml")
@@ -126,16 +128,19 @@ def _scratch_directory() -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _started_watcher(options: DevOptions, ui: UserInterface, servers: Sequence[CodeServer]) -> Watcher:
+def _started_watcher(options: DevOptions, ui: UserInterface, servers: Sequence[CodeServer], renewed: Path) -> Watcher:
+    from cascade.processes.pants_manifest import ManifestRenewal, PantsCommand
     from cascade.processes.watch import Watcher
     from cascade.processes.watched import watched_places
 
     generated = options.project.generated
+    command = PantsCommand.from_environment()
     watcher = Watcher(
         ui,
         locations=[server.name for server in servers],
         places=lambda: watched_places(options.config, options.watched, standalone=not generated),
         modules=options.project.modules if generated else None,
+        renewal=ManifestRenewal(command, renewed) if command is not None else None,
     )
     watcher.start()
     return watcher
@@ -145,7 +150,12 @@ class _Start:
     """Starts the processes in order."""
 
     def __init__(
-        self, options: DevOptions, servers: Sequence[CodeServer], children: Children, signals: StopSignals
+        self,
+        options: DevOptions,
+        servers: Sequence[CodeServer],
+        children: Children,
+        signals: StopSignals,
+        renewed: Path,
     ) -> None:
         # Importing this takes seconds. From here on a signal stops `dev` without a traceback.
         from cascade.framework.definitions import KEEP_GOING_VARIABLE
@@ -156,10 +166,11 @@ class _Start:
         self._signals = signals
         self._shows = None if options.verbose else is_worth_showing
         root = str(options.config.project_root)
-        self._own = child_environment(**{KEEP_GOING_VARIABLE: "1", "CASCADE_PROJECT_ROOT": root})
+        shared = {KEEP_GOING_VARIABLE: "1", DIRECTORY_VARIABLE: str(renewed)}
+        self._own = child_environment(**shared, CASCADE_PROJECT_ROOT=root)
         # Another project must not read what this project's manifest set.
         self._foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
-        self._foreign[KEEP_GOING_VARIABLE] = "1"
+        self._foreign |= shared
 
     def run_housekeeping(self) -> None:
         """End interrupted runs, and create Dagster's databases on the first start.

@@ -1,4 +1,4 @@
-"""What `dev` watches, when it reloads, and when it asks for a restart."""
+"""What `dev` watches, and when it reloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cascade.config import CascadeConfig
 from cascade.framework.conftest import SampleProject, project
 from cascade.processes.ui import Asset, Location, UserInterface
 from cascade.processes.watch import Watcher
-from cascade.processes.watched import FolderFilter, Places, SourceFilter, watched_places
+from cascade.processes.watched import FolderFilter, SourceFilter, watched_places
 
 __all__ = ["project"]
 
@@ -188,23 +188,3 @@ def test_a_dead_code_server_is_reloaded_a_second_time(
     project.write("weather/a.py", "x = 1")
     ui.wait_for(2)
     assert ui.reloads == ["p", "p"]
-
-
-def test_under_a_manifest_a_new_or_deleted_workflow_asks_for_a_restart(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    new = tmp_path / "workflows" / "new.py"
-    new.parent.mkdir()
-    new.write_text("@cascade_ingestion(table_name='x')\ndef x(): ...\n", encoding="utf-8")
-    helper = new.with_name("helper.py")
-    helper.write_text("x = 1\n", encoding="utf-8")
-    ui = UserInterface("127.0.0.1", 1)
-    Watcher(ui, ["dev"], lambda: Places((tmp_path,), ()), ["workflows.old"])._advise(
-        [new, helper], [new.with_name("old.py")]
-    )
-    shown = capsys.readouterr().err
-    assert f"{new} is a new workflow" in shown
-    assert "old.py was deleted" in shown
-    assert "helper.py" not in shown
-    Watcher(ui, ["dev"], lambda: Places((tmp_path,), ()), None)._advise([new], [])
-    assert capsys.readouterr().err == ""

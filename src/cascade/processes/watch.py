@@ -5,18 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import watchfiles
 
-from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, python_files
+from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, is_build_file, python_files
 from cascade.reader.modules import read_module
 from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
+    from cascade.processes.pants_manifest import ManifestRenewal
     from cascade.processes.ui import Location, UserInterface
 
 _DEAD = "Could not reach user code server"
@@ -29,8 +30,9 @@ class Watcher(threading.Thread):
         ui: the webserver.
         locations: the names of the code locations.
         places: returns what to watch. Called again after each change, because a directory may be created later.
-        modules: the modules of the manifest, which gets a new workflow only after a restart; None in a project that
-            discovers new files.
+        modules: the modules of the manifest; None in a project that discovers new files.
+        renewal: asks Pants for the modules again when workflows are added, moved or deleted; None if the Pants backend
+            did not say how to ask.
     """
 
     def __init__(
@@ -39,12 +41,16 @@ class Watcher(threading.Thread):
         locations: Sequence[str],
         places: Callable[[], Places],
         modules: Sequence[str] | None,
+        renewal: ManifestRenewal | None = None,
     ) -> None:
         super().__init__(name="cascade-watcher", daemon=True)
         self._ui = ui
         self._locations = tuple(locations)
         self._places = places
         self._modules = modules
+        self._renewal = renewal
+        self._renewed: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
+        self._asked: set[Path] = set()
         self._assets: dict[str, frozenset[str]] = {}
         self._serving = threading.Event()
         self._ended = threading.Event()
@@ -85,8 +91,9 @@ class Watcher(threading.Thread):
             known = present
             paths = {path for path in changed if path.suffix == ".py" or path.name in SETTINGS_FILES}
             if paths or added or gone:
-                self._reload(sorted(paths | added | gone))
-                self._advise(sorted(added), sorted(gone))
+                self._reload(sorted(path.name for path in paths | added | gone))
+            if self._modules is not None:
+                self._follow_manifest(sorted(present & (added | paths)), sorted(gone), filter(is_build_file, changed))
             if outdated is not None:
                 # The new watch has begun by now. Another pass finds files that were added in the meantime.
                 outdated.set()
@@ -127,8 +134,8 @@ class Watcher(threading.Thread):
             if not stop.is_set():
                 say_on_stderr("error", f"File changes are no longer detected: {error}. Restart `dev`.", "red")
 
-    def _reload(self, paths: Sequence[Path]) -> None:
-        names = ", ".join(path.name for path in paths[:3]) + (" …" if len(paths) > 3 else "")
+    def _reload(self, files: Sequence[str]) -> None:
+        names = ", ".join(files[:3]) + (" …" if len(files) > 3 else "")
         begun = time.monotonic()
         for location in self._locations:
             try:
@@ -148,16 +155,38 @@ class Watcher(threading.Thread):
             self._assets[location] = shown.get(location, frozenset())
             click.echo(f"Reloaded {location} after {names} in {time.monotonic() - begun:.1f} s{news}.")
 
-    def _advise(self, added: Sequence[Path], gone: Sequence[Path]) -> None:
-        if self._modules is None:
+    def _follow_manifest(self, present: Sequence[Path], gone: Sequence[Path], builds: Iterable[Path]) -> None:
+        """Have the manifest renewed if its list of modules may be out of date, and load the renewed one."""
+        while not self._renewed.empty():
+            self._take_over(self._renewed.get())
+        builds, new = sorted(builds), [path for path in present if self._is_new_workflow(path)]
+        reasons = [
+            *(f"{path} was changed" for path in builds),
+            *(f"{path} is a new workflow" for path in new if builds or path not in self._asked),
+            *(f"{path} was deleted" for path in gone if self._is_listed(path)),
+        ]
+        if not reasons:
             return
-        new = [path for path in added if self._is_new_workflow(path)]
-        deleted = [path for path in gone if self._is_listed(path)]
-        for path, what in [
-            *((path, "is a new workflow") for path in new),
-            *((path, "was deleted") for path in deleted),
-        ]:
-            say_on_stderr("warning", f"{path} {what}. Restart `dev` to update the list of workflows.", "yellow")
+        if self._renewal is None:
+            for reason in reasons:
+                say_on_stderr("warning", f"{reason}. Restart `dev` to update the list of workflows.", "yellow")
+            return
+        self._asked |= set(new)
+        self._renewal.request(reasons, self._wake)
+
+    def _wake(self, modules: tuple[str, ...]) -> None:
+        self._renewed.put(modules)
+        self._changes.put(set())
+
+    def _take_over(self, modules: tuple[str, ...]) -> None:
+        if set(modules) != set(self._modules or ()):
+            self._modules = modules
+            self._reload(["the new list of workflows"])
+        else:
+            click.echo("The list of workflows is unchanged.")
+        for path in sorted(filter(self._is_new_workflow, self._asked)):
+            message = f"{path} is in no cascade_workflow of the project. To add the target, run: pants tailor ::"
+            say_on_stderr("warning", message, "yellow")
 
     def _is_new_workflow(self, path: Path) -> bool:
         try:

@@ -74,12 +74,17 @@ def python_files(trees: Iterable[Path]) -> frozenset[Path]:
     return frozenset(found)
 
 
+def is_build_file(path: Path) -> bool:
+    """Return whether a path has the name of a BUILD file of Pants."""
+    return path.name == "BUILD" or path.name.startswith("BUILD.")
+
+
 def _is_ignored(directory: str) -> bool:
     return directory in _IGNORED_DIRECTORIES or directory.startswith(".")
 
 
 class SourceFilter(watchfiles.DefaultFilter):
-    """Accepts changes to Python files, and to directories that may contain some.
+    """Accepts changes to Python and BUILD files, and to directories that may contain some.
 
     Args:
         trees: the watched directories, whose own path may contain an ignored name such as `build`.
@@ -98,16 +103,18 @@ class SourceFilter(watchfiles.DefaultFilter):
         if any(part.startswith(".") for part in inside.parts) or not super().__call__(change, str(inside)):
             return False
         # A moved directory is one change, without its files.
-        return place.suffix == ".py" or (not place.suffix and change is not watchfiles.Change.modified)
+        if place.suffix == ".py" or is_build_file(place):
+            return True
+        return not place.suffix and change is not watchfiles.Change.modified
 
 
 class FolderFilter(watchfiles.DefaultFilter):
-    """Accepts changes to settings files, and directories that are added or deleted."""
+    """Accepts changes to settings and BUILD files, and directories that are added or deleted."""
 
     def __call__(self, change: watchfiles.Change, path: str) -> bool:
         """Return whether a change may matter."""
         place = Path(path)
-        if place.name in SETTINGS_FILES:
+        if place.name in SETTINGS_FILES or is_build_file(place):
             return True
         if change is watchfiles.Change.modified or _is_ignored(place.name):
             return False
