@@ -14,6 +14,7 @@
     │   ├── MissingColumnError      a required column is missing from a whole batch
     │   └── RowsRefusedError        no row passed validation, or one failed under on_invalid="fail"
     ├── CommitError                 a snapshot could not be committed, after every retry
+    ├── CommitRefusedError          the catalog refused to commit a snapshot, and would refuse it again
     └── RunTooLongError             a run exceeded `max_runtime_seconds` and was stopped
 
 An error states what is wrong, where, the value given, the value expected and, in its `hint`, the next command to type.
@@ -169,7 +170,14 @@ class RowsRefusedError(DataError):
 
 
 class CommitError(CascadeError):
-    """A snapshot could not be committed, after every retry. Readers still see the previous snapshot."""
+    """A snapshot could not be committed, after every retry. Readers still see the previous snapshot.
+
+    If the catalog did not answer, as the message then says, the snapshot may still arrive.
+    """
+
+
+class CommitRefusedError(CascadeError):
+    """The catalog refused to commit a snapshot, for example because a permission is missing. A retry would not help."""
 
 
 class RunTooLongError(CascadeError):

@@ -73,6 +73,7 @@ NAMED = [
 ERRORS = [
     "CascadeError",
     "CommitError",
+    "CommitRefusedError",
     "ConfigError",
     "DataError",
     "DeclarationError",

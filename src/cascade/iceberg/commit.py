@@ -2,25 +2,31 @@
 
 A planner reads the table and decides what changes. The change is written, and committed on exactly the snapshot that
 was read. If another writer commits first, the planner plans again, unless the plan is provably still valid.
+
+A catalog's answer can be lost, and the snapshot then arrives later or never. All attempts of one commit require the
+snapshot that they are based on, so at most one of them lands. Each time the table is loaded, every snapshot that was
+sent is looked up in it. Files of a snapshot that may still arrive are never deleted here.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from cascade.exceptions import CommitError
+from cascade.clock import Clock
+from cascade.exceptions import CommitError, CommitRefusedError
 from cascade.fault_points import FaultPoint, reach
-from cascade.iceberg.branches import table_with
+from cascade.iceberg.attempt import Attempt, FileChange, prepared
+from cascade.iceberg.branches import at_branch
+from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.files import remove_files
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
-    from pyiceberg.table.update.snapshot import _SnapshotProducer
 
     from cascade.iceberg.catalog import Lakehouse
     from cascade.table_ref import TableRef
@@ -30,18 +36,9 @@ PARTITION = "cascade.partition"
 
 _PATIENCE_SECONDS = 300.0
 _LONGEST_WAIT_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """Data files that leave a table and files that enter it, in one snapshot."""
-
-    deleted: tuple[DataFile, ...] = ()
-    added: tuple[DataFile, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.deleted or self.added)
-
+# A gateway's timeout takes a minute, so the attempts are counted.
+_UNANSWERED_ATTEMPTS = 5
+_UNANSWERED_WAIT_SECONDS = 0.5
 
 P = TypeVar("P")
 
@@ -71,32 +68,14 @@ class Committed(Generic[P]):
         table: the table afterwards, on its branch.
         snapshot_id: the new snapshot; None if nothing had to change.
         attempts: number of attempts.
-        plan_seconds: seconds spent planning.
-        write_seconds: seconds spent writing data files.
-        commit_seconds: seconds spent committing and waiting for other writers.
+        seconds: seconds spent on the steps `plan`, `write` and `commit`, which includes waiting for other writers.
     """
 
     plan: P
     table: Table
     snapshot_id: int | None
     attempts: int
-    plan_seconds: float
-    write_seconds: float
-    commit_seconds: float
-
-
-class _Clock:
-    """Measures the seconds spent in each step."""
-
-    def __init__(self) -> None:
-        self.spent = {"plan": 0.0, "write": 0.0, "commit": 0.0}
-
-    def timed(self, step: str, call: Callable[[], P]) -> P:
-        start = time.perf_counter()
-        try:
-            return call()
-        finally:
-            self.spent[step] += time.perf_counter() - start
+    seconds: Mapping[str, float]
 
 
 def commit_planned(
@@ -120,104 +99,130 @@ def commit_planned(
         The plan that was carried out, and the new snapshot.
 
     Raises:
-        CommitError: other writers committed first for `patience` seconds.
+        CommitError: other writers committed first for `patience` seconds, or the catalog did not answer several times.
+        CommitRefusedError: the catalog refused the commit for good, for example because a permission is missing.
         UsageError: the table or its branch does not exist.
     """
-    clock, started, attempt = _Clock(), time.monotonic(), 0
-    while True:
-        attempt += 1
-        table = lakehouse.require(ref)
-        plan = clock.timed("plan", lambda: planner.plan(table))  # noqa: B023 (called before the next turn)
-        change = clock.timed("write", lambda: planner.write(table, plan))  # noqa: B023
-        if change:
-            reach(FaultPoint.WRITE, ref.full_name)
-        snapshot_id = None
-        while change:
-            snapshot_id = clock.timed("commit", lambda: try_commit(table, ref.branch, change, summary))  # noqa: B023
-            if snapshot_id is not None:
-                reach(FaultPoint.PUBLISH, ref.full_name)
+    return _Committer(lakehouse, ref, planner, summary, time.monotonic() + patience).run()
+
+
+@dataclass(frozen=True)
+class _Sent(Generic[P]):
+    """A plan and the snapshot that was sent for it."""
+
+    snapshot_id: int
+    plan: P
+
+
+@dataclass
+class _Committer(Generic[P]):
+    lakehouse: Lakehouse
+    ref: TableRef
+    planner: Planner[P]
+    summary: Mapping[str, str]
+    patient_until: float
+    clock: Clock = field(default_factory=Clock)
+    sent: list[_Sent[P]] = field(default_factory=list)
+    unanswered: int = 0
+
+    def run(self) -> Committed[P]:
+        table = self.lakehouse.require(self.ref)
+        while True:
+            with self.clock.timed("plan"):
+                plan = self.planner.plan(table)
+            with self.clock.timed("write"):
+                change = self.planner.write(table, plan)
+            if not change:
+                return self._done(plan, table, None)
+            reach(FaultPoint.WRITE, self.ref.full_name)
+            found = self._carry_out(table, plan, change)
+            if isinstance(found, Committed):
+                return found
+            table = found
+
+    def _carry_out(self, table: Table, plan: P, change: FileChange) -> Committed[P] | Table:
+        """Commit a plan. Return the table if another writer changed it, and the plan must be made again."""
+        may_arrive = False
+        while True:
+            with self.clock.timed("commit"):
+                attempt = prepared(table, self.ref.branch, change, self.summary)
+                self.sent.append(_Sent(attempt.snapshot_id, plan))
+                try:
+                    table = at_branch(attempt.send(), self.ref)
+                except Exception as error:
+                    outcome = outcome_of(error)
+                    may_arrive |= outcome in (Outcome.UNKNOWN, Outcome.UNEXPECTED)
+                    table, landed = self._reloaded(table, error)
+                    if landed is None:
+                        self._give_up(table, outcome, error, attempt, () if may_arrive else change.added)
+                        self._wait()
+                        table, landed = self._reloaded(table, error)
+                else:
+                    landed = self.sent[-1]
+            if landed is not None:
+                reach(FaultPoint.PUBLISH, self.ref.full_name)
+                return self._done(landed.plan, table, landed.snapshot_id)
+            with self.clock.timed("plan"):
+                holds = self.planner.still_holds(plan, table)
+            if not holds:
+                if not may_arrive:
+                    remove_files(table, change.added)
+                return table
+
+    def _reloaded(self, table: Table, error: Exception) -> tuple[Table, _Sent[P] | None]:
+        """Load the table, and find out which of the snapshots that were sent is in it."""
+        while True:
+            try:
+                table = self.lakehouse.require(self.ref)
                 break
-            if time.monotonic() - started > patience:
-                remove_files(table, change.added)
+            except Exception as again:
+                if outcome_of(again) is not Outcome.UNKNOWN:
+                    raise again from error
+                self._count_unanswered(again)
+                self._wait()
+        return table, next((sent for sent in self.sent if table.snapshot_by_id(sent.snapshot_id) is not None), None)
+
+    def _give_up(
+        self, table: Table, outcome: Outcome, error: Exception, attempt: Attempt, unused: Sequence[DataFile]
+    ) -> None:
+        """Raise an error unless the commit is to be tried again, and remove what can never arrive."""
+        if outcome is Outcome.UNKNOWN:
+            self._count_unanswered(error)
+        elif outcome is Outcome.UNEXPECTED:
+            raise error
+        else:
+            self.unanswered = 0
+            attempt.discard()
+            if outcome is Outcome.REFUSED:
+                remove_files(table, unused)
+                raise CommitRefusedError(
+                    f"The catalog refused to commit to {self.ref}: {described(error)}",
+                    hint="Check the permissions and the credentials of the catalog's user, then run it again.",
+                ) from error
+            if time.monotonic() > self.patient_until:
+                remove_files(table, unused)
                 raise CommitError(
-                    f"Could not commit to {ref} in {patience:g} seconds and {attempt} attempts: "
+                    f"Could not commit to {self.ref} in {len(self.sent)} attempts: "
                     "another writer committed first every time.",
                     hint="Run it again. If that fails too, run fewer partitions at the same time.",
-                )
-            clock.timed("commit", lambda: _wait(attempt))  # noqa: B023
-            attempt += 1
-            table = lakehouse.require(ref)
-            if not clock.timed("plan", lambda: planner.still_holds(plan, table)):  # noqa: B023
-                remove_files(table, change.added)
-                break
-        if snapshot_id is not None or not change:
-            return Committed(
-                plan=plan,
-                table=lakehouse.require(ref) if snapshot_id is not None else table,
-                snapshot_id=snapshot_id,
-                attempts=attempt,
-                plan_seconds=clock.spent["plan"],
-                write_seconds=clock.spent["write"],
-                commit_seconds=clock.spent["commit"],
-            )
+                ) from error
 
+    def _count_unanswered(self, error: Exception) -> None:
+        self.unanswered += 1
+        if self.unanswered >= _UNANSWERED_ATTEMPTS:
+            raise CommitError(
+                f"The catalog did not answer {self.unanswered} times, so it is not known whether the commit to "
+                f"{self.ref} will still arrive. Its last error: {described(error)}",
+                hint="Run it again when the catalog answers: rows that have arrived by then are not written twice.",
+            ) from error
 
-def try_commit(table: Table, branch: str, change: FileChange, summary: Mapping[str, str]) -> int | None:
-    """Commit a change on exactly the current snapshot of `table`.
+    def _wait(self) -> None:
+        seconds = min(_LONGEST_WAIT_SECONDS, 0.02 * 2 ** min(len(self.sent), 10))
+        if self.unanswered:
+            seconds += _UNANSWERED_WAIT_SECONDS * 2**self.unanswered
+        time.sleep(random.uniform(0.2, 1.0) * seconds)
 
-    Args:
-        table: the table, on its branch.
-        branch: the branch, which must exist unless it is an empty `main`.
-        change: the data files that enter and leave the table.
-        summary: properties of the snapshot's summary.
-
-    Returns:
-        The id of the new snapshot, or None if the table changed meanwhile and the commit did not land.
-    """
-    from pyiceberg.table import Transaction
-
-    transaction = Transaction(_without_retries(table))
-    snapshots = transaction.update_snapshot(snapshot_properties=dict(summary), branch=branch)
-    producer: _SnapshotProducer[Any] = (
-        snapshots.overwrite() if change.deleted else transaction._append_snapshot_producer(dict(summary), branch=branch)
-    )
-    try:
-        with producer:
-            for file in change.deleted:
-                producer.delete_data_file(file)
-            for file in change.added:
-                producer.append_data_file(file)
-        reach(FaultPoint.COMMIT, ".".join(table.name()))
-        transaction.commit_transaction()
-    except Exception as error:
-        if _landed(table, producer.snapshot_id):
-            return producer.snapshot_id
-        if _lost_race(error):
-            return None
-        raise
-    return producer.snapshot_id
-
-
-def _without_retries(table: Table) -> Table:
-    """Return the table for one commit. pyiceberg's retry would put the change on a snapshot that nobody read."""
-    return table_with(table, properties={**table.metadata.properties, "commit.retry.num-retries": "0"})
-
-
-def _landed(table: Table, snapshot_id: int) -> bool:
-    """Return whether a commit landed although it was reported as failed, because the response was lost."""
-    return table.catalog.load_table(table.name()).snapshot_by_id(snapshot_id) is not None
-
-
-def _lost_race(error: Exception) -> bool:
-    from pyiceberg.exceptions import CommitFailedException, RESTError, ValidationException
-
-    if isinstance(error, (CommitFailedException, ValidationException)):
-        return True
-    if isinstance(error, ValueError):
-        return "Cannot add snapshot with sequence number" in str(error)
-    # The outcome was unknown until the table was loaded again: the commit did not land.
-    return isinstance(error, (RESTError, ConnectionError, TimeoutError)) or "database is locked" in str(error)
-
-
-def _wait(attempt: int) -> None:
-    time.sleep(random.uniform(0.2, 1.0) * min(_LONGEST_WAIT_SECONDS, 0.02 * 2 ** min(attempt, 10)))
+    def _done(self, plan: P, table: Table, snapshot_id: int | None) -> Committed[P]:
+        steps = ("plan", "write", "commit")
+        seconds = {step: self.clock.seconds.get(step, 0.0) for step in steps}
+        return Committed(plan, table, snapshot_id, max(1, len(self.sent)), seconds)

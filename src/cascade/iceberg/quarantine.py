@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, FileChange, commit_planned
+from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, commit_planned
 from cascade.iceberg.files import arrow_schema, conform, read_file, write_files
 from cascade.iceberg.tables import ensure_table
 

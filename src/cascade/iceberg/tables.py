@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from cascade.exceptions import CommitError, SchemaDriftError
+from cascade.exceptions import CascadeError, CommitError, CommitRefusedError, SchemaDriftError
 from cascade.iceberg.branches import at_branch, missing_branch
+from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.drift import schema_difference
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from cascade.iceberg.catalog import Lakehouse
 
 _ATTEMPTS = 20
+_UNANSWERED_ATTEMPTS = 5
+_UNANSWERED_WAIT_SECONDS = 0.5
 
 
 class LayoutField(Protocol):
@@ -67,22 +71,41 @@ def ensure_table(
 
     Raises:
         SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
-        CommitError: other writers changed the schema at the same time, every time.
+        CommitError: other writers changed the schema at the same time, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused to create or to change the table, for good.
         UsageError: the branch does not exist. Nothing was created.
     """
-    from pyiceberg.exceptions import CommitFailedException
-
-    for _ in range(_ATTEMPTS):
-        table = lakehouse.load(ref) or _create(lakehouse, ref, schema, partition_spec, properties or {})
+    for attempt in range(_ATTEMPTS):
+        table = lakehouse.load(ref)
         try:
+            table = table or _create(lakehouse, ref, schema, partition_spec, properties or {})
             return at_branch(_evolve(table, schema, partition_spec), ref)
-        except CommitFailedException:
-            continue
-    raise CommitError(
-        f"Could not change the schema of {ref.full_name} in {_ATTEMPTS} attempts: "
-        "another writer changed it first every time.",
-        hint="Run it again.",
-    )
+        except CascadeError:
+            raise
+        except Exception as error:
+            # Whether a change without an answer landed shows when the table is loaded again.
+            _check_outcome(ref, error, attempt)
+    raise AssertionError("unreachable")
+
+
+def _check_outcome(ref: TableRef, error: Exception, attempt: int) -> None:
+    """Raise an error unless it makes sense to try again, and wait if the catalog did not answer."""
+    outcome = outcome_of(error)
+    if outcome is Outcome.UNEXPECTED:
+        raise error
+    if outcome is Outcome.REFUSED:
+        raise CommitRefusedError(
+            f"The catalog refused to create {ref.full_name} or to change its schema: {described(error)}",
+            hint="Check the permissions and the credentials of the catalog's user, then run it again.",
+        ) from error
+    if attempt + 1 >= (_UNANSWERED_ATTEMPTS if outcome is Outcome.UNKNOWN else _ATTEMPTS):
+        raise CommitError(
+            f"Could not change the schema of {ref.full_name} in {attempt + 1} attempts. The last one: "
+            f"{described(error)}",
+            hint="Run it again.",
+        ) from error
+    if outcome is Outcome.UNKNOWN:
+        time.sleep(_UNANSWERED_WAIT_SECONDS * 2**attempt)
 
 
 def check_drift(table: Table, schema: Schema) -> bool:

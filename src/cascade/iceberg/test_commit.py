@@ -16,8 +16,9 @@ from pyiceberg.types import LongType, NestedField
 
 from cascade.exceptions import CommitError
 from cascade.iceberg import commit
+from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
-from cascade.iceberg.commit import FileChange, commit_planned
+from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.conftest import Settings
 from cascade.iceberg.merge import MergePlan, MergePlanner, merge_rows
 from cascade.iceberg.tables import ensure_table

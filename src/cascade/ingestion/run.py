@@ -7,10 +7,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
+from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.partitions import PartitionWindow
-from cascade.runs.clock import Clock
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
 from cascade.runs.extract import Extracted, extract

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cascade.clock import Clock
 from cascade.exceptions import SourceLocation
 from cascade.fault_points import FaultPoint, reach
 from cascade.runs.batches import Feeder
-from cascade.runs.clock import Clock
 from cascade.runs.dlt_session import DltSession, quiet_dlt
 from cascade.runs.dlt_settings import missing_settings_named
 from cascade.schemas import Batch

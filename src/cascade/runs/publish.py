@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from cascade.clock import Clock
 from cascade.iceberg import Lakehouse, merge_rows, replace_quarantine
-from cascade.runs.clock import Clock
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
 
@@ -130,7 +130,7 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         run_id=target.run_id,
         partition=target.partition,
     )
-    clock.seconds |= {"plan": merged.plan_seconds, "write": merged.write_seconds, "commit": merged.commit_seconds}
+    clock.seconds |= merged.seconds
     snapshot = merged.table.current_snapshot()
     return Published(
         rows_inserted=merged.plan.inserted,

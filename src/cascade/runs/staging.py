@@ -15,8 +15,8 @@ from typing import IO
 
 import pyarrow as pa
 
+from cascade.clock import Clock
 from cascade.exceptions import CascadeError
-from cascade.runs.clock import Clock
 from cascade.runs.report import SHOWN_REFUSED, Refusal
 from cascade.schemas import ValidationResult
 

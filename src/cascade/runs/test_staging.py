@@ -12,8 +12,8 @@ from typing import IO
 import pyarrow as pa
 import pytest
 
+from cascade.clock import Clock
 from cascade.exceptions import CascadeError
-from cascade.runs.clock import Clock
 from cascade.runs.report import Refusal
 from cascade.runs.staging import staging
 from cascade.schemas import RefusedRow, ValidationResult

@@ -12,7 +12,7 @@ from cascade.runs.batches import one_batch
 from cascade.runs.staging import Staged
 
 if TYPE_CHECKING:
-    from cascade.runs.clock import Clock
+    from cascade.clock import Clock
     from cascade.schemas import Batch, ValidationResult, Validator
 
 
