@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 
@@ -21,6 +22,7 @@ def keep_null_lists() -> None:
         rebuilt = rebuild(self, list_type, list_array, value_array)
         if rebuilt is None or rebuilt.null_count == list_array.null_count:
             return rebuilt
-        return pc.if_else(list_array.is_valid(), rebuilt, None)
+        # `if_else` on the lists themselves fails if they contain UUIDs.
+        return rebuilt.take(pc.if_else(list_array.is_valid(), pa.arange(0, len(rebuilt)), None))
 
     ArrowProjectionVisitor.list = keeping  # type: ignore[method-assign]

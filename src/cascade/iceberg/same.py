@@ -23,6 +23,8 @@ def same_rows(left: pa.Table, right: pa.Table) -> pa.Array:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 0:
+        return pa.nulls(0, column.type)
     combined = column.combine_chunks()
     return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
 

@@ -82,7 +82,8 @@ class DeclaredSchema:
 
     def empty(self) -> pa.Table:
         """Return a table of this schema without rows."""
-        return self.arrow.empty_table()
+        # `empty_table` fails for a UUID inside a list or a nested model.
+        return pa.Table.from_arrays([pa.nulls(0, field.type) for field in self.arrow], schema=self.arrow)
 
 
 def location_of(model: type, field: str | None = None) -> SourceLocation | None:

@@ -193,6 +193,7 @@ def _innermost(raised: BaseException) -> BaseException:
 
 
 def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.Table, int | None]:
+    from cascade.iceberg.merge import sorted_by_key
     from cascade.schemas import declared_schema
 
     table = lakehouse.load(declaration.table_ref)
@@ -200,8 +201,8 @@ def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.T
         return declared_schema(declaration.validation_schema).empty(), None
     rows = table.scan().to_arrow()
     snapshot = table.current_snapshot()
-    order = [(name, "ascending") for name in declaration.unique_key]
-    return rows.sort_by(order), snapshot.snapshot_id if snapshot else None
+    # Arrow itself cannot sort by a UUID.
+    return sorted_by_key(rows, declaration.unique_key), snapshot.snapshot_id if snapshot else None
 
 
 def _refused(lakehouse: Lakehouse, declaration: IngestionDeclaration, key: str | None) -> tuple[RefusedRow, ...]:
