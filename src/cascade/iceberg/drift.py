@@ -17,7 +17,8 @@ class SchemaDifference:
     """The differences between two schemas.
 
     Args:
-        applied: a line for each difference that is applied: a new optional column, or a widened type.
+        applied: a line for each difference that is applied: a new optional column, a widened type, or a required column
+            that becomes optional.
         refused: a line for each difference that is refused.
     """
 
@@ -69,26 +70,38 @@ def _added(field: NestedField, prefix: str) -> tuple[bool, str]:
 
 
 def _field(old: NestedField, new: NestedField, path: str) -> Iterator[tuple[bool, str]]:
-    if old.required != new.required:
-        kinds = ("optional", "required") if new.required else ("required", "optional")
-        yield False, f"{path}: {kinds[0]} in the table, {kinds[1]} in the declared schema"
+    if old.required and not new.required:
+        yield True, f"{path}: required in the table, optional in the declared schema"
+    elif new.required and not old.required:
+        yield False, f"{path}: optional in the table, required in the declared schema"
     yield from _type(old.field_type, new.field_type, path)
 
 
 def _type(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool, str]]:
-    from pyiceberg.types import ListType, StructType
+    from pyiceberg.types import ListType, MapType, StructType
 
     if isinstance(old, StructType) and isinstance(new, StructType):
         yield from _struct(old, new, path + ".")
     elif isinstance(old, ListType) and isinstance(new, ListType):
         yield from _field(old.element_field, new.element_field, path + "[]")
+    elif isinstance(old, MapType) and isinstance(new, MapType):
+        yield from _kept(old.key_type, new.key_type, path + ".key")
+        yield from _field(old.value_field, new.value_field, path + ".value")
     elif old != new:
         yield _widens(old, new), f"{path}: {old} in the table, {new} in the declared schema"
 
 
-def _widens(old: IcebergType, new: IcebergType) -> bool:
-    from pyiceberg.types import DoubleType, FloatType, IntegerType, LongType
+def _kept(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool, str]]:
+    """Refuse every difference, because a change of a map's keys can change which of them are equal."""
+    yield from ((False, line) for _, line in _type(old, new, path))
 
+
+def _widens(old: IcebergType, new: IcebergType) -> bool:
+    """Return whether Iceberg's specification promotes one type to another in tables of every version."""
+    from pyiceberg.types import DecimalType, DoubleType, FloatType, IntegerType, LongType
+
+    if isinstance(old, DecimalType) and isinstance(new, DecimalType):
+        return new.scale == old.scale and new.precision > old.precision
     return (isinstance(old, IntegerType) and isinstance(new, LongType)) or (
         isinstance(old, FloatType) and isinstance(new, DoubleType)
     )

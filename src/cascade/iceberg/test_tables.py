@@ -1,25 +1,28 @@
 from __future__ import annotations
 
 import pytest
-from pyiceberg.schema import Schema
+from pyiceberg.schema import Schema, assign_fresh_schema_ids
 from pyiceberg.table import Table
 from pyiceberg.types import (
+    DecimalType,
     DoubleType,
     FloatType,
     IcebergType,
     IntegerType,
     ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     StructType,
+    TimestampType,
     TimestamptzType,
 )
 
 from cascade.declarations import PartitionField
 from cascade.exceptions import SchemaDriftError
 from cascade.iceberg.catalog import Lakehouse
-from cascade.iceberg.tables import ensure_table
+from cascade.iceberg.tables import check_drift, ensure_table
 from cascade.table_ref import TableRef
 
 NAME = TableRef("raw", "readings")
@@ -30,6 +33,7 @@ BASE: list[Field] = [
     ("celsius", FloatType(), False),
     ("place", StructType(NestedField(101, "city", StringType(), required=False)), False),
     ("tags", ListType(102, IntegerType(), element_required=False), False),
+    ("price", DecimalType(10, 2), False),
 ]
 
 
@@ -77,16 +81,49 @@ def test_new_optional_columns_and_widenings_are_applied(lakehouse: Lakehouse) ->
         ("celsius", DoubleType(), False),
         ("place", place, False),
         ("tags", ListType(102, LongType(), element_required=False), False),
+        ("price", DecimalType(12, 2), False),
     ]
     table = ensured(lakehouse, wider)
     found = {field.name: field for field in table.schema().fields}
-    assert list(found) == ["id", "at", "celsius", "place", "tags", "note"]
+    assert list(found) == ["id", "at", "celsius", "place", "tags", "price", "note"]
     assert found["id"].field_type == LongType() and found["id"].required
     assert found["celsius"].field_type == DoubleType()
     assert found["note"].optional
-    assert str(found["place"].field_type) == "struct<6: city: optional string, 8: floor: optional long>"
+    assert found["price"].field_type == DecimalType(12, 2)
+    assert str(found["place"].field_type) == "struct<7: city: optional string, 9: floor: optional long>"
     assert str(found["tags"].field_type) == "list<long>"
     assert table.schema().identifier_field_names() == {"id"}
+
+
+def nested(number: IcebergType, price: IcebergType, *, required: bool) -> list[Field]:
+    """Return a schema that has the two types in a struct, in a list, in a list of structs and in a map."""
+    parts = [
+        NestedField(101, "number", number, required=required),
+        NestedField(102, "price", price, required=required),
+    ]
+    return [
+        ("id", LongType(), True),
+        ("flat", price, required),
+        ("part", StructType(*parts), required),
+        ("numbers", ListType(103, number, element_required=required), required),
+        ("parts", ListType(104, StructType(*parts), element_required=required), required),
+        ("lists", ListType(105, ListType(106, price, element_required=required), element_required=required), required),
+        ("named", MapType(107, StringType(), 108, price, value_required=required), required),
+    ]
+
+
+def test_widenings_and_optional_columns_are_applied_inside_other_types(lakehouse: Lakehouse) -> None:
+    ensured(lakehouse, nested(IntegerType(), DecimalType(10, 2), required=True))
+    wider = nested(LongType(), DecimalType(38, 2), required=False)
+    found = ensured(lakehouse, wider).schema()
+    assert found == assign_fresh_schema_ids(schema(wider))
+    assert not check_drift(lakehouse.require(NAME), schema(wider))
+
+
+def test_the_keys_of_a_map_do_not_change(lakehouse: Lakehouse) -> None:
+    ensured(lakehouse, [*BASE, ("named", MapType(200, IntegerType(), 201, LongType(), value_required=False), False)])
+    with pytest.raises(SchemaDriftError, match=r"named.key: int in the table, long in the declared schema"):
+        ensured(lakehouse, [*BASE, ("named", MapType(200, LongType(), 201, LongType(), value_required=False), False)])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +134,17 @@ def test_new_optional_columns_and_widenings_are_applied(lakehouse: Lakehouse) ->
         (replaced("celsius", StringType()), ("id",), "celsius: float in the table, string in the declared schema"),
         (replaced("celsius", IntegerType()), ("id",), "celsius: float in the table, int in the declared schema"),
         (replaced("celsius", FloatType(), True), ("id",), "celsius: optional in the table, required"),
-        (replaced("at", TimestamptzType(), False), ("id",), "at: required in the table, optional"),
+        (replaced("price", DecimalType(9, 2)), ("id",), "price: decimal(10, 2) in the table, decimal(9, 2)"),
+        (replaced("price", DecimalType(12, 3)), ("id",), "price: decimal(10, 2) in the table, decimal(12, 3)"),
+        (replaced("price", DecimalType(12, 1)), ("id",), "price: decimal(10, 2) in the table, decimal(12, 1)"),
+        (replaced("price", DoubleType()), ("id",), "price: decimal(10, 2) in the table, double"),
+        (replaced("at", TimestampType(), True), ("id",), "at: timestamptz in the table, timestamp"),
+        (replaced("at", StringType(), False), ("id",), "at: timestamptz in the table, string"),
+        (
+            replaced("tags", ListType(102, IntegerType(), element_required=True)),
+            ("id",),
+            "tags[]: optional in the table, required",
+        ),
         ([*BASE, ("new", LongType(), True)], ("id",), "new: absent from the table, required long"),
         (BASE, ("id", "at"), "unique key: the table's is (id), the declared one is (at, id)"),
         (

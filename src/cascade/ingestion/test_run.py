@@ -3,12 +3,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
 import pytest
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from cascade.exceptions import MissingColumnError, RowsRefusedError, RunTooLongError, SchemaDriftError, SourceError
 from cascade.iceberg import merge_rows
@@ -169,6 +170,31 @@ def test_g4_a_new_optional_column_is_applied(lakehouse: Lakehouse) -> None:
     result = ran(lakehouse, {**B, "note": "x"}, A, validation_schema=Extended)
     assert (result.rows_inserted, result.rows_updated) == (1, 0)
     assert [row["note"] for row in table_rows(lakehouse)] == [None, "x"]
+
+
+class Narrow(BaseModel):
+    id: int
+    price: Annotated[Decimal, Field(max_digits=10, decimal_places=2)]
+    name: str
+
+
+class Wide(BaseModel):
+    id: int
+    price: Annotated[Decimal, Field(max_digits=12, decimal_places=2)] | None
+    name: str | None
+
+
+def test_g4_a_wider_decimal_and_an_optional_column_keep_the_rows_that_are_there(lakehouse: Lakehouse) -> None:
+    rows = [{"id": n, "price": Decimal(f"{n}.25"), "name": "x"} for n in range(3)]
+    ran(lakehouse, *rows, validation_schema=Narrow, unique_key="id")
+    assert not ran(lakehouse, *rows, validation_schema=Wide, unique_key="id").committed
+    rows[1:] = [
+        {"id": 1, "price": None, "name": None},
+        {"id": 2, "price": Decimal("9999999999.99"), "name": "x"},
+    ]
+    result = ran(lakehouse, *rows, validation_schema=Wide, unique_key="id")
+    assert (result.rows_updated, result.rows_inserted) == (2, 0)
+    assert table_rows(lakehouse) == rows
 
 
 def test_a_schema_of_the_whole_frame_sees_the_whole_partition(lakehouse: Lakehouse) -> None:
