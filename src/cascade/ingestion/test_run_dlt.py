@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pandas
 import pyarrow as pa
 import pytest
 from pydantic import BaseModel
@@ -117,6 +118,57 @@ def test_rows_reach_validation_as_the_source_returned_them(lakehouse: Lakehouse)
 def test_arrow_passes_through(lakehouse: Lakehouse) -> None:
     ran(lakehouse, lambda: dlt.resource([pa.Table.from_pylist([ONE, TWO])], name="events"))
     assert ids(lakehouse) == [1, 2]
+
+
+class Maybe(BaseModel):
+    id: int
+    createdAt: int | None = None
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing", "leading"),
+    [
+        ("table", "include", 0),
+        ("table", "exclude", 1),
+        ("batch", "include", 1),
+        ("polars", "include", 0),
+        ("pandas", "exclude", 0),
+    ],
+)
+def test_a_bounded_cursor_reads_past_a_batch_without_cursor_values(
+    lakehouse: Lakehouse, kind: str, missing: Any, leading: int
+) -> None:
+    import polars as pl
+
+    convert: dict[str, Any] = {
+        "table": lambda table: table,
+        "batch": lambda table: table.to_batches()[0],
+        "polars": pl.from_arrow,
+        "pandas": lambda table: table.to_pandas(types_mapper={pa.int64(): pandas.Int64Dtype()}.get),
+    }
+    pages = [[(n, n)] for n in range(1, leading + 1)] + [[(7, None), (8, None)], [(9, 5), (10, 9)], [(11, 10)]]
+    requested: list[int] = []
+
+    def bounded() -> Any:
+        @dlt.resource(name="events")
+        def events(
+            created: Any = dlt.sources.incremental(  # noqa: B008
+                "createdAt", initial_value=0, end_value=10, row_order="asc", on_cursor_value_missing=missing
+            ),
+        ) -> Iterator[object]:
+            for number, page in enumerate(pages):
+                requested.append(number)
+                ids, cursors = zip(*page, strict=True)
+                yield convert[kind](
+                    pa.table({"id": pa.array(ids, pa.int64()), "createdAt": pa.array(cursors, pa.int64())})
+                )
+            pytest.fail("the source was asked for more rows after the end of the cursor")
+
+        return events()
+
+    ran(lakehouse, bounded, validation_schema=Maybe)
+    assert requested == list(range(len(pages)))
+    assert ids(lakehouse) == [*range(1, leading + 1), *([7, 8] if missing == "include" else []), 9, 10]
 
 
 def test_a_generator_may_yield_resources(lakehouse: Lakehouse) -> None:

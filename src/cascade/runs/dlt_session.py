@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.exceptions import CascadeError, SourceError, SourceLocation
 from cascade.fault_points import FaultPoint, reach
+from cascade.runs.null_cursors import read_past_null_cursors
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
@@ -103,6 +104,7 @@ class DltSession:
         """
         import dlt
 
+        read_past_null_cursors()
         pipe = selected_resource(data, self.declaration)._pipe
         capture = _capture_step(consume)
         pipe.append_step(capture)
