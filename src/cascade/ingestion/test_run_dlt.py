@@ -272,18 +272,7 @@ def test_only_small_state_files_are_kept(lakehouse: Lakehouse) -> None:
     for _ in range(3):
         ran(lakehouse, source)
     kept = sorted(path.name for path in lakehouse.dlt_directory.rglob("*") if path.is_file())
-    assert kept == ["current", "dlt_events.schema.json", "state.json"]
-
-
-def test_a_working_copy_that_a_killed_run_left_is_removed_in_time(lakehouse: Lakehouse, tmp_path: Path) -> None:
-    ran(lakehouse, Source(ONE))
-    home = lakehouse.dlt_directory / "dlt_events" / DAY
-    old, young = home / "work-old", home / "work-young"
-    old.mkdir()
-    young.mkdir()
-    os.utime(old, (0, 0))
-    ran(lakehouse, Source(ONE))
-    assert (old.exists(), young.exists()) == (False, True)
+    assert kept == [".lock", "current", "dlt_events.schema.json", "state.json"]
 
 
 def test_g9_a_crash_while_the_state_is_kept_leaves_the_cursor_behind_the_rows(lakehouse: Lakehouse) -> None:
@@ -321,5 +310,5 @@ def test_keys_that_differ_only_in_punctuation_have_different_directories(lakehou
     homes = set()
     for key in ("2013-11-03-01:00-0400", "2013-11-03-01:00-0500", "2013-11-03-01_00-0500", None):
         with dlt_session(declaration, lakehouse.dlt_directory, key) as session:
-            homes.add(session.home)
+            homes.add(session.state.home)
     assert len(homes) == 4

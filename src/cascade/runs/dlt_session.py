@@ -11,9 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,16 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.exceptions import CascadeError, SourceError, SourceLocation
 from cascade.fault_points import FaultPoint, reach
+from cascade.runs.dlt_state import StateDirectory
 from cascade.runs.null_cursors import read_past_null_cursors
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
     from dlt.pipeline.pipeline import Pipeline
-
-_WORK_PREFIX = "work-"
-_KEPT_PREFIX = "kept-"
-_CURRENT = "current"
-_STALE_SECONDS = 24 * 60 * 60
 
 
 class DeclaredSource(Protocol):
@@ -71,11 +64,11 @@ def dlt_session(declaration: DeclaredSource, directory: Path, partition: str | N
     Yields:
         The session. Changes to the state are discarded unless `keep` is called.
     """
-    session = DltSession(declaration, directory / declaration.op_name / _slug(partition))
+    state = StateDirectory(directory / declaration.op_name / _slug(partition))
     try:
-        yield session
+        yield DltSession(declaration, state)
     finally:
-        session.close()
+        state.close()
 
 
 @dataclass
@@ -84,12 +77,16 @@ class DltSession:
 
     Args:
         declaration: the workflow's declaration.
-        home: directory of the state of this asset and partition.
+        state: the directory of the state of this asset and partition.
+
+    Attributes:
+        is_incremental: whether a source returned only what is new since an earlier run, as far as dlt's state shows.
     """
 
     declaration: DeclaredSource
-    home: Path
-    _work: Path | None = field(default=None, init=False)
+    state: StateDirectory
+    is_incremental: bool = field(default=False, init=False)
+    _at_start: dict[str, Any] | None = field(default=None, init=False)
 
     def extract(self, data: DltSource | DltResource, consume: Callable[[object], None]) -> None:
         """Extract a source or resource, and pass on every item.
@@ -106,45 +103,29 @@ class DltSession:
 
         read_past_null_cursors()
         pipe = selected_resource(data, self.declaration)._pipe
+        if self._at_start is None:
+            self._at_start = self.state.sources()
         capture = _capture_step(consume)
         pipe.append_step(capture)
-        pipeline = dlt.pipeline(pipeline_name=self.declaration.op_name, pipelines_dir=str(self._working_copy()))
+        pipeline = dlt.pipeline(pipeline_name=self.declaration.op_name, pipelines_dir=str(self.state.working_copy()))
         try:
             self._extract(pipeline, data)
         finally:
             pipe.steps.remove(capture)
             pipeline.deactivate()
+        # dlt creates the cursor of a resource while it extracts.
+        self.is_incremental |= _continues(self._at_start, pipe)
 
     def keep(self) -> None:
         """Keep the state of this session. Call it after the rows are committed."""
-        if self._work is None:
-            reach(FaultPoint.STATE, self.declaration.table)
-            return
-        for leftover in self._work.glob("*/normalize"):
-            shutil.rmtree(leftover)
-        for trace in self._work.glob("*/trace.pickle"):
-            trace.unlink()
-        kept = self.home / (_KEPT_PREFIX + self._work.name.removeprefix(_WORK_PREFIX))
-        before = self._kept()
-        self._work.rename(kept)
-        self._work = None
-        pointer = self.home / f".{kept.name}"
-        pointer.write_text(kept.name)
-        reach(FaultPoint.STATE, self.declaration.table)
-        # Renaming this small file activates the new state.
-        pointer.replace(self.home / _CURRENT)
-        if before is not None:
-            shutil.rmtree(before, ignore_errors=True)
 
-    def close(self) -> None:
-        """Discard a state that was not kept, and working copies left behind by killed processes."""
-        if self._work is not None:
-            shutil.rmtree(self._work, ignore_errors=True)
-            self._work = None
-        if self.home.is_dir():
-            for left in self.home.glob(f"{_WORK_PREFIX}*"):
-                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
+        def reached() -> None:
+            reach(FaultPoint.STATE, self.declaration.table)
+
+        if self.state.has_copy:
+            self.state.keep(reached)
+        else:
+            reached()
 
     def _extract(self, pipeline: Pipeline, data: Any) -> None:
         from dlt.pipeline.exceptions import PipelineStepFailed
@@ -153,22 +134,6 @@ class DltSession:
             pipeline.extract(data)
         except PipelineStepFailed as error:
             raise _cause_of(error) from error
-
-    def _working_copy(self) -> Path:
-        if self._work is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self._work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=self.home))
-            kept = self._kept()
-            if kept is not None:
-                shutil.copytree(kept, self._work, dirs_exist_ok=True)
-        return self._work
-
-    def _kept(self) -> Path | None:
-        try:
-            kept = self.home / (self.home / _CURRENT).read_text().strip()
-        except FileNotFoundError:
-            return None
-        return kept if kept.is_dir() else None
 
 
 def selected_resource(data: DltSource | DltResource, declaration: DeclaredSource) -> DltResource:
@@ -212,6 +177,29 @@ def _capture_step(consume: Callable[[object], None]) -> Any:
             consume(item)
 
     return Capture(lambda item: None)
+
+
+def _continues(sources: dict[str, Any], pipe: Any) -> bool:
+    """Return whether a source starts where an earlier run ended, as its state and its cursor show."""
+    has_cursor = _has_open_cursor(pipe)
+    for state in sources.values():
+        for resource in state.get("resources", {}).values():
+            if any(value and (has_cursor or key != "incremental") for key, value in resource.items()):
+                return True
+        if any(value for key, value in state.items() if key != "resources"):
+            return True
+    return False
+
+
+def _has_open_cursor(pipe: Any) -> bool:
+    """Return whether a pipe, or one that feeds it, has a cursor without an end. Only such a cursor has a state."""
+    while pipe is not None:
+        for step in pipe.steps:
+            cursor = getattr(step, "incremental", step)
+            if hasattr(cursor, "cursor_path") and cursor.end_value is None:
+                return True
+        pipe = pipe.parent
+    return False
 
 
 def _cause_of(error: BaseException) -> BaseException:

@@ -1,0 +1,122 @@
+"""The directory that keeps dlt's state of one asset and partition from one run to the next.
+
+    current             the name of the state that applies
+    kept-<name>         a state
+    work-<name>         the copy of a state that a run is changing
+    .lock               locked by every run that has a copy
+
+A process that is killed leaves its copy behind, and the operating system releases its lock. A run that can lock the
+directory for itself alone therefore knows that no process owns what it finds there, and removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+_WORK_PREFIX = "work-"
+_KEPT_PREFIX = "kept-"
+_CURRENT = "current"
+_LOCK = ".lock"
+
+
+@dataclass
+class StateDirectory:
+    """The state of one asset and partition, as one run sees it.
+
+    Args:
+        home: the directory. It is created when the run asks for its copy.
+    """
+
+    home: Path
+    _work: Path | None = field(default=None, init=False)
+    _lock: IO[str] | None = field(default=None, init=False)
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether this run has a copy, which it may have changed."""
+        return self._work is not None
+
+    def working_copy(self) -> Path:
+        """Return this run's copy of the state that applies, and make it first if there is none."""
+        if self._work is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.home / _LOCK).open("a")
+            if self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                self._sweep()
+            # Others may work in their own copies at the same time.
+            self._locked(fcntl.LOCK_SH)
+            self._work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=self.home))
+            kept = self._kept()
+            if kept is not None:
+                shutil.copytree(kept, self._work, dirs_exist_ok=True)
+        return self._work
+
+    def sources(self) -> dict[str, Any]:
+        """Return dlt's state of each source in this run's copy, by the name of the source."""
+        found: dict[str, Any] = {}
+        for file in self.working_copy().glob("*/state.json"):
+            found |= json.loads(file.read_text()).get("sources") or {}
+        return found
+
+    def keep(self, before_it_applies: Callable[[], None]) -> None:
+        """Let this run's copy replace the state that applies.
+
+        Args:
+            before_it_applies: called when everything is written, and the old state still applies.
+        """
+        assert self._work is not None, "there is no copy to keep"
+        for leftover in self._work.glob("*/normalize"):
+            shutil.rmtree(leftover)
+        for trace in self._work.glob("*/trace.pickle"):
+            trace.unlink()
+        kept = self.home / (_KEPT_PREFIX + self._work.name.removeprefix(_WORK_PREFIX))
+        self._work.rename(kept)
+        self._work = None
+        pointer = self.home / f".{kept.name}"
+        pointer.write_text(kept.name)
+        before_it_applies()
+        # Renaming this small file activates the new state.
+        pointer.replace(self.home / _CURRENT)
+
+    def close(self) -> None:
+        """Discard a copy that was not kept, and remove what no process owns."""
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work = None
+        if self._lock is not None:
+            if self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                self._sweep()
+            self._lock.close()
+            self._lock = None
+
+    def _locked(self, kind: int) -> bool:
+        """Lock the directory. Return False if other runs have copies, or if the file system has no locks."""
+        assert self._lock is not None
+        try:
+            fcntl.flock(self._lock, kind)
+        except OSError:
+            return False
+        return True
+
+    def _sweep(self) -> None:
+        """Remove every copy, and every state that does not apply. The directory is locked for this run alone."""
+        kept = self._kept()
+        for left in self.home.iterdir():
+            if left.name.startswith((_WORK_PREFIX, _KEPT_PREFIX)) and left != kept:
+                shutil.rmtree(left, ignore_errors=True)
+            elif left.name.startswith(f".{_KEPT_PREFIX}"):
+                left.unlink(missing_ok=True)
+
+    def _kept(self) -> Path | None:
+        try:
+            kept = self.home / (self.home / _CURRENT).read_text().strip()
+        except FileNotFoundError:
+            return None
+        return kept if kept.is_dir() else None
