@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,12 +41,14 @@ class RefusedRow:
         field: the source field that broke the rule, with dots for nested fields, or None for a rule of the whole row.
         message: all reasons, that of `rule` first.
         row: the row as the source returned it.
+        position: its position in the batch.
     """
 
     rule: str
     field: str | None
     message: str
     row: Mapping[str, object]
+    position: int = dataclasses.field(default=0, compare=False)
 
     @property
     def row_json(self) -> str:
@@ -73,7 +76,7 @@ class ValidationResult:
     dropped_fields: tuple[str, ...]
 
 
-def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
+def refuse(row: object, reasons: Sequence[Reason], position: int = 0) -> RefusedRow:
     """Build a refused row. The first reason determines the rule, and the message lists each distinct reason."""
     reasons = list(dict.fromkeys(reasons))
     rule, field, message = reasons[0]
@@ -82,7 +85,7 @@ def refuse(row: object, reasons: Sequence[Reason]) -> RefusedRow:
         if len(reasons) > _SHOWN_REASONS:
             shown.append(f"and {len(reasons) - _SHOWN_REASONS} more")
         message = "; ".join(shown)
-    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row})
+    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row}, position)
 
 
 def field_names(batch: Batch) -> list[str]:

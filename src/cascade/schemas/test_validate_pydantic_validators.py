@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Annotated, Any, Self
 
+import pyarrow as pa
+import pytest
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -13,7 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from cascade.schemas import declared_schema, validator_for
 from cascade.schemas.conftest import validated
+from cascade.schemas.validate_pydantic import PydanticValidator
 
 
 def test_field_and_model_validators_apply() -> None:
@@ -76,3 +81,60 @@ def test_a_validator_that_does_not_return_a_model_refuses_its_row() -> None:
     assert result.good["a"].to_pylist() == [1, 2]
     assert (result.refused[0].rule, result.refused[0].row) == ("column_type", {"a": 0})
     assert result.refused[0].message == "A validator of Model returned a dict instead of the model"
+
+
+class Stop(BaseModel):
+    at: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def pop_zone(cls, data: Any) -> Any:
+        data.pop("zone", None)
+        return data
+
+
+def drop_last(values: Any) -> Any:
+    values.pop()
+    return values
+
+
+class Trip(BaseModel):
+    id: int
+    stops: list[Stop] = []
+    tags: Annotated[list[str], BeforeValidator(drop_last)] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def pop_version(cls, data: Any) -> Any:
+        data["id"] = data.pop("version")
+        return data
+
+
+def a_trip(version: object) -> dict[str, object]:
+    return {"version": version, "stops": [{"at": "x", "zone": 1}], "tags": ["a", "b"]}
+
+
+@pytest.mark.parametrize("as_arrow", [False, True])
+def test_a_validator_that_changes_its_input_changes_neither_the_quarantine_nor_the_callers_rows(as_arrow: bool) -> None:
+    rows = [a_trip("1"), a_trip("one")]
+    batch = pa.Table.from_pylist(rows) if as_arrow else rows
+    result = validator_for(Trip, unique_key=("id",)).validate(batch)
+    assert result.good.to_pylist() == [{"id": 1, "stops": [{"at": "x"}], "tags": ["a"]}]
+    [refused] = result.refused
+    assert json.loads(refused.row_json) == a_trip("one")
+    assert rows == [a_trip("1"), a_trip("one")]
+
+
+def test_rows_are_copied_only_for_validators_that_get_them_as_given() -> None:
+    class Plain(BaseModel):
+        id: int
+
+        @field_validator("id")
+        @classmethod
+        def positive(cls, value: int) -> int:
+            assert value > 0
+            return value
+
+    assert not PydanticValidator(declared_schema(Plain), ("id",))._may_change_rows
+    assert PydanticValidator(declared_schema(Trip), ("id",))._may_change_rows
+    assert not PydanticValidator(declared_schema(Trip), ("id",), types_only=True)._may_change_rows

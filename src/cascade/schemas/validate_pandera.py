@@ -122,7 +122,9 @@ class PanderaValidator:
         if positions:
             good = self._complete(table) if self._types_only else self._checked(table, positions, reasons, total)
         given = _rows(batch, sorted(reasons))
-        refused = tuple(refuse(row, reasons[position]) for row, position in zip(given, sorted(reasons), strict=True))
+        refused = tuple(
+            refuse(row, reasons[position], position) for row, position in zip(given, sorted(reasons), strict=True)
+        )
         return ValidationResult(good, refused, dropped)
 
     def _typed(self, batch: Batch, present: Sequence[str], reasons: dict[int, list[Reason]]) -> pa.Table:

@@ -21,6 +21,7 @@ model gets UUIDs, Enum members and tuples, which Arrow has no types for.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ from cascade.schemas.rows import (
 from cascade.schemas.values import RULE_NULL, RULE_TYPE, Unfit, to_arrow
 
 _STEP = 4096
+_NOT_VALIDATION = frozenset({"serialization", "metadata"})
 
 
 class PydanticValidator:
@@ -67,8 +69,9 @@ class PydanticValidator:
         self._key_fields = {name for key in unique_key for name in declared.by_name[key].source_names}
         self._key = frozenset(unique_key)
         self._forbids_extra = model.model_config.get("extra") == "forbid" and not types_only
-        self._model = bare_model(model, [_member(column) for column in declared.columns]) if types_only else model
+        self._model = bare_model(model, [member_of(column) for column in declared.columns]) if types_only else model
         self._known = {name for field, info in model.model_fields.items() for name in source_names(model, field, info)}
+        self._may_change_rows = not types_only and _calls_validators_before(model.__pydantic_core_schema__)
         self._strict = () if types_only else tuple(c for c in declared.columns if _is_strict(model, c))
 
     def validate(self, batch: Batch) -> ValidationResult:
@@ -84,7 +87,7 @@ class PydanticValidator:
         # Free the models of one step before building those of the next. Keeping them all triples the time, because
         # Python's garbage collector scans them again and again.
         for start in range(0, len(batch), _STEP):
-            good, bad = self._step(batch[start : start + _STEP], present, absent)
+            good, bad = self._step(batch[start : start + _STEP], start, present, absent)
             parts.append(good)
             refused += bad
         if absent.names:
@@ -92,7 +95,9 @@ class PydanticValidator:
         dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
         return ValidationResult(pa.concat_tables(parts).combine_chunks(), tuple(refused), dropped)
 
-    def _step(self, batch: Batch, present: Sequence[str], absent: _Absent) -> tuple[pa.Table, list[RefusedRow]]:
+    def _step(
+        self, batch: Batch, start: int, present: Sequence[str], absent: _Absent
+    ) -> tuple[pa.Table, list[RefusedRow]]:
         reasons: dict[int, list[Reason]] = {}
         if isinstance(batch, pa.Table):
             rows, unreadable = python_rows(batch)
@@ -100,10 +105,11 @@ class PydanticValidator:
             reasons = {position: [(RULE_UNREADABLE, *problem)] for position, problem in unreadable.items()}
         else:
             rows = restored = batch
-        models, positions = self._accepted(restored, reasons, absent)
+        given = [_copied(row) for row in restored] if self._may_change_rows else restored
+        models, positions = self._accepted(given, reasons, absent)
         good, unfit = self._to_table(models, positions)
         reasons.update(unfit)
-        return good, [refuse(rows[position], reasons[position]) for position in sorted(reasons)]
+        return good, [refuse(rows[position], reasons[position], start + position) for position in sorted(reasons)]
 
     def _accepted(
         self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
@@ -225,9 +231,34 @@ class _Absent:
         self.names = set(missing) if self.names is None else self.names.intersection(missing)
 
 
-def _member(column: Column) -> Member:
+def member_of(column: Column) -> Member:
+    """Return a column as a field of a model without rules."""
     assert column.value_type is not None
     return Member(column.name, column.source_name, column.value_type, not column.required)
+
+
+def _calls_validators_before(schema: object) -> bool:
+    """Return whether a model, or one inside it, has a validator that gets the row as it was given and may change it."""
+    if isinstance(schema, dict):
+        kind = schema.get("type")
+        if kind in ("function-before", "function-wrap", "function-plain"):
+            return True
+        return any(_calls_validators_before(part) for name, part in schema.items() if name not in _NOT_VALIDATION)
+    return isinstance(schema, (list, tuple)) and any(map(_calls_validators_before, schema))
+
+
+def _copied(value: Any) -> Any:
+    """Return a row, or a part of it, that a validator can change without changing the caller's."""
+    if isinstance(value, dict):
+        changed = {name: _copied(item) for name, item in value.items()}
+        if type(value) is dict:
+            return changed
+        clone = copy.copy(value)
+        clone.update(changed)
+        return clone
+    if type(value) in (list, set):
+        return type(value)(map(_copied, value))
+    return tuple(map(_copied, value)) if type(value) is tuple else value
 
 
 def _is_strict(model: type[pydantic.BaseModel], column: Column) -> bool:
