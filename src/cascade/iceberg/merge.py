@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, commit_planned
 from cascade.iceberg.files import arrow_schema, conform, read_file, write_files
+from cascade.iceberg.keys import key_frame, key_names, last_of_each_key, sorted_by_key
 from cascade.iceberg.same import same_rows
 
 if TYPE_CHECKING:
@@ -104,17 +105,6 @@ def merge_rows(
     return commit_planned(lakehouse, ref, planner, summary=summary)
 
 
-def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
-    """Return the last row of each key, sorted by key."""
-    positions = (
-        _keys(rows, unique_key, "at")
-        .unique(subset=_names(unique_key), keep="last")
-        .sort(_names(unique_key))["at"]
-        .to_arrow()
-    )
-    return rows.take(positions)
-
-
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str]) -> MergePlan:
     """Plan the merge of rows into the current state of a table, without writing anything."""
     return MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key)).plan(table)
@@ -172,12 +162,6 @@ class MergePlanner:
         return list(table.scan(row_filter=_range(self.rows, self.unique_key)).plan_files())
 
 
-def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
-    """Return rows sorted by key; rows with equal keys keep their order."""
-    keys = _keys(rows, unique_key, "at").sort(_names(unique_key), maintain_order=True)
-    return rows.take(keys["at"].to_arrow())
-
-
 @dataclass
 class _Matching:
     """Finds the rows of a batch in the files of a table, one file at a time."""
@@ -192,13 +176,13 @@ class _Matching:
     def __post_init__(self) -> None:
         import numpy as np
 
-        self._keys = _keys(self.rows, self.unique_key, "row")
+        self._keys = key_frame(self.rows, self.unique_key, "row")
         self._found = np.zeros(self.rows.num_rows, dtype=bool)
 
     def rewrite(self, task: FileScanTask) -> Rewrite | None:
         """Return what changes in a file, or None if nothing does."""
-        keys = _keys(read_file(self.table, task, self.unique_key), self.unique_key, "at")
-        both = keys.join(self._keys, on=_names(self.unique_key), how="inner").sort("at")
+        keys = key_frame(read_file(self.table, task, self.unique_key), self.unique_key, "at")
+        both = keys.join(self._keys, on=key_names(self.unique_key), how="inner").sort("at")
         if both.is_empty():
             return None
         at, row = both["at"].to_numpy(), both["row"].to_numpy()
@@ -219,27 +203,6 @@ class _Matching:
         import numpy as np
 
         return pa.array(np.flatnonzero(~self._found), type=pa.int64())
-
-
-def _names(unique_key: Sequence[str]) -> list[str]:
-    return [f"key{position}" for position in range(len(unique_key))]
-
-
-def _keys(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.DataFrame:
-    """Return the key columns, renamed so that no user's name can clash with ours, with the position of each row."""
-    import polars as pl
-
-    columns = [_storage(rows.column(name)) for name in unique_key]
-    keys = pa.table([*columns, pa.arange(0, rows.num_rows)], names=[*_names(unique_key), position])
-    frame = pl.from_arrow(keys)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
-
-
-def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not isinstance(column.type, pa.ExtensionType):
-        return column
-    return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
 
 
 def _identity(task: FileScanTask) -> FileIdentity:

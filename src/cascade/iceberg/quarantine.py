@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +16,6 @@ from cascade.iceberg.files import arrow_schema, conform, read_file, write_files
 from cascade.iceberg.tables import ensure_table
 
 if TYPE_CHECKING:
-    from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import FileScanTask, Table
 
@@ -64,16 +64,14 @@ _COLUMNS = {
 # The columns in which equal refusals agree. The run is not among them, or an identical run would write again.
 _CONTENT = ("rule", "field", "message", "row")
 
+Keep: TypeAlias = Callable[[pa.Table], Sequence[bool]]
+"""Decides, for each of some rows of a quarantine, whether it stays."""
 
-def replace_quarantine(
-    lakehouse: Lakehouse,
-    ref: TableRef,
-    refused: Iterable[Refused],
-    *,
-    run_id: str,
-    partition: str | None,
+
+def add_to_quarantine(
+    lakehouse: Lakehouse, ref: TableRef, refused: Iterable[Refused], *, run_id: str, partition: str | None
 ) -> Committed[QuarantinePlan] | None:
-    """Replace the refused rows of a partition with those of this run.
+    """Add the refused rows of a run to a quarantine. A row that is in it for the same reason is not added again.
 
     Args:
         lakehouse: the lakehouse that holds the table.
@@ -83,58 +81,120 @@ def replace_quarantine(
         partition: key of the partition; None for a table without partitions.
 
     Returns:
-        What was committed, or None if there are no refused rows and no quarantine table.
+        What was committed, or None if there are no refused rows.
 
     Raises:
-        CommitError: other writers committed first, every time.
+        CommitError: other writers committed first, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused the commit for good.
         UsageError: the branch does not exist.
     """
     rows = _rows(refused, run_id, partition)
-    if rows.num_rows:
-        ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
-    elif lakehouse.load(ref) is None:
+    if not rows.num_rows:
         return None
-    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
-    planner = QuarantinePlanner(rows, partition)
-    return commit_planned(lakehouse, ref, planner, summary=summary)
+    ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
+    return commit_planned(lakehouse, ref, QuarantinePlanner(partition, add=rows), summary=_summary(run_id, partition))
+
+
+def clear_quarantine(
+    lakehouse: Lakehouse, ref: TableRef, keep: Keep, *, run_id: str, partition: str | None
+) -> Committed[QuarantinePlan] | None:
+    """Remove refused rows of a partition that no longer matter.
+
+    Args:
+        lakehouse: the lakehouse that holds the table.
+        ref: the quarantine table.
+        keep: decides which rows of the partition stay.
+        run_id: the run.
+        partition: key of the partition; None for a table without partitions.
+
+    Returns:
+        What was committed, or None if there is no quarantine table.
+
+    Raises:
+        CommitError: other writers committed first, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused the commit for good.
+        UsageError: the branch does not exist.
+    """
+    if lakehouse.load(ref) is None:
+        return None
+    return commit_planned(lakehouse, ref, QuarantinePlanner(partition, keep=keep), summary=_summary(run_id, partition))
+
+
+def contents(rows: pa.Table) -> list[bytes]:
+    """Return a digest of each row of a quarantine, which is equal for rows that were refused for the same reason."""
+    columns = (rows.column(name).to_pylist() for name in _CONTENT)
+    return [_digest(row) for row in zip(*columns, strict=True)]
+
+
+def content(refused: Refused) -> bytes:
+    """Return the digest that a refused row has in a quarantine; see `contents`."""
+    return _digest((refused.rule, refused.field, refused.message, refused.row_json))
 
 
 @dataclass(frozen=True)
 class QuarantinePlan:
-    """The files that are removed from the quarantine, and the rows that are added to it."""
+    """What changes in a quarantine.
 
-    files: tuple[FileScanTask, ...]
-    rows: pa.Table
-    changed: bool
+    Args:
+        files: paths of the partition's files.
+        rewrites: the files that lose rows, each with the rows that stay.
+        add: the rows that are added.
+    """
+
+    files: frozenset[str]
+    rewrites: tuple[tuple[FileScanTask, pa.Table], ...]
+    add: pa.Table
 
 
 @dataclass(frozen=True)
 class QuarantinePlanner:
-    """Plans the replacement of one partition's refused rows."""
+    """Plans a change of one partition's refused rows.
 
-    rows: pa.Table
+    Args:
+        partition: key of the partition; None for a table without partitions.
+        add: rows to add, unless they are there.
+        keep: decides which rows stay; all if absent.
+    """
+
     partition: str | None
+    add: pa.Table | None = None
+    keep: Keep | None = None
 
     def plan(self, table: Table) -> QuarantinePlan:
-        """Find the files of the partition, and whether they already contain the same refused rows."""
-        tasks = self._files(table)
-        rows = conform(self.rows, arrow_schema(table))
-        present = pa.concat_tables([arrow_schema(table).empty_table(), *(read_file(table, task) for task in tasks)])
-        mine = self._mine(present)
-        others = present.filter(pc.invert(mine))
-        changed = _content(present.filter(mine)) != _content(rows)
-        return QuarantinePlan(tuple(tasks), pa.concat_tables([others, rows]), changed)
+        """Read the files of the partition, and find the rows that go and those that are new."""
+        schema, tasks = arrow_schema(table), self._files(table)
+        present: set[bytes] = set()
+        rewrites = []
+        for task in tasks:
+            rows = read_file(table, task)
+            mine = self._mine(rows)
+            if self.add is not None:
+                present.update(contents(rows.filter(mine)))
+            stays = self._stays(rows, mine)
+            if not all(stays):
+                rewrites.append((task, rows.filter(pa.array(stays, pa.bool_()))))
+        add = conform(self.add, schema) if self.add is not None else schema.empty_table()
+        new = [found not in present for found in contents(add)]
+        return QuarantinePlan(_paths(tasks), tuple(rewrites), add.filter(pa.array(new, pa.bool_())))
 
     def still_holds(self, plan: QuarantinePlan, table: Table) -> bool:
         """Return whether the partition still has the same files."""
-        return {task.file.file_path for task in plan.files} == {task.file.file_path for task in self._files(table)}
+        return plan.files == _paths(self._files(table))
 
     def write(self, table: Table, plan: QuarantinePlan) -> FileChange:
-        """Write the new rows, unless nothing changed."""
-        if not plan.changed:
-            return FileChange()
-        deleted: tuple[DataFile, ...] = tuple(task.file for task in plan.files)
-        return FileChange(deleted=deleted, added=tuple(write_files(table, plan.rows)))
+        """Write the rows that stay in the changed files, and the new ones."""
+        added = [file for _, rows in plan.rewrites for file in write_files(table, rows)]
+        added += write_files(table, plan.add)
+        return FileChange(deleted=tuple(task.file for task, _ in plan.rewrites), added=tuple(added))
+
+    def _stays(self, rows: pa.Table, mine: pa.ChunkedArray) -> list[bool]:
+        stays = [True] * rows.num_rows
+        if self.keep is None:
+            return stays
+        positions = [position for position, is_mine in enumerate(mine.to_pylist()) if is_mine]
+        for position, keeps in zip(positions, self.keep(rows.filter(mine)), strict=True):
+            stays[position] = bool(keeps)
+        return stays
 
     def _files(self, table: Table) -> list[FileScanTask]:
         from pyiceberg.expressions import BooleanExpression, EqualTo, IsNull, Reference
@@ -151,9 +211,16 @@ class QuarantinePlanner:
         return pc.is_null(column) if self.partition is None else pc.fill_null(pc.equal(column, self.partition), False)
 
 
-def _content(rows: pa.Table) -> list[tuple[str, ...]]:
-    columns = (rows.column(name).to_pylist() for name in _CONTENT)
-    return sorted(tuple("" if value is None else value for value in row) for row in zip(*columns, strict=True))
+def _paths(tasks: Iterable[FileScanTask]) -> frozenset[str]:
+    return frozenset(task.file.file_path for task in tasks)
+
+
+def _digest(row: tuple[str | None, ...]) -> bytes:
+    return hashlib.blake2b(repr(row).encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _summary(run_id: str, partition: str | None) -> dict[str, str]:
+    return {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
 
 
 def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.Table:
@@ -166,7 +233,7 @@ def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.
             "partition": partition,
             "row": item.row_json,
         }
-        for item in refused
+        for item in {content(item): item for item in refused}.values()
     ]
     schema = pa.schema([pa.field(name, pa.string(), nullable=not required) for name, (required, _) in _COLUMNS.items()])
     return pa.Table.from_pylist(rows, schema=schema)

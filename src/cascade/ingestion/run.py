@@ -14,11 +14,12 @@ from cascade.partitions import PartitionWindow
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
 from cascade.runs.extract import Extracted, extract
-from cascade.runs.publish import Check, Target, audit, publish, quarantine
+from cascade.runs.publish import Check, Landed, Target, audit, publish, quarantine, settle_quarantine
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
 from cascade.schemas import declared_schema, to_iceberg_schema, validator_for
+from cascade.schemas.keys import KeyReader
 from cascade.table_ref import TableRef
 
 
@@ -83,9 +84,11 @@ def run_ingestion(
                 to_iceberg_schema(declaration.validation_schema, declaration.unique_key),
                 partition_spec=declaration.partition_spec,
             )
+            schema = declared_schema(declaration.validation_schema)
+            keys = KeyReader(schema, declaration.unique_key)
         with (
             dlt_session(declaration, lakehouse.dlt_directory, target.partition) as session,
-            staging(declared_schema(declaration.validation_schema).arrow, clock) as stage,
+            staging(schema.arrow, keys, clock) as stage,
         ):
             extracted, validated, staged = _staged(declaration, source, lakehouse, session, stage, clock)
             if validated.dropped_fields:
@@ -94,13 +97,19 @@ def run_ingestion(
                 consequence = 'and on_invalid="fail" keeps the whole run out of the table'
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             audit(staged, checks, clock)
-            # An incremental source without new rows returns nothing. Earlier refused rows must then stay.
-            if extracted.rows:
-                quarantine(target, staged, clock)
+            quarantine(target, staged, clock)
             if staged.rows_refused and staged.rows_refused == extracted.rows:
+                if not session.is_incremental:
+                    settle_quarantine(target, staged, None, clock)
                 consequence = f"and they are in {target.ref.quarantine}"
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
+            if staged.rows_superseded:
+                log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
             published = publish(target, staged, clock)
+            landed = Landed(published.rows, keys) if session.is_incremental else None
+            # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
+            if not extracted.is_none and (landed is None or landed.rows.num_rows):
+                settle_quarantine(target, staged, landed, clock)
             with clock.timed("state"):
                 session.keep()
     return RunReport(

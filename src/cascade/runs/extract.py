@@ -22,10 +22,12 @@ class Extracted:
     Args:
         rows: number of rows.
         batches: number of batches.
+        is_none: whether it returned None in place of data.
     """
 
     rows: int
     batches: int
+    is_none: bool
 
 
 def extract(
@@ -67,6 +69,7 @@ def extract(
     quiet_dlt(dlt_directory)
     feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location)
     with clock.timed("extract"), missing_settings_named(location):
-        feeder.feed(source())
+        data = source()
+        feeder.feed(data)
         feeder.flush()
-    return Extracted(rows, batches)
+    return Extracted(rows, batches, data is None)

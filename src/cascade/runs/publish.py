@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import pyarrow as pa
+
 from cascade.clock import Clock
-from cascade.iceberg import Lakehouse, merge_rows, replace_quarantine
+from cascade.iceberg import Lakehouse, add_to_quarantine, clear_quarantine, merge_rows
+from cascade.iceberg.keys import matching
+from cascade.iceberg.quarantine import content, contents
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
+from cascade.schemas.keys import KeyReader
 
 if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
@@ -62,6 +68,7 @@ class Published:
         partition_rows: rows of this run in the table, one for each key.
         table_rows: rows of the whole table.
         sample: the first rows of this run, as they are in the table.
+        rows: the rows of this run, as they are in the table.
     """
 
     rows_inserted: int
@@ -71,6 +78,7 @@ class Published:
     partition_rows: int
     table_rows: int
     sample: Preview
+    rows: pa.Table
 
 
 def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
@@ -91,7 +99,7 @@ def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
 
 
 def quarantine(target: Target, staged: Staged, clock: Clock) -> None:
-    """Replace the partition's refused rows in the quarantine with those of this run.
+    """Add the refused rows to the quarantine. Call it before `publish`, so that a row is never nowhere.
 
     Args:
         target: the table; its quarantine is derived from its name.
@@ -99,16 +107,68 @@ def quarantine(target: Target, staged: Staged, clock: Clock) -> None:
         clock: measures the stage as `quarantine`.
 
     Raises:
-        CommitError: other writers committed first, every time.
+        CommitError: other writers committed first, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused the commit for good.
     """
+    if not staged.rows_refused:
+        return
     with clock.timed("quarantine"):
-        replace_quarantine(
+        add_to_quarantine(
             target.lakehouse,
             target.ref.quarantine,
             staged.refused(),
             run_id=target.run_id,
             partition=target.partition,
         )
+
+
+def settle_quarantine(target: Target, staged: Staged, landed: Landed | None, clock: Clock) -> None:
+    """Remove the rows of earlier runs from the quarantine that this run makes obsolete. Call it after `publish`.
+
+    Args:
+        target: the table.
+        staged: the rows of this run, whose own refused rows stay.
+        landed: what landed, if the source returned only what is new: other refused rows whose key is not among these
+            stay. None if the source returned the whole partition: no other refused rows stay.
+        clock: measures the stage as `quarantine`.
+
+    Raises:
+        CommitError: other writers committed first, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused the commit for good.
+    """
+    with clock.timed("quarantine"):
+        own = {content(refused) for refused in staged.refused()}
+
+        def keep(rows: pa.Table) -> list[bool]:
+            mine = [found in own for found in contents(rows)]
+            if landed is None:
+                return mine
+            obsolete = landed.has_keys_of([json.loads(row) for row in rows["row"].to_pylist()])
+            return [is_own or not gone for is_own, gone in zip(mine, obsolete, strict=True)]
+
+        clear_quarantine(
+            target.lakehouse, target.ref.quarantine, keep, run_id=target.run_id, partition=target.partition
+        )
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The keys of the rows of a run that are in the table.
+
+    Args:
+        rows: rows with these keys.
+        keys: reads the keys of refused rows.
+    """
+
+    rows: pa.Table
+    keys: KeyReader
+
+    def has_keys_of(self, rows: Sequence[Mapping[str, object]]) -> list[bool]:
+        """Return, for each of some refused rows, whether a row with its key is in the table."""
+        found, positions = self.keys.read(rows)
+        same = set(matching(found, self.rows, self.keys.arrow.names))
+        known = {position for index, position in enumerate(positions) if index in same}
+        return [position in known for position in range(len(rows))]
 
 
 def publish(target: Target, staged: Staged, clock: Clock) -> Published:
@@ -140,6 +200,7 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         partition_rows=merged.plan.rows.num_rows,
         table_rows=_total_rows(snapshot),
         sample=Preview.of(merged.plan.rows.slice(0, SHOWN_ROWS)),
+        rows=merged.plan.rows,
     )
 
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import IO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cascade.clock import Clock
 from cascade.exceptions import CascadeError
+from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, Superseded, superseded
 from cascade.runs.report import SHOWN_REFUSED, Refusal
-from cascade.schemas import ValidationResult
+from cascade.schemas import RefusedRow, ValidationResult
+from cascade.schemas.keys import KeyReader
 
 _REFUSED = pa.schema([(name, pa.large_string()) for name in ("rule", "field", "message", "row")])
+_REFUSED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -30,24 +35,31 @@ class Staged:
     Args:
         rows_good: number of rows that passed validation.
         rows_refused: number of rows that failed validation.
+        rows_superseded: number of rows that passed validation, but do not land, because a newer row with the same key
+            was refused.
         first_refused: the first refused rows.
     """
 
     rows_good: int
     rows_refused: int
+    rows_superseded: int
     first_refused: tuple[Refusal, ...]
     _good: _Spool
     _refused: _Spool
+    _superseded: Superseded | None
 
     def good(self) -> pa.Table:
-        """Return the good rows in the source's order. They are mapped from disk, and read on use."""
-        return self._good.read()
+        """Return the rows that are to land, in the source's order. They are mapped from disk, and read on use."""
+        rows = self._good.read()
+        if not self.rows_superseded:
+            return rows
+        assert self._superseded is not None
+        kept = pc.invert(pc.is_in(pa.arange(0, rows.num_rows), value_set=self._superseded.good))
+        return rows.filter(kept)
 
     def refused(self) -> Iterator[Refusal]:
         """Yield the refused rows in the source's order."""
-        for batch in self._refused.read().to_batches():
-            for row in batch.to_pylist():
-                yield Refusal(row["rule"], row["field"], row["message"], row["row"])
+        return _refusals(self._refused, self._superseded)
 
 
 class Staging:
@@ -55,14 +67,17 @@ class Staging:
 
     Args:
         schema: the schema of good rows.
+        keys: reads the keys of refused rows.
         clock: measures the stage as `stage`.
     """
 
-    def __init__(self, schema: pa.Schema, clock: Clock) -> None:
+    def __init__(self, schema: pa.Schema, keys: KeyReader, clock: Clock) -> None:
         self._clock = clock
+        self._keys = keys
         self._good = _Spool(schema)
         self._refused = _Spool(_REFUSED)
-        self._first_refused: list[Refusal] = []
+        numbers = [pa.field(name, pa.int64()) for name in (NUMBER, GOOD_BEFORE)]
+        self._refused_keys = _Spool(pa.schema([*keys.arrow, *numbers]))
 
     def add(self, result: ValidationResult) -> None:
         """Stage the rows of one batch.
@@ -74,35 +89,58 @@ class Staging:
             CascadeError: the disk is full.
         """
         with self._clock.timed("stage"):
-            self._good.write(result.good)
             if result.refused:
+                self._add_keys(result.refused)
                 rows = [(row.rule, row.field, row.message, row.row_json) for row in result.refused]
-                self._first_refused += [Refusal(*row) for row in rows[: SHOWN_REFUSED - len(self._first_refused)]]
                 columns = [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)]
                 self._refused.write(pa.table(columns, schema=_REFUSED))
+            self._good.write(result.good)
 
     def finish(self) -> Staged:
         """Return the staged rows. Call it after the last batch."""
-        return Staged(self._good.rows, self._refused.rows, tuple(self._first_refused), self._good, self._refused)
+        found = None
+        if self._good.rows and self._refused_keys.rows:
+            with self._clock.timed("stage"):
+                unique_key = self._keys.arrow.names
+                found = superseded(self._good.read().select(unique_key), self._refused_keys.read(), unique_key)
+        return Staged(
+            rows_good=self._good.rows,
+            rows_refused=self._refused.rows,
+            rows_superseded=len(found.good) if found is not None else 0,
+            first_refused=tuple(islice(_refusals(self._refused, found), SHOWN_REFUSED)),
+            _good=self._good,
+            _refused=self._refused,
+            _superseded=found,
+        )
 
     def close(self) -> None:
         """Release the disk space."""
         self._good.close()
         self._refused.close()
+        self._refused_keys.close()
+
+    def _add_keys(self, refused: Sequence[RefusedRow]) -> None:
+        keys, found = self._keys.read([row.row for row in refused])
+        # The other rows of the batch before a refused one are valid.
+        before = [self._good.rows + refused[index].position - index for index in found]
+        numbers = [self._refused.rows + index for index in found]
+        columns = [*keys.columns, pa.array(numbers, pa.int64()), pa.array(before, pa.int64())]
+        self._refused_keys.write(pa.Table.from_arrays(columns, schema=self._refused_keys.schema))
 
 
 @contextmanager
-def staging(schema: pa.Schema, clock: Clock) -> Iterator[Staging]:
+def staging(schema: pa.Schema, keys: KeyReader, clock: Clock) -> Iterator[Staging]:
     """Open a `Staging` for the rows of one run, and delete it afterwards.
 
     Args:
         schema: the schema of good rows.
+        keys: reads the keys of refused rows.
         clock: measures the stage as `stage`.
 
     Yields:
         The opened `Staging`.
     """
-    with closing(Staging(schema, clock)) as opened:
+    with closing(Staging(schema, keys, clock)) as opened:
         yield opened
 
 
@@ -111,6 +149,7 @@ class _Spool:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.rows = 0
+        self.schema = schema
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="cascade-")  # noqa: SIM115 (closed by `close`)
         self._writer: pa.ipc.RecordBatchStreamWriter | None = pa.ipc.new_stream(self._file, schema)
 
@@ -135,6 +174,16 @@ class _Spool:
         # On a full disk, the file still has unwritten data, and closing it raises the error again.
         with suppress(OSError):
             self._file.close()
+
+
+def _refusals(refused: _Spool, found: Superseded | None) -> Iterator[Refusal]:
+    newer = found.by if found is not None else frozenset()
+    number = 0
+    for batch in refused.read().to_batches(max_chunksize=_REFUSED_AT_ONCE):
+        for row in batch.to_pylist():
+            message = f"{row['message']}; {REASON}" if number in newer else row["message"]
+            number += 1
+            yield Refusal(row["rule"], row["field"], message, row["row"])
 
 
 @contextmanager

@@ -11,12 +11,16 @@ from typing import IO
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from cascade.clock import Clock
 from cascade.exceptions import CascadeError
 from cascade.runs.report import Refusal
 from cascade.runs.staging import staging
-from cascade.schemas import RefusedRow, ValidationResult
+from cascade.schemas import RefusedRow, ValidationResult, declared_schema, validator_for
+from cascade.schemas.keys import KeyReader
 
 PLACE = pa.struct([("city", pa.string()), ("at", pa.timestamp("us", "UTC"))])
 NOON = datetime(2013, 1, 15, 12, 0, 0, 1, tzinfo=UTC)
@@ -41,6 +45,14 @@ COLUMNS: dict[str, pa.Array] = {
 ROWS = pa.table(COLUMNS)
 
 
+class Reading(BaseModel):
+    id: int
+    celsius: float = Field(lt=60)
+
+
+KEYS = KeyReader(declared_schema(Reading), ("id",))
+
+
 def result(good: pa.Table, *refused: RefusedRow) -> ValidationResult:
     return ValidationResult(good=good, refused=refused, dropped_fields=())
 
@@ -50,7 +62,7 @@ def refused(number: int) -> RefusedRow:
 
 
 def test_rows_are_read_exactly_as_they_were_staged() -> None:
-    with staging(ROWS.schema, Clock()) as stage:
+    with staging(ROWS.schema, KEYS, Clock()) as stage:
         stage.add(result(ROWS))
         stage.add(result(ROWS.slice(1, 1)))
         staged = stage.finish()
@@ -68,7 +80,7 @@ def test_rows_are_read_exactly_as_they_were_staged() -> None:
 
 
 def test_rows_can_be_read_twice_and_outlive_the_stage() -> None:
-    with staging(ROWS.schema, Clock()) as stage:
+    with staging(ROWS.schema, KEYS, Clock()) as stage:
         stage.add(result(ROWS))
         staged = stage.finish()
         first, second = staged.good(), staged.good()
@@ -77,7 +89,7 @@ def test_rows_can_be_read_twice_and_outlive_the_stage() -> None:
 
 def test_refused_rows_are_staged_in_order_and_the_first_are_known() -> None:
     clock = Clock()
-    with staging(ROWS.schema, clock) as stage:
+    with staging(ROWS.schema, KEYS, clock) as stage:
         stage.add(result(ROWS.slice(0, 0), *map(refused, range(3))))
         stage.add(result(ROWS, *map(refused, range(3, 9))))
         staged = stage.finish()
@@ -89,7 +101,7 @@ def test_refused_rows_are_staged_in_order_and_the_first_are_known() -> None:
 
 
 def test_nothing_staged_is_an_empty_table() -> None:
-    with staging(ROWS.schema, Clock()) as stage:
+    with staging(ROWS.schema, KEYS, Clock()) as stage:
         staged = stage.finish()
         assert staged.good().equals(ROWS.schema.empty_table())
         assert list(staged.refused()) == []
@@ -97,7 +109,7 @@ def test_nothing_staged_is_an_empty_table() -> None:
 
 def test_staged_rows_have_no_name_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with staging(ROWS.schema, Clock()) as stage:
+    with staging(ROWS.schema, KEYS, Clock()) as stage:
         stage.add(result(ROWS))
         assert list(tmp_path.iterdir()) == []
 
@@ -116,8 +128,53 @@ def test_the_error_for_a_full_disk_has_the_directory_and_a_hint(
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with (
         pytest.raises(CascadeError, match=r"Could not stage rows in .*: No space left on device") as caught,
-        staging(ROWS.schema, Clock()) as stage,
+        staging(ROWS.schema, KEYS, Clock()) as stage,
     ):
         stage.add(result(ROWS))
     assert "TMPDIR" in str(caught.value)
     assert all(file.closed for file in files)
+
+
+def staged_readings(batches: list[list[tuple[int, float]]]) -> tuple[list[tuple[int, float]], list[str], int]:
+    """Stage batches of `(id, celsius)`. Return the rows that land, the messages of the others, and how many do not."""
+    validator = validator_for(Reading, unique_key=("id",))
+    with staging(declared_schema(Reading).arrow, KEYS, Clock()) as stage:
+        for batch in batches:
+            stage.add(validator.validate([{"id": n, "celsius": celsius} for n, celsius in batch]))
+        staged = stage.finish()
+        good = [(row["id"], row["celsius"]) for row in staged.good().to_pylist()]
+        messages = [row.message for row in staged.refused()]
+        assert staged.first_refused == tuple(staged.refused())[:5]
+    return good, messages, staged.rows_superseded
+
+
+NEWER = "an older row with the same key is valid, but does not land either, because this row is newer"
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_valid_row_does_not_land_if_a_newer_row_with_its_key_was_refused(split: bool) -> None:
+    rows = [(1, 5.0), (2, 7.0), (1, 99.0), (3, 98.0)]
+    good, messages, superseded = staged_readings([[row] for row in rows] if split else [rows])
+    assert good == [(2, 7.0)]
+    assert [NEWER in message for message in messages] == [True, False]
+    assert messages[0].startswith("Input should be less than 60")
+    assert superseded == 1
+
+
+def test_a_valid_row_lands_if_the_refused_row_with_its_key_is_older() -> None:
+    good, messages, superseded = staged_readings([[(1, 4.0), (1, 99.0)], [(1, 5.0)]])
+    assert good == [(1, 4.0), (1, 5.0)]
+    assert (superseded, [NEWER in message for message in messages]) == (0, [False])
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1.0, 2.0, 99.0])), max_size=5), max_size=5))
+def test_the_newest_row_of_a_key_decides_whether_the_key_lands(batches: list[list[tuple[int, float]]]) -> None:
+    rows = [row for batch in batches for row in batch]
+    last = dict(rows)
+    good, messages, superseded = staged_readings(batches)
+    assert dict(good) == {key: celsius for key, celsius in last.items() if celsius < 60}
+    assert len(good) + superseded + len(messages) == len(rows)
+    refused = [(at, key) for at, (key, celsius) in enumerate(rows) if celsius > 60]
+    last_valid = {key: at for at, (key, celsius) in enumerate(rows) if celsius < 60}
+    newer = [at > last_valid.get(key, at) for at, key in refused]
+    assert [NEWER in message for message in messages] == newer

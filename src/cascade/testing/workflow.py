@@ -193,7 +193,7 @@ def _innermost(raised: BaseException) -> BaseException:
 
 
 def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.Table, int | None]:
-    from cascade.iceberg.merge import sorted_by_key
+    from cascade.iceberg.keys import sorted_by_key
     from cascade.schemas import declared_schema
 
     table = lakehouse.load(declaration.table_ref)

@@ -1,0 +1,57 @@
+"""The unique keys of rows, as frames that can be joined and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def key_names(unique_key: Sequence[str]) -> list[str]:
+    """Return the names of the key columns in a frame of keys."""
+    return [f"key{position}" for position in range(len(unique_key))]
+
+
+def key_frame(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.DataFrame:
+    """Return the key columns, renamed so that no user's name can clash with ours, with the position of each row."""
+    import polars as pl
+
+    columns = [_storage(rows.column(name)) for name in unique_key]
+    keys = pa.table([*columns, pa.arange(0, rows.num_rows)], names=[*key_names(unique_key), position])
+    frame = pl.from_arrow(keys)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not isinstance(column.type, pa.ExtensionType):
+        return column
+    return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
+
+
+def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
+    """Return the last row of each key, sorted by key."""
+    positions = (
+        key_frame(rows, unique_key, "at")
+        .unique(subset=key_names(unique_key), keep="last")
+        .sort(key_names(unique_key))["at"]
+        .to_arrow()
+    )
+    return rows.take(positions)
+
+
+def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
+    """Return rows sorted by key; rows with equal keys keep their order."""
+    keys = key_frame(rows, unique_key, "at").sort(key_names(unique_key), maintain_order=True)
+    return rows.take(keys["at"].to_arrow())
+
+
+def matching(rows: pa.Table, others: pa.Table, unique_key: Sequence[str]) -> list[int]:
+    """Return the positions of the rows whose key is among those of others."""
+    names = key_names(unique_key)
+    found = key_frame(rows, unique_key, "at").join(key_frame(others, unique_key, "at"), on=names, how="semi")
+    return found["at"].to_list()
