@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from cascade.declarations import IngestionDeclaration
+from cascade.declarations.partition_bounds import local_time
 from cascade.partition_keys import check_key
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _default_start: ContextVar[date | None] = ContextVar("cascade_default_partition_
 @dataclass(frozen=True)
 class PartitionWindow:
     """One partition, as a time range.
+
+    Both ends are local times with a fixed UTC offset, such as `2013-01-15T00:00-05:00`: `start.date()` is the local
+    day, and `end - start` is the time that passes, also where clocks change. Two datetimes of one `ZoneInfo` would
+    subtract as clock times.
 
     Args:
         key: Dagster's key, such as `2013-01-15`.
@@ -67,8 +72,8 @@ def partitions_definition(declaration: IngestionDeclaration) -> dg.TimeWindowPar
     start = declaration.partition_start
     end = declaration.partition_end
     partitions: dg.TimeWindowPartitionsDefinition = kinds[declaration.partitions](
-        start_date=_local(_configured_start() if start is None else start, declaration.partition_timezone),
-        end_date=None if end is None else _local(end, declaration.partition_timezone),
+        start_date=local_time(_configured_start() if start is None else start, declaration.partition_timezone),
+        end_date=None if end is None else local_time(end, declaration.partition_timezone),
         timezone=declaration.partition_timezone,
         end_offset=1 if fires_within_partition(declaration) else 0,
     )
@@ -93,7 +98,7 @@ def window_for(declaration: IngestionDeclaration, key: str | None) -> PartitionW
     if partitions is None or key is None:
         return None
     window = partitions.time_window_for_partition_key(key)
-    return PartitionWindow(key=key, start=window.start, end=window.end)
+    return PartitionWindow(key=key, start=_with_fixed_offset(window.start), end=_with_fixed_offset(window.end))
 
 
 def first_key(declaration: IngestionDeclaration) -> str | None:
@@ -130,7 +135,7 @@ def has_ended(declaration: IngestionDeclaration, now: datetime) -> bool:
     if declaration.partition_end is None:
         return False
     zone = ZoneInfo(declaration.partition_timezone)
-    return _local(declaration.partition_end, declaration.partition_timezone).replace(tzinfo=zone) <= now
+    return local_time(declaration.partition_end, declaration.partition_timezone).replace(tzinfo=zone) <= now
 
 
 def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:
@@ -144,13 +149,9 @@ def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:
     return (tick.year, tick.month)
 
 
-def _local(moment: date | datetime, timezone: str) -> datetime:
-    """Return a moment as local time in a time zone, without `tzinfo`, as Dagster expects it."""
-    from zoneinfo import ZoneInfo
-
-    if not isinstance(moment, datetime):
-        return datetime.combine(moment, time())
-    return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+def _with_fixed_offset(moment: datetime) -> datetime:
+    offset = moment.utcoffset()
+    return moment.replace(tzinfo=timezone(offset) if offset else UTC, fold=0)
 
 
 def _configured_start() -> date:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import itertools
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from cascade.declarations import IngestionDeclaration
-from cascade.exceptions import PartitionError
+from cascade.exceptions import DeclarationError, PartitionError
 from cascade.ingestion import cascade_ingestion
 from cascade.partition_keys import choose_partitions
 from cascade.partitions import (
@@ -25,10 +29,10 @@ class Row(BaseModel):
 
 
 def declared(**arguments: Any) -> IngestionDeclaration:
-    given = {"partition_start": "2013-01-01", "partition_end": "2014-01-01", **arguments}
-    if given.get("partitions", "daily") is None:
-        given |= {"partition_start": None, "partition_end": None}
-    decorate = cascade_ingestion(table_name="rows", unique_key="id", group="g", validation_schema=Row, **given)
+    named = {"partition_start": "2013-01-01", "partition_end": "2014-01-01", **arguments}
+    if named.get("partitions", "daily") is None:
+        named |= {"partition_start": None, "partition_end": None}
+    decorate = cascade_ingestion(table_name="rows", unique_key="id", group="g", validation_schema=Row, **named)
     return decorate(lambda: None).declaration
 
 
@@ -42,18 +46,90 @@ def test_a_window_is_aware_and_local() -> None:
     assert window.end.astimezone(UTC) == datetime(2013, 1, 16, 5, tzinfo=UTC)
 
 
-def test_the_day_of_a_clock_change_is_longer() -> None:
-    window = window_for(declared(**NEW_YORK), "2013-11-03")
+@pytest.mark.parametrize(("day", "hours"), [("2013-03-10", 23), ("2013-03-11", 24), ("2013-11-03", 25)])
+def test_the_day_of_a_clock_change_is_shorter_or_longer(day: str, hours: int) -> None:
+    window = window_for(declared(**NEW_YORK), day)
     assert window is not None
-    assert (window.end.astimezone(UTC) - window.start.astimezone(UTC)).total_seconds() == 25 * 3600
+    assert window.end - window.start == timedelta(hours=hours)
+    assert window.start.date().isoformat() == day
+
+
+def test_each_of_the_two_hours_that_clocks_show_twice_takes_an_hour() -> None:
+    declaration = declared(partitions="hourly", **NEW_YORK)
+    first, second = (window_for(declaration, key) for key in ("2013-11-03-01:00", "2013-11-03-01:00-0500"))
+    assert first is not None and second is not None
+    assert first.end - first.start == second.end - second.start == second.start - first.start == timedelta(hours=1)
+    assert first.end == second.start
+    assert (first.start.isoformat(), first.end.isoformat()) == (
+        "2013-11-03T01:00:00-04:00",
+        "2013-11-03T01:00:00-05:00",
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    zone=st.sampled_from(sorted(zoneinfo.available_timezones() - {"localtime"})),
+    partitions=st.sampled_from(["hourly", "daily"]),
+    day=st.dates(date(2008, 1, 1), date(2024, 12, 1)),
+    near_a_change=st.booleans(),
+)
+def test_windows_meet_and_subtract_to_the_time_that_passes(
+    zone: str, partitions: str, day: date, near_a_change: bool
+) -> None:
+    if near_a_change:
+        day = _before_the_next_clock_change(zone, day)
+    declaration = declared(
+        partitions=partitions,
+        partition_timezone=zone,
+        partition_start=day,
+        partition_end=day + timedelta(days=3),
+    )
+    definition = partitions_definition(declaration)
+    assert definition is not None
+    windows = [window_for(declaration, key) for key in definition.get_partition_keys()]
+    for window, following in itertools.pairwise(each for each in windows if each is not None):
+        passed = window.end.timestamp() - window.start.timestamp()
+        assert window.end == following.start
+        assert (window.end - window.start).total_seconds() == passed > 0
+        assert window.start + (window.end - window.start) == window.end
+        assert window.key.startswith(window.start.date().isoformat())
+
+
+def _before_the_next_clock_change(zone: str, day: date) -> date:
+    local = zoneinfo.ZoneInfo(zone)
+    for number in range(366):
+        before = day + timedelta(days=number)
+        offsets = {datetime.combine(before + timedelta(days=each), time(12), local).utcoffset() for each in (0, 1)}
+        if len(offsets) > 1:
+            return before
+    return day
 
 
 @pytest.mark.parametrize(
-    ("partitions", "key"),
-    [("hourly", "2013-01-01-00:00"), ("daily", "2013-01-01"), ("weekly", "2013-01-06"), ("monthly", "2013-01-01")],
+    ("partitions", "start", "key"),
+    [
+        ("hourly", "2013-01-01", "2013-01-01-00:00"),
+        ("daily", "2013-01-01", "2013-01-01"),
+        ("weekly", "2013-01-06", "2013-01-06"),
+        ("monthly", "2013-01-01", "2013-01-01"),
+    ],
 )
-def test_the_first_key_of_each_kind(partitions: str, key: str) -> None:
-    assert first_key(declared(partitions=partitions)) == key
+def test_the_first_key_of_each_kind_is_that_of_the_start(partitions: str, start: str, key: str) -> None:
+    assert first_key(declared(partitions=partitions, partition_start=start, partition_end=None)) == key
+
+
+@pytest.mark.parametrize(
+    ("partitions", "start"), [("monthly", "2013-01-15"), ("weekly", "2013-01-01"), ("daily", "2013-01-01T06:00")]
+)
+def test_a_start_inside_a_partition_does_not_skip_it(partitions: str, start: str) -> None:
+    with pytest.raises(DeclarationError, match=f"is not where a {partitions} partition begins"):
+        declared(partitions=partitions, partition_start=start, partition_end=None)
+
+
+def test_the_configured_start_suits_every_length_of_partition() -> None:
+    with default_partition_start(date(2013, 1, 15)):
+        assert first_key(declared(partitions="weekly", partition_start=None, partition_end=None)) == "2013-01-20"
+        assert first_key(declared(partitions="monthly", partition_start=None, partition_end=None)) == "2013-02-01"
 
 
 def test_without_partitions_there_is_no_key() -> None:
@@ -129,14 +205,20 @@ def test_a_range_of_a_table_without_partitions() -> None:
     ],
 )
 def test_whether_a_cron_fires_within_a_partition(cron: str | None, partitions: str | None, within: bool) -> None:
-    assert fires_within_partition(declared(cron=cron, partitions=partitions)) is within
+    assert (
+        fires_within_partition(declared(partition_start=None, partition_end=None, cron=cron, partitions=partitions))
+        is within
+    )
+
+
+SUNDAYS = {"partition_start": "2013-01-06", "partition_end": "2014-01-05"}
 
 
 def test_weeks_begin_on_sundays() -> None:
     """A tick on Saturday and one on Sunday are in different weeks, as Dagster has them."""
-    assert not fires_within_partition(declared(cron="0 6 * * 6", partitions="weekly"))
-    assert fires_within_partition(declared(cron="0 6 * * 0,6", partitions="weekly"))
-    window = window_for(declared(partitions="weekly"), "2013-01-06")
+    assert not fires_within_partition(declared(cron="0 6 * * 6", partitions="weekly", **SUNDAYS))
+    assert fires_within_partition(declared(cron="0 6 * * 0,6", partitions="weekly", **SUNDAYS))
+    window = window_for(declared(partitions="weekly", **SUNDAYS), "2013-01-06")
     assert window is not None and window.start.date().toordinal() % 7 == 0
 
 

@@ -85,7 +85,9 @@ class CascadeConfig(BaseSettings):
     trino_port: int = Field(default=8080, ge=1, le=65535, description="The port of the Trino server.")
     trino_catalog: str = Field(default="iceberg", description="The Trino catalog that holds the tables.")
     partition_start: date = Field(
-        default=date(2020, 1, 1), description="The first partition of workflows without a `partition_start`."
+        default=date(2020, 1, 1),
+        description="The start of workflows without a `partition_start`: their first partition is the first that begins "
+        "on this day or later.",
     )
     automation: bool = Field(
         default=False,

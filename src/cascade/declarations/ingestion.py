@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Required, get_args
 
 from cascade.declarations import values
 from cascade.declarations.arguments import argument
 from cascade.declarations.declaration import Declaration, DeclarationArguments
 from cascade.declarations.functions import parameters_of
+from cascade.declarations.partition_bounds import bound_problems
 from cascade.declarations.schema_fields import key_problems, layout_problems, schema
 from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
 
@@ -130,7 +131,7 @@ class IngestionDeclaration(Declaration):
         return [
             *super().problems_between(function, checked),
             *_schema_problems(checked),
-            *_partition_problems(checked),
+            *bound_problems(checked),
         ]
 
     @classmethod
@@ -180,17 +181,3 @@ def _schema_problems(checked: Mapping[str, Any]) -> list[str]:
         *(f"unique_key: {problem}" for problem in key_problems(declared, checked.get("unique_key", ()))),
         *(f"partition_spec: {problem}" for problem in layout_problems(declared, columns)),
     ]
-
-
-def _partition_problems(checked: Mapping[str, Any]) -> list[str]:
-    start, end = checked.get("partition_start"), checked.get("partition_end")
-    if checked.get("partitions", "daily") is None:
-        given = [name for name in ("partition_start", "partition_end") if checked.get(name) is not None]
-        return [f"{name}: has no effect with partitions=None; remove it." for name in given]
-    if start is None or end is None or _wall_clock(start) < _wall_clock(end):
-        return []
-    return [f"partition_end: {end} is not after partition_start, {start}."]
-
-
-def _wall_clock(moment: date | datetime) -> datetime:
-    return moment.replace(tzinfo=None) if isinstance(moment, datetime) else datetime.combine(moment, time())

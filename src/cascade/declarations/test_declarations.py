@@ -166,9 +166,9 @@ def test_an_error_has_the_value_given_and_the_value_expected(arguments: dict[str
 
 
 def test_dates_may_be_strings() -> None:
-    declaration = declared(partition_start="2013-01-01", partition_end="2014-01-01T06:00:00")
+    declaration = declared(partition_start="2013-01-01", partition_end="2014-01-01T00:00:00")
     assert declaration.partition_start == date(2013, 1, 1)
-    assert declaration.partition_end == datetime(2014, 1, 1, 6)
+    assert declaration.partition_end == datetime(2014, 1, 1)
 
 
 def test_a_pandera_schema_is_checked_too() -> None:

@@ -68,7 +68,8 @@ def cascade_ingestion(
         cron: when to run, such as `"0 6 * * *"`, in the time zone `partition_timezone`. Defaults to on demand only.
         freshness_hours: hours after which the asset is stale, as `fail` or `(warn, fail)`.
         partitions: `"daily"` (default), `"hourly"`, `"weekly"`, `"monthly"`, or None for a table without partitions.
-        partition_start: start of the first partition. Defaults to the setting `partition_start`.
+        partition_start: start of the first partition: the first of a month for monthly partitions, a Sunday for weekly
+            ones. Defaults to the setting `partition_start`, or the first partition that begins after it.
         partition_end: end of the last partition, exclusive. Defaults to no end: new partitions keep being added.
         partition_timezone: IANA name of the time zone in which partitions begin. Defaults to `"UTC"`.
         partition_spec: the Iceberg layout: columns, or pairs such as `("observed_at", "month")`.
