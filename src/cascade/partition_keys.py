@@ -5,15 +5,22 @@ Dagster decides which keys exist. This module explains what is wrong with a key,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from cascade.exceptions import PartitionError
+from cascade.spelling import nearest
 
 if TYPE_CHECKING:
     import dagster as dg
 
 RANGE_SEPARATOR = "..."
+
+_PART = r"(?:\D?(\d\d|\d(?!\d))"
+_TIME = re.compile(rf"(\d{{4}}){_PART}{_PART}{_PART}{_PART})?)?)?)?")
 
 
 def check_key(
@@ -38,8 +45,9 @@ def check_key(
         raise _error(
             asset, partitions, f"{asset} is partitioned{_length(partitions)}, but no partition was given.", command
         )
-    elif not partitions.has_partition_key(key):
-        raise _error(asset, partitions, f"{key} is not a partition of {asset}{_length(partitions)}.", command)
+    elif not _is_key(partitions, key):
+        message = f"{key} is not a partition of {asset}{_length(partitions)}."
+        raise _error(asset, partitions, message, command, nearest=_nearest_keys(partitions, key))
 
 
 def choose_partitions(
@@ -84,11 +92,81 @@ def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: st
         )
     check_key(asset, partitions, first, command)
     check_key(asset, partitions, last, command)
-    keys = list(partitions.get_partition_keys())
-    start, end = keys.index(first), keys.index(last)
-    if start > end:
+    if _position(partitions, first) > _position(partitions, last):
         raise PartitionError(f"{first} comes after {last}.", hint=f"Write {last}{RANGE_SEPARATOR}{first}.")
-    return keys[start : end + 1]
+    import dagster as dg
+
+    return list(partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last)))
+
+
+def _is_key(partitions: dg.PartitionsDefinition[Any], key: str) -> bool:
+    """Return whether a key is in the list of the asset's partitions.
+
+    Dagster's own `has_partition_key` also accepts `05:30` of hourly partitions, and runs the partition after it; and an
+    hour that the clocks skip, and runs the next one again.
+    """
+    import dagster as dg
+
+    if not partitions.has_partition_key(key):
+        return False
+    if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        return True
+    begin = partitions.time_window_for_partition_key(key).start
+    return partitions.get_partition_key_for_timestamp(begin.timestamp()) == key
+
+
+def _position(partitions: dg.PartitionsDefinition[Any], key: str) -> float:
+    import dagster as dg
+
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        # Listing the hours of some years takes a second.
+        return partitions.time_window_for_partition_key(key).start.timestamp()
+    return list(partitions.get_partition_keys()).index(key)
+
+
+def _nearest_keys(partitions: dg.PartitionsDefinition[Any], key: str) -> tuple[str, ...]:
+    """Return the keys that a wrong one may stand for, best first, at most two.
+
+    Args:
+        partitions: the asset's partitions.
+        key: the key as the user typed it.
+
+    Returns:
+        The partition that contains the time in the key, and the one after it unless the time is where it begins; of
+        partitions of another kind, the key with the closest spelling. Empty if nothing is close.
+    """
+    import dagster as dg
+
+    if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        meant = nearest(key, partitions.get_partition_keys())
+        return (meant,) if meant else ()
+    window, last = partitions.get_first_partition_window(), partitions.get_last_partition_window()
+    time = _time_in(key, partitions.timezone)
+    if time is None or window is None or last is None or not window.start.timestamp() <= time < last.end.timestamp():
+        return ()
+    containing = partitions.get_partition_key_for_timestamp(time)
+    window = partitions.time_window_for_partition_key(containing)
+    begin, end = window.start.timestamp(), window.end.timestamp()
+    after = () if begin in (time, last.start.timestamp()) else (partitions.get_partition_key_for_timestamp(end),)
+    return (containing, *after)
+
+
+def _time_in(key: str, timezone: str) -> float | None:
+    """Return the time that a key means, which may lack its last parts or be written with other separators.
+
+    Returns:
+        A timestamp, since the clocks of a time zone show some hours twice and others never.
+    """
+    parts = _TIME.match(key)
+    if parts is None:
+        return None
+    year, month, day, hour, minute = (
+        int(part or default) for part, default in zip(parts.groups(), "01100", strict=True)
+    )
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(timezone)).timestamp()
+    except ValueError:
+        return None
 
 
 def _length(partitions: dg.PartitionsDefinition[Any]) -> str:
@@ -105,9 +183,17 @@ def _length(partitions: dg.PartitionsDefinition[Any]) -> str:
     return f" ({length})" if length else ""
 
 
-def _error(asset: str, partitions: dg.PartitionsDefinition[Any], message: str, command: str | None) -> PartitionError:
+def _error(
+    asset: str,
+    partitions: dg.PartitionsDefinition[Any],
+    message: str,
+    command: str | None,
+    nearest: Sequence[str] = (),
+) -> PartitionError:
     first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
     if first is None or last is None:
         return PartitionError(message, hint=f"{asset} has no complete partition yet.")
-    example = f"Type: {command} {asset} --partition {last}" if command else f"For example: --partition {last}"
-    return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}. {example}")
+    meant = f" {' and '.join(nearest)} {'are' if len(nearest) > 1 else 'is'} nearest." if nearest else ""
+    key = nearest[0] if nearest else last
+    example = f"Type: {command} {asset} --partition {key}" if command else f"For example: --partition {key}"
+    return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}.{meant} {example}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ def materialize(
     Prints the first rows, and the numbers of rows read from the source, accepted, and refused by the schema. The
     asset's checks run as well; a check that fails is a warning unless it is blocking. Exits with 1 if a run failed.
     """
+    import dagster as dg
+
     from cascade.framework.instance import open_instance
     from cascade.framework.run_errors import INTERRUPTED
     from cascade.framework.runs import run_partitions
@@ -63,16 +66,20 @@ def materialize(
     definitions, failures = invocation.definitions(), invocation.failures
     chosen = [_find(invocation, definitions, name) for name in assets]
     graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
-    plan = [
-        (key, choose_partitions(key.to_user_string(), graph.get(key).partitions_def, keys, ranges, command))
-        for key in chosen
-    ]
-    for failure in failures:
-        out.warn(f"not loaded: {failure}")
     packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
     outcomes: list[RunOutcome] = []
-    total = sum(len(partitions) for _, partitions in plan)
-    with open_instance(invocation.config) as instance, out.progress("materialize", total) as begin:
+    with ExitStack() as stack:
+        instance = stack.enter_context(open_instance(invocation.config))
+        # The instance records the keys of an asset's dynamic partitions.
+        stack.enter_context(dg.partition_loading_context(dynamic_partitions_store=instance))
+        plan = [
+            (key, choose_partitions(key.to_user_string(), graph.get(key).partitions_def, keys, ranges, command))
+            for key in chosen
+        ]
+        for failure in failures:
+            out.warn(f"not loaded: {failure}")
+        total = sum(len(partitions) for _, partitions in plan)
+        begin = stack.enter_context(out.progress("materialize", total))
         for run_id in end_stale_runs(instance):
             out.warn(f"the run {run_id} was interrupted and is now marked as failed.")
         for key, partitions in plan:

@@ -86,8 +86,8 @@ class CascadeConfig(BaseSettings):
     trino_catalog: str = Field(default="iceberg", description="The Trino catalog that holds the tables.")
     partition_start: date = Field(
         default=date(2020, 1, 1),
-        description="The start of workflows without a `partition_start`: their first partition is the first that begins "
-        "on this day or later.",
+        description="The start of workflows without a `partition_start`: their first partition is the first that "
+        "begins on this day or later.",
     )
     automation: bool = Field(
         default=False,

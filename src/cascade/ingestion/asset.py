@@ -129,15 +129,14 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
 
 
 def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> PartitionWindow | None:
-    if not context.has_partition_key:
-        if context.has_partition_key_range:
-            keys = context.partition_keys
-            if len(keys) == 1:
-                # Dagster's backfills pass even a single partition as a range.
-                return window_for(declaration, keys[0])
-            raise PartitionError(
-                f"{declaration.table}: a run ingests one partition, but this one has {keys[0]}...{keys[-1]}.",
-                hint="Start a backfill with one run per partition instead.",
-            )
-        return window_for(declaration, None)
-    return window_for(declaration, context.partition_key)
+    if context.has_partition_key or not context.has_partition_key_range:
+        return window_for(declaration, context.partition_key if context.has_partition_key else None)
+    # Dagster's backfills pass even a single partition as a range. Its list of the range's keys rounds wrong keys.
+    wanted = context.partition_key_range
+    first, last = window_for(declaration, wanted.start), window_for(declaration, wanted.end)
+    if first == last:
+        return first
+    raise PartitionError(
+        f"{declaration.table}: a run ingests one partition, but this one has {wanted.start}...{wanted.end}.",
+        hint="Start a backfill with one run per partition instead.",
+    )
