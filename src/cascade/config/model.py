@@ -63,15 +63,15 @@ class CascadeConfig(BaseSettings):
         description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "
         "set, a SQLite file in `.cascade`.",
     )
-    iceberg_warehouse: str | None = Field(
-        default=None,
-        description="The location of the tables' files: a directory, or a URI such as `s3://bucket/path`. If not set, "
-        "a directory in `.cascade`.",
-    )
     nessie_uri: str | None = Field(
         default=None, description="The URL of a Nessie server. If set, it is the catalog, through its Iceberg REST API."
     )
     nessie_ref: str = Field(default="main", description="The Nessie branch to read and write.")
+    iceberg_warehouse: str | None = Field(
+        default=None,
+        description="The location of the tables' files: a directory, or a URI such as `s3://bucket/path`; of a REST "
+        "catalog, its name for the warehouse. If not set, a directory in `.cascade`.",
+    )
     postgres_host: str | None = Field(
         default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
     )
@@ -158,14 +158,15 @@ class CascadeConfig(BaseSettings):
     @field_validator("dagster_home", "dlt_directory", mode="after")
     @classmethod
     def _under_the_root(cls, value: Path, info: Any) -> Path:
-        return Path(info.data["project_root"]) / value.expanduser()
+        return Path(info.data["project_root"]) / _expanded(value)
 
     @field_validator("iceberg_warehouse", mode="after")
     @classmethod
     def _warehouse_under_the_root(cls, value: str | None, info: Any) -> str | None:
-        if value is None or "://" in value:
+        catalog = info.data.get("nessie_uri") or info.data.get("iceberg_catalog") or ""
+        if value is None or "://" in value or value.startswith("file:") or catalog.startswith(("http://", "https://")):
             return value
-        return str(Path(info.data["project_root"]) / Path(value).expanduser())
+        return str(Path(info.data["project_root"]) / _expanded(Path(value)))
 
     @property
     def state_directory(self) -> Path:
@@ -231,6 +232,15 @@ class CascadeConfig(BaseSettings):
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [(name, masked_value(name, value)) for name, value in self]
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"there is no user {path.parts[0][1:]!r}; write a directory of that name as ./{path}"
+        ) from None
 
 
 class _LayerSource(PydanticBaseSettingsSource):

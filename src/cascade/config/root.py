@@ -34,7 +34,8 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
     environment = os.environ if environment is None else environment
     chosen = environment.get(ROOT_VARIABLE)
     if chosen:
-        root = Path(chosen).expanduser().absolute()
+        # A shell has expanded the `~` that the user typed. A directory may be named `~t`.
+        root = Path(os.path.expanduser(chosen)).absolute()
         if not root.is_dir():
             raise ConfigError(
                 f"{ROOT_VARIABLE} in the environment is {chosen!r}, which is not a directory.",

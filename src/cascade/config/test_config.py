@@ -152,6 +152,27 @@ def test_relative_paths_are_relative_to_the_root(root: Path, monkeypatch: pytest
     assert config.source_of("dagster_home") == "argument"
 
 
+@pytest.mark.parametrize("catalog", ["CASCADE_ICEBERG_CATALOG", "CASCADE_NESSIE_URI"])
+def test_the_warehouse_of_a_rest_catalog_is_a_name(root: Path, monkeypatch: pytest.MonkeyPatch, catalog: str) -> None:
+    monkeypatch.setenv("CASCADE_ICEBERG_WAREHOUSE", "sales")
+    assert CascadeConfig.from_user_config().iceberg_warehouse == str(root / "sales")
+    monkeypatch.setenv(catalog, "https://catalog/api")
+    assert CascadeConfig.from_user_config().iceberg_warehouse == "sales"
+
+
+def test_a_tilde_that_names_no_user_is_an_error_with_the_path_to_write(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASCADE_ICEBERG_WAREHOUSE", "~nobody-at-all/lake")
+    with pytest.raises(ConfigError, match="there is no user 'nobody-at-all'") as caught:
+        CascadeConfig.from_user_config()
+    assert "write a directory of that name as ./~nobody-at-all/lake" in str(caught.value)
+    monkeypatch.delenv("CASCADE_ICEBERG_WAREHOUSE")
+    (root / "~nobody-at-all").mkdir()
+    monkeypatch.setenv("CASCADE_PROJECT_ROOT", "~nobody-at-all")
+    assert CascadeConfig.from_user_config().project_root == root / "~nobody-at-all"
+
+
 def test_the_root_is_the_variable_or_the_marked_directory_or_the_working_directory(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

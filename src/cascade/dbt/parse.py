@@ -71,11 +71,12 @@ def parse_project(directory: Path) -> DbtProject:
 
 
 def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
+    import yaml
+
     profile = read_profile_name(directory)
     output = {"type": "duckdb", "path": ":memory:"}
-    # JSON is YAML.
     (temporary / "profiles.yml").write_text(
-        json.dumps({profile: {"target": _TARGET, "outputs": {_TARGET: output}}}), encoding="utf-8"
+        yaml.safe_dump({profile: {"target": _TARGET, "outputs": {_TARGET: output}}}), encoding="utf-8"
     )
     options = {
         "--project-dir": directory,

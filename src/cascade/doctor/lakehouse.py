@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cascade.doctor.finding import Finding, first_line, nearest_existing, within
 from cascade.exceptions import CascadeError
+from cascade.iceberg.locations import local_directory
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -80,8 +81,12 @@ def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds:
         warehouse = str(config.state_directory / "warehouse")
     if not warehouse:
         return Finding("warehouse", "ok", "not checked, because the catalog chooses it")
-    if "://" not in warehouse or warehouse.startswith("file:"):
-        return _local(Path(warehouse.removeprefix("file://")))
+    served = (config.nessie_uri or config.iceberg_catalog or "").startswith(("http://", "https://"))
+    if served and "://" not in warehouse:
+        return Finding("warehouse", "ok", f"not checked, because the catalog knows where {warehouse} is")
+    directory = local_directory(warehouse)
+    if directory is not None:
+        return _local(directory)
     if lakehouse is None:
         return Finding("warehouse", "warning", f"{warehouse} was not checked, because the catalog was not opened")
     opened = lakehouse

@@ -99,9 +99,15 @@ def check_dagster_home(home: Path, environment: Mapping[str, str]) -> Finding:
         home: the configured home.
         environment: the environment of the shell. Dagster's own commands use its `DAGSTER_HOME`.
     """
+    from cascade.framework.instance import home_problem
+
     found = check_writable("Dagster's home", home, "CASCADE_DAGSTER_HOME")
+    problem = home_problem(home.absolute())
+    if problem:
+        hint = "Set CASCADE_DAGSTER_HOME to a directory with another path."
+        return Finding(found.check, "problem", f"{home}: {problem}", hint)
     other = environment.get("DAGSTER_HOME")
-    if found.status == "ok" and other and Path(other).expanduser().absolute() != home.absolute():
+    if found.status == "ok" and other and Path(os.path.expanduser(other)).absolute() != home.absolute():
         detail = f"Cascade uses {home}, but Dagster's own commands in this shell use {other} (DAGSTER_HOME)"
         return Finding(
             found.check, "warning", detail, f"To use the same home: export DAGSTER_HOME={shlex.quote(str(home))}"

@@ -51,9 +51,15 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         The directory.
 
     Raises:
-        ConfigError: the directory cannot be written.
+        ConfigError: the directory cannot be written, or Dagster would use another one.
     """
     home = config.dagster_home
+    problem = home_problem(home)
+    if problem:
+        raise ConfigError(
+            f"Dagster's home {home} cannot be used: {problem}.",
+            hint="Set CASCADE_DAGSTER_HOME to a directory with another path.",
+        )
     path = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -70,6 +76,24 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def home_problem(home: Path) -> str | None:
+    """Return why Dagster cannot keep its databases in a directory, or None if it can.
+
+    Dagster puts the path into a URI of SQLite without encoding it, so that a `%20` or a `?` leads to another file.
+
+    Args:
+        home: an absolute path.
+    """
+    if not set("%?") & set(str(home)):
+        # Most paths need no SQLAlchemy.
+        return None
+    from cascade.iceberg.locations import sqlite_file
+
+    file = home / "runs.db"
+    found = sqlite_file(f"sqlite:///{file}")
+    return None if found == file else f"Dagster would write to {found} instead, because of a % or a ? in the path"
 
 
 def open_instance(config: CascadeConfig) -> dg.DagsterInstance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,8 +98,8 @@ def _as_typed(path: Path) -> str:
     try:
         relative = path.resolve().relative_to(Path.cwd())
     except ValueError:
-        return str(path)
-    return str(relative) if len(relative.parts) > 1 else f"./{relative}"
+        return shlex.quote(str(path))
+    return shlex.quote(str(relative) if len(relative.parts) > 1 else f"./{relative}")
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], failures: Sequence[CascadeError], see: str) -> UsageError:

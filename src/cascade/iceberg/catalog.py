@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
+from cascade.iceberg.locations import local_directory, sqlite_file, sqlite_uri, with_timeout
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -184,14 +185,21 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
         # Nessie serves Iceberg's REST protocol next to its own API, at one address per branch.
         base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", config.nessie_uri.rstrip("/"))
         return f"{base}/iceberg/{config.nessie_ref}"
-    uri = config.iceberg_catalog or f"sqlite:///{state / 'catalog.db'}"
+    uri = config.iceberg_catalog or sqlite_uri(state / "catalog.db")
     if uri.startswith(("postgresql://", "postgres://")):
         # SQLAlchemy 2.1 would import psycopg 3, and the extra `postgres` installs psycopg2.
         uri = f"postgresql+psycopg2://{uri.partition('://')[2]}"
-    if uri.startswith("sqlite:") and "timeout=" not in uri:
+    if not _is_sqlite(uri):
+        return uri
+    try:
         # Writers wait for each other: a commit locks the file for a few milliseconds.
-        uri += f"{'&' if '?' in uri else '?'}timeout={_SQLITE_BUSY_SECONDS}"
-    return uri
+        return with_timeout(uri, _SQLITE_BUSY_SECONDS)
+    except Exception as error:
+        raise _unreachable(uri, error) from error
+
+
+def _is_sqlite(uri: str) -> bool:
+    return uri.startswith(("sqlite:", "sqlite+"))
 
 
 def _is_rest(uri: str) -> bool:
@@ -199,11 +207,11 @@ def _is_rest(uri: str) -> bool:
 
 
 def _warehouse(warehouse: str, *, rest: bool) -> str:
-    if "://" in warehouse or rest:
+    directory = None if rest else local_directory(warehouse)
+    if directory is None:
         return warehouse
-    directory = Path(warehouse).absolute()
     _make_directory(directory, "CASCADE_ICEBERG_WAREHOUSE")
-    return directory.as_uri()
+    return str(directory)
 
 
 def _make_directory(directory: Path, setting: str) -> None:
@@ -224,8 +232,8 @@ def _open(properties: dict[str, str]) -> Catalog:
 
     keep_null_lists()
 
-    if properties["uri"].startswith("sqlite:///"):
-        file = Path(properties["uri"].removeprefix("sqlite:///").split("?")[0])
+    file = sqlite_file(properties["uri"]) if _is_sqlite(properties["uri"]) else None
+    if file is not None:
         _make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
     for attempt in range(_OPEN_ATTEMPTS):
         try:

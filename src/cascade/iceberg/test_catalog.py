@@ -26,10 +26,17 @@ def test_the_embedded_lakehouse_is_under_the_state_directory(tmp_path: Path) -> 
     state = tmp_path / "a project" / ".cascade"
     lakehouse = open_lakehouse(Settings(state))
     assert (state / "catalog.db").is_file()
-    assert lakehouse.warehouse == (state / "warehouse").as_uri()
+    assert lakehouse.warehouse == str(state / "warehouse")
     assert lakehouse.dlt_directory == state / "dlt"
     assert lakehouse.uri == f"sqlite:///{state / 'catalog.db'}"
     assert lakehouse.load(TableRef("raw", "nothing")) is None
+
+
+def test_a_sqlite_uri_that_says_how_long_to_wait_is_kept(tmp_path: Path, opened: list[dict[str, str]]) -> None:
+    uri = f"sqlite:///{tmp_path}/c.db?timeout=1"
+    open_lakehouse(Settings(tmp_path, iceberg_catalog=uri))
+    open_lakehouse(Settings(tmp_path, iceberg_catalog="sqlite:///c.db?cache=shared"))
+    assert [each["uri"] for each in opened] == [uri, "sqlite:///c.db?cache=shared&timeout=60"]
 
 
 def test_a_writer_waits_for_a_busy_file(tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_an_unreachable_postgresql_server_is_a_clear_error(tmp_path: Path) -> No
 def test_a_warehouse_on_disk_is_created(tmp_path: Path) -> None:
     lakehouse = open_lakehouse(Settings(tmp_path / "state", iceberg_warehouse=str(tmp_path / "elsewhere")))
     assert (tmp_path / "elsewhere").is_dir()
-    assert lakehouse.warehouse == (tmp_path / "elsewhere").as_uri()
+    assert lakehouse.warehouse == str(tmp_path / "elsewhere")
 
 
 def test_two_catalogs_are_refused(tmp_path: Path) -> None:

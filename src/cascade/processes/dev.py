@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -200,9 +199,7 @@ class _Start:
             workspace: the workspace file to write.
         """
         options = self._options
-        servers = [{"socket": str(server.socket), "location_name": server.name} for server in self._servers]
-        # JSON is YAML.
-        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server} for server in servers]}), "utf-8")
+        workspace.write_text(_workspace([(str(server.socket), server.name) for server in self._servers]), "utf-8")
         # Every process logs the same traceback if code does not load. `dev` prints the error, without a traceback.
         level = "info" if options.verbose else "error"
         quiet = () if options.verbose else ("-W", "ignore::UserWarning:dagster._core.workspace.context")
@@ -239,3 +236,12 @@ def _require_alive(children: Children) -> None:
         code = dead.ended or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise CascadeError(f"{dead.name} {how}. All other processes were stopped.", hint="For details: dev --verbose")
+
+
+def _workspace(servers: Sequence[tuple[str, str]]) -> str:
+    """Return Dagster's workspace file: the socket and the code location's name of each code server."""
+    import yaml
+
+    # The names are those of directories, which may hold any character. YAML does not read every escape of JSON.
+    entries = [{"grpc_server": {"socket": socket, "location_name": name}} for socket, name in servers]
+    return str(yaml.safe_dump({"load_from": entries}))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project
 from cascade.processes.code_server import code_servers
-from cascade.processes.dev import is_worth_showing
+from cascade.processes.dev import _workspace, is_worth_showing
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,9 @@ def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:
 def test_the_command_of_a_code_server_is_a_list_of_words(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="NAME=JSON_ARGV"):
         code_servers(Project("mine", None), tmp_path, [text], tmp_path, "info")
+
+
+@pytest.mark.parametrize("name", ["my proj", 'it\'s "x"', "📦", "a: b#c", "{m}", "null", "new\nline", "a\x7fb"])
+def test_the_workspace_names_every_project_as_its_directory(name: str) -> None:
+    read = yaml.safe_load(_workspace([("/tmp/s/0.sock", name)]))
+    assert read == {"load_from": [{"grpc_server": {"socket": "/tmp/s/0.sock", "location_name": name}}]}
