@@ -139,8 +139,8 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ),
         ({"partition_spec": [("hour", "days")]}, 'Did you mean "day"?'),
         (
-            {"partition_spec": ["ours"]},
-            'partition_spec: "ours" is not a field of Reading. Did you mean "hour"?',
+            {"partition_spec": ["hours"]},
+            'partition_spec: "hours" is not a field of Reading. Did you mean "hour"?',
         ),
         ({"deps": [3]}, "deps: 3 is not a workflow"),
         ({"deps": "upstream"}, "deps: must be a list"),
@@ -158,6 +158,12 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ({"description": 3}, "description: must be a string"),
         ({"write_disposition": "append"}, 'write_disposition: "append" is not supported in this version; use "merge".'),
         ({"write_disposition": "replace"}, '"replace" is not supported in this version; use "merge".'),
+        ({"partition_timezone": "GMT+1"}, 'Write "Etc/GMT-1" (its sign is the reverse'),
+        ({"partition_timezone": "UTC-05:00"}, 'Write "Etc/GMT+5" (its sign is the reverse'),
+        ({"partition_timezone": "+0000"}, 'Write "UTC", or name a place'),
+        ({"partition_timezone": "UTC+5:30"}, 'name a place that has it, such as "Asia/Kolkata"'),
+        ({"partition_timezone": "GMT-13"}, "name a place that has it"),
+        ({"partition_timezone": "Berlin"}, 'Did you mean "Europe/Berlin"?'),
         ({"write_disposition": "mrege"}, 'Did you mean "merge"?'),
     ],
 )

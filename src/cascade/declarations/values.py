@@ -18,6 +18,7 @@ _NAME = re.compile(r"^[A-Za-z0-9_]+$")
 _EMAIL = re.compile(r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}$")
 _TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
 _TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
+_OFFSET = re.compile(r"(?:UTC|GMT|Z)? ?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.IGNORECASE)
 _TRANSFORM = re.compile(r"^(identity|year|month|day|hour|(bucket|truncate)\[[1-9][0-9]*\])$")
 
 
@@ -113,9 +114,22 @@ def timezone(value: object) -> str:
     try:
         zoneinfo.ZoneInfo(str(value))
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        meant = did_you_mean(value, zoneinfo.available_timezones())
+        meant = _zone_of_offset(str(value)) or did_you_mean(value, zoneinfo.available_timezones())
         raise ValueError(f'{value!r} is not an IANA time zone such as "America/New_York".{meant}') from None
     return str(value)
+
+
+def _zone_of_offset(text: str) -> str | None:
+    """Return what to write in place of an offset such as `GMT+1`, or None for another text."""
+    offset = _OFFSET.fullmatch(text)
+    if offset is None:
+        return None
+    hours, minutes = int(offset["hours"]), int(offset["minutes"] or 0)
+    if minutes or hours > (12 if offset["sign"] == "-" else 14):
+        return ' An offset of this size has no zone of its own: name a place that has it, such as "Asia/Kolkata".'
+    zone = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{hours}" if hours else "UTC"
+    signs = " (its sign is the reverse, because POSIX counts the hours west of Greenwich)" if hours else ""
+    return f' Write "{zone}"{signs}, or name a place, such as "Europe/Berlin", to follow its clock changes.'
 
 
 def moment(value: object) -> date | datetime:

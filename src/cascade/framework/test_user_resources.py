@@ -85,12 +85,12 @@ def test_a_resource_is_found_by_the_name_of_the_parameter(project: SampleProject
 
 
 def test_a_missing_resource_breaks_one_workflow_alone(project: SampleProject) -> None:
-    modules = written(project, parts='    from {package}.api import Api\n    apo = Api(url="x")\n')
+    modules = written(project, parts='    from {package}.api import Api\n    apis = Api(url="x")\n')
     assert run(modules, "things", partition_key="2024-01-01").success
     text = error_of(run(modules, "rows"))
     assert f"{project.package}/rows.py:11: @cascade_ingestion: the parameter api takes the resource api" in text
-    assert 'Did you mean "apo"?' in text
-    assert f"It has apo (Api in {project.package}.parts), lakehouse." in text
+    assert 'Did you mean "apis"?' in text
+    assert f"It has apis (Api in {project.package}.parts), lakehouse." in text
 
 
 def test_a_missing_resource_breaks_one_workflow_of_a_run_of_several(project: SampleProject) -> None:
