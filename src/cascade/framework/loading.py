@@ -15,6 +15,9 @@ from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
 from cascade.framework.frames import location_of_error
 
+_LISTED = 8
+"""How many modules an error lists that another one keeps from loading."""
+
 
 @dataclass(frozen=True)
 class LoadedModules:
@@ -22,13 +25,19 @@ class LoadedModules:
 
     Args:
         modules: the modules that loaded, by name, in the order requested.
-        failures: one error for each module that did not load. If a package fails, its modules are not reported.
+        failed: the error of each module that did not load, by name. If a package fails, its modules are not reported.
+            Modules that fail at the same line for the same reason share one error.
         seconds: the import time of each module that was not imported before.
     """
 
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
-    failures: tuple[CascadeError, ...] = ()
+    failed: Mapping[str, CascadeError] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> tuple[CascadeError, ...]:
+        """The errors of the modules that did not load, each once."""
+        return tuple({id(error): error for error in self.failed.values()}.values())
 
 
 def load_modules(names: Iterable[str]) -> LoadedModules:
@@ -46,24 +55,24 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
     names = tuple(names)
     top_packages = tuple(dict.fromkeys(name.partition(".")[0] for name in names))
     modules: dict[str, ModuleType] = {}
-    failures: dict[str, CascadeError] = {}
+    failed: dict[str, CascadeError] = {}
     seconds: dict[str, float] = {}
     for name in names:
-        if any(package in failures for package in _packages_above(name)):
+        if any(package in failed for package in _packages_above(name)):
             continue
         is_new = name not in sys.modules
         begun = time.monotonic()
         try:
             modules[name] = importlib.import_module(name)
         except CascadeError as error:
-            failures[name] = _own_or_inherited(name, error, failures.values())
+            failed[name] = error
         except BaseException as error:
             if asks_for_the_end(error):
                 raise
-            failures[name] = _import_failure(name, error, top_packages)
+            failed[name] = _import_failure(name, error, top_packages)
         if is_new:
             seconds[name] = time.monotonic() - begun
-    return LoadedModules(modules, tuple(failures.values()), seconds)
+    return LoadedModules(modules, _with_shared_errors(failed), seconds)
 
 
 def asks_for_the_end(error: BaseException) -> bool:
@@ -76,11 +85,39 @@ def _packages_above(name: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _own_or_inherited(name: str, error: CascadeError, reported: Iterable[CascadeError]) -> CascadeError:
-    """Return the error of a module, or a short one if it only imports a module whose error is already reported."""
-    if any(str(error) == str(other) for other in reported):
-        return DiscoveryError(f"The module {name} imports a module that failed to load.", location=error.location)
+def _with_shared_errors(failed: Mapping[str, CascadeError]) -> dict[str, CascadeError]:
+    """Let modules that fail for one reason, such as a module that they all import, share one error."""
+    groups: dict[object, list[str]] = {}
+    for name, error in failed.items():
+        groups.setdefault(_reason_key(error), []).append(name)
+    shared = {name: _shared_error(names, failed) for names in groups.values() for name in names}
+    return {name: shared[name] for name in failed}
+
+
+def _reason_key(error: CascadeError) -> object:
+    cause = error.__cause__
+    if not isinstance(error, DiscoveryError) or cause is None:
+        return str(error)
+    return (error.location, type(cause), _reason(cause)) if error.location else id(error)
+
+
+def _shared_error(names: list[str], failed: Mapping[str, CascadeError]) -> CascadeError:
+    """Return the error of the module that contains the line at fault, with a sentence about the others."""
+    if len(names) == 1:
+        return failed[names[0]]
+    owner = next((name for name in names if _is_at_fault(name, failed[name])), names[0])
+    error, others = failed[owner], [name for name in names if name != owner]
+    listed = ", ".join(others[:_LISTED]) + (f" and {len(others) - _LISTED} more" if len(others) > _LISTED else "")
+    sentence = f"This also keeps {listed} from loading."
+    # The error may be one that every module raised, with the sentence from an earlier call.
+    if not (error.hint or "").endswith(sentence):
+        error.hint = f"{error.hint}\n{sentence}" if error.hint else sentence
     return error
+
+
+def _is_at_fault(name: str, error: CascadeError) -> bool:
+    first = _first_line(name)
+    return first is not None and error.location is not None and first.file == error.location.file
 
 
 def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ...]) -> DiscoveryError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
-from cascade.exceptions import CascadeError
+from cascade.exceptions import CascadeError, DeclarationError
 from cascade.framework.conftest import SampleProject
 from cascade.framework.discovery import find_modules
 from cascade.framework.loading import LoadedModules, load_modules
@@ -85,17 +85,57 @@ def test_a_package_that_fails_is_reported_once_for_all_its_modules(project: Samp
     assert str(failure.location) == f"{path}:1"
 
 
-def test_a_wrong_declaration_is_reported_once_and_its_importers_as_such(project: SampleProject) -> None:
+def test_a_wrong_declaration_is_reported_once_with_its_importers(project: SampleProject) -> None:
     declaration = (
         "from cascade.ingestion import cascade_ingestion\n\n\n@cascade_ingestion(table_name='t')\ndef t(): ...\n"
     )
-    path = project.write("a.py", declaration)
-    project.write("b.py", f"from {project.package}.a import t\n")
-    wrong, importer = load(project).failures
+    path = project.write("b.py", declaration)
+    project.write("a.py", f"from {project.package}.b import t\n")
+    wrong = only_failure(project)
+    assert isinstance(wrong, DeclarationError)
     assert wrong.location is not None
-    assert importer.location == wrong.location
     assert wrong.location.file == str(path)
-    assert importer.message == f"The module {project.module('b')} imports a module that failed to load."
+    assert str(wrong).endswith(f"This also keeps {project.module('a')} from loading.")
+
+
+@pytest.mark.parametrize(
+    "fault", ["raise RuntimeError('no luck')", "import not_installed_anywhere", "1 / 0", "def f(:"]
+)
+def test_a_fault_is_reported_once_for_all_modules_that_import_it(project: SampleProject, fault: str) -> None:
+    """The module with the line at fault names the error, whichever of them was loaded first."""
+    path = project.write("m.py", f"{fault}\n")
+    for name in ("a.py", "b.py", "z.py"):
+        project.write(name, f"from {project.package}.m import thing\n")
+    project.write("y.py", f"from {project.package}.z import thing\n")
+    project.write("other.py", "raise RuntimeError('no luck')\n")
+    loaded = load(project)
+    failure, other = loaded.failures
+    assert str(failure.location) == f"{path}:1"
+    assert failure.message.startswith(f"The module {project.module('m')} does not import: ")
+    importers = [project.module(name) for name in "abyz"]
+    assert failure.hint == f"This also keeps {', '.join(importers)} from loading."
+    assert str(other.location).endswith("other.py:1")
+    assert other.hint is None
+    assert [name for name, error in loaded.failed.items() if error is failure] == sorted(
+        [*importers, project.module("m")]
+    )
+
+
+def test_a_fault_in_a_module_that_is_not_listed_is_reported_once(project: SampleProject) -> None:
+    path = project.write("_shared.py", "raise RuntimeError('no luck')\n")
+    for number in range(12):
+        project.write(f"m{number:02}.py", f"import {project.package}._shared\n")
+    failure = only_failure(project)
+    assert str(failure.location) == f"{path}:1"
+    assert failure.message.startswith(f"The module {project.module('m00')} does not import: ")
+    assert str(failure.hint).endswith(f"{project.module('m08')} and 3 more from loading.")
+
+
+def test_modules_that_fail_at_one_line_for_different_reasons_are_reported_each(project: SampleProject) -> None:
+    project.write("helper.py", "def load(name):\n    raise RuntimeError(name)\n")
+    for name in "ab":
+        project.write(f"{name}.py", f"from {project.package}.helper import load\n\nload(__name__)\n")
+    assert len(load(project).failures) == 2
 
 
 def test_a_syntax_error_in_code_compiled_from_a_string_is_at_the_line_that_compiles_it(project: SampleProject) -> None:
