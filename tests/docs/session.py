@@ -35,6 +35,8 @@ _SERVERS = re.compile(
 _PANTS_LOG = re.compile(
     r"^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)", re.M
 )
+# Commands say what they are doing if it takes longer than on the machine that wrote the page.
+_WAITING = re.compile(r"^(?:loading the project|checking|materialize)\b.* … \d+ s\n", re.M)
 _PORT = re.compile(r"--port[= ]\d+")
 _LAST_WORDS = "Press Ctrl-C to stop."
 
@@ -144,7 +146,8 @@ class Session:
         if not command.expected:
             return
         pattern = output_pattern(command.expected, {HOME: str(self.home)})
-        text = _PANTS_LOG.sub("", output if output.endswith("\n") else output + "\n")
+        text = output if output.endswith("\n") else output + "\n"
+        text = _WAITING.sub("", _PANTS_LOG.sub("", text))
         assert pattern.fullmatch(text), _told(command, output, "the output differs from the page")
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from cascade.cli.context import Invocation
 from cascade.cli.main import cli
 from cascade.framework.conftest import SampleProject, project
+from cascade.terminal import waiting
 
 __all__ = ["Cascade", "cascade", "files", "program", "project"]
 
@@ -29,8 +30,10 @@ class Cascade:
 
 
 @pytest.fixture
-def cascade(project: SampleProject) -> Cascade:
+def cascade(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> Cascade:
     """Return the command line of `project`."""
+    # A slow machine must not add lines to standard error.
+    monkeypatch.setattr(waiting, "FIRST_SECONDS", 600)
     return Cascade()
 
 

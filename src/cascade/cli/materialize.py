@@ -63,9 +63,10 @@ def materialize(
     from cascade.framework.stale import end_stale_runs
     from cascade.partition_keys import choose_partitions
 
-    definitions, failures = invocation.definitions(), invocation.failures
-    chosen = [_find(invocation, definitions, name) for name in assets]
-    graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
+    with out.waiting("loading the project"):
+        definitions, failures = invocation.definitions(), invocation.failures
+        chosen = [_find(invocation, definitions, name) for name in assets]
+        graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
     packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
     outcomes: list[RunOutcome] = []
     with ExitStack() as stack:

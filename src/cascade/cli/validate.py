@@ -66,7 +66,7 @@ def validate(
         scope = _scope_of_modules(invocation, modules, known)
     else:
         scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
-    with out.progress("checking the project", 1):
+    with out.progress("checking", len(scope.modules) + 2) as begin:
         problems = find_problems(
             scope.modules,
             scope.known,
@@ -75,6 +75,7 @@ def validate(
             schemas=scope.schemas,
             dbt_directory=scope.dbt_directory,
             complete=not paths and not modules,
+            starting=begin,
         )
     base = Path.cwd()
     out.json(

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -40,11 +40,12 @@ class LoadedModules:
         return tuple({id(error): error for error in self.failed.values()}.values())
 
 
-def load_modules(names: Iterable[str]) -> LoadedModules:
+def load_modules(names: Iterable[str], *, starting: Callable[[str], None] = lambda name: None) -> LoadedModules:
     """Import modules by name.
 
     Args:
         names: full names, such as `workflows.weather.observations`, packages before their modules.
+        starting: called with the name of each module before it is imported.
 
     Returns:
         What loaded and what failed. An exception in a module is reported, not raised.
@@ -60,6 +61,7 @@ def load_modules(names: Iterable[str]) -> LoadedModules:
     for name in names:
         if any(package in failed for package in _packages_above(name)):
             continue
+        starting(name)
         is_new = name not in sys.modules
         begun = time.monotonic()
         try:

@@ -5,7 +5,7 @@ This is what `cascade validate` and `pants check` report. It reads no settings, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ def find_problems(
     schemas: bool = False,
     dbt_directory: Path | None = None,
     complete: bool = False,
+    starting: Callable[[str], None] = lambda step: None,
 ) -> tuple[Problem, ...]:
     """Load modules and check everything that they declare.
 
@@ -49,12 +50,14 @@ def find_problems(
         schemas: also check the schemas of modules without workflows, which no workflow may use.
         dbt_directory: the dbt project to parse, None to parse none.
         complete: whether `modules` are all of the project's, so that a resource which they lack is an error.
+        starting: called with what is checked next: each module, the definitions, the dbt project.
 
     Returns:
         Every problem, in the order of files and lines.
     """
     with collecting_problems() as wrong_decorators:
-        loaded = load_modules(modules)
+        loaded = load_modules(modules, starting=starting)
+        starting("the definitions")
         unlisted = unlisted_workflows(loaded.modules, known) if listed_only else []
         collected, refused = resolve_definitions(gather(loaded.modules))
         if defs_folder is not None:
@@ -71,6 +74,7 @@ def find_problems(
     errors += contributed.failures
     errors += contributed.missing_resources if complete else ()
     is_clean = not errors and not unlisted
+    starting("the dbt project" if dbt_directory else "schemas and plugins")
     problems = [
         *(problem for error in (*errors, *contributed.plugin_failures) for problem in problems_of(error)),
         *(_of_unlisted(name, path, workflow) for name, path, workflow in unlisted),

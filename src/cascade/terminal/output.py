@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 
 from cascade.terminal.tables import print_table
+from cascade.terminal.waiting import own_stderr, telling
 from cascade.terminal.words import console, is_terminal, say_on_stderr
 
 
@@ -61,9 +61,17 @@ class Output:
         if not self.as_json:
             print_table(columns, rows, fit=fit, whole=whole)
 
+    def waiting(self, label: str) -> AbstractContextManager[object]:
+        """Print a line on standard error if what the command is doing takes long.
+
+        Args:
+            label: what the command is doing, such as `loading the project`.
+        """
+        return telling(label)
+
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Show a progress bar on standard error, if it is a terminal.
+        """Show a progress bar on standard error. If that is not a terminal, print a line about a step that takes long.
 
         Args:
             label: what the command is doing.
@@ -73,7 +81,8 @@ class Output:
             A function to call with the name of each step as it begins.
         """
         if not is_terminal(sys.stderr):
-            yield lambda step: None
+            with telling(label) as begin:
+                yield begin
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -84,17 +93,16 @@ class Output:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        # Dagster redirects descriptors 1 and 2 during a step to record what is printed, so the bar needs its own.
         with (
-            os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal,
+            own_stderr() as terminal,
             Progress(*columns, console=console(file=terminal), transient=True) as bar,
         ):
             task = bar.add_task(label, total=total)
             begun = 0
 
-            def begin(step: str) -> None:
+            def advance(step: str) -> None:
                 nonlocal begun
                 bar.update(task, completed=begun, description=f"{label} {step}".rstrip())
                 begun += 1
 
-            yield begin
+            yield advance

@@ -1,0 +1,48 @@
+"""What a command prints while something takes long."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.framework.conftest import SampleProject
+from cascade.terminal import waiting
+
+SLOW = """
+    import time
+
+    from cascade import cascade_ingestion
+    from pydantic import BaseModel
+
+    time.sleep(0.3)
+
+    class Thing(BaseModel):
+        id: int
+
+    @cascade_ingestion(table_name="slow", unique_key="id", group="g", validation_schema=Thing, partitions=None)
+    def slow():
+        time.sleep(0.3)
+        return [{"id": 1}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _impatient(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_SECONDS", 0.05)
+
+
+def test_validate_names_the_module_that_takes_long(cascade: Cascade, project: SampleProject) -> None:
+    project.write("slow.py", SLOW)
+    result = cascade("validate", "--json")
+    assert f"checking {project.module('slow')} … 0 s" in result.stderr
+    assert json.loads(result.stdout)["problems"] == []
+
+
+def test_materialize_says_what_is_under_way(cascade: Cascade, project: SampleProject) -> None:
+    project.write("slow.py", SLOW)
+    result = cascade("materialize", "slow", "--json")
+    assert "loading the project … 0 s" in result.stderr
+    assert "materialize slow … 0 s" in result.stderr
+    assert json.loads(result.stdout)["success"] is True
