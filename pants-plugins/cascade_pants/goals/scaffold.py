@@ -122,7 +122,9 @@ def files_to_write(build_path: str, answer: ScaffoldAnswer, root: str) -> dict[s
     return {build_path: answer.build, **packages, **answer.files}
 
 
-def written_report(files: Iterable[str], answer: ScaffoldAnswer, directory: str, projects: Sequence[Address]) -> str:
+def written_report(
+    files: Iterable[str], answer: ScaffoldAnswer, directory: str, projects: Sequence[Address], source: str
+) -> str:
     """List what was written and the commands to type next.
 
     Args:
@@ -130,6 +132,7 @@ def written_report(files: Iterable[str], answer: ScaffoldAnswer, directory: str,
         answer: the files from the templates.
         directory: the directory of the workflow.
         projects: those at the root of the repository. The first is the example.
+        source: where the ingestion reads its rows.
     """
     pants = bin_name()
     first = f":{projects[0].target_name}" if projects else "PROJECT"
@@ -140,6 +143,8 @@ def written_report(files: Iterable[str], answer: ScaffoldAnswer, directory: str,
             "Next:",
             f"  {pants} test {directory}::",
             f"  {pants} check {directory}::",
+            # No server answers at the example's address. The tests and the checks need none.
+            *(["", f"Then set BASE_URL in {directory} to your own API, and type:"] if source == "rest-api" else []),
             f"  {pants} run {first} -- materialize {answer.table} --partition {answer.partition}",
         ]
     )
@@ -211,7 +216,8 @@ async def cascade_scaffold(
     if table is not None and options.table is None:
         console.print_stdout(other_table_notice(usual_table, table, taken))
     projects = await projects_at_root()
-    console.print_stdout(written_report(files, answer, directory, [project.address for project in projects]))
+    addresses = [project.address for project in projects]
+    console.print_stdout(written_report(files, answer, directory, addresses, options.type))
     return CascadeScaffold(exit_code=0)
 
 

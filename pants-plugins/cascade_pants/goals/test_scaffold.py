@@ -71,10 +71,19 @@ def test_links_out_of_the_repository_are_detected(tmp_path: Any) -> None:
 
 def test_the_report_names_files_and_next_commands() -> None:
     answer = ScaffoldAnswer(table="weather_observations", partition="2024-01-01")
-    report = written_report(["a/BUILD"], answer, "a", [Address("", target_name="dev")])
+    report = written_report(["a/BUILD"], answer, "a", [Address("", target_name="dev")], "file")
     assert "Wrote a/BUILD" in report
     assert "test a::" in report
     assert "run :dev -- materialize weather_observations --partition 2024-01-01" in report
+
+
+def test_the_report_says_what_to_set_before_a_rest_api_can_run() -> None:
+    answer = ScaffoldAnswer(table="weather_observations", partition="2024-01-01")
+    report = written_report([], answer, "src/weather", [], "rest-api").splitlines()
+    said = report.index("Then set BASE_URL in src/weather to your own API, and type:")
+    assert report[said - 2].endswith("check src/weather::")
+    assert "materialize weather_observations" in report[said + 1]
+    assert "BASE_URL" not in written_report([], answer, "src/weather", [], "file")
 
 
 def test_requests_for_the_same_are_equal() -> None:

@@ -78,8 +78,14 @@ def new_ingestion(workplace: Workplace, domain: str, source: str, options: Workf
         with_build_files(config.project_root, files),
         table,
         (*notices, *_about_source(source, domain, f"{code}/{asset}.py")),
-        (commands_of(workplace).materialize(table, example_for(key).first_day), command_for_tests(workplace, domain)),
+        _next_commands(workplace, source, domain, table, example_for(key).first_day),
     )
+
+
+def _next_commands(workplace: Workplace, source: str, domain: str, table: str, first_day: str) -> tuple[str, ...]:
+    tests = command_for_tests(workplace, domain)
+    # No server answers at the example's address. The tests need none.
+    return (tests,) if source == "rest-api" else (commands_of(workplace).materialize(table, first_day), tests)
 
 
 def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
@@ -89,4 +95,7 @@ def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
             f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
         )
     elif source == "rest-api":
-        yield f"It calls the API at BASE_URL, which is an example. Set your own in {module}."
+        yield (
+            f"It calls the API at BASE_URL, which is an example. Set your own in {module} before you materialize it. "
+            "The tests need no network."
+        )

@@ -97,6 +97,13 @@ def test_a_notice_explains_how_to_set_the_address_of_a_database_or_an_api(cascad
     assert "Set your own in " in result.stdout
 
 
+def test_the_next_command_after_a_rest_api_works_without_its_server(cascade: Cascade) -> None:
+    result = cascade("create-workflow", "--type", "rest-api", "--domain", "weather")
+    assert "The tests need no network." in result.stdout
+    commands = result.stdout.partition("Next:\n")[2].split("\n")
+    assert [command.split()[-3:] for command in commands if command] == [["test", "--workflow", "weather"]]
+
+
 def test_it_works_in_any_directory_of_the_project(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,3 +46,29 @@ def test_materialize_says_what_is_under_way(cascade: Cascade, project: SamplePro
     assert "loading the project … 0 s" in result.stderr
     assert "materialize slow … 0 s" in result.stderr
     assert json.loads(result.stdout)["success"] is True
+
+
+RETRYING = """
+    from cascade import cascade_ingestion
+    from dlt.sources.helpers.requests import Client
+    from pydantic import BaseModel
+
+    class Thing(BaseModel):
+        id: int
+
+    @cascade_ingestion(table_name="down", unique_key="id", group="g", validation_schema=Thing, partitions=None)
+    def down():
+        # Nothing listens on the port "discard".
+        client = Client(request_backoff_factor=0.001, request_max_attempts=2)
+        return client.get("http://127.0.0.1:9/rows").json()
+"""
+
+
+def test_a_run_says_that_it_tries_a_request_again(
+    cascade: Cascade, project: SampleProject, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.write("down.py", RETRYING)
+    result = cascade("materialize", "down")
+    said = result.stderr + capfd.readouterr().err
+    assert result.exit_code == 1
+    assert "retry: GET http://127.0.0.1:9/rows failed (ConnectionError). Attempt 2 of 2 in 0 s." in said

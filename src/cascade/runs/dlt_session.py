@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cascade.exceptions import CascadeError, SourceError, SourceLocation
 from cascade.fault_points import FaultPoint, reach
 from cascade.runs.dlt_state import StateDirectory
+from cascade.runs.http_retries import tell_retries
 from cascade.runs.null_cursors import read_past_null_cursors
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class DeclaredSource(Protocol):
 
 
 def quiet_dlt(directory: Path) -> None:
-    """Turn off dlt's telemetry and keep its files in the project, unless the user chose otherwise."""
+    """Turn off dlt's telemetry and keep its files in the project, unless the user set others. Let it tell retries."""
+    tell_retries()
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("DLT_DATA_DIR", str(directory / "data"))
 
@@ -102,6 +104,8 @@ class DltSession:
         import dlt
 
         read_past_null_cursors()
+        # The function may have imported dlt only now.
+        tell_retries()
         pipe = selected_resource(data, self.declaration)._pipe
         if self._at_start is None:
             self._at_start = self.state.sources()
