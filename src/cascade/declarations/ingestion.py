@@ -176,8 +176,8 @@ def _schema_problems(checked: Mapping[str, Any]) -> list[str]:
     if "validation_schema" not in checked:
         return []
     declared = checked["validation_schema"]
-    columns = [field.column for field in checked.get("partition_spec", ())]
+    layout = [(field.column, field.transform) for field in checked.get("partition_spec", ())]
     return [
         *(f"unique_key: {problem}" for problem in key_problems(declared, checked.get("unique_key", ()))),
-        *(f"partition_spec: {problem}" for problem in layout_problems(declared, columns)),
+        *(f"partition_spec: {problem}" for problem in layout_problems(declared, layout)),
     ]

@@ -7,6 +7,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cascade.declarations import layouts
+from cascade.declarations.column_types import column_type
 from cascade.spelling import did_you_mean
 
 
@@ -89,10 +91,20 @@ def key_fault(*, optional: bool, floating: bool, nested: bool = False) -> KeyFau
     return None
 
 
-def layout_problems(schema: type, names: Sequence[str]) -> list[str]:
-    """Return one sentence for each column of a partition layout that the schema lacks."""
+def layout_problems(schema: type, fields: Sequence[tuple[str, str]]) -> list[str]:
+    """Return one sentence for each field of a layout that the schema lacks or that cannot be written.
+
+    Args:
+        schema: the schema.
+        fields: pairs of a column and a transform.
+    """
     columns = columns_of(schema)
-    return [] if columns is None else [absent_field(schema, name, columns) for name in names if name not in columns]
+    if columns is None:
+        return []
+    absent = [absent_field(schema, name, columns) for name, _ in fields if name not in columns]
+    present = [pair for pair in fields if pair[0] in columns]
+    types = {name: column_type(column) for name, column in columns.items()}
+    return absent + layouts.layout_problems(present, types)
 
 
 def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:

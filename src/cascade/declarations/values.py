@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from cascade.declarations import layouts
 from cascade.declarations.problems import is_broken
 from cascade.spelling import did_you_mean
 
@@ -19,7 +20,6 @@ _EMAIL = re.compile(r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}$")
 _TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
 _TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
 _OFFSET = re.compile(r"(?:UTC|GMT|Z)? ?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.IGNORECASE)
-_TRANSFORM = re.compile(r"^(identity|year|month|day|hour|(bucket|truncate)\[[1-9][0-9]*\])$")
 
 
 def name(value: object) -> str:
@@ -190,20 +190,7 @@ def partition_spec(value: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
             raise ValueError(f'{item!r} must be a column or (column, transform), such as ("observed_at", "month").')
         column, transform = pair
-        if not _TRANSFORM.match(transform):
-            known = (
-                "identity",
-                "year",
-                "month",
-                "day",
-                "hour",
-                "bucket[16]",
-                "truncate[4]",
-            )
-            raise ValueError(
-                f"{transform!r} is not an Iceberg transform ({', '.join(known)}).{did_you_mean(transform, known)}"
-            )
-        fields.append((column, transform))
+        fields.append((column, layouts.transform(transform)))
     return tuple(fields)
 
 

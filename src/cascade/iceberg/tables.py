@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from cascade.declarations.layouts import field_name
 from cascade.exceptions import CascadeError, CommitError, CommitRefusedError, SchemaDriftError
 from cascade.iceberg.branches import at_branch, missing_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
@@ -182,16 +183,11 @@ def _spec(schema: Schema, fields: Sequence[LayoutField]) -> PartitionSpec:
                 source_id=schema.find_field(field.column).field_id,
                 field_id=PARTITION_FIELD_ID_START + position,
                 transform=parse_transform(field.transform),
-                name=_spec_name(field),
+                name=field_name(field.column, field.transform),
             )
             for position, field in enumerate(fields)
         )
     )
-
-
-def _spec_name(field: LayoutField) -> str:
-    transform = field.transform.replace("[", "_").rstrip("]")
-    return field.column if transform == "identity" else f"{field.column}_{transform}"
 
 
 def _sort_order(schema: Schema) -> SortOrder:
@@ -206,7 +202,7 @@ def _sort_order(schema: Schema) -> SortOrder:
 def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField]) -> Table:
     """Apply new columns, widened types and another layout. Writes metadata only."""
     changed = check_drift(table, schema)
-    wanted = {_spec_name(field): field for field in partition_spec}
+    wanted = {field_name(field.column, field.transform): field for field in partition_spec}
     present = {field.name for field in table.spec().fields if str(field.transform) != "void"}
     if not changed and wanted.keys() == present:
         return table

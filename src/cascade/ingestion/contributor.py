@@ -40,7 +40,9 @@ class IngestionContributor(Contributor):
             if unclear:
                 yield from problems_of(declaration.error(*unclear))
             try:
-                to_iceberg_schema(declaration.validation_schema, declaration.unique_key)
+                to_iceberg_schema(
+                    declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec
+                )
             except CascadeError as error:
                 yield from problems_of(error, declaration.location)
 

@@ -81,7 +81,9 @@ def run_ingestion(
             ensure_table(
                 lakehouse,
                 target.ref,
-                to_iceberg_schema(declaration.validation_schema, declaration.unique_key),
+                to_iceberg_schema(
+                    declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec
+                ),
                 partition_spec=declaration.partition_spec,
             )
             schema = declared_schema(declaration.validation_schema)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from cascade.declarations.layouts import layout_problems
 from cascade.declarations.schema_fields import absent_field, columns_of, key_fault
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas.columns import Column, DeclaredSchema, conversion_error, location_of
@@ -64,6 +65,20 @@ def is_pandera_model(schema: object) -> bool:
     return base is not None and isinstance(schema, type) and issubclass(schema, base)
 
 
+class LayoutField(Protocol):
+    """One field of an Iceberg layout; `cascade.declarations.PartitionField` is one."""
+
+    @property
+    def column(self) -> str:
+        """Name of the column."""
+        ...
+
+    @property
+    def transform(self) -> str:
+        """The transform as Iceberg spells it, such as `bucket[16]`."""
+        ...
+
+
 class Validator(Protocol):
     """Validates batches of rows."""
 
@@ -101,15 +116,17 @@ def validator_for(schema: type, *, unique_key: tuple[str, ...], validate: bool =
     return PydanticValidator(declared, unique_key, types_only=not validate)
 
 
-def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
+def to_iceberg_schema(schema: type, unique_key: Sequence[str] = (), *, layout: Sequence[LayoutField] = ()) -> Schema:
     """Build the Iceberg schema of a validation schema, with documentation, nullability and fresh field ids.
 
     Args:
         schema: a pydantic model, or a pandera DataFrameModel.
         unique_key: names of the columns that identify a row; they become the identifier fields.
+        layout: the fields of the table's layout, which are only checked.
 
     Raises:
-        SchemaConversionError: a field cannot become a column, or a key column is missing, optional, floating or nested.
+        SchemaConversionError: a field cannot become a column, a key column is missing, optional, floating or nested,
+            or a column cannot have the transform of the layout.
     """
     from pyiceberg.schema import Schema, assign_fresh_schema_ids
 
@@ -120,6 +137,7 @@ def to_iceberg_schema(schema: type, unique_key: Sequence[str] = ()) -> Schema:
     ids = count(1)
     fields = [_field(arrow, ids) for arrow in declared.arrow]
     identifiers = [field.field_id for field in fields if field.name in unique_key]
+    _check_layout(declared, layout, {field.name: str(field.field_type) for field in fields})
     return assign_fresh_schema_ids(Schema(*fields, identifier_field_ids=identifiers))
 
 
@@ -137,6 +155,13 @@ def _check_key(declared: DeclaredSchema, name: str) -> None:
     )
     if fault is not None:
         raise conversion_error(declared.model, [name], f"this field of unique_key {fault.what}; {fault.advice}")
+
+
+def _check_layout(declared: DeclaredSchema, layout: Sequence[LayoutField], types: dict[str, str | None]) -> None:
+    problems = layout_problems([(field.column, field.transform) for field in layout], types)
+    if problems:
+        reason = f"partition_spec: {' '.join(problems)}".removesuffix(".")
+        raise SchemaConversionError(declared.name, layout[0].column, reason, location=declared.location)
 
 
 def _field(field: pa.Field, ids: Iterator[int]) -> NestedField:
