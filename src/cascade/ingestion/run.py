@@ -156,6 +156,7 @@ def _staged(
         table=declaration.table,
         location=declaration.location,
         clock=clock,
+        reads=validator.reads,
     )
     return extracted, validation.finish(), stage.finish()
 

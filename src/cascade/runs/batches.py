@@ -7,20 +7,24 @@ of mixed types unchanged. Nothing here imports a library that the function did n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from cascade.exceptions import SourceError, SourceLocation
+from cascade.runs.arrow_tables import batch_of_table
+from cascade.runs.columns import ColumnError, Everything
+from cascade.runs.plain_rows import advice_for, plain_row
 from cascade.schemas import Batch
 
 ROWS_PER_BATCH = 50_000
 
 _ACCEPTED = (
-    "Return dicts, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or resource, "
-    "a generator of any of these, or None."
+    "Return dicts or pydantic models, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or "
+    "resource, a generator of any of these, or None."
 )
 
 
@@ -33,12 +37,14 @@ class Feeder:
         extract: takes each dlt source or resource, and feeds its items back to `feed`.
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
+        reads: the names of the fields that the schema reads. A column of another name may have any type.
     """
 
     consume: Callable[[Batch], None]
     extract: Callable[[Any], None]
     table: str
     location: SourceLocation
+    reads: Container[str] = field(default_factory=Everything)
     _rows: list[dict[str, object]] = field(default_factory=list)
 
     def feed(self, data: object) -> None:
@@ -54,6 +60,8 @@ class Feeder:
             return
         if isinstance(data, Mapping):
             self._add(data)
+        elif _is_model(data):
+            self._add_model(data)
         elif is_dlt(data):
             self.flush()
             self.extract(data)
@@ -70,7 +78,18 @@ class Feeder:
         if not all(isinstance(name, str) for name in row):
             wrong = next(name for name in row if not isinstance(name, str))
             raise self._error(f"a row has the field {wrong!r}, whose name is not a string.")
-        self._rows.append(row if type(row) is dict else dict(row))
+        self._append(plain_row(row))
+
+    def _add_model(self, model: Any) -> None:
+        from cascade.schemas.model_rows import ModelRow, root_of
+
+        if (root := root_of(model)) is not None:
+            self.feed(root)
+        else:
+            self._append(ModelRow(model))
+
+    def _append(self, row: dict[str, object]) -> None:
+        self._rows.append(row)
         if len(self._rows) >= ROWS_PER_BATCH:
             self.flush()
 
@@ -79,7 +98,8 @@ class Feeder:
         if isinstance(data, pa.RecordBatchReader):
             self._feed_reader(data)
             return True
-        batch = _batch_of(data)
+        with self._columns_named():
+            batch = _batch_of(data, self.reads)
         if batch is None:
             return False
         self.flush()
@@ -87,34 +107,53 @@ class Feeder:
             self.consume(batch)
         return True
 
+    def _consume_table(self, batches: list[pa.RecordBatch]) -> None:
+        with self._columns_named():
+            batch = batch_of_table(pa.Table.from_batches(batches), self.reads)
+        self.consume(batch)
+
     def _feed_reader(self, reader: pa.RecordBatchReader) -> None:
         self.flush()
         held: list[pa.RecordBatch] = []
         for batch in reader:
             held.append(batch)
             if sum(map(len, held)) >= ROWS_PER_BATCH:
-                self.consume(pa.Table.from_batches(held))
+                self._consume_table(held)
                 held = []
         if any(len(batch) for batch in held):
-            self.consume(pa.Table.from_batches(held))
+            self._consume_table(held)
 
     def _feed_each(self, data: object) -> None:
-        if isinstance(data, (str, bytes, bytearray)) or not isinstance(data, Iterable):
-            raise self._error(f"the function returned {_described(data)}.")
+        advice = advice_for(data)
+        if advice or isinstance(data, (str, bytes, bytearray)) or not isinstance(data, Iterable):
+            raise self._error(f"the function returned {_described(data)}.", advice)
         for item in data:
             if isinstance(item, Mapping):
                 self._add(item)
             else:
                 self.feed(item)
 
-    def _error(self, problem: str) -> SourceError:
-        return SourceError(f"{self.table}: {problem}", location=self.location, hint=_ACCEPTED)
+    @contextmanager
+    def _columns_named(self) -> Iterator[None]:
+        try:
+            yield
+        except ColumnError as error:
+            raise SourceError(f"{self.table}: {error.problem}", location=self.location, hint=error.advice) from None
+
+    def _error(self, problem: str, advice: str | None = None) -> SourceError:
+        return SourceError(f"{self.table}: {problem}", location=self.location, hint=advice or _ACCEPTED)
 
 
 def is_dlt(data: object) -> bool:
     """Return whether data is a dlt source or resource."""
     module = sys.modules.get("dlt.extract")
     return module is not None and isinstance(data, (module.DltResource, module.DltSource))
+
+
+def _is_model(data: object) -> bool:
+    """Return whether data is an instance of a pydantic model."""
+    module = sys.modules.get("pydantic")
+    return module is not None and isinstance(data, module.BaseModel)
 
 
 def one_batch(batches: list[Batch]) -> Batch | None:
@@ -132,52 +171,32 @@ def one_batch(batches: list[Batch]) -> Batch | None:
     return [row for batch in batches for row in (python_rows(batch)[0] if isinstance(batch, pa.Table) else batch)]
 
 
-def _batch_of(data: object) -> Batch | None:
+def _table_of(data: object) -> pa.Table | None:
     if isinstance(data, pa.Table):
         return data
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
-    polars, pandas = sys.modules.get("polars"), sys.modules.get("pandas")
-    if polars is not None and isinstance(data, polars.LazyFrame):
-        data = data.collect()
-    if polars is not None and isinstance(data, polars.DataFrame):
-        return _from_polars(data)
-    if pandas is not None and isinstance(data, pandas.DataFrame):
-        return _from_pandas(data)
+    polars = sys.modules.get("polars")
     if hasattr(data, "__arrow_c_stream__") and not (polars is not None and isinstance(data, polars.Series)):
         return _from_stream(data)
     return None
 
 
-def _from_polars(frame: Any) -> Batch:
-    from polars import CompatLevel, Object
+def _batch_of(data: object, reads: Container[str]) -> Batch | None:
+    polars, pandas = sys.modules.get("polars"), sys.modules.get("pandas")
+    if polars is not None and isinstance(data, (polars.LazyFrame, polars.DataFrame)):
+        from cascade.runs import polars_frames
 
-    if Object in frame.dtypes:
-        return list(frame.to_dicts())
-    table: pa.Table = frame.to_arrow(compat_level=CompatLevel.oldest())
-    return table
+        return polars_frames.batch_of_frame(data.collect() if isinstance(data, polars.LazyFrame) else data, reads)
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        from cascade.runs import pandas_frames
 
-
-def _from_pandas(frame: Any) -> Batch:
-    named = [name for name in frame.index.names if name is not None]
-    frame = frame.reset_index() if named else frame
-    try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        # A column contains Python objects of several types, and validation sees each unchanged.
-        return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+        return pandas_frames.batch_of_frame(data, reads)
+    table = _table_of(data)
+    return None if table is None else batch_of_table(table, reads)
 
 
-def _plain(value: Any) -> object:
-    """Return a cell of a pandas frame as a Python value, with None for a missing value."""
-    import pandas
-
-    if pandas.api.types.is_scalar(value) and pandas.isna(value):
-        return None
-    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") and value.ndim == 0 else value
-
-
-def _from_stream(data: Any) -> Batch | None:
+def _from_stream(data: Any) -> pa.Table | None:
     try:
         return pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError):

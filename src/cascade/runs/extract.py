@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def extract(
     table: str,
     location: SourceLocation,
     clock: Clock,
+    reads: Container[str],
 ) -> Extracted:
     """Request the rows of a source, and pass each batch to the next stage as it arrives.
 
@@ -50,6 +51,7 @@ def extract(
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
         clock: measures the stage as `extract`, without the time of `into`.
+        reads: the names of the source fields that the schema reads.
 
     Returns:
         How many rows the source returned.
@@ -67,7 +69,7 @@ def extract(
         into(batch)
 
     quiet_dlt(dlt_directory)
-    feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location)
+    feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location, reads)
     with clock.timed("extract"), missing_settings_named(location):
         data = source()
         feeder.feed(data)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sqlalchemy
 
 from cascade.exceptions import SourceError, SourceLocation
 from cascade.runs import batches
@@ -19,9 +22,10 @@ from cascade.schemas import Batch
 HERE = SourceLocation("flights.py", 7)
 
 
-def fed(data: object) -> list[Batch]:
+def fed(data: object, *reads: str) -> list[Batch]:
     found: list[Batch] = []
-    feeder = Feeder(found.append, lambda source: pytest.fail("not dlt"), "raw.flights", HERE)
+    known = {"reads": reads} if reads else {}
+    feeder = Feeder(found.append, lambda source: pytest.fail("not dlt"), "raw.flights", HERE, **known)
     feeder.feed(data)
     feeder.flush()
     return found
@@ -117,7 +121,6 @@ def test_many_rows_come_in_batches_and_in_order(monkeypatch: pytest.MonkeyPatch)
         (3, "the function returned int 3"),
         ([{"id": 1}, 3], "the function returned int 3"),
         (["a"], "the function returned str 'a'"),
-        (pl.Series("n", [1]), "the function returned int 1"),
         (print, "the function returned builtin_function_or_method"),
         ([{1: "a"}], "a row has the field 1, whose name is not a string"),
     ],
@@ -127,7 +130,144 @@ def test_the_error_for_other_data_lists_the_accepted_kinds(data: object, said: s
         fed(data)
     assert said in str(caught.value)
     assert str(caught.value).startswith("flights.py:7: raw.flights: ")
-    assert "Return dicts, an Arrow table" in str(caught.value)
+    assert "Return dicts or pydantic models, an Arrow table" in str(caught.value)
+
+
+@dataclasses.dataclass
+class Reading:
+    id: int
+
+
+class Pair(NamedTuple):
+    id: int
+    name: str
+
+
+def sqlite_row() -> object:
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    return connection.execute("select 1 as id").fetchone()
+
+
+def alchemy_row() -> object:
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        return connection.execute(sqlalchemy.text("select 1 as id")).one()
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ([Reading(1)], "dataclasses.asdict(row)"),
+        ([Pair(1, "a")], "row._asdict()"),
+        (sqlite_row(), "dict(row)"),
+        ([alchemy_row()], "dict(row._mapping)"),
+        (pd.Series([1], name="id"), "series.to_frame()"),
+        (pl.Series("id", [1]), "series.to_frame()"),
+        (pa.array([1]), 'pyarrow.table({"name": array})'),
+        (np.array([[1]]), "pandas.DataFrame(array"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_error_for_what_looks_like_rows_says_how_to_make_rows(data: object, hint: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        fed(data)
+    assert hint in str(caught.value)
+    assert type(data[0] if isinstance(data, list) else data).__name__ in str(caught.value)
+
+
+def test_missing_values_of_pandas_in_dicts_are_none() -> None:
+    frame = pd.DataFrame(
+        {"n": [1.5, np.nan], "at": pd.to_datetime(["2013-01-15", None]), "i": pd.array([1, None], "Int64")}
+    )
+    assert rows(frame.to_dict("records")) == rows(frame)
+    assert rows([{"a": np.float64("nan"), "b": float("inf")}]) == [{"a": None, "b": float("inf")}]
+
+
+def test_values_of_numpy_in_dicts_are_python_values() -> None:
+    row = {
+        "i": np.int64(1),
+        "b": np.bool_(True),
+        "at": np.datetime64("2013-01-15T01:02:03.000000001", "ns"),
+        "day": np.datetime64("2013-01-15"),
+        "none": np.datetime64("NaT"),
+        "took": np.timedelta64(1, "s"),
+        "list": np.array([1.5, 2.5]),
+        "times": np.array(["2013-01-15"], "M8[ns]"),
+    }
+    assert rows([row]) == [
+        {
+            "i": 1,
+            "b": True,
+            "at": datetime(2013, 1, 15, 1, 2, 3),
+            "day": date(2013, 1, 15),
+            "none": None,
+            "took": timedelta(seconds=1),
+            "list": [1.5, 2.5],
+            "times": [datetime(2013, 1, 15)],
+        }
+    ]
+
+
+def test_a_dict_without_such_values_is_the_row_itself() -> None:
+    row: dict[str, Any] = {"id": 1, "x": 1.5, "y": None}
+    assert fed([row])[0][0] is row
+    given = {"id": 1, "x": float("nan")}
+    assert rows([given]) == [{"id": 1, "x": None}]
+    assert given["x"] is not None
+
+
+TWICE = pa.table([pa.array([1]), pa.array([2]), pa.array([3])], ["x", "x", "y"])
+
+
+@pytest.mark.parametrize(
+    "data", [TWICE, TWICE.to_batches()[0], TWICE.to_reader(), pd.DataFrame([[1, 2, 3]], columns=["x", "x", "y"])]
+)
+def test_a_column_that_occurs_twice_is_refused_only_if_the_schema_reads_it(data: Any) -> None:
+    if not isinstance(data, pa.RecordBatchReader):
+        assert [row["y"] for batch in fed(data, "y") for row in batch.to_pylist()] == [3]  # type: ignore[union-attr]
+    with pytest.raises(SourceError, match='the column "x" occurs 2 times'):
+        fed(data, "x", "y")
+
+
+def test_levels_of_a_pandas_index_are_columns_once() -> None:
+    frame = pd.DataFrame({"id": [1, 2], "n": [3, 4]})
+    both = [{"id": 1, "n": 3}, {"id": 2, "n": 4}]
+    assert rows(frame.set_index("id")) == both
+    assert rows(frame.set_index("id", drop=False)) == both
+    assert rows(frame.set_index(["id", "n"])) in (both, [{"n": 3, "id": 1}, {"n": 4, "id": 2}])
+    assert rows(frame.set_index(pd.Index(["p", "q"]))) == both
+    partly = frame.set_index(pd.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["key", None]))
+    assert rows(partly) == [{"key": 1, **both[0]}, {"key": 2, **both[1]}]
+
+
+def test_an_index_that_differs_from_the_column_of_its_name_is_refused() -> None:
+    frame = pd.DataFrame({"id": [1, 2]}, index=pd.Index([3, 4], name="id"))
+    with pytest.raises(SourceError, match='the index and a column are both named "id", and their values differ'):
+        fed(frame)
+    assert fed(frame, "other")
+
+
+def test_pandas_columns_with_several_levels_are_refused() -> None:
+    frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")]))
+    with pytest.raises(SourceError, match=r"the columns of the frame have 2 levels, such as \('x', 'a'\)"):
+        fed(frame)
+
+
+def test_a_column_of_objects_keeps_each_value() -> None:
+    mixed = [pd.Timestamp("2013-01-15"), pd.Timestamp("2013-01-15", tz="UTC"), date(2013, 1, 15), 1, True, 1.5, None]
+    found = [row["x"] for row in rows(pd.DataFrame({"x": pd.Series(mixed, dtype=object)}))]
+    assert found == mixed
+    assert list(map(type, found)) == list(map(type, mixed))
+
+
+def test_nan_of_polars_and_arrow_stays_beside_objects() -> None:
+    frame = pl.DataFrame({"x": [float("nan"), None], "o": pl.Series([1, "a"], dtype=pl.Object)})
+    assert repr([row["x"] for row in rows(frame)]) == "[nan, None]"
+
+
+def test_large_integers_of_polars_are_exact() -> None:
+    frame = pl.DataFrame({"x": pl.Series([2**100, None], dtype=pl.Int128), "y": [1, 2]})
+    assert rows(frame) == [{"x": 2**100, "y": 1}, {"x": None, "y": 2}]
 
 
 def test_several_batches_become_one() -> None:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pydantic
 
 from cascade.schemas.rows import python_values
-from cascade.schemas.values import RULE_RANGE, RULE_TYPE, Unfit, ValueType, to_arrow
+from cascade.schemas.values import RULE_RANGE, RULE_TYPE, Unfit, ValueType, to_arrow, without_column_type
 
 _MIN_YEAR = -62135596800
 _MAX_YEAR = 253402300799
@@ -44,7 +44,7 @@ def from_values(given: list[Any], value_type: ValueType) -> tuple[pa.Array, dict
             converted.append(convert(value))
         except pydantic.ValidationError as error:
             detail = error.errors(include_url=False, include_context=False)[0]
-            unfit[position] = Unfit(RULE_TYPE, detail["msg"], detail["loc"])
+            unfit[position] = Unfit(RULE_TYPE, detail["msg"] + without_column_type(detail["input"]), detail["loc"])
             converted.append(None)
     array, more = to_arrow(converted, value_type)
     return array, {**more, **unfit}

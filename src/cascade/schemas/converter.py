@@ -83,6 +83,11 @@ class Validator(Protocol):
     """Validates batches of rows."""
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The names of the source fields that the schema reads."""
+        ...
+
+    @property
     def needs_whole_partition(self) -> bool:
         """Whether all rows of a partition must arrive in one batch."""
         ...

@@ -29,6 +29,8 @@ NULL_KEY = "A field of the unique key is null"
 RULE_UNREADABLE = "unreadable_value"
 
 _SHOWN_REASONS = 10
+# The last one is of a map in which a key occurs twice.
+_UNREADABLE = (pa.ArrowException, OverflowError, ValueError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -119,19 +121,22 @@ def python_rows(table: pa.Table) -> tuple[list[dict[str, object]], dict[int, tup
 
 
 def python_values(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
-    """Convert an Arrow column to Python values, and return, by position, why some could not be converted."""
+    """Convert an Arrow column to Python values, and return, by position, why some could not be converted.
+
+    Nanoseconds are truncated to microseconds, and maps become dicts.
+    """
     wanted = _in_microseconds(column.type)
     try:
         column = column.cast(wanted, safe=False) if wanted != column.type else column
-        return column.to_pylist(), {}
-    except (pa.ArrowException, OverflowError, ValueError):
+        return column.to_pylist(maps_as_pydicts="strict"), {}
+    except _UNREADABLE:
         pass
     values: list[Any] = []
     problems: dict[int, str] = {}
     for position, scalar in enumerate(column):
         try:
-            values.append(scalar.as_py())
-        except (pa.ArrowException, OverflowError, ValueError) as error:
+            values.append(scalar.as_py(maps_as_pydicts="strict"))
+        except _UNREADABLE as error:
             shown = _shown(scalar)
             values.append(shown)
             problems[position] = f"Python cannot represent {shown}: {error}"
@@ -141,7 +146,7 @@ def python_values(column: pa.ChunkedArray) -> tuple[list[Any], dict[int, str]]:
 def _shown(scalar: pa.Scalar) -> str:
     try:
         return str(scalar)
-    except (pa.ArrowException, OverflowError, ValueError):
+    except _UNREADABLE:
         return f"{scalar.value} as {scalar.type}"
 
 
@@ -157,6 +162,10 @@ def _in_microseconds(arrow: pa.DataType) -> pa.DataType:
         return arrow.value_type
     if pa.types.is_struct(arrow):
         return pa.struct([_field_in_microseconds(arrow.field(i)) for i in range(arrow.num_fields)])
+    if pa.types.is_fixed_size_list(arrow):
+        return pa.list_(_field_in_microseconds(arrow.value_field), arrow.list_size)
+    if pa.types.is_map(arrow):
+        return pa.map_(arrow.key_field, _field_in_microseconds(arrow.item_field))
     if pa.types.is_list(arrow):
         return pa.list_(_field_in_microseconds(arrow.value_field))
     if pa.types.is_large_list(arrow):

@@ -87,6 +87,11 @@ class PanderaValidator:
             self._schema = frames_pandas.allow_nulls(self._schema)
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The names of the source fields that the model reads."""
+        return frozenset(self._declared.by_name)
+
+    @property
     def needs_whole_partition(self) -> bool:
         """Whether a rule may compare rows: uniqueness, checks of the frame, and hand-written checks and parsers."""
         schema = self._schema

@@ -31,6 +31,7 @@ from pydantic.errors import PydanticUserError
 
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.kinds import Member
+from cascade.schemas.model_rows import ModelRow
 from cascade.schemas.pydantic_fields import bare_model, complete, source_names
 from cascade.schemas.rows import (
     NULL_KEY,
@@ -45,7 +46,7 @@ from cascade.schemas.rows import (
     python_rows,
     refuse,
 )
-from cascade.schemas.values import RULE_NULL, RULE_TYPE, Unfit, to_arrow
+from cascade.schemas.values import RULE_NULL, RULE_TYPE, Unfit, to_arrow, without_column_type
 
 _STEP = 4096
 _NOT_VALIDATION = frozenset({"serialization", "metadata"})
@@ -73,6 +74,11 @@ class PydanticValidator:
         self._known = {name for field, info in model.model_fields.items() for name in source_names(model, field, info)}
         self._may_change_rows = not types_only and _calls_validators_before(model.__pydantic_core_schema__)
         self._strict = () if types_only else tuple(c for c in declared.columns if _is_strict(model, c))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of the source fields that the model reads."""
+        return frozenset(self._known)
 
     def validate(self, batch: Batch) -> ValidationResult:
         """Validate a batch.
@@ -115,14 +121,15 @@ class PydanticValidator:
         self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
     ) -> tuple[list[Any], list[int]]:
         """Return the models of accepted rows, with their positions, and add the other rows to `reasons`."""
-        validate = self._model.__pydantic_validator__.validate_python
+        kind = self._model
+        validate = kind.__pydantic_validator__.validate_python
         models: list[Any] = []
         positions: list[int] = []
         for position, row in enumerate(rows):
             if position in reasons:
                 continue
             try:
-                models.append(validate(row))
+                models.append(validate(row.model if type(row) is ModelRow and isinstance(row.model, kind) else row))
                 positions.append(position)
             except pydantic.ValidationError as error:
                 details = error.errors(include_url=False, include_context=False)
@@ -153,7 +160,7 @@ class PydanticValidator:
             and detail["input"] is None
         ):
             return RULE_KEY, field, NULL_KEY
-        return detail["type"], field, detail["msg"]
+        return detail["type"], field, detail["msg"] + without_column_type(detail["input"])
 
     def _to_table(self, models: list[Any], positions: list[int]) -> tuple[pa.Table, dict[int, list[Reason]]]:
         reasons: dict[int, list[Reason]] = {}

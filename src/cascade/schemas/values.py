@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -115,6 +116,19 @@ def _storage(arrow: pa.DataType) -> pa.DataType:
         element = _storage(arrow.value_type)
         return arrow if element == arrow.value_type else pa.list_(arrow.value_field.with_type(element))
     return arrow
+
+
+def without_column_type(value: object) -> str:
+    """Return what to do about a value that no column can hold, to add to a message; empty for any other value."""
+    if isinstance(value, timedelta):
+        return ". Iceberg has no durations; use a number with the unit in its name, such as value.total_seconds()"
+    if isinstance(value, complex):
+        return ". Keep the real and the imaginary part in two fields"
+    kind = type(value)
+    if kind.__module__.partition(".")[0] == "pandas" and kind.__name__ in ("Period", "Interval"):
+        ends = "value.start_time or str(value)" if kind.__name__ == "Period" else "value.left and value.right"
+        return f". It has a start and an end; choose what to keep, such as {ends}"
+    return ""
 
 
 def shown(value: object) -> str:
