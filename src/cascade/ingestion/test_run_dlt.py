@@ -69,6 +69,14 @@ class Source:
         return events()
 
 
+class Unfiltered(Source):
+    """An incremental source that leaves it to dlt to compare with the cursor."""
+
+    def __call__(self) -> Any:
+        created = dlt.sources.incremental("createdAt", initial_value=0)
+        return dlt.resource(self.events, name="events", primary_key="id", incremental=created)
+
+
 ONE: dict[str, Any]
 ONE, TWO, THREE = ({"id": n, "createdAt": n} for n in (1, 2, 3))
 
@@ -250,6 +258,16 @@ def test_an_interrupted_extraction_leaves_nothing_that_blocks_the_next(lakehouse
             ran(lakehouse, interrupted)
     assert ran(lakehouse, Source(TWO)).rows_in == 1
     assert ids(lakehouse) == [2]
+
+
+def test_the_explanation_of_dlt_for_a_wrong_cursor_is_kept(lakehouse: Lakehouse) -> None:
+    with pytest.raises(Exception, match=r"Could not coerce.*at path `createdAt` with type `str`.*add_map"):
+        ran(lakehouse, Unfiltered(ONE, {"id": 2, "createdAt": "x"}))
+
+
+def test_the_explanation_of_dlt_for_a_missing_key_is_kept(lakehouse: Lakehouse) -> None:
+    with pytest.raises(Exception, match="Primary key column `id` was not found in extracted data item"):
+        ran(lakehouse, Source({"createdAt": 2}))
 
 
 def test_an_extraction_that_takes_too_long_is_stopped(lakehouse: Lakehouse) -> None:

@@ -207,18 +207,23 @@ def _has_open_cursor(pipe: Any) -> bool:
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """Return the error that a workflow or Cascade raised, without the errors that dlt wraps around it."""
-    from dlt.common.exceptions import DltException
+    """Return the error that a workflow, Cascade or a part of dlt raised, without those that dlt wraps around any error.
 
-    cause: BaseException | None = error
-    while isinstance(cause, DltException) and (cause.__cause__ or cause.__context__) is not None:
-        cause = cause.__cause__ or cause.__context__
-    chain = cause
+    dlt's own errors explain what their cause does not: which cursor or key of which resource is wrong.
+    """
+    from dlt.extract.exceptions import PipeItemProcessingError, ResourceExtractionError
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    wrappers = (PipelineStepFailed, ResourceExtractionError, PipeItemProcessingError)
+    cause = error
+    while isinstance(cause, wrappers) and (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    chain: BaseException | None = cause
     while chain is not None:
         if isinstance(chain, CascadeError):
             return chain
         chain = chain.__cause__ or chain.__context__
-    return cause or error
+    return cause
 
 
 def _slug(partition: str | None) -> str:

@@ -10,6 +10,7 @@ from cascade.clock import Clock
 from cascade.exceptions import SourceLocation
 from cascade.fault_points import FaultPoint, reach
 from cascade.runs.batches import Feeder
+from cascade.runs.database_values import database_values_named
 from cascade.runs.dlt_session import DltSession, quiet_dlt
 from cascade.runs.dlt_settings import missing_settings_named
 from cascade.schemas import Batch
@@ -57,7 +58,7 @@ def extract(
         How many rows the source returned.
 
     Raises:
-        SourceError: the data is not rows.
+        SourceError: the data is not rows, or a value of a database cannot be read.
         ConfigError: the source reads a setting through dlt that is not set.
     """
     rows = batches = 0
@@ -70,7 +71,11 @@ def extract(
 
     quiet_dlt(dlt_directory)
     feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location, reads)
-    with clock.timed("extract"), missing_settings_named(location):
+    with (
+        clock.timed("extract"),
+        missing_settings_named(location),
+        database_values_named(table, location),
+    ):
         data = source()
         feeder.feed(data)
         feeder.flush()
