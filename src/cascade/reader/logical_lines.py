@@ -7,11 +7,14 @@ only those takes a fraction of the time that `tokenize` needs, and a shell reads
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from .formatted_strings import end_of_formatted, is_formatted
 
 _TOKEN = re.compile(
     r'''
@@ -25,7 +28,7 @@ _TOKEN = re.compile(
       | (?P<closes> [)\]}])
       | (?P<joins> \\\n)
       | (?P<ends> \n)
-      | (?P<stray> ["']) )
+      | (?P<stray> ["'\\]) )
     ''',
     re.VERBOSE | re.DOTALL,
 )
@@ -45,8 +48,7 @@ class BrokenSourceError(Exception):
         super().__init__(f"line {line} onwards is not Python")
 
 
-@dataclass(frozen=True)
-class LogicalLine:
+class LogicalLine(NamedTuple):
     """One statement, or the head of a compound statement.
 
     Args:
@@ -71,9 +73,13 @@ def decode(content: bytes) -> str:
     """
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    except SyntaxError:
-        encoding = "utf-8"
-    return content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+        # Some codecs, such as `rot13`, do not decode bytes to text, and Python refuses them in source.
+        text = codecs.lookup(encoding).decode(content, "replace")[0]
+    except (SyntaxError, LookupError, ValueError, TypeError, AssertionError):
+        text = ""
+    if not isinstance(text, str) or (content and not text):
+        text = content.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def logical_lines(text: str) -> Iterator[LogicalLine]:
@@ -93,20 +99,22 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
     opens_scope = False
     start, first, number, depth = 0, 1, 1, 0
     code_end = None
-    for match in _TOKEN.finditer(f"{text}\n"):
-        kind = match.lastgroup
+    text = f"{text}\n"
+    for kind, begin, end in _tokens(text):
         if kind == "opens":
             depth += 1
         elif kind == "closes":
             depth -= 1
-        elif kind == "string" or kind == "joins":
-            number += match[kind].count("\n")
+        elif kind == "string":
+            number += text.count("\n", begin, end)
+        elif kind == "joins":
+            number += 1
         elif kind == "comment":
-            code_end = match.start(kind) if depth == 0 else code_end
+            code_end = begin if depth == 0 else code_end
         elif kind == "ends":
             number += 1
             if depth == 0:
-                line = text[start : match.start(kind) if code_end is None else code_end].rstrip(_BLANK)
+                line = text[start : begin if code_end is None else code_end].rstrip(_BLANK)
                 statement = line.lstrip(_BLANK)
                 if statement:
                     indentation = len(line[: len(line) - len(statement)].expandtabs())
@@ -116,10 +124,36 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
                         blocks.append((indentation, opens_scope or blocks[-1][1]))
                     opens_scope = _OPENS_SCOPE.match(statement) is not None
                     yield LogicalLine(first, statement, blocks[-1][1])
-                start, first, code_end = match.end(), number, None
+                start, first, code_end = end, number, None
         if depth < 0 or kind == "stray":
             break
     else:
         if depth == 0:
             return
     raise BrokenSourceError(first)
+
+
+def _tokens(text: str) -> Iterator[tuple[str | None, int, int]]:
+    """Yield the kind of each token, its position, and the position after it."""
+    position: int | None = 0
+    may_nest = True
+    while position is not None:
+        tokens, position = _TOKEN.finditer(text, position), None
+        for match in tokens:
+            kind = match.lastgroup
+            start, end = match.span(kind or 0)
+            # A stray quote may begin an f-string with a line break inside its brackets.
+            if (
+                may_nest
+                and (kind == "stray" or (kind == "string" and "{" in match["string"]))
+                and is_formatted(text, start)
+            ):
+                nested_end = end_of_formatted(text, start)
+                # One without an end is taken to end at its next quote, and so are all after it, because the search for
+                # the end may have been through the whole file.
+                may_nest = nested_end is not None
+                if nested_end is not None and nested_end != end:
+                    yield "string", start, nested_end
+                    position = nested_end
+                    break
+            yield kind, start, end

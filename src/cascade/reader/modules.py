@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from .assignments import Assignments
 from .declarations import Argument, Declaration, Module
 from .logical_lines import BrokenSourceError, LogicalLine, decode, logical_lines
 from .names import (
@@ -24,17 +25,13 @@ from .names import (
     is_ingestion,
     last_part,
 )
+from .syntax import parsed_expression, parsed_statement, written
 from .values import NotStaticError, Values, has_reference
 
 _HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>import|from)\b")
-_DECORATOR = re.compile(r"[ \t]*@[ \t]*(?P<name>[^\W\d][\w.]*)")
+# Brackets around the name, as in `@(name)(...)`, change nothing.
+_DECORATOR = re.compile(r"[ \t]*@[\s(]*(?P<name>[^\W\d][\w.]*)")
 _CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
-# What `for` and `with` assign has no value that the source shows.
-_FOR = re.compile(r"(?:async\s+)?for\s+(?P<names>.+?)\s+in\b", re.DOTALL)
-_WITH = re.compile(r"(?:async\s+)?with\b")
-_AS = re.compile(r"\bas\s+(\w+|\([^)]*\))")
-_WORD = re.compile(r"[^\W\d]\w*")
-
 # Only the arguments of Dagster's `asset` that set its name and its dependencies are read.
 _OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
 # Arguments that refer to a class or another workflow. In all others, a name without a known value is not static.
@@ -89,7 +86,8 @@ class _Reading:
 
     def __init__(self) -> None:
         self._names = Names()
-        self._values = Values(self._names)
+        self._assignments = Assignments()
+        self._values = Values(self._names, self._assignments)
         self._found: list[_Found] = []
         self._has_factory = False
         # How many of those found are decorators of the function that comes next.
@@ -111,14 +109,9 @@ class _Reading:
         elif not head and line.in_scope:
             self._has_factory = self._has_factory or self._mentions_ingestion(line.text)
         elif not head:
-            self._forget_bound(line.text)
-            if "=" in line.text and not line.text.endswith(":"):
+            self._assignments.add(line.text)
+            if "=" in line.text and "(" in line.text and not line.text.endswith(":"):
                 self._add_assignment(line)
-
-    def _forget_bound(self, text: str) -> None:
-        loop = _FOR.match(text)
-        for targets in [loop["names"]] if loop else _AS.findall(text) if _WITH.match(text) else []:
-            self._values.forget(*_WORD.findall(targets))
 
     def add_broken(self, text: str, first: int) -> None:
         for number, line in enumerate(text.split("\n"), start=1):
@@ -145,10 +138,8 @@ class _Reading:
             return
         found = _Found(Declaration(last_part(origin), line.line, in_factory=line.in_scope), first_line=line.line)
         if not line.in_scope and (is_cascade(origin) or is_asset(origin)):
-            try:
-                # Inside brackets, a comment or a line break at the end is harmless.
-                node = ast.parse(f"({line.text[1:]}\n)", mode="eval").body
-            except (SyntaxError, ValueError):
+            node = parsed_expression(line.text[1:])
+            if node is None:
                 found = _unparsed(found, line.text[1:])
             else:
                 found = replace(found, call=node if isinstance(node, ast.Call) else None)
@@ -156,19 +147,18 @@ class _Reading:
         self._pending += 1
 
     def _add_assignment(self, line: LogicalLine) -> None:
-        try:
-            tree = ast.parse(line.text)
-        except (SyntaxError, ValueError):
-            self._add_unparsed_assignment(line)
+        matches = [match for match in _CALLED.finditer(line.text) if is_definition(self._names.origin(match["name"]))]
+        if not matches:
+            return
+        tree = parsed_statement(line.text)
+        if tree is None:
+            self._add_unparsed_assignment(line, matches)
             return
         for node in ast.walk(tree):
             if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or node.value is None:
                 continue
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
-            for name in names:
-                # What a variable is after `+=` depends on what it was before.
-                self._values.assign(name, None if isinstance(node, ast.AugAssign) else node.value)
             assigned = names[-1] if names and not isinstance(node, ast.AugAssign) else None
             self._add_calls(node.value, line.line, assigned)
 
@@ -181,15 +171,12 @@ class _Reading:
                 is_read = is_cascade(origin) or is_asset(origin)
                 self._found.append(_Found(declaration, call if is_read else None, first_line))
 
-    def _add_unparsed_assignment(self, line: LogicalLine) -> None:
+    def _add_unparsed_assignment(self, line: LogicalLine, calls: list[re.Match[str]]) -> None:
         name = re.split("[=:]", line.text, maxsplit=1)[0].strip()
-        for match in _CALLED.finditer(line.text):
-            origin = self._names.origin(match["name"])
-            if is_definition(origin):
-                declaration = Declaration(
-                    last_part(origin), line.line, name if name.isidentifier() else None, assigned=True
-                )
-                self._found.append(_unparsed(_Found(declaration), line.text[match.start() :]))
+        assigned = name if name.isidentifier() else None
+        for match in calls:
+            declaration = Declaration(last_part(self._names.origin(match["name"])), line.line, assigned, assigned=True)
+            self._found.append(_unparsed(_Found(declaration), line.text[match.start() :]))
 
     def _with_arguments(self, found: _Found) -> Declaration:
         if found.call is None:
@@ -215,10 +202,10 @@ class _Reading:
         else:
             if name in _REFERRING or not has_reference(value):
                 return Argument(name, line, value)
-        return Argument(name, line, unread=ast.unparse(node))
+        return Argument(name, line, unread=written(node))
 
     def _from_mapping(self, node: ast.expr, line: int) -> Iterator[Argument]:
-        source = f"**{ast.unparse(node)}"
+        source = f"**{written(node)}"
         try:
             pairs = self._values.value(node)
         except NotStaticError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from .syntax import parsed_statement
+
 INGESTION = "cascade_ingestion"
 
 # Decorators of Dagster that declare nothing by themselves. Every other decorator counts, including those of later
@@ -103,11 +105,8 @@ class Names:
 
     def add_import(self, statement: str) -> None:
         """Record an `import` or `from ... import` statement. Anything else is ignored."""
-        try:
-            nodes = ast.parse(statement).body
-        except (SyntaxError, ValueError):
-            return
-        for node in nodes:
+        tree = parsed_statement(statement)
+        for node in tree.body if tree is not None else ():
             self._add(node)
 
     def _add(self, node: ast.stmt) -> None:
@@ -226,6 +225,13 @@ def dotted_name(node: ast.expr) -> str:
     if not isinstance(node, ast.Name):
         return ""
     return ".".join([node.id, *reversed(parts)])
+
+
+def root_name(node: ast.expr) -> str:
+    """Return the name at the root of `name`, `name.attribute`, `name[index]` and `*name`, or an empty string."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _joined(module: str, name: str) -> str:

@@ -111,6 +111,15 @@ def test_values_that_need_no_run(source: str, before: str, value: object) -> Non
         ("LOOPED", "LOOPED = 'a'\nfor n, (LOOPED, m) in pairs:\n    pass"),
         ("OPENED", "OPENED = 'a'\nwith open('x') as f, open('y') as OPENED:\n    pass"),
         ("NAME", "try:\n    from local import NAME\nexcept ImportError:\n    NAME = 'a'"),
+        ("NAME", "NAME = 'a'\ntry: pass\nexcept: NAME = 'b'"),
+        ("NAME", "NAME = 'a'\nNAME, other = pair()"),
+        ("NAME", "NAME = 'a'\nprint(NAME := 'b')"),
+        ("NAME", "NAME = 'a'\ndel NAME"),
+        ("NAME", "NAME = ['a']\nNAME[0] = 'b'"),
+        ("NAME", "NAME = ['a']\nNAME.append('b')"),
+        ("NAME", "NAME = ['a']\nif OTHER: NAME.append('b')"),
+        ("NAME", "NAME = ['a']\nelse: NAME.append('b')"),
+        ("NAME", "NAME = ['a']\nNAME += ['b']"),
     ],
 )
 def test_an_argument_that_is_not_static_is_returned_as_written(source: str, before: str) -> None:
@@ -131,6 +140,73 @@ def test_a_mapping_in_the_same_module_is_read() -> None:
     )
     assert found.table == "gold.t"
     assert found.arguments[2:] == (Argument("owners", 9, ("team:x",)), Argument("tags", 9, unread="**COMMON"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "COMMON['namespace'] = 'silver'",
+        "COMMON['namespace']: str = 'silver'",
+        "COMMON['tags']['a'] = 'b'",
+        "COMMON.update(namespace='silver')",
+        "COMMON.setdefault('owners', []).append('team:x')",
+        "COMMON |= {'namespace': 'silver'}",
+        "del COMMON['namespace']",
+        "for key in ('namespace',): COMMON[key] = 'silver'",
+        "if EU:\n    COMMON['namespace'] = 'silver'",
+        "for COMMON['namespace'] in ('a', 'b'): pass",
+    ],
+)
+def test_a_mapping_that_is_changed_afterwards_is_not_static(change: str) -> None:
+    for source in (
+        f"COMMON = {{'namespace': 'gold'}}\n{change}\n@cascade_ingestion(table_name='t', **COMMON)\ndef f(): ...",
+        f"COMMON = {{'namespace': 'gold'}}\n@cascade_ingestion(table_name='t', **COMMON)\ndef f(): ...\n{change}",
+    ):
+        found = declared(source)
+        assert [argument.name for argument in found.unread] == ["**"]
+
+
+def test_using_a_mapping_does_not_change_it() -> None:
+    uses = (
+        "print(COMMON['namespace'], COMMON.get('a'))\nOTHER = {**COMMON}\nOTHER['a'] = COMMON\nassert COMMON == OTHER\n"
+    )
+    found = declared(
+        f"COMMON = {{'namespace': 'gold'}}\n{uses}@cascade_ingestion(table_name='t', **COMMON)\ndef f(): ..."
+    )
+    assert found.table == "gold.t"
+
+
+def test_many_names_are_found_through_an_index() -> None:
+    names = [f"N{number}" for number in range(100)]
+    assigned = "\n".join(f"{name} = '{name}'" for name in names)
+    assert argument(f"[{', '.join(names)}]", before=f"{assigned}\nN7 = 'again'", name="keys").unread is not None
+    assert argument(f"[{', '.join(names)}]", before=assigned, name="keys").value == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("source", "before"),
+    [
+        ("+".join(["'a'"] * 3000), ""),
+        ("LONG", f"LONG = {'+'.join(['chr(97)'] * 3000)}"),
+        ("(" * 90 + "'a'" + ")" * 90, ""),
+        ("-" * 5000 + "1", ""),
+        ("a" + ".b" * 5000, ""),
+        ("N0", "\n".join(f"N{number} = N{number + 1}" for number in range(3000)) + "\nN3000 = 'a'"),
+    ],
+    ids=["sum", "sum of calls", "brackets", "signs", "attributes", "names"],
+)
+def test_an_expression_may_be_longer_than_a_recursion_can_be_deep(source: str, before: str) -> None:
+    found = declared(f"{before}\n@cascade_ingestion(table_name={source}, unique_key='id')\ndef f(): ...")
+    assert found.table in (None, "raw.a", "raw." + "a" * 3000)
+    assert found.table is not None or found.unread_table
+
+
+SUM = "+".join(["'a'"] * 900)
+
+
+def test_a_sum_of_many_strings_has_a_value() -> None:
+    found = declared(f"@cascade_ingestion(table_name={SUM})\ndef f(): ...")
+    assert found.table == "raw." + "a" * 900
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
+from .assignments import Assignments
 from .names import Names, dotted_name, is_asset_key
 
 
@@ -51,24 +52,12 @@ class Values:
 
     Args:
         names: the names that the module's imports define.
+        assignments: what the module assigns to names.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, assignments: Assignments) -> None:
         self._names = names
-        self._assigned: dict[str, ast.expr | None] = {}
-
-    def assign(self, name: str, node: ast.expr | None) -> None:
-        """Record an assignment.
-
-        Args:
-            name: the variable.
-            node: what it is assigned to, or None if that cannot be known. A second assignment makes the name unknown.
-        """
-        self._assigned[name] = None if name in self._assigned else node
-
-    def forget(self, *names: str) -> None:
-        """Record that names are assigned in a way that does not show to what."""
-        self._assigned.update(dict.fromkeys(names))
+        self._assignments = assignments
 
     def value(self, node: ast.expr) -> Value:
         """Evaluate an expression.
@@ -85,7 +74,10 @@ class Values:
         Raises:
             NotStaticError: the expression is anything else.
         """
-        return self._value(node, frozenset())
+        try:
+            return self._value(node, frozenset())
+        except RecursionError:
+            raise NotStaticError from None
 
     def _value(self, node: ast.expr, seen: frozenset[str]) -> Value:
         if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (str, int, float))):
@@ -97,7 +89,7 @@ class Values:
         if isinstance(node, ast.JoinedStr):
             return "".join(self._text(part, seen) for part in node.values)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return _sum(self._value(node.left, seen), self._value(node.right, seen))
+            return self._sum(node, seen)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             number = self._value(node.operand, seen)
             if isinstance(number, (int, float)):
@@ -105,7 +97,7 @@ class Values:
         if isinstance(node, ast.Call):
             return self._call(node, seen)
         if isinstance(node, ast.Name) and node.id not in seen:
-            assigned = self._assigned.get(node.id)
+            assigned = self._assignments.value(node.id)
             if assigned is not None and self._names.is_imported(node.id):
                 # As in `try: from local import NAME`, `except ImportError: NAME = "default"`.
                 raise NotStaticError
@@ -118,6 +110,21 @@ class Values:
         if not written:
             raise NotStaticError
         return Reference(written, self._names.origin(written))
+
+    def _sum(self, node: ast.expr, seen: frozenset[str]) -> Value:
+        """Add up a chain of sums, which may be longer than a recursion can be deep."""
+        summands = []
+        while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            summands.append(node.right)
+            node = node.left
+        values = [self._value(node, seen), *(self._value(summand, seen) for summand in reversed(summands))]
+        texts = [value for value in values if isinstance(value, str)]
+        if len(texts) == len(values):
+            return "".join(texts)
+        tuples = [value for value in values if isinstance(value, tuple)]
+        if len(tuples) == len(values):
+            return tuple(item for value in tuples for item in value)
+        raise NotStaticError
 
     def _elements(self, nodes: list[ast.expr], seen: frozenset[str]) -> Iterator[Value]:
         for node in nodes:
@@ -168,14 +175,6 @@ class Values:
 def has_reference(value: Value) -> bool:
     """Return whether a value is or contains a reference."""
     return isinstance(value, Reference) or (isinstance(value, tuple) and any(map(has_reference, value)))
-
-
-def _sum(left: Value, right: Value) -> Value:
-    if isinstance(left, str) and isinstance(right, str):
-        return left + right
-    if isinstance(left, tuple) and isinstance(right, tuple):
-        return left + right
-    raise NotStaticError
 
 
 def _date(origin: str, positional: tuple[Value, ...], keywords: dict[str, Value]) -> dt.date:
