@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cascade.config import CascadeConfig
     from cascade.exceptions import CascadeError
+    from cascade.framework.broken import BrokenAsset
     from cascade.framework.collect import Collected
     from cascade.framework.contents import Contents
     from cascade.framework.contributors import Contributed
@@ -80,7 +81,7 @@ class Invocation:
     @cached_property
     def contributed(self) -> Contributed:
         """What Cascade's packages, the modules and the plugins contribute to the project."""
-        from cascade.framework.definitions import contribute_what_loads
+        from cascade.framework.assembly import contribute_what_loads
 
         return contribute_what_loads(self.contents.collected, self.contents.project(self.config))
 
@@ -91,7 +92,7 @@ class Invocation:
 
     def definitions(self) -> dg.Definitions:
         """Build Dagster's definitions of everything that loaded."""
-        from cascade.framework.definitions import assemble
+        from cascade.framework.assembly import assemble
 
         return assemble(self.contributed, self.config, self.failures)
 
@@ -103,6 +104,10 @@ class Invocation:
             if name in ("/".join(declaration.asset_key), declaration.table):
                 return workflow
         return None
+
+    def broken_named(self, name: str) -> BrokenAsset | None:
+        """Find an asset whose module did not load, by the same names."""
+        return next((asset for asset in self.contents.broken if name in asset.names), None)
 
     @property
     def program(self) -> str:

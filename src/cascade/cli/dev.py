@@ -61,8 +61,12 @@ def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations
         if location.error is not None:
             out.error(f"{location.name} did not load: {location.error}")
             continue
-        out.say(f"{location.name}: {counted(len(location.assets), 'asset')}")
-        rows = [(asset.group, asset.key, "yes" if asset.partitioned else "no") for asset in location.assets]
+        broken = sum(asset.broken for asset in location.assets)
+        out.say(f"{location.name}: {counted(len(location.assets), 'asset')}" + (f", {broken} broken" if broken else ""))
+        rows = [
+            (asset.group, f"{asset.key} (broken)" if asset.broken else asset.key, "yes" if asset.partitioned else "no")
+            for asset in location.assets
+        ]
         if rows:
             out.table(("group", "asset", "partitions"), rows)
         elif not project.generated:

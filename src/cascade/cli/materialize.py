@@ -12,6 +12,7 @@ import click
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.exceptions import CascadeError
 from cascade.framework.project import unknown_name
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
@@ -114,6 +115,10 @@ def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.
     key = dg.AssetKey.from_user_string(name)
     if graph.has(key) and graph.get(key).is_materializable:
         return key
+    broken = invocation.broken_named(name)
+    if broken is not None:
+        why = broken.failure
+        raise CascadeError(f"{name} cannot run. {why.message}", location=why.location, hint=why.hint)
     known = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
     raise unknown_name("asset", name, known, invocation.failures, f"{invocation.program} list")
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import dedent
 
 import psutil
 import pytest
@@ -97,8 +98,9 @@ def test_it_serves_reloads_and_leaves_no_process_behind(project: SampleProject, 
         project.write("more.py", THINGS.replace('"things"', '"more"'))
         dev.wait_for(lambda: "more" in dev.assets())
         assert psutil.Process(webserver).is_running()
-        bad = project.write("bad.py", "raise RuntimeError('no luck')\n")
-        dev.wait_for(lambda: f"not loaded: {bad}:1" in dev.text())
+        bad = project.write("more.py", "raise RuntimeError('no luck')\n" + dedent(THINGS).replace('"things"', '"more"'))
+        dev.wait_for(lambda: "; broken: more." in dev.text())
+        assert f"not loaded: {bad}:1" in dev.text()
         assert dev.assets() == {"things", "more"}
 
         second = cascade("dev", "--port", str(dev.port))

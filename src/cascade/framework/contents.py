@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.contributor import LoadedProject
 from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
+from cascade.framework.broken import BrokenAsset, find_broken_assets
 from cascade.framework.collect import Collected, gather
 from cascade.framework.conflicts import duplicate_tables
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
@@ -27,11 +28,13 @@ class Contents:
         collected: its workflows and Dagster definitions.
         failures: one error for each module, and each function of Dagster's `@definitions`, that did not load.
         modules: the modules.
+        broken: the assets of the modules that did not load, as far as their source shows.
     """
 
     collected: Collected
     failures: tuple[CascadeError, ...] = ()
     modules: LoadedModules = field(default_factory=LoadedModules)
+    broken: tuple[BrokenAsset, ...] = ()
 
     def project(self, config: CascadeConfig) -> LoadedProject:
         """Return the project as contributors see it."""
@@ -72,7 +75,9 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
     if folder is not None:
         collected, errors = with_defs_folder(collected, folder)
         failures.extend(errors)
-    return Contents(collected, tuple(failures), loaded)
+    why = {name: loaded.failure_of(name) for name in names}
+    broken = find_broken_assets({name: failure for name, failure in why.items() if failure is not None})
+    return Contents(collected, tuple(failures), loaded, broken)
 
 
 def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeError]]:

@@ -25,33 +25,27 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, DiscoveryError
-from cascade.framework.conflicts import find_conflicts
+from cascade.framework.assembly import assemble, contribute_what_loads, with_stand_ins
 from cascade.framework.contents import load_contents
-from cascade.framework.contributors import Contributed, contribute
 from cascade.framework.loading import LoadedModules
+from cascade.framework.location_page import show_on_location_page
 from cascade.framework.renewed_manifest import renewed
-from cascade.framework.resources import build_resources
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
-    from cascade.contributor import Contribution, LoadedProject
-    from cascade.framework.collect import Collected
 
     defs: dg.Definitions
 
-__all__ = ["assemble", "build_definitions", "defs"]
+__all__ = ["build_definitions", "defs"]
 
 KEEP_GOING_VARIABLE = "CASCADE_KEEP_GOING"
 """Set by `dev`: a module that fails to import is shown and does not hide the others."""
 
 _FIRST_ON_PATH = sys.path[0] if sys.path else ""
 """Where Dagster puts the code location's `working_directory` while it imports this module."""
-
-SENSOR_NAME = "cascade_automation"
 
 _SLOW_SECONDS = 10
 """The import time above which we warn about a module. On a cold disk Dagster and dlt alone take a few seconds."""
@@ -73,8 +67,9 @@ def build_definitions(
         setting `automation`.
 
     Raises:
-        DiscoveryError: a module does not import. If `CASCADE_KEEP_GOING` is set, as in `dev`, it is a warning and
-            appears in the metadata of the code location. A plugin that fails never raises.
+        DiscoveryError: a module does not import. If `CASCADE_KEEP_GOING` is set, as in `dev`, it is a warning, an asset
+            that fails stands in for each of the module's, and the page of the code location shows the error. A plugin
+            that fails never raises.
         DeclarationError: a decorator is wrong, or two workflows declare the same table.
         ConfigError: a setting is wrong, or the manifest has a newer version.
     """
@@ -94,12 +89,15 @@ def build_definitions(
         if contents.failures and not keep_going:
             raise combined(contents.failures)
         contributed = contribute_what_loads(contents.collected, contents.project(config))
+        if contents.broken and keep_going:
+            contributed = with_stand_ins(contributed, contents.broken, contents.project(config))
     if contributed.failures and not keep_going:
         raise combined(contributed.failures)
     failures = (*contents.failures, *contributed.failures, *contributed.plugin_failures)
     _warn(failures)
     if keep_going:
         _warn_of_slow(contents.modules)
+    show_on_location_page(failures, config.project_root)
     return assemble(contributed, config, failures)
 
 
@@ -143,117 +141,6 @@ def combined(failures: Sequence[CascadeError]) -> CascadeError:
     if len(failures) == 1:
         return failures[0]
     return DiscoveryError("\n".join([f"{len(failures)} parts of the project did not load:", *map(str, failures)]))
-
-
-def contribute_what_loads(collected: Collected, project: LoadedProject) -> Contributed:
-    """Ask every contributor what it adds to a project, and leave out each plugin whose definitions are refused.
-
-    An asset of a plugin that requires a resource which does not exist, for example, would break the whole project.
-
-    Args:
-        collected: what the project's modules contain.
-        project: the project.
-    """
-    contributed = contribute(collected, project)
-    if not contributed.plugins or _refusal(contributed, project.config) is None:
-        return contributed
-    left_out = {plugin: plugin.error("is left out") for plugin in contributed.plugins}
-    if _refusal(contribute(collected, project, left_out=left_out), project.config) is not None:
-        # The project itself is wrong, whatever its plugins add.
-        return contributed
-    for plugin in contributed.plugins:
-        del left_out[plugin]
-        why = _refusal(contribute(collected, project, left_out=left_out), project.config)
-        if why is not None:
-            left_out[plugin] = plugin.error(f"is left out, because its definitions are refused: {why.rstrip('.')}")
-    return contribute(collected, project, left_out=left_out)
-
-
-def _refusal(contributed: Contributed, config: CascadeConfig) -> str | None:
-    """Return why Cascade or Dagster refuses the definitions, or None if they load."""
-    import dagster as dg
-
-    try:
-        dg.Definitions.validate_loadable(assemble(contributed, config))
-    except Exception as error:
-        return mask_secrets(f"{error}: {error.__cause__}" if error.__cause__ else str(error))
-    return None
-
-
-def assemble(contributed: Contributed, config: CascadeConfig, failures: Sequence[CascadeError] = ()) -> dg.Definitions:
-    """Merge what was contributed into one `Definitions`.
-
-    Args:
-        contributed: what Cascade's packages, the project's modules and the plugins add.
-        config: the settings.
-        failures: errors of parts that did not load, for the metadata of the code location.
-
-    Returns:
-        Dagster's definitions.
-
-    Raises:
-        DeclarationError: a workflow has the asset key of another asset, or depends on itself.
-        DiscoveryError: two checks of an asset have the same name.
-    """
-    import dagster as dg
-
-    conflicts = find_conflicts(contributed.workflows, contributed.contributions)
-    if conflicts:
-        raise conflicts[0]
-    contributions = contributed.contributions
-    others = [definitions for contribution in contributions for definitions in contribution.definitions]
-    ours = dg.Definitions(
-        assets=_all("assets", contributions),
-        asset_checks=_all("asset_checks", contributions),
-        jobs=_all("jobs", contributions),
-        schedules=_all("schedules", contributions),
-        sensors=[*_all("sensors", contributions), _automation_sensor(contributions, config)],
-        resources={
-            **{key: value for contribution in contributions for key, value in contribution.resources.items()},
-            **build_resources(config),
-        },
-        executor=_executor(config) if not any(other.executor for other in others) else None,
-        metadata=_failure_metadata(failures),
-    )
-    return dg.Definitions.merge(ours, *others) if others else ours
-
-
-def _all(kind: str, contributions: Iterable[Contribution]) -> list[Any]:
-    return [value for contribution in contributions for value in getattr(contribution, kind)]
-
-
-def _executor(config: CascadeConfig) -> dg.ExecutorDefinition:
-    import dagster as dg
-
-    return dg.in_process_executor if config.executor == "in_process" else dg.multiprocess_executor
-
-
-def _automation_sensor(
-    contributions: Iterable[Contribution], config: CascadeConfig
-) -> dg.AutomationConditionSensorDefinition:
-    import dagster as dg
-
-    target: dg.AssetSelection = dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()
-    for contribution in contributions:
-        for sensor, _ in contribution.with_homes("sensors"):
-            if isinstance(sensor, dg.AutomationConditionSensorDefinition):
-                # An asset that a sensor of the project watches must not tick twice.
-                target = target - sensor.asset_selection
-    status = dg.DefaultSensorStatus.RUNNING if config.automation else dg.DefaultSensorStatus.STOPPED
-    return dg.AutomationConditionSensorDefinition(
-        SENSOR_NAME,
-        target=target,
-        default_status=status,
-        description="Runs each asset when its automation condition or `cron` is due.",
-    )
-
-
-def _failure_metadata(failures: Sequence[CascadeError]) -> dict[str, Any]:
-    import dagster as dg
-
-    if not failures:
-        return {}
-    return {"cascade/not_loaded": dg.MetadataValue.md("\n\n".join(f"```\n{failure}\n```" for failure in failures))}
 
 
 def __getattr__(name: str) -> Any:

@@ -39,6 +39,10 @@ class LoadedModules:
         """The errors of the modules that did not load, each once."""
         return tuple({id(error): error for error in self.failed.values()}.values())
 
+    def failure_of(self, name: str) -> CascadeError | None:
+        """Return why a module did not load: its own error, or that of a package above it. None if it loaded."""
+        return next((self.failed[each] for each in (name, *_packages_above(name)) if each in self.failed), None)
+
 
 def load_modules(names: Iterable[str], *, starting: Callable[[str], None] = lambda name: None) -> LoadedModules:
     """Import modules by name.

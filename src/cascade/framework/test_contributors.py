@@ -155,7 +155,7 @@ def test_a_workflow_whose_asset_cannot_be_built_hides_no_other_in_dev(
     path = project.write("wrong.py", THINGS.replace('"things"', '"wrong", owners=["nobody"]'))
     monkeypatch.setenv("CASCADE_KEEP_GOING", "1")
     definitions = build_definitions()
-    assert keys(definitions) == {"things"}
+    assert keys(definitions) == {"things", "wrong"}
     assert f"{path}:9: @cascade_ingestion: " in not_loaded(definitions)
 
 

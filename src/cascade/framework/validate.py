@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from cascade.contributor import LoadedProject, Problem, problems_of
 from cascade.declarations import collecting_problems, is_broken
 from cascade.exceptions import CascadeError, SourceLocation
+from cascade.framework.assembly import assemble
 from cascade.framework.collect import gather
 from cascade.framework.conflicts import duplicate_tables, find_conflicts
 from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.contributors import Contributed, contribute, contributed_problems
-from cascade.framework.definitions import assemble
 from cascade.framework.defs_folder import DefsFolder
 from cascade.framework.loading import load_modules
 from cascade.framework.schema_modules import unusable_schemas

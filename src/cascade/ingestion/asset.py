@@ -54,7 +54,7 @@ def asset_spec(declaration: IngestionDeclaration) -> dg.AssetSpec:
     """Return Dagster's description of a workflow's asset."""
     return dg.AssetSpec(
         key=list(declaration.asset_key),
-        deps=list(_deps(declaration.deps)),
+        deps=list(dependencies(declaration.deps)),
         description=declaration.description,
         metadata=definition_metadata(declaration),
         group_name=declaration.group,
@@ -89,7 +89,13 @@ def _retry_policy(declaration: IngestionDeclaration) -> dg.RetryPolicy | None:
     return dg.RetryPolicy(max_retries=declaration.max_retries, delay=declaration.retry_delay_seconds)
 
 
-def _deps(deps: Iterable[object]) -> Iterator[Any]:
+def dependencies(deps: Iterable[object]) -> Iterator[Any]:
+    """Convert the dependencies of a declaration to what Dagster's `deps` takes.
+
+    Args:
+        deps: workflows, Dagster assets, and keys as strings or sequences. A workflow whose decorator is wrong is left
+            out.
+    """
     for dep in deps:
         if is_broken(dep):
             continue

@@ -17,7 +17,11 @@ class IngestionContributor(Contributor):
     """Contributes the assets of ingestion workflows."""
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Build the asset of each workflow. A workflow whose asset cannot be built is reported as a failure."""
+        """Build the asset of each workflow.
+
+        A workflow whose asset cannot be built is reported as a failure, and an asset that fails stands in for it.
+        """
+        from cascade.ingestion.broken import broken_ingestion
         from cascade.partitions import default_partition_start
 
         assets: list[dg.AssetsDefinition] = []
@@ -28,6 +32,7 @@ class IngestionContributor(Contributor):
                     assets.append(workflow.asset)
                 except Exception as error:
                     failures.append(_failure(workflow, error))
+                    assets.append(broken_ingestion(workflow.declaration, failures[-1]))
         return Contribution(assets=tuple(assets), failures=tuple(failures))
 
     def problems(self, project: LoadedProject) -> Iterator[Problem]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from cascade.declarations import IngestionDeclaration
+from cascade.exceptions import SourceLocation
 from cascade.runs.report import RunReport
 from cascade.schemas import DeclaredSchema, declared_schema
 
@@ -18,7 +20,7 @@ def definition_metadata(declaration: IngestionDeclaration) -> dict[str, Any]:
     return {
         "dagster/table_name": declaration.table,
         "dagster/column_schema": _column_schema(declared_schema(declaration.validation_schema), declaration),
-        "dagster/code_references": _code_references(declaration),
+        "dagster/code_references": code_references(_places(declaration)),
         "cascade/unique_key": ", ".join(declaration.unique_key),
     }
 
@@ -46,11 +48,19 @@ def _column_schema(schema: DeclaredSchema, declaration: IngestionDeclaration) ->
     )
 
 
-def _code_references(declaration: IngestionDeclaration) -> dg.CodeReferencesMetadataValue:
-    places = [("workflow", declaration.location)]
+def _places(declaration: IngestionDeclaration) -> Iterator[tuple[str, SourceLocation]]:
+    yield "workflow", declaration.location
     schema = declared_schema(declaration.validation_schema).location
     if schema is not None:
-        places.append(("schema", schema))
+        yield "schema", schema
+
+
+def code_references(places: Iterable[tuple[str, SourceLocation]]) -> dg.CodeReferencesMetadataValue:
+    """Return links to lines of the user's source.
+
+    Args:
+        places: the label and the location of each.
+    """
     with warnings.catch_warnings():
         # Dagster marks these classes as beta, though its UI has shown them for years.
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -5,9 +5,16 @@ from __future__ import annotations
 from cascade.processes.ui import Asset, UserInterface, _location
 
 
-def node(*path: str, group: str | None = None, partitioned: bool = False, made: bool = True) -> dict[str, object]:
-    key = {"path": list(path)}
-    return {"assetKey": key, "groupName": group, "isPartitioned": partitioned, "isMaterializable": made}
+def node(
+    *path: str, group: str | None = None, partitioned: bool = False, made: bool = True, kinds: tuple[str, ...] = ()
+) -> dict[str, object]:
+    return {
+        "assetKey": {"path": list(path)},
+        "groupName": group,
+        "isPartitioned": partitioned,
+        "isMaterializable": made,
+        "kinds": list(kinds),
+    }
 
 
 def test_a_location_has_assets_sensors_and_schedules() -> None:
@@ -17,7 +24,11 @@ def test_a_location_has_assets_sensors_and_schedules() -> None:
             "locationOrLoadError": {
                 "repositories": [
                     {
-                        "assetNodes": [node("b"), node("n", "a", group="g", partitioned=True), node("x", made=False)],
+                        "assetNodes": [
+                            node("b", kinds=("python", "broken")),
+                            node("n", "a", group="g", partitioned=True),
+                            node("x", made=False),
+                        ],
                         "sensors": [{"name": "cascade_automation", "sensorState": {"status": "RUNNING"}}],
                         "schedules": [{"name": "nightly", "scheduleState": {"status": "STOPPED"}}],
                     }
@@ -25,7 +36,7 @@ def test_a_location_has_assets_sensors_and_schedules() -> None:
             },
         }
     )
-    assert location.assets == (Asset("b", "default", False), Asset("n/a", "g", True))
+    assert location.assets == (Asset("b", "default", False, broken=True), Asset("n/a", "g", True))
     assert (location.ticking, location.stopped) == (("cascade_automation",), ("nightly",))
     assert location.error is None
 

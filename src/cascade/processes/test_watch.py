@@ -122,7 +122,15 @@ def test_saved_added_and_deleted_files_are_reloaded(
     ui.wait_for(2)
     path.unlink()
     ui.wait_for(3)
+    ui.shown = (Location("p", assets=(Asset("new", "g", False, broken=True),)),)
+    project.write("traffic/b.py", "x = 1")
+    ui.wait_for(4)
+    ui.shown = (Location("p", assets=(Asset("new", "g", False),)),)
+    project.write("traffic/b.py", "x = 2")
+    ui.wait_for(5)
     shown = capsys.readouterr().out.splitlines()
+    assert shown[3].endswith("; broken: new.")
+    assert shown[4].endswith("; no longer broken: new.")
     assert "Reloaded p after a.py" in shown[0]
     assert shown[1].endswith("; new: new; removed: old.")
     assert "after a.py" in shown[2]

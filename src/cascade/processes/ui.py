@@ -15,6 +15,9 @@ _QUERY_SECONDS = 120
 _RELOAD_SECONDS = 600
 """Longer than any module should take to import."""
 
+_BROKEN = "broken"
+"""The kind of the assets of `cascade.ingestion.broken`, which imports Dagster."""
+
 _LOCATIONS = """
 query CascadeLocations {
   workspaceOrError {
@@ -25,7 +28,7 @@ query CascadeLocations {
           ... on PythonError { message causes { message } }
           ... on RepositoryLocation {
             repositories {
-              assetNodes { assetKey { path } groupName isPartitioned isMaterializable }
+              assetNodes { assetKey { path } groupName isPartitioned isMaterializable kinds }
               sensors { name sensorType sensorState { status } }
               schedules { name scheduleState { status } }
             }
@@ -52,11 +55,19 @@ mutation CascadeReload($name: String!) {
 
 @dataclass(frozen=True)
 class Asset:
-    """An asset in the UI: its key as a string, its group, and whether it is partitioned."""
+    """An asset in the UI.
+
+    Args:
+        key: its key as a string.
+        group: its group.
+        partitioned: whether it is partitioned.
+        broken: whether it stands in for an asset whose code does not load.
+    """
 
     key: str
     group: str
     partitioned: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,12 @@ def _location(entry: Mapping[str, Any]) -> Location:
         for tick in repository[kind]
     ]
     assets = {
-        Asset("/".join(node["assetKey"]["path"]), node["groupName"] or "default", node["isPartitioned"])
+        Asset(
+            "/".join(node["assetKey"]["path"]),
+            node["groupName"] or "default",
+            node["isPartitioned"],
+            broken=_BROKEN in node["kinds"],
+        )
         for repository in repositories
         for node in repository["assetNodes"]
         if node["isMaterializable"]

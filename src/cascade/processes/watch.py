@@ -51,7 +51,7 @@ class Watcher(threading.Thread):
         self._renewal = renewal
         self._renewed: queue.SimpleQueue[tuple[str, ...]] = queue.SimpleQueue()
         self._asked: set[Path] = set()
-        self._assets: dict[str, frozenset[str]] = {}
+        self._assets: dict[str, Location] = {}
         self._serving = threading.Event()
         self._ended = threading.Event()
         self._changes: queue.SimpleQueue[set[Path]] = queue.SimpleQueue()
@@ -62,7 +62,7 @@ class Watcher(threading.Thread):
         Args:
             shown: the code locations that the webserver shows.
         """
-        self._assets = {location.name: _keys(location) for location in shown}
+        self._assets = {location.name: location for location in shown}
         self._serving.set()
 
     def stop(self) -> None:
@@ -143,7 +143,7 @@ class Watcher(threading.Thread):
                 if error is not None and _DEAD in error:
                     # A module ended the process that loaded it. This edit may be the fix.
                     error = self._ui.reload(location)
-                shown = {found.name: _keys(found) for found in self._ui.locations()}
+                shown = {found.name: found for found in self._ui.locations()}
             except OSError as failure:
                 if not self._ended.is_set():
                     say_on_stderr("error", f"{location} could not be reloaded: {failure}", "red")
@@ -151,8 +151,8 @@ class Watcher(threading.Thread):
             if error is not None:
                 say_on_stderr("error", f"{location} does not load after {names}: {error}", "red")
                 continue
-            news = _difference(self._assets.get(location, frozenset()), shown.get(location, frozenset()))
-            self._assets[location] = shown.get(location, frozenset())
+            news = _difference(self._assets.get(location), shown.get(location))
+            self._assets |= {name: found for name, found in shown.items() if name == location}
             click.echo(f"Reloaded {location} after {names} in {time.monotonic() - begun:.1f} s{news}.")
 
     def _follow_manifest(self, present: Sequence[Path], gone: Sequence[Path], builds: Iterable[Path]) -> None:
@@ -203,10 +203,21 @@ def _in_background(function: Callable[..., None], *arguments: object, recursive:
     threading.Thread(target=function, args=arguments, kwargs={"recursive": recursive}, daemon=True).start()
 
 
-def _keys(location: Location) -> frozenset[str]:
-    return frozenset(asset.key for asset in location.assets)
+def _difference(before: Location | None, after: Location | None) -> str:
+    old, new = _keys(before), _keys(after)
+    was_broken, is_broken = _broken(before), _broken(after)
+    parts = [
+        ("new", new - old),
+        ("removed", old - new),
+        ("broken", is_broken - was_broken),
+        ("no longer broken", (was_broken - is_broken) & new),
+    ]
+    return "".join(f"; {word}: {', '.join(sorted(keys))}" for word, keys in parts if keys)
 
 
-def _difference(before: frozenset[str], after: frozenset[str]) -> str:
-    parts = [("new", sorted(after - before)), ("removed", sorted(before - after))]
-    return "".join(f"; {word}: {', '.join(keys)}" for word, keys in parts if keys)
+def _keys(location: Location | None) -> frozenset[str]:
+    return frozenset(asset.key for asset in location.assets) if location else frozenset()
+
+
+def _broken(location: Location | None) -> frozenset[str]:
+    return frozenset(asset.key for asset in location.assets if asset.broken) if location else frozenset()
