@@ -21,8 +21,13 @@ class Clock:
 
     @property
     def total(self) -> float:
-        """Seconds since the clock was created."""
-        return time.perf_counter() - self._started
+        """Seconds since the clock was created, to the millisecond."""
+        return round(time.perf_counter() - self._started, 3)
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds spent in each step so far, to the millisecond."""
+        return {step: round(seconds, 3) for step, seconds in self.seconds.items()}
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

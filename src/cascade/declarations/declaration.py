@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypedDict
 
 from cascade.declarations import values
 from cascade.declarations.arguments import argument, arguments_of, wrong_names
+from cascade.declarations.docstrings import description_of
 from cascade.declarations.functions import (
     Parameter,
     calling_location,
@@ -94,7 +95,7 @@ class Declaration:
         problems += cls.problems_between(function, checked)
         if problems:
             raise DeclarationError(cls.decorator, tuple(problems), location=location)
-        checked["description"] = checked.get("description") or inspect.getdoc(function)
+        checked["description"] = checked.get("description") or description_of(function)
         return cls(function=function, location=location, **checked)  # type: ignore[arg-type]
 
     @classmethod

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import dagster as dg
 
-_HOST_TAG = "cascade/host"
-_PROCESS_TAG = "cascade/process"
+# Dagster's UI hides tags with this prefix.
+_HOST_TAG = ".dagster/cascade_host"
+_PROCESS_TAG = ".dagster/cascade_process"
 _GRPC_TAG = ".dagster/grpc_info"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import TagType, get_tag_type
 
 from cascade.framework.stale import end_stale_runs, process_tags
 
@@ -34,13 +35,18 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 def test_a_run_of_this_process_stays_and_one_of_a_dead_process_fails(instance: dg.DagsterInstance) -> None:
     alive = started(instance, process_tags())
     host = socket.gethostname()
-    recycled = started(instance, {"cascade/host": host, "cascade/process": f"{os.getpid()} 1.0"})
-    elsewhere = started(instance, {"cascade/host": "another", "cascade/process": "1 1.0"})
+    host_tag, process_tag = process_tags()
+    recycled = started(instance, {host_tag: host, process_tag: f"{os.getpid()} 1.0"})
+    elsewhere = started(instance, {host_tag: "another", process_tag: "1 1.0"})
     foreign = started(instance, {})
 
     assert end_stale_runs(instance) == [recycled]
     assert status(instance, recycled) == dg.DagsterRunStatus.FAILURE
     assert {status(instance, run_id) for run_id in (alive, elsewhere, foreign)} == {dg.DagsterRunStatus.STARTED}
+
+
+def test_the_ui_does_not_show_the_tags() -> None:
+    assert {get_tag_type(tag) for tag in process_tags()} == {TagType.HIDDEN}
 
 
 @pytest.fixture

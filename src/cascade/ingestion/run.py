@@ -131,7 +131,7 @@ def run_ingestion(
         refused=staged.first_refused,
         dropped_fields=validated.dropped_fields,
         sample=published.sample,
-        timings=dict(clock.seconds),
+        timings=clock.timings,
     )
 
 

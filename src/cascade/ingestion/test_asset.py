@@ -82,8 +82,16 @@ def test_a_run_records_its_outcome(lakehouse: Lakehouse) -> None:
     snapshot = lakehouse.catalog.load_table("raw.readings").current_snapshot()
     assert snapshot is not None and found["cascade/snapshot_id"] == str(snapshot.snapshot_id)
     for step in ("extract", "validate", "quarantine", "plan", "write", "commit"):
-        assert found[f"cascade/seconds_{step}"] >= 0
-    assert found["cascade/seconds"] > 0
+        assert found["cascade/timings"][step] >= 0
+    for seconds in (found["cascade/seconds"], *found["cascade/timings"].values()):
+        assert seconds == round(seconds, 3)
+    order = [*found]
+    assert order[:7] == [
+        *(f"cascade/rows_{name}" for name in ("in", "good", "refused", "inserted", "updated")),
+        "cascade/refused_preview",
+        "cascade/dropped_fields",
+    ]
+    assert order.index("cascade/preview") < order.index("cascade/table")
     (row,) = found["cascade/preview"].records
     assert row.data == {"id": str(2**60), "at": "2013-01-15T12:00:00+00:00", "celsius": 2.5, "price": "1.10"}
     refused = found["cascade/refused_preview"].records

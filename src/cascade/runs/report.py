@@ -25,7 +25,6 @@ Cell: TypeAlias = str | int | float | bool | None
 """A value that a Dagster table can contain."""
 
 _PREFIX = "cascade/"
-_SECONDS = f"{_PREFIX}seconds_"
 _NO_SNAPSHOT = "none"
 # Larger whole numbers lose digits in a browser.
 _LARGEST_NUMBER = 2**53
@@ -123,29 +122,26 @@ class RunReport:
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the metadata of the run's materialization, from which `from_metadata` can restore the report."""
-        optional: dict[str, Any] = {}
-        if self.ref.branch != MAIN_BRANCH:
-            optional["branch"] = self.ref.branch
-        if self.partition is not None:
-            optional["partition"] = self.partition
-        if self.refused:
-            optional["refused_preview"] = _table(_refused_preview(self.refused))
-        if self.dropped_fields:
-            optional["dropped_fields"] = _listed(self.dropped_fields)
+        import dagster as dg
+
+        # The UI shows them in this order.
         values = {
-            "table": self.table,
             **self.counts,
+            "refused_preview": _table(_refused_preview(self.refused)) if self.refused else None,
+            "dropped_fields": _listed(self.dropped_fields) if self.dropped_fields else None,
+            "preview": _table(self.sample),
+            "table": self.table,
+            "branch": self.ref.branch if self.ref.branch != MAIN_BRANCH else None,
+            "partition": self.partition,
             # A snapshot's id has more digits than a browser can show as a number.
             "snapshot_id": str(self.snapshot_id) if self.snapshot_id is not None else _NO_SNAPSHOT,
             "committed": self.committed,
             "run_id": self.run_id,
             "seconds": self.seconds,
-            "preview": _table(self.sample),
-            **optional,
+            "timings": dg.MetadataValue.json(dict(self.timings)),
         }
         return {
-            **{_PREFIX + name: value for name, value in values.items()},
-            **{_SECONDS + step: seconds for step, seconds in self.timings.items()},
+            **{_PREFIX + name: value for name, value in values.items() if value is not None},
             "dagster/row_count": self.table_rows,
             "dagster/partition_row_count": self.partition_rows,
         }
@@ -178,7 +174,7 @@ class RunReport:
             refused=_refusals(found.get("refused_preview")),
             dropped_fields=_unlisted(found.get("dropped_fields")),
             sample=_preview(found.get("preview")),
-            timings={name.removeprefix(_SECONDS): plain[name] for name in plain if name.startswith(_SECONDS)},
+            timings=found.get("timings", {}),
         )
 
     @classmethod
