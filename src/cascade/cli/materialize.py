@@ -124,9 +124,12 @@ def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.
 
 
 def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:
+    from cascade.ingestion.validation_check import VALIDATION
+
     name = f"{outcome.asset} {outcome.partition}" if outcome.partition else outcome.asset
     for check in outcome.checks:
-        if not check.passed:
+        # The refused rows are printed below, or are the error.
+        if not check.passed and check.name != VALIDATION:
             out.warn(f"{name}: {check}")
     if outcome.error is not None:
         out.warn(f"{name} failed: {outcome.error}") if not alone else out.error(f"{name} failed: {outcome.error}")

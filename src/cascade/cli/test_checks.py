@@ -43,7 +43,25 @@ def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
             "severity": "ERROR",
             "description": "1 rows are called n3",
         },
+        {
+            "asset": "things",
+            "name": "validation",
+            "passed": True,
+            "severity": "WARN",
+            "description": "7 rows, none refused.",
+        },
     ]
+
+
+def test_refused_rows_are_reported_once_and_fail_the_check_of_the_ingestion(cascade: Cascade) -> None:
+    result = cascade("materialize", "things", "--partition", "2024-01-04")
+    assert result.exit_code == 0, result.output
+    assert "warning: things 2024-01-04: 1 row refused, now in raw.things__quarantine." in result.stderr
+    assert "validation" not in result.stderr
+    (run,) = cascade.json("materialize", "things", "--partition", "2024-01-04")["runs"]
+    (check,) = (check for check in run["checks"] if check["name"] == "validation")
+    assert (check["passed"], check["severity"]) == (False, "WARN")
+    assert check["description"] == "1 of 2 rows refused, now in raw.things__quarantine."
 
 
 def test_a_failed_blocking_check_fails_the_run(cascade: Cascade, project: SampleProject) -> None:

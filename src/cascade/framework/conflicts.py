@@ -49,7 +49,7 @@ def find_conflicts(workflows: Sequence[Workflow], contributions: Sequence[Contri
     """
     return [
         *_shared_keys(workflows, contributions),
-        *_shared_checks(contributions),
+        *_shared_checks(workflows, contributions),
         *_cycles(workflows, contributions),
     ]
 
@@ -81,10 +81,18 @@ def _shared_keys(workflows: Sequence[Workflow], contributions: Sequence[Contribu
             )
 
 
-def _shared_checks(contributions: Sequence[Contribution]) -> Iterator[CascadeError]:
+def _shared_checks(workflows: Sequence[Workflow], contributions: Sequence[Contribution]) -> Iterator[CascadeError]:
+    from cascade.ingestion.validation_check import VALIDATION
+
+    ours = {workflow.key: workflow for workflow in workflows}
     first: dict[dg.AssetCheckKey, tuple[dg.AssetChecksDefinition, str]] = {}
     for checks, home in _held(contributions, "asset_checks"):
         for key in checks.check_keys:
+            if key.name == VALIDATION and key.asset_key in ours:
+                yield DiscoveryError(
+                    f"A check of {key.asset_key.to_user_string()} in {home} is called {VALIDATION}, like the check that "
+                    "every ingestion has. Rename it."
+                )
             other, place = first.setdefault(key, (checks, home))
             # A module's check may also be in its Definitions.
             if other is not checks:

@@ -94,6 +94,14 @@ def test_two_checks_of_one_name_are_reported_with_their_modules(project: SampleP
     assert problem.message.startswith(expected)
 
 
+def test_a_check_with_the_name_of_cascades_own_is_reported(project: SampleProject) -> None:
+    write(project, a="elsewhere")
+    project.write("checks.py", CHECK.format(asset="a", name="validation"))
+    project.write("others.py", CHECK.format(asset="plain", name="validation"))
+    (problem,) = find_problems([project.module(name) for name in ("a", "checks", "others")])
+    assert problem.message.startswith(f"A check of a in {project.module('checks')} is called validation")
+
+
 def test_checks_of_other_assets_or_held_by_definitions_too_do_not_clash(project: SampleProject) -> None:
     project.write("first.py", CHECK.format(asset="weather", name="is_good"))
     project.write("second.py", CHECK.format(asset="traffic", name="is_good"))

@@ -10,10 +10,11 @@ import dagster as dg
 
 from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, is_broken
-from cascade.exceptions import CascadeError, CommitError, PartitionError, RunTooLongError
+from cascade.exceptions import CascadeError, CommitError, PartitionError, RowsRefusedError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
 from cascade.ingestion.run import run_ingestion
+from cascade.ingestion.validation_check import failed_validation, validation_result, validation_spec
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
 from cascade.runs.report import RunReport
 
@@ -31,15 +32,23 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
     """
     partitions = partitions_definition(declaration)
 
-    def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        result = _run(declaration, context)
+    def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        try:
+            result = _run(declaration, context)
+        except (RowsRefusedError, dg.Failure) as error:
+            refused = error if isinstance(error, RowsRefusedError) else error.__cause__
+            if isinstance(refused, RowsRefusedError):
+                yield failed_validation(declaration, refused)
+            raise
         yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
+        yield validation_result(declaration, result)
 
     # Dagster checks the annotation of `context`, which is a string in a module with postponed annotations.
     ingest.__annotations__.clear()
     decorate = dg.multi_asset(
         name=declaration.op_name,
         specs=[asset_spec(declaration)],
+        check_specs=[validation_spec(declaration)],
         partitions_def=partitions,
         backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         retry_policy=_retry_policy(declaration),
