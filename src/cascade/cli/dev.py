@@ -10,6 +10,7 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.terminal.output import Output
+from cascade.terminal.patience import patience
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -41,14 +42,17 @@ def dev(
     out = Output()
     # The imports and the start take seconds.
     out.say(f"Starting Dagster for {invocation.project.name} in {invocation.config.project_root} …")
-    from cascade.processes.dev import DevOptions, require_webserver, run_dev
+    with patience(out.say) as doing:
+        doing("Importing Dagster")
+        from cascade.processes.dev import DevOptions, require_webserver, run_dev
 
-    require_webserver()
-    run_dev(
-        DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
-        started=lambda ui, locations: _introduce(invocation, out, ui, locations),
-        stopping=lambda: out.say("\nStopping…"),
-    )
+        require_webserver()
+        run_dev(
+            DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
+            started=lambda ui, locations: _introduce(invocation, out, ui, locations),
+            stopping=lambda: out.say("\nStopping…"),
+            doing=doing,
+        )
 
 
 def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations: Sequence[Location]) -> None:

@@ -90,8 +90,8 @@ def _shared_checks(workflows: Sequence[Workflow], contributions: Sequence[Contri
         for key in checks.check_keys:
             if key.name == VALIDATION and key.asset_key in ours:
                 yield DiscoveryError(
-                    f"A check of {key.asset_key.to_user_string()} in {home} is called {VALIDATION}, like the check that "
-                    "every ingestion has. Rename it."
+                    f"A check of {key.asset_key.to_user_string()} in {home} is called {VALIDATION}, like the check of "
+                    "every ingestion. Rename it."
                 )
             other, place = first.setdefault(key, (checks, home))
             # A module's check may also be in its Definitions.

@@ -17,6 +17,7 @@ These commands write to the same tables as Cascade's own, and record their runs 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,9 +95,11 @@ def build_definitions(
     if contributed.failures and not keep_going:
         raise combined(contributed.failures)
     failures = (*contents.failures, *contributed.failures, *contributed.plugin_failures)
-    _warn(failures)
-    if keep_going:
-        _warn_of_slow(contents.modules)
+    # The processes of runs load the project again, and would repeat the warnings.
+    if multiprocessing.parent_process() is None:
+        _warn(failures)
+        if keep_going:
+            _warn_of_slow(contents.modules)
     show_on_location_page(failures, config.project_root)
     return assemble(contributed, config, failures)
 

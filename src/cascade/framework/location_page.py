@@ -27,7 +27,10 @@ def show_on_location_page(failures: Iterable[CascadeError], root: Path) -> None:
     from dagster._core.libraries import DagsterLibraryRegistry
 
     DagsterLibraryRegistry.register("cascade-workflows", __version__, is_dagster_package=False)
+    messages: dict[str, list[str]] = {}
     for number, failure in enumerate(failures, start=1):
         place = failure.location
         where = f"{relative_path(place.file, root)}:{place.line}" if place else f"part {number}"
-        DagsterLibraryRegistry.register(f"{NOT_LOADED}: {where}", failure.message, is_dagster_package=False)
+        messages.setdefault(where, []).append(failure.message)
+    for where, texts in messages.items():
+        DagsterLibraryRegistry.register(f"{NOT_LOADED}: {where}", "\n".join(texts), is_dagster_package=False)

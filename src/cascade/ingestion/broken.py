@@ -76,9 +76,13 @@ def _failing(
 
 def _description(failure: CascadeError) -> str:
     # The lineage shows the first line.
-    first, place = failure.message.partition("\n")[0], failure.location
-    where = f" ({Path(place.file).name}:{place.line})" if place else ""
-    return (
-        f"**Broken:** {first}{where}\n\n```text\n{failure}\n```\n\n"
-        "Runs fail with this error. Correct it and save the file, and the asset loads again."
-    )
+    first, _, rest = failure.message.partition("\n")
+    place = failure.location
+    parts = [
+        f"**Broken:** {first}" + (f" ({Path(place.file).name}:{place.line})" if place else ""),
+        f"`{place}`" if place else "",
+        f"```text\n{rest}\n```" if rest else "",
+        failure.hint or "",
+        "Runs fail with this error. Correct it and save the file, and the asset loads again.",
+    ]
+    return "\n\n".join(part for part in parts if part)

@@ -97,7 +97,7 @@ class Children:
         argv: Sequence[str],
         *,
         env: Mapping[str, str] | None = None,
-        shows: Callable[[str], bool] | None = None,
+        shows: Callable[[str], str | None] | None = None,
     ) -> Child:
         """Start a child.
 
@@ -105,8 +105,8 @@ class Children:
             name: its name in messages.
             argv: its command line.
             env: its environment; the parent's by default.
-            shows: returns whether to pass on a line of its standard error. By default the child writes to standard
-                error directly.
+            shows: returns what to print of a line of its standard error, or None to drop it. By default the child
+                writes to standard error directly.
         """
         process = subprocess.Popen(
             list(argv),
@@ -117,10 +117,10 @@ class Children:
         )
         if shows is not None and process.stderr is not None:
 
-            def passes(line: str) -> bool:
-                return not self.silent and shows(line)
+            def shown(line: str) -> str | None:
+                return None if self.silent else shows(line)
 
-            threading.Thread(target=_pass_on, args=(process.stderr, passes), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(process.stderr, shown), daemon=True).start()
         child = Child(name, process)
         self.running.append(child)
         self._tell_guardian("+", process.pid)
@@ -170,11 +170,11 @@ class Children:
                 pass
 
 
-def _pass_on(lines: IO[bytes], shows: Callable[[str], bool]) -> None:
+def _pass_on(lines: IO[bytes], shows: Callable[[str], str | None]) -> None:
     with lines:
         for line in lines:
-            text = line.decode(errors="replace")
-            if shows(text):
+            text = shows(line.decode(errors="replace"))
+            if text is not None:
                 sys.stderr.write(text)
                 sys.stderr.flush()
 

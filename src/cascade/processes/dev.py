@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from cascade.framework.instance import prepare_dagster_home
 from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE
 from cascade.processes.children import Children, child_environment
 from cascade.processes.code_server import CodeServer, code_servers
+from cascade.processes.run_log import RunLog
 from cascade.processes.stop_signals import Stopped, StopSignals
 from cascade.processes.ui import Location, UserInterface
 
@@ -72,6 +72,7 @@ def run_dev(
     options: DevOptions,
     started: Callable[[UserInterface, tuple[Location, ...]], None],
     stopping: Callable[[], None],
+    doing: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Start Dagster and keep it running until the user or the system asks it to stop.
 
@@ -79,6 +80,7 @@ def run_dev(
         options: what to start.
         started: called with the UI and the code locations it shows, when it answers.
         stopping: called before the processes are stopped.
+        doing: called with the name of each step of the start as it begins, and with an empty name at the end.
 
     Raises:
         CascadeError: a process did not start in time, or ended unexpectedly.
@@ -93,13 +95,18 @@ def run_dev(
             servers = code_servers(options.project, root, options.others, scratch, level)
             if options.reload:
                 watcher = _started_watcher(options, ui, servers, scratch / _RENEWED)
-            start = _Start(options, servers, children, signals, scratch / _RENEWED)
+            start = _Start(options, servers, children, signals, ui.address, scratch / _RENEWED)
+            doing("Looking for interrupted runs")
             start.run_housekeeping()
+            doing(f"Loading the workflows of {', '.join(server.name for server in servers)}")
             start.start_code_servers()
+            doing("Starting the webserver and the daemon")
             start.start_ui(scratch / "workspace.yaml")
             _wait_until(children, ui.answers, "The UI")
+            doing("Waiting for the UI to show the workflows")
             shown = ui.locations()
             started(ui, shown)
+            doing("")
             if watcher is not None:
                 watcher.serve(shown)
             while True:
@@ -154,6 +161,7 @@ class _Start:
         servers: Sequence[CodeServer],
         children: Children,
         signals: StopSignals,
+        address: str,
         renewed: Path,
     ) -> None:
         # Importing this takes seconds. From here on a signal stops `dev` without a traceback.
@@ -163,13 +171,16 @@ class _Start:
         self._servers = servers
         self._children = children
         self._signals = signals
-        self._shows = None if options.verbose else is_worth_showing
+        self._address = address
         root = str(options.config.project_root)
         shared = {KEEP_GOING_VARIABLE: "1", DIRECTORY_VARIABLE: str(renewed)}
         self._own = child_environment(**shared, CASCADE_PROJECT_ROOT=root)
         # Another project must not read what this project's manifest set.
         self._foreign = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
         self._foreign |= shared
+
+    def _shown(self) -> RunLog | None:
+        return None if self._options.verbose else RunLog(self._address)
 
     def run_housekeeping(self) -> None:
         """End interrupted runs, and create Dagster's databases on the first start.
@@ -178,7 +189,7 @@ class _Start:
         """
         argv = (sys.executable, "-m", "cascade.framework.stale")
         with self._signals.held():
-            housekeeping = self._children.start("Housekeeping", argv, env=self._own, shows=self._shows)
+            housekeeping = self._children.start("Housekeeping", argv, env=self._own, shows=self._shown())
         housekeeping.process.wait()
         self._children.forget([housekeeping])
 
@@ -188,7 +199,7 @@ class _Start:
             environment = self._own if server.own else self._foreign
             with self._signals.held():
                 self._children.start(
-                    f"The code server of {server.name}", server.argv, env=environment, shows=self._shows
+                    f"The code server of {server.name}", server.argv, env=environment, shows=self._shown()
                 )
         _wait_until(self._children, lambda: all(server.accepts for server in self._servers), "The code server")
 
@@ -210,15 +221,6 @@ class _Start:
             for name, words in (("The webserver", webserver), ("The daemon", daemon)):
                 argv = (sys.executable, *quiet, "-m", *words, "--workspace", str(workspace))
                 self._children.start(name, argv, env=self._own)
-
-
-_RUN_LOG = re.compile(r"^\S*[\d-]+ [\d:]+ \+\d+ - dagster - (DEBUG|INFO) - ")
-_NEWS = re.compile(r" - (RUN_SUCCESS|RUN_FAILURE|RUN_CANCELED) - ")
-
-
-def is_worth_showing(line: str) -> bool:
-    """Return whether a line of a code server belongs on the terminal. The UI has the whole log of each run."""
-    return not _RUN_LOG.match(line) or bool(_NEWS.search(line))
 
 
 def _wait_until(children: Children, ready: Callable[[], bool], what: str) -> None:

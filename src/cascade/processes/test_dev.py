@@ -10,24 +10,7 @@ import yaml
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project
 from cascade.processes.code_server import code_servers
-from cascade.processes.dev import _workspace, is_worth_showing
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (
-            "2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - dlt_x - STEP_START - Started.\n",
-            False,
-        ),
-        ("2026-11-24 22:42:37 +0000 - dagster - DEBUG - __ASSET_JOB - 87 - 13 - RUN_SUCCESS - Finished.\n", True),
-        ("2026-11-24 22:42:37 +0000 - dagster - ERROR - __ASSET_JOB - 87 - 13 - dlt_x - STEP_FAILURE - No.\n", True),
-        ("2026-11-24 22:42:37 +0000 - dagster - WARNING - __ASSET_JOB - 87 - Refused by rule.\n", True),
-        ("a line of the workflow\n", True),
-    ],
-)
-def test_the_log_of_each_step_stays_off_the_terminal(line: str, expected: bool) -> None:
-    assert is_worth_showing(line) is expected
+from cascade.processes.dev import _workspace
 
 
 def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import watchfiles
 
 from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, is_build_file, python_files
 from cascade.reader.modules import read_module
+from cascade.terminal.patience import patience
 from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
@@ -139,10 +140,12 @@ class Watcher(threading.Thread):
         begun = time.monotonic()
         for location in self._locations:
             try:
-                error = self._ui.reload(location)
-                if error is not None and _DEAD in error:
-                    # A module ended the process that loaded it. This edit may be the fix.
+                with patience(click.echo) as doing:
+                    doing(f"Reloading {location} after {names}")
                     error = self._ui.reload(location)
+                    if error is not None and _DEAD in error:
+                        # A module ended the process that loaded it. This edit may be the fix.
+                        error = self._ui.reload(location)
                 shown = {found.name: found for found in self._ui.locations()}
             except OSError as failure:
                 if not self._ended.is_set():
