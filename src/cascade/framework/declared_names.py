@@ -52,7 +52,7 @@ def module_files(workflows_directory: Path) -> dict[str, Path]:
     Raises:
         DiscoveryError: the directory does not exist or cannot be imported.
     """
-    from cascade.framework.discovery import find_modules, import_root
+    from cascade.framework.modules import find_modules, import_root
 
     names = find_modules(workflows_directory)
     base = import_root(workflows_directory)
