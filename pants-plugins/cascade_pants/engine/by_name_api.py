@@ -13,7 +13,6 @@ from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwnersRequest,
     map_module_to_address,
 )
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import (
     Pex,
     PexRequest,
@@ -21,9 +20,8 @@ from pants.backend.python.util_rules.pex import (
     VenvPexProcess,
     create_pex,
     create_venv_pex,
-    find_interpreter,
 )
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest, create_pex_from_targets
 from pants.backend.python.util_rules.python_sources import (
     PythonSourceFiles,
@@ -144,9 +142,9 @@ async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwner
     return await map_module_to_address(request, **implicitly())
 
 
-async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
-    """Find the oldest interpreter that meets these constraints, which is the one that Pex uses."""
-    return await find_interpreter(constraints, **implicitly())
+async def run_pex_tool(process: PexCliProcess) -> ProcessResult:
+    """Run the Pex tool, which must succeed."""
+    return await fallible_to_exec_result_or_raise(**implicitly(process))
 
 
 async def pex_request_from_targets(request: PexFromTargetsRequest) -> PexRequest:
@@ -182,11 +180,6 @@ async def run_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
 async def run_process(process: Process) -> FallibleProcessResult:
     """Run a process, whether it succeeds or not."""
     return await intrinsics.execute_process(process, **implicitly())
-
-
-async def run_process_or_raise(process: Process) -> ProcessResult:
-    """Run a process that must succeed."""
-    return await fallible_to_exec_result_or_raise(**implicitly(process))
 
 
 async def run_request(field_set: RunFieldSet) -> RunRequest:
@@ -227,7 +220,6 @@ __all__ = [
     "digest_to_snapshot",
     "direct_dependencies",
     "env_vars",
-    "find_python",
     "hydrate_sources",
     "implicitly",
     "merge_digests",
@@ -238,8 +230,8 @@ __all__ = [
     "pex_request_from_targets",
     "python_sources",
     "run_interactive",
+    "run_pex_tool",
     "run_process",
-    "run_process_or_raise",
     "run_request",
     "run_venv_pex",
     "source_paths",

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwners, PythonModuleOwnersRequest
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import Pex, PexRequest, VenvPex, VenvPexProcess
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import PythonSourceFiles, PythonSourceFilesRequest
 from pants.base.specs import RawSpecs
@@ -123,9 +122,9 @@ async def module_owners(request: PythonModuleOwnersRequest) -> PythonModuleOwner
     return await Get(PythonModuleOwners, PythonModuleOwnersRequest, request)
 
 
-async def find_python(constraints: InterpreterConstraints) -> PythonExecutable:
-    """Find the oldest interpreter that meets these constraints, which is the one that Pex uses."""
-    return await Get(PythonExecutable, InterpreterConstraints, constraints)
+async def run_pex_tool(process: PexCliProcess) -> ProcessResult:
+    """Run the Pex tool, which must succeed."""
+    return await Get(ProcessResult, PexCliProcess, process)
 
 
 async def pex_request_from_targets(request: PexFromTargetsRequest) -> PexRequest:
@@ -161,11 +160,6 @@ async def run_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
 async def run_process(process: Process) -> FallibleProcessResult:
     """Run a process, whether it succeeds or not."""
     return await Get(FallibleProcessResult, Process, process)
-
-
-async def run_process_or_raise(process: Process) -> ProcessResult:
-    """Run a process that must succeed."""
-    return await Get(ProcessResult, Process, process)
 
 
 async def run_request(field_set: RunFieldSet) -> RunRequest:
@@ -209,7 +203,6 @@ __all__ = [
     "digest_to_snapshot",
     "direct_dependencies",
     "env_vars",
-    "find_python",
     "hydrate_sources",
     "implicitly",
     "merge_digests",
@@ -220,8 +213,8 @@ __all__ = [
     "pex_request_from_targets",
     "python_sources",
     "run_interactive",
+    "run_pex_tool",
     "run_process",
-    "run_process_or_raise",
     "run_request",
     "run_venv_pex",
     "source_paths",

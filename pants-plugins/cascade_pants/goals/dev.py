@@ -104,6 +104,8 @@ async def cascade_dev(
     except NoProjectError as error:
         console.print_stderr(console.red(str(error)))
         return CascadeDev(exit_code=WRONG_USE)
+    # Without the daemon, the next steps can take a minute.
+    console.print_stderr(f"Preparing {', '.join(project.address.spec for project in projects)} ...")
     notice = blocking_notice(
         pantsd=global_options.pantsd, specs=[str(spec) for spec in specs.includes.address_literals]
     )

@@ -10,9 +10,10 @@ from typing import Any
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, OutputPathField, PackageFieldSet
-from pants.engine.process import Process
+from pants.engine.process import ProcessCacheScope
 from pants.engine.rules import collect_rules, rule
 from pants.engine.target import TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
@@ -74,14 +75,20 @@ def for_one_minor_version(
 
 
 async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> str:
-    python = await engine.find_python(constraints)
-    result = await engine.run_process_or_raise(
-        Process(
-            (python.path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
-            # Another interpreter at the same path is another input.
-            env={"CASCADE_INTERPRETER": python.fingerprint},
-            description=f"Ask {python.path} for its version",
+    """Return the minor version of the interpreter that Pex chooses, which Pants installed the requirements for."""
+    listed = " OR ".join(str(constraint) for constraint in constraints)
+    result = await engine.run_pex_tool(
+        PexCliProcess(
+            # Without requirements, Pex starts the interpreter that it chooses.
+            subcommand=(),
+            extra_args=(
+                *constraints.generate_pex_arg_list(),
+                *("--", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
+            ),
+            description=f"Find the version of the interpreter for {listed}",
             level=LogLevel.DEBUG,
+            # Interpreters come and go.
+            cache_scope=ProcessCacheScope.PER_RESTART_SUCCESSFUL,
         )
     )
     return result.stdout.decode().strip()

@@ -7,12 +7,12 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import Pex, PexRequest
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage
 from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST
-from pants.engine.process import Process, ProcessResult
+from pants.engine.process import ProcessResult
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
@@ -40,6 +40,7 @@ def packaged(
     described: list[PexFromTargetsRequest] = []
     built: list[PexRequest] = []
     target = CascadeProjectTarget(fields, address)
+    wanted = fields["interpreter_constraints"][0] if "interpreter_constraints" in fields else default  # type: ignore[index]
     setup = create_subsystem(
         PythonSetup,
         interpreter_constraints=[default],
@@ -57,8 +58,8 @@ def packaged(
         built.append(request)
         return Pex(EMPTY_DIGEST, request.output_filename, None)
 
-    def ask(process: Process) -> ProcessResult:
-        assert dict(process.env) == {"CASCADE_INTERPRETER": "fingerprint"}
+    def ask(process: PexCliProcess) -> ProcessResult:
+        assert process.extra_args[:2] == ("--interpreter-constraint", str(InterpreterConstraints([wanted])))
         return _Answer(f"{found}\n".encode())  # type: ignore[return-value]
 
     package = run_rule_with_mocks(
@@ -70,8 +71,7 @@ def packaged(
                 (TransitiveTargetsRequest,),
                 lambda _: TransitiveTargets((target,), FrozenOrderedSet()),
             ),
-            MockGet(PythonExecutable, (InterpreterConstraints,), lambda _: PythonExecutable("/bin/p", "fingerprint")),
-            MockGet(ProcessResult, (Process,), ask),
+            MockGet(ProcessResult, (PexCliProcess,), ask),
             MockGet(PexRequest, (PexFromTargetsRequest,), describe),
             MockGet(Pex, (PexRequest,), build),
         ],
