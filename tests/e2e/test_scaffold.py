@@ -48,7 +48,8 @@ def test_every_kind_of_source_passes_its_own_test_and_the_check(repository: Repo
 
 
 def test_table_and_key_can_be_chosen(repository: Repository) -> None:
-    repository.pants("cascade-scaffold", "--table=river_levels", "--unique-key=gauge,day", "src/workflows/rivers").ok()
+    # The launcher also accepts options after the path.
+    repository.pants("cascade-scaffold", "--table=river_levels", "src/workflows/rivers", "--unique-key=gauge,day").ok()
     repository.pants("test", "src/workflows/rivers::").ok()
     line = next(line for line in repository.dev("list").ok().out.splitlines() if "workflows.rivers" in line)
     assert line.split()[0] == "river_levels"

@@ -43,6 +43,9 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
 
         Example: `pants cascade-scaffold src/workflows/weather`
 
+        Put options before the directory: `pants cascade-scaffold --type=dataframe src/workflows/weather`. Pants takes
+        an option after it for one of its own.
+
         The directory must be under a source root (`pants roots` lists them). Its name becomes the workflow's domain,
         here `weather`, and names the package, the group and the table `weather_observations`.
 
