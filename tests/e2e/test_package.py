@@ -16,8 +16,12 @@ SECOND = "deploy/weather"
 def test_the_pex_ingests_january_in_an_empty_environment(repository: Repository, tmp_path: Path) -> None:
     repository.pants("package", ":dev").ok()
     pex = str(repository.root / "dist" / "dev.pex")
-    assert "materialize" in repository.isolated(tmp_path, pex, "--help").ok().out
-    assert "weather_observations" in repository.isolated(tmp_path, pex, "list").ok().out
+    first = repository.isolated(tmp_path, pex, "--help").ok()
+    assert "materialize" in first.out
+    assert first.err == "Unpacking dev.pex, once. This can take a minute.\n"
+    listed = repository.isolated(tmp_path, pex, "list").ok()
+    assert "weather_observations" in listed.out
+    assert "Unpacking" not in listed.err
     january = repository.isolated(
         tmp_path, pex, "materialize", "flights", "--partition-range", "2013-01-01...2013-01-31"
     ).ok()

@@ -13,6 +13,7 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, OutputPathField, PackageFieldSet
+from pants.engine.fs import CreateDigest, FileContent
 from pants.engine.process import ProcessCacheScope
 from pants.engine.rules import collect_rules, rule
 from pants.engine.target import TransitiveTargetsRequest
@@ -42,6 +43,15 @@ class CascadeProjectPackageFieldSet(PackageFieldSet):
     environment: EnvironmentField
 
 
+_PREAMBLE_FILE = "__cascade_preamble.py"
+# Pex runs this when a PEX starts for the first time: once in the file itself, and once in the unpacked copy.
+_PREAMBLE = b"""\
+import os, sys
+if os.path.isfile(sys.argv[0]):
+    sys.stderr.write("Unpacking %s, once. This can take a minute.\\n" % os.path.basename(sys.argv[0]))
+"""
+
+
 def pex_arguments(execution_mode: PexExecutionMode, layout: PexLayout) -> tuple[str, ...]:
     """Return the arguments of the Pex tool in addition to those of Pants.
 
@@ -52,8 +62,8 @@ def pex_arguments(execution_mode: PexExecutionMode, layout: PexLayout) -> tuple[
     # The programs of the environment come first on PATH, so a workflow that starts one by name gets the PEX's own.
     venv = ("--venv", "prepend") if execution_mode is PexExecutionMode.VENV else ()
     # Started by the shell, a PEX finds its interpreter by an absolute path, which works under a service manager with a
-    # bare environment, and skips its own startup once its virtual environment exists.
-    boot = ("--sh-boot",) if layout is PexLayout.ZIPAPP else ()
+    # bare environment, and skips its own startup, with the preamble, once its virtual environment exists.
+    boot = ("--sh-boot", "--preamble-file", _PREAMBLE_FILE) if layout is PexLayout.ZIPAPP else ()
     return (*venv, *boot)
 
 
@@ -105,6 +115,7 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
     minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
     output = field_set.output_path.value_or_default(file_ending="pex")
     layout = PexLayout(field_set.layout.value)
+    preamble = await engine.create_digest(CreateDigest([FileContent(_PREAMBLE_FILE, _PREAMBLE)]))
     request = await engine.pex_request_from_targets(
         PexFromTargetsRequest(
             [field_set.address],
@@ -114,6 +125,7 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
             main=EntryPoint(manifest_module(field_set.address), "main"),
             layout=layout,
             additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
+            additional_inputs=preamble,
             include_local_dists=True,
             warn_for_transitive_files_targets=True,
         )

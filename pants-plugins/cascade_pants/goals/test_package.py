@@ -11,7 +11,7 @@ from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage
 from pants.engine.addresses import Address
-from pants.engine.fs import EMPTY_DIGEST
+from pants.engine.fs import EMPTY_DIGEST, CreateDigest, Digest
 from pants.engine.process import ProcessResult
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.option_util import create_subsystem
@@ -26,6 +26,7 @@ from cascade_pants.goals.package import (
 )
 from cascade_pants.target_types import CascadeProjectTarget
 
+BOOT = ("--sh-boot", "--preamble-file", "__cascade_preamble.py")
 DEV = Address("", target_name="dev")
 
 
@@ -72,6 +73,7 @@ def packaged(
                 lambda _: TransitiveTargets((target,), FrozenOrderedSet()),
             ),
             MockGet(ProcessResult, (PexCliProcess,), ask),
+            MockGet(Digest, (CreateDigest,), lambda _: EMPTY_DIGEST),
             MockGet(PexRequest, (PexFromTargetsRequest,), describe),
             MockGet(Pex, (PexRequest,), build),
         ],
@@ -89,7 +91,7 @@ def test_one_file_that_starts_the_manifest() -> None:
     assert [artifact.relpath for artifact in package.artifacts] == ["dev.pex"]
     assert request.main == EntryPoint("cascade_project_dev", "main")
     assert request.layout is PexLayout.ZIPAPP
-    assert request.additional_args == ("--venv", "prepend", "--sh-boot")
+    assert request.additional_args == ("--venv", "prepend", *BOOT)
 
 
 def test_it_takes_the_requirements_that_run_installed_and_fits_other_machines() -> None:
@@ -139,6 +141,6 @@ def test_stricter_constraints_are_kept() -> None:
 
 
 def test_the_arguments_of_each_mode_and_layout() -> None:
-    assert pex_arguments(PexExecutionMode.VENV, PexLayout.ZIPAPP) == ("--venv", "prepend", "--sh-boot")
+    assert pex_arguments(PexExecutionMode.VENV, PexLayout.ZIPAPP) == ("--venv", "prepend", *BOOT)
     assert pex_arguments(PexExecutionMode.VENV, PexLayout.LOOSE) == ("--venv", "prepend")
     assert pex_arguments(PexExecutionMode.ZIPAPP, PexLayout.PACKED) == ()
