@@ -33,7 +33,9 @@ _SERVERS = re.compile(
 )
 # Pants logs its own work, which depends on its cache, as does whether a PEX is unpacked.
 _PANTS_LOG = re.compile(
-    r"^Unpacking \S+\.pex, once\..*\n|^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)", re.M
+    r"^Unpacking \S+\.pex, once\..*\n"
+    r"|^\d\d:\d\d:\d\d\.\d\d \[INFO\] .*\n(?:  \d+\.\d+s\t.*\n)*| \((?:memoized|cached \w+)\)(?=\.$)",
+    re.M,
 )
 # Commands say what they are doing if it takes longer than on the machine that wrote the page.
 _WAITING = re.compile(r"^(?:loading the project|checking|materialize)\b.* … \d+ s\n", re.M)
