@@ -11,6 +11,9 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+COMMAND_VARIABLE = "CASCADE_MANIFEST_COMMAND"
+"""Set by the Pants backend: the command that prints the manifests, as JSON with the keys `directory` and `argv`."""
+
 DIRECTORY_VARIABLE = "CASCADE_RENEWED_MANIFESTS"
 """Set by `dev` for its processes: the directory with one file per manifest module."""
 

@@ -14,11 +14,8 @@ from typing import Any, Self
 import click
 
 from cascade.exceptions import CascadeError
-from cascade.framework.renewed_manifest import write_renewed
+from cascade.framework.renewed_manifest import COMMAND_VARIABLE, write_renewed
 from cascade.terminal.words import say_on_stderr
-
-COMMAND_VARIABLE = "CASCADE_MANIFEST_COMMAND"
-"""Set by the Pants backend: the command that prints the manifests, as JSON with the keys `directory` and `argv`."""
 
 _FOREIGN = ("PEX", "PYTHON", "CASCADE_", "DAGSTER_", "VIRTUAL_ENV")
 """The beginnings of variables that the project's own process has, and that Pants must not inherit."""

@@ -12,8 +12,8 @@ from typing import cast
 import pytest
 
 from cascade.exceptions import CascadeError
-from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE, renewed, write_renewed
-from cascade.processes.pants_manifest import COMMAND_VARIABLE, ManifestRenewal, PantsCommand
+from cascade.framework.renewed_manifest import COMMAND_VARIABLE, DIRECTORY_VARIABLE, renewed, write_renewed
+from cascade.processes.pants_manifest import ManifestRenewal, PantsCommand
 from cascade.processes.test_watch import RecordingUI
 from cascade.processes.ui import UserInterface
 from cascade.processes.watch import Watcher
