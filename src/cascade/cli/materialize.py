@@ -140,6 +140,8 @@ def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -
         out.say(f"{name}: {_numbers(outcome.counts)}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
     if outcome.report is not None and outcome.report.rows_refused:
         out.warn(f"{name}: {_refused_text(outcome.report)}")
+    if outcome.report is not None and outcome.report.overwritten is not None:
+        out.warn(f"{name}: {outcome.report.overwritten}")
 
 
 def _refused_text(report: RunReport) -> str:
@@ -228,6 +230,7 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
                 "seconds": outcome.seconds,
                 "sample": [dict(row) for row in outcome.report.sample.rows] if outcome.report else [],
                 "refused": [_refused(row) for row in outcome.report.refused] if outcome.report else [],
+                "overwritten": _overwritten(outcome.report),
                 "checks": [asdict(check) for check in outcome.checks],
                 "error": _error(outcome),
             }
@@ -244,6 +247,10 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
 
 def _refused(row: Refusal) -> dict[str, str | None]:
     return {"rule": row.rule, "field": row.field, "message": row.message, "row": row.row_json}
+
+
+def _overwritten(report: RunReport | None) -> dict[str, str] | None:
+    return asdict(report.overwritten) if report is not None and report.overwritten is not None else None
 
 
 def _error(outcome: RunOutcome) -> dict[str, Any] | None:

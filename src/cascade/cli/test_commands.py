@@ -162,6 +162,32 @@ def test_a_source_without_rows_is_not_reported_as_unchanged_rows(cascade: Cascad
     assert said in result.stdout.splitlines()
 
 
+def test_partitions_that_replace_each_others_rows_are_named(cascade: Cascade, project: SampleProject) -> None:
+    project.write(
+        "latest.py",
+        """
+        from cascade import cascade_ingestion
+        from pydantic import BaseModel
+
+        class Latest(BaseModel):
+            id: int
+            day: str
+
+        @cascade_ingestion(
+            table_name="latest", unique_key="id", group="g", validation_schema=Latest, partition_start="2024-01-01"
+        )
+        def latest(partition_date: str):
+            return [{"id": 7, "day": partition_date}]
+        """,
+    )
+    result = cascade("materialize", "latest", "--partition-range", "2024-01-01...2024-01-02")
+    assert result.exit_code == 0, result.output
+    warning = "latest 2024-01-02: this run replaced rows of the partition 2024-01-01, for example id=7. Both partitions"
+    assert result.stderr.count(warning) == result.stderr.count("this run replaced") == 1
+    [run] = cascade.json("materialize", "latest", "--partition", "2024-01-01")["runs"]
+    assert run["overwritten"] == {"partition": "2024-01-02", "key": "id=7"}
+
+
 def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Path) -> None:
     result = cascade("materialize", "things", "--partition-range", "2024-01-02...2024-01-05")
     assert result.exit_code == 1

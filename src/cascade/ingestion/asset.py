@@ -140,6 +140,8 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
         context.log.warning(f"Refused by {row.rule}: {row.message} Row: {row.row_json}")
     if result.rows_refused > len(result.refused):
         context.log.warning(f"{result.rows_refused - len(result.refused)} more rows were refused.")
+    if result.overwritten is not None:
+        context.log.warning(f"{declaration.table} {result.partition}: {result.overwritten}")
     return result
 
 

@@ -132,6 +132,7 @@ def run_ingestion(
         dropped_fields=validated.dropped_fields,
         sample=published.sample,
         timings=clock.timings,
+        overwritten=published.overwritten,
     )
 
 

@@ -13,6 +13,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from cascade.exceptions import CascadeError, PartitionError, RowsRefusedError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
+from cascade.runs.overwritten import Overwritten
+from cascade.runs.report import RunReport
 
 DAY = "2013-01-15"
 AT = datetime(2013, 1, 15, 12, tzinfo=UTC)
@@ -240,6 +242,22 @@ def test_a_limit_is_enforced_in_process(lakehouse: Lakehouse) -> None:
 
     with pytest.raises(CascadeError, match="max_runtime_seconds=1"):
         materialized(lakehouse, workflow(slow, max_runtime_seconds=1))
+
+
+def test_a_row_of_another_partition_that_a_run_replaces_is_a_warning(lakehouse: Lakehouse) -> None:
+    changing = iter([[{"id": 1, "at": AT}], [{"id": 1, "at": AT, "celsius": 2.0}]])
+    instance, built = dg.DagsterInstance.ephemeral(), workflow(lambda: next(changing))
+    materialized(lakehouse, built, instance=instance)
+    result = materialized(lakehouse, built, key="2013-01-16", instance=instance)
+    warned = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level == logging.WARNING]
+    [warning] = [text for text in warned if "replaced rows" in text]
+    assert warning.startswith(
+        "raw.readings 2013-01-16: this run replaced rows of the partition 2013-01-15, for example"
+    )
+    report = RunReport.of_run(result, built.key)
+    assert report is not None
+    assert report.overwritten == Overwritten("2013-01-15", "id=1")
+    assert (report.rows_inserted, report.rows_updated) == (0, 1)
 
 
 def test_refused_rows_appear_in_the_log(lakehouse: Lakehouse) -> None:

@@ -12,14 +12,18 @@ import pyarrow as pa
 from cascade.clock import Clock
 from cascade.iceberg import Lakehouse, add_to_quarantine, clear_quarantine, merge_rows
 from cascade.iceberg.keys import matching
+from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.quarantine import content, contents
+from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
 from cascade.schemas.keys import KeyReader
+from cascade.schemas.rows import python_rows
 
 if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
 
+    from cascade.iceberg import Committed, MergePlan
     from cascade.table_ref import TableRef
 
 Check: TypeAlias = Callable[[Staged], None]
@@ -69,6 +73,7 @@ class Published:
         table_rows: rows of the whole table.
         sample: the first rows of this run, as they are in the table.
         rows: the rows of this run, as they are in the table.
+        overwritten: a row of another partition that this run replaced, if it noticed one.
     """
 
     rows_inserted: int
@@ -79,6 +84,7 @@ class Published:
     table_rows: int
     sample: Preview
     rows: pa.Table
+    overwritten: Overwritten | None
 
 
 def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
@@ -191,6 +197,8 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         partition=target.partition,
     )
     clock.seconds |= merged.seconds
+    with clock.timed("plan"):
+        overwritten = _overwritten(target, merged)
     snapshot = merged.table.current_snapshot()
     return Published(
         rows_inserted=merged.plan.inserted,
@@ -201,7 +209,18 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         table_rows=_total_rows(snapshot),
         sample=Preview.of(merged.plan.rows.slice(0, SHOWN_ROWS)),
         rows=merged.plan.rows,
+        overwritten=overwritten,
     )
+
+
+def _overwritten(target: Target, merged: Committed[MergePlan]) -> Overwritten | None:
+    if target.partition is None or not merged.plan.updated:
+        return None
+    found = find_overlap(merged.table, merged.plan, target.unique_key, target.partition)
+    if found is None:
+        return None
+    [key] = python_rows(found.row.select(target.unique_key))[0]
+    return Overwritten(found.partition, ", ".join(f"{name}={value}" for name, value in key.items()))
 
 
 def _total_rows(snapshot: Snapshot | None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from cascade.runs.overwritten import Overwritten
 from cascade.schemas.rows import python_rows
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
@@ -90,6 +91,7 @@ class RunReport:
         dropped_fields: fields of the source that the schema lacks.
         sample: the first rows of this run, as they are in the table.
         timings: seconds of each step, by its name.
+        overwritten: a row of another partition that this run replaced, if it noticed one.
     """
 
     ref: TableRef
@@ -109,6 +111,7 @@ class RunReport:
     dropped_fields: tuple[str, ...] = ()
     sample: Preview = field(default_factory=Preview)
     timings: Mapping[str, float] = field(default_factory=dict)
+    overwritten: Overwritten | None = None
 
     @property
     def table(self) -> str:
@@ -129,6 +132,7 @@ class RunReport:
             **self.counts,
             "refused_preview": _table(_refused_preview(self.refused)) if self.refused else None,
             "dropped_fields": _listed(self.dropped_fields) if self.dropped_fields else None,
+            **(self.overwritten.to_metadata() if self.overwritten is not None else {}),
             "preview": _table(self.sample),
             "table": self.table,
             "branch": self.ref.branch if self.ref.branch != MAIN_BRANCH else None,
@@ -174,6 +178,7 @@ class RunReport:
             refused=_refusals(found.get("refused_preview")),
             dropped_fields=_unlisted(found.get("dropped_fields")),
             sample=_preview(found.get("preview")),
+            overwritten=Overwritten.from_metadata(found),
             timings=found.get("timings", {}),
         )
 

@@ -11,6 +11,7 @@ from dagster._serdes import deserialize_value, serialize_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import Preview, Refusal, RunReport
 from cascade.table_ref import TableRef
 
@@ -48,6 +49,7 @@ REPORTS = st.builds(
     dropped_fields=st.lists(st.one_of(TEXT, st.sampled_from(["", ", ", "a, b", "[", '["a"]'])), max_size=3).map(tuple),
     sample=previews(),
     timings=st.dictionaries(NAME, st.floats(0, 1e6), max_size=3),
+    overwritten=st.one_of(st.none(), st.builds(Overwritten, TEXT, TEXT)),
 )
 
 
