@@ -67,7 +67,7 @@ def renumbered(fields: list[NestedField]) -> list[NestedField]:
     return [field.model_copy(update={"field_id": n}) for n, field in enumerate(fields, 1)]
 
 
-def database_error(kind: Any, text: str) -> Exception:
+def database_error(kind: type[sqlalchemy.exc.DBAPIError], text: str) -> Exception:
     return kind("UPDATE iceberg_tables", {}, sqlite3.OperationalError(text) if "sqlite" in text else OSError(text))
 
 

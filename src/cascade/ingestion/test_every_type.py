@@ -54,7 +54,7 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 
 def schema_of(kind: Any) -> type[BaseModel]:
     """Return a model with the type in each place where it can be."""
-    part = create_model("Part", one=(kind, ...), maybe=(kind | None, None), some=(list[kind], []))
+    part: Any = create_model("Part", one=(kind, ...), maybe=(kind | None, None), some=(list[kind], []))
     fields: dict[str, Any] = {
         "flat": kind,
         "maybe": kind | None,
@@ -63,11 +63,12 @@ def schema_of(kind: Any) -> type[BaseModel]:
         "lists": list[list[kind] | None] | None,
         "part": part,
         "maybe_part": part | None,
-        "parts": list[part],  # type: ignore[valid-type]
+        "parts": list[part],
         "maybe_parts": list[part | None] | None,
-        "part_lists": list[list[part]] | None,  # type: ignore[valid-type]
+        "part_lists": list[list[part]] | None,
     }
-    return create_model("Everything", id=(int, ...), **{name: (field, ...) for name, field in fields.items()})
+    declared: dict[str, Any] = {name: (field, ...) for name, field in fields.items()}
+    return create_model("Everything", id=(int, ...), **declared)
 
 
 def rows_with(one: Any, two: Any) -> list[dict[str, Any]]:

@@ -154,7 +154,9 @@ def test_a_bounded_cursor_reads_past_a_batch_without_cursor_values(
         "polars": pl.from_arrow,
         "pandas": lambda table: table.to_pandas(types_mapper={pa.int64(): pandas.Int64Dtype()}.get),
     }
-    pages = [[(n, n)] for n in range(1, leading + 1)] + [[(7, None), (8, None)], [(9, 5), (10, 9)], [(11, 10)]]
+    first: list[tuple[int, int | None]] = [(1, 1)]
+    others: list[list[tuple[int, int | None]]] = [[(7, None), (8, None)], [(9, 5), (10, 9)], [(11, 10)]]
+    pages = [first] * leading + others
     requested: list[int] = []
 
     def bounded() -> Any:
