@@ -12,6 +12,7 @@ import pytest
 from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime, create_model
 
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.keys import sorted_by_key
 from cascade.ingestion.conftest import ran, table_rows
 from cascade.runs.report import RunReport
 
@@ -44,7 +45,7 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "enum": (Color, [Color.RED, "blue"], ["red", "blue"]),
     "literal": (Literal["a", "b"], ["a", "b"], ["a", "b"]),
     "model": (City, [{"name": "x"}] * 2, [{"name": "x", "zone": None}] * 2),
-    "model with a uuid": (
+    "model_with_uuid": (
         City,
         [{"name": "x", "zone": UUID(int=1)}, {"name": "y"}],
         [{"name": "x", "zone": UUID(int=1)}, {"name": "y", "zone": None}],
@@ -52,10 +53,10 @@ TYPES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 }
 
 
-def schema_of(kind: Any) -> type[BaseModel]:
-    """Return a model with the type in each place where it can be."""
+def fields_of(name: str, kind: Any) -> dict[str, Any]:
+    """Return the fields of a model with a type in each place where it can be."""
     part: Any = create_model("Part", one=(kind, ...), maybe=(kind | None, None), some=(list[kind], []))
-    fields: dict[str, Any] = {
+    places: dict[str, Any] = {
         "flat": kind,
         "maybe": kind | None,
         "some": list[kind],
@@ -67,48 +68,67 @@ def schema_of(kind: Any) -> type[BaseModel]:
         "maybe_parts": list[part | None] | None,
         "part_lists": list[list[part]] | None,
     }
-    declared: dict[str, Any] = {name: (field, ...) for name, field in fields.items()}
-    return create_model("Everything", id=(int, ...), **declared)
+    return {f"{name}_{place}": (field, ...) for place, field in places.items()}
 
 
-def rows_with(one: Any, two: Any) -> list[dict[str, Any]]:
+def values_of(name: str, one: Any, two: Any) -> list[dict[str, Any]]:
+    """Return three rows with values of a type: full ones, null ones, and empty ones."""
     part, bare = {"one": one, "maybe": two, "some": [one, two]}, {"one": two, "maybe": None, "some": []}
-    nothing = {"id": 2, "flat": two, "maybe": None, "some": [], "holes": None, "lists": None, "part": bare}
-    return [
-        {
-            "id": 1,
-            "flat": one,
-            "maybe": two,
-            "some": [one, two],
-            "holes": [None, one, None],
-            "lists": [[one, two], None, []],
-            "part": part,
-            "maybe_part": part,
-            "parts": [part, bare],
-            "maybe_parts": [None, part],
-            "part_lists": [[part], [], [bare, part]],
-        },
-        {**nothing, "maybe_part": None, "parts": [], "maybe_parts": None, "part_lists": None},
-        {**nothing, "id": 3, "holes": [], "lists": [], "maybe_part": bare, "parts": [bare], "maybe_parts": []}
-        | {"part_lists": []},
-    ]
+    full = {
+        "flat": one,
+        "maybe": two,
+        "some": [one, two],
+        "holes": [None, one, None],
+        "lists": [[one, two], None, []],
+        "part": part,
+        "maybe_part": part,
+        "parts": [part, bare],
+        "maybe_parts": [None, part],
+        "part_lists": [[part], [], [bare, part]],
+    }
+    null = dict.fromkeys(full) | {"flat": two, "some": [], "part": bare, "parts": []}
+    empty = null | {"holes": [], "lists": [], "maybe_part": bare, "parts": [bare], "maybe_parts": [], "part_lists": []}
+    return [{f"{name}_{place}": value for place, value in row.items()} for row in (full, null, empty)]
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_each_type_in_each_place_is_stored_read_and_found_the_same(lakehouse: Lakehouse, name: str) -> None:
-    kind, given, stored = TYPES[name]
+def test_each_type_in_each_place_is_stored_read_and_found_the_same(lakehouse: Lakehouse) -> None:
+    fields: dict[str, Any] = {"id": (int, ...)}
+    given_rows, stored_rows = ([{"id": number} for number in range(3)] for _ in range(2))
+    for name, (kind, given, stored) in TYPES.items():
+        fields |= fields_of(name, kind)
+        for rows, values in ((given_rows, given), (stored_rows, stored)):
+            for row, more in zip(rows, values_of(name, *values), strict=True):
+                row |= more
+    schema = create_model("Everything", **fields)
 
     def run(*rows: dict[str, Any]) -> RunReport:
-        return ran(lakehouse, *rows, unique_key="id", validation_schema=schema_of(kind))
+        return ran(lakehouse, *rows, unique_key="id", validation_schema=schema)
 
-    given_rows, stored_rows = rows_with(*given), rows_with(*stored)
     first = run(*given_rows)
     assert (first.rows_inserted, first.rows_refused) == (3, 0), first.refused
-    assert table_rows(lakehouse) == stored_rows
+    assert found(lakehouse) == stored_rows
     assert not run(*given_rows).committed
     # One row changes, and the others are written again with it.
-    changed = run({**given_rows[1], "id": 1})
+    changed = run({**given_rows[1], "id": 0})
     assert (changed.rows_updated, changed.rows_inserted) == (1, 0)
-    assert table_rows(lakehouse) == [{**stored_rows[1], "id": 1}, *stored_rows[1:]]
-    assert not run({**given_rows[1], "id": 1}, *given_rows[1:]).committed
+    assert found(lakehouse) == [{**stored_rows[1], "id": 0}, *stored_rows[1:]]
+    assert not run({**given_rows[1], "id": 0}, *given_rows[1:]).committed
     assert lakehouse.read("raw.readings").height == 3
+
+
+def found(lakehouse: Lakehouse) -> list[dict[str, Any]]:
+    return sorted(table_rows(lakehouse), key=lambda row: row["id"])
+
+
+@pytest.mark.parametrize("name", sorted(TYPES.keys() - {"float", "naive", "model", "model_with_uuid"}))
+def test_each_type_of_key_merges_and_sorts(lakehouse: Lakehouse, name: str) -> None:
+    kind, given, stored = TYPES[name]
+    schema = create_model("Keyed", id=(kind, ...), n=(int, ...))
+    options: dict[str, Any] = {"unique_key": "id", "validation_schema": schema}
+    first = ran(lakehouse, *({"id": one, "n": n} for n, one in enumerate(given)), **options)
+    assert first.rows_inserted == 2, first.refused
+    again = ran(lakehouse, {"id": given[1], "n": 7}, {"id": given[0], "n": 0}, **options)
+    assert (again.rows_inserted, again.rows_updated) == (0, 1)
+    expected = [{"id": one, "n": n} for one, n in zip(stored, (0, 7), strict=True)]
+    rows = sorted_by_key(lakehouse.catalog.load_table("raw.readings").scan().to_arrow(), ["id"])
+    assert rows.to_pylist() == sorted(expected, key=lambda row: row["id"])
