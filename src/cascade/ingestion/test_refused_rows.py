@@ -190,6 +190,17 @@ def test_a_newer_row_with_a_later_cursor_decides(lakehouse: Lakehouse) -> None:
     assert (landed(lakehouse), quarantined(lakehouse)) == ({2: 1.0}, [(1, "run"), (2, "run")])
 
 
+def test_a_generator_may_yield_one_dict_again_and_again(lakehouse: Lakehouse) -> None:
+    def source() -> Iterator[object]:
+        row: dict[str, object] = {}
+        for number, celsius in enumerate((1.0, 99.0, 3.0)):
+            row.update(event(number, 1, celsius))
+            yield row
+
+    run(lakehouse, source)
+    assert (landed(lakehouse), quarantined(lakehouse)) == ({0: 1.0, 2: 3.0}, [(1, "run")])
+
+
 def test_a_row_is_kept_as_the_source_gave_it(lakehouse: Lakehouse) -> None:
     class Popping(BaseModel):
         id: int

@@ -78,7 +78,9 @@ class Feeder:
         if not all(isinstance(name, str) for name in row):
             wrong = next(name for name in row if not isinstance(name, str))
             raise self._error(f"a row has the field {wrong!r}, whose name is not a string.")
-        self._append(plain_row(row))
+        plain = plain_row(row)
+        # A generator may change a dict after yielding it, and yield it again as the next row.
+        self._append(dict(plain) if plain is row else plain)
 
     def _add_model(self, model: Any) -> None:
         from cascade.schemas.model_rows import ModelRow, root_of

@@ -17,6 +17,7 @@ import sqlalchemy
 from cascade.exceptions import SourceError, SourceLocation
 from cascade.runs import batches
 from cascade.runs.batches import Feeder, one_batch
+from cascade.runs.plain_rows import plain_row
 from cascade.schemas import Batch
 
 HERE = SourceLocation("flights.py", 7)
@@ -210,7 +211,8 @@ def test_values_of_numpy_in_dicts_are_python_values() -> None:
 
 def test_a_dict_without_such_values_is_the_row_itself() -> None:
     row: dict[str, Any] = {"id": 1, "x": 1.5, "y": None}
-    assert fed([row])[0][0] is row
+    assert plain_row(row) is row
+    assert fed([row])[0][0] == row
     given = {"id": 1, "x": float("nan")}
     assert rows([given]) == [{"id": 1, "x": None}]
     assert given["x"] is not None

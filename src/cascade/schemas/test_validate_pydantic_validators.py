@@ -18,6 +18,7 @@ from pydantic import (
 
 from cascade.schemas import declared_schema, validator_for
 from cascade.schemas.conftest import validated
+from cascade.schemas.model_rows import ModelRow
 from cascade.schemas.validate_pydantic import PydanticValidator
 
 
@@ -123,6 +124,18 @@ def test_a_validator_that_changes_its_input_changes_neither_the_quarantine_nor_t
     [refused] = result.refused
     assert json.loads(refused.row_json) == a_trip("one")
     assert rows == [a_trip("1"), a_trip("one")]
+
+
+def test_rows_that_are_models_are_kept_as_they_were_given() -> None:
+    class Given(BaseModel):
+        version: str
+        stops: list[dict[str, Any]]
+        tags: list[str]
+
+    rows: list[dict[str, object]] = [ModelRow(Given(**a_trip(version))) for version in ("1", "one")]  # type: ignore[arg-type]
+    result = validator_for(Trip, unique_key=("id",)).validate(rows)
+    assert result.good.to_pylist() == [{"id": 1, "stops": [{"at": "x"}], "tags": ["a"]}]
+    assert json.loads(result.refused[0].row_json) == a_trip("one")
 
 
 def test_rows_are_copied_only_for_validators_that_get_them_as_given() -> None:
