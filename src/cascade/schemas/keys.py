@@ -80,7 +80,8 @@ def _of_model(declared: DeclaredSchema, columns: Sequence[Column]) -> Callable[[
     def values(row: _Row) -> list[Any] | None:
         try:
             plain = bare.model_validate(row)
-        except pydantic.ValidationError:
+        except Exception:
+            # The default of a field can raise anything.
             return None
         key = [plain.__dict__[column.name] for column in columns]
         return _judged(model, columns, row, key) if judges_fields else key

@@ -54,6 +54,16 @@ def test_a_row_without_a_valid_key_has_none() -> None:
     assert keys(Reading, KEY) == ([], [])
 
 
+def test_a_key_whose_default_raises_is_none() -> None:
+    def missing() -> int:
+        raise RuntimeError("the sequence is down")
+
+    class Numbered(BaseModel):
+        id: int = Field(default_factory=missing)
+
+    assert keys(Numbered, ("id",), {}, {"id": 1}) == ([{"id": 1}], [1])
+
+
 def test_a_key_that_its_own_rules_refuse_is_none() -> None:
     class Positive(BaseModel):
         id: int = Field(gt=0)
