@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pandera.polars as pa_polars
+import polars as pl
 import pyarrow as pa
 import pytest
 from pydantic import BaseModel, Field, model_validator
@@ -177,6 +179,16 @@ def test_the_newest_row_of_a_key_decides_in_a_batch_and_across_batches(lakehouse
 
     ran(lakehouse, function=pages, key="2013-01-16")
     assert stations(lakehouse) == ["a", "c"]
+
+
+def test_the_newest_row_of_a_key_decides_in_a_frame(lakehouse: Lakehouse) -> None:
+    class Frame(pa_polars.DataFrameModel):
+        id: int
+        celsius: float = pa_polars.Field(lt=60)
+
+    frame = pl.DataFrame({"id": [1, 2, 1, 3, 3], "celsius": [5.0, 7.0, 99.0, 98.0, 8.0]})
+    ran(lakehouse, frame, validation_schema=Frame, unique_key="id")
+    assert (landed(lakehouse), quarantined(lakehouse)) == ({2: 7.0, 3: 8.0}, [(1, "run"), (3, "run")])
 
 
 def test_a_newer_row_with_a_later_cursor_decides(lakehouse: Lakehouse) -> None:
