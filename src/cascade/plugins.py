@@ -12,7 +12,7 @@ takes a few milliseconds, so nothing here runs at import.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -38,15 +38,19 @@ class Plugin:
         kind: what it adds.
         name: the entry point's name.
         distribution: the distribution's name.
-        entry_point: the entry point.
+        entry_point: the entry point; None if the distribution's `entry_points.txt` cannot be read.
+        problem: why the plugin cannot be loaded, if its entry point shows that already.
     """
 
     kind: Kind
     name: str
     distribution: str
-    entry_point: EntryPoint
+    entry_point: EntryPoint | None
+    problem: str | None = None
 
     def __str__(self) -> str:
+        if self.entry_point is None:
+            return f"the file entry_points.txt of {self.distribution}"
         return f'the {self.kind} "{self.name}" of {self.distribution}'
 
     def load(self) -> object:
@@ -55,6 +59,8 @@ class Plugin:
         Raises:
             PluginError: the object cannot be imported.
         """
+        if self.entry_point is None or self.problem is not None:
+            raise self.error(self.problem or "cannot be read")
         return self.run(self.entry_point.load, "does not load")
 
     def run(self, call: Callable[[], T], what: str) -> T:
@@ -93,11 +99,49 @@ def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
     """
     from importlib.metadata import entry_points
 
-    found = [
-        Plugin(kind, entry_point.name, _distribution_of(entry_point) or "an unknown package", entry_point)
-        for entry_point in entry_points(group=f"cascade.plugins.{kind}s")
-    ]
+    group = f"cascade.plugins.{kind}s"
+    try:
+        found = [_plugin(kind, each, _distribution_of(each)) for each in entry_points(group=group)]
+    except Exception:
+        # One malformed file among all distributions hides the entry points of all the others.
+        found = list(_one_by_one(kind, group))
     return tuple(sorted(found, key=lambda plugin: (plugin.distribution, plugin.name)))
+
+
+def _one_by_one(kind: Kind, group: str) -> Iterator[Plugin]:
+    from importlib.metadata import distributions
+
+    seen: set[str] = set()
+    for distribution in distributions():
+        name = distribution.metadata["Name"] or "an unknown package"
+        if name in seen:
+            # An earlier directory of the import path hides it.
+            continue
+        seen.add(name)
+        try:
+            entries = distribution.entry_points.select(group=group)
+        except Exception:
+            text = distribution.read_text("entry_points.txt") or ""
+            if group in text:
+                yield Plugin(kind, "", name, None, f"is malformed, so its plugins are left out{_malformed_line(text)}")
+        else:
+            yield from (_plugin(kind, each, name) for each in entries)
+
+
+def _plugin(kind: Kind, entry_point: EntryPoint, distribution: str | None) -> Plugin:
+    problem = None
+    if not entry_point.name:
+        problem = "has no name"
+    elif not entry_point.pattern.match(entry_point.value):
+        problem = f'refers to "{entry_point.value}", which does not have the form module:object'
+    return Plugin(kind, entry_point.name, distribution or "an unknown package", entry_point, problem)
+
+
+def _malformed_line(text: str) -> str:
+    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
+        if line and not line.startswith(("#", ";")) and "=" not in line and not (line[0] == "[" and line[-1] == "]"):
+            return f': line {number} is "{line}"'
+    return ""
 
 
 def _distribution_of(entry_point: EntryPoint) -> str | None:

@@ -16,12 +16,14 @@ def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], list[
         built_in: the names of Cascade's own commands, which no plugin can take over.
 
     Returns:
-        The plugins by command name, and an error for each whose name is taken.
+        The plugins by command name, and an error for each whose name is taken or missing.
     """
     found: dict[str, Plugin] = {}
     refused = []
     for plugin in find_plugins("command"):
-        if plugin.name in built_in:
+        if not plugin.name:
+            refused.append(plugin.error(plugin.problem or "has no name"))
+        elif plugin.name in built_in:
             refused.append(plugin.error("is left out, because Cascade has a command of that name"))
         elif plugin.name in found:
             other = found[plugin.name].distribution

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from cascade.cli.conftest import Cascade, cascade
 from cascade.framework.conftest import THINGS, Plugins, SampleProject, plugins, project
 
@@ -43,6 +45,46 @@ def test_a_command_that_does_not_load_is_reported_and_hides_no_other(cascade: Ca
         result = cascade(*words)
         assert result.exit_code == 1
         assert 'The command "broken" of acme-broken does not load: RuntimeError: no licence.' in result.stderr
+
+
+def test_a_malformed_entry_point_is_reported_and_hides_no_other(
+    cascade: Cascade, project: SampleProject, plugins: Plugins
+) -> None:
+    project.write("things.py", THINGS)
+    plugins.install("acme-count", "commands", "count", "acme_count:count", COUNT)
+    plugins.install("acme-broken", "commands", "broken", "acme_broken:command")
+    entries = plugins.site / "acme_broken-1.0.dist-info" / "entry_points.txt"
+    entries.write_text(f"{entries.read_text()}garbage\n")
+    shown = cascade("--help")
+    assert shown.exit_code == 0, shown.output
+    assert "Count the workflows." in shown.stdout
+    said = 'The file entry_points.txt of acme-broken is malformed, so its plugins are left out: line 3 is "garbage".'
+    assert said in shown.stderr
+    assert cascade("count").stdout == "1\n"
+    assert cascade("list").exit_code == 0
+    assert said not in cascade("list").stderr
+    entries.write_text("[cascade.plugins.contributors]\n[cascade.plugins.commands\n")
+    assert "The file entry_points.txt of acme-broken is malformed" in cascade("validate").stdout
+    assert cascade("--help").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("broken = ", 'refers to "", which does not have the form module:object'),
+        ("broken = a b:c", 'refers to "a b:c", which does not have the form module:object'),
+        ("= acme:command", "has no name"),
+    ],
+)
+def test_an_entry_point_that_names_nothing_is_reported(
+    cascade: Cascade, project: SampleProject, plugins: Plugins, entry: str, said: str
+) -> None:
+    plugins.install("acme-broken", "contributors", "broken", "acme_broken:command")
+    entries = plugins.site / "acme_broken-1.0.dist-info" / "entry_points.txt"
+    entries.write_text(f"[cascade.plugins.contributors]\n{entry}\n")
+    result = cascade("validate")
+    assert result.exit_code == 1
+    assert f"of acme-broken {said}. Upgrade acme-broken, or remove it" in result.stdout
 
 
 def test_an_object_that_is_not_a_command_is_reported(cascade: Cascade, plugins: Plugins) -> None:
