@@ -56,9 +56,16 @@ class Manifest:
             ConfigError: the manifest has a higher version than this runtime reads, or a field is missing or has the
                 wrong type.
         """
+        hint = "Pants generates the manifest; do not edit it. Use a plugin and a runtime of the same release."
+        if not isinstance(values, Mapping):
+            given = type(values).__name__
+            raise ConfigError(f"The manifest must be a mapping of its fields, but it is a {given}.", hint=hint)
         what = f"The manifest of {values.get('address', 'the project')}"
-        version = values.get("version")
-        if isinstance(version, int) and version > VERSION:
+        given_version = values.get("version")
+        # True is an int.
+        is_number = isinstance(given_version, int) and not isinstance(given_version, bool)
+        version = int(given_version) if is_number else 0  # type: ignore[call-overload]
+        if version > VERSION:
             raise ConfigError(
                 f"{what} has version {version}, but this runtime reads version {VERSION}.",
                 hint="Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles",
@@ -66,7 +73,7 @@ class Manifest:
         modules, settings = values.get("modules"), values.get("settings")
         texts = {name: values.get(name) for name in ("name", "address", "module")}
         wrong = [name for name, value in texts.items() if not isinstance(value, str)]
-        if not isinstance(version, int) or version < 1:
+        if version < 1:
             wrong.append("version")
         if not isinstance(modules, (list, tuple)) or not all(isinstance(name, str) for name in modules):
             wrong.append("modules")
@@ -74,10 +81,7 @@ class Manifest:
             wrong.append("settings")
         if wrong:
             given = ", ".join(f"{name} is {values.get(name)!r}" for name in wrong)
-            raise ConfigError(
-                f"{what} cannot be read: {given}.",
-                hint="Pants generates the manifest; do not edit it. Use a plugin and a runtime of the same release.",
-            )
+            raise ConfigError(f"{what} cannot be read: {given}.", hint=hint)
         return cls(version=version, modules=tuple(modules), settings=settings, **texts)  # type: ignore[arg-type]
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cascade.exceptions import DiscoveryError
+from cascade.exceptions import DiscoveryError, UsageError
 from cascade.framework.defs_folder import find_defs_folder
 
 if TYPE_CHECKING:
@@ -146,8 +146,15 @@ def project_modules(modules: Iterable[str] | None, config: CascadeConfig) -> tup
 
     Raises:
         DiscoveryError: as for `find_modules`.
+        UsageError: `modules` is not a list of names.
     """
     if modules is not None:
-        return tuple(modules)
+        names = tuple(modules) if isinstance(modules, Iterable) and not isinstance(modules, str) else (None,)
+        if not all(isinstance(name, str) for name in names):
+            raise UsageError(
+                f"build_definitions takes the names of modules, or a manifest, not {modules!r}.",
+                hint='For example: build_definitions(["workflows.weather.observations"])',
+            )
+        return names  # type: ignore[return-value]
     folder = find_defs_folder(config)
     return find_modules(config.workflows_directory, left_out=folder.directory if folder else None)

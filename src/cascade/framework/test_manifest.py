@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from cascade.exceptions import ConfigError
+from cascade.exceptions import ConfigError, UsageError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
 from cascade.framework.manifest import VERSION, Manifest
@@ -62,11 +62,32 @@ def test_a_newer_version_is_refused_with_a_hint_to_upgrade() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("version", "1"), ("version", 0), ("name", None), ("modules", "a"), ("modules", [1]), ("settings", 3)],
+    [
+        ("version", "1"),
+        ("version", 0),
+        ("version", True),
+        ("version", None),
+        ("name", None),
+        ("modules", "a"),
+        ("modules", [1]),
+        ("settings", 3),
+    ],
 )
 def test_a_field_of_the_wrong_type_is_reported(field: str, value: object) -> None:
     with pytest.raises(ConfigError, match=rf"The manifest of //:dev cannot be read: {field} is "):
         Manifest.from_dict({**FIELDS, field: value})
+
+
+@pytest.mark.parametrize("given", [None, "workflows.a", ["workflows.a"], 1])
+def test_a_manifest_that_is_not_a_mapping_is_an_error(given: Any) -> None:
+    with pytest.raises(ConfigError, match=f"must be a mapping of its fields, but it is a {type(given).__name__}"):
+        Manifest.from_dict(given)
+
+
+@pytest.mark.parametrize("given", ["workflows.a", ["workflows.a", 3], 5])
+def test_definitions_are_built_from_a_list_of_names_or_a_manifest(project: SampleProject, given: Any) -> None:
+    with pytest.raises(UsageError, match="takes the names of modules, or a manifest, not"):
+        build_definitions(given)
 
 
 @pytest.fixture
