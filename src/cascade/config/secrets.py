@@ -30,6 +30,14 @@ _HIDDEN_PARTS = (
         r"(?i)(?P<before>\b[\w.-]{0,64}(?:password|passwd|passphrase|\bpwd|secret|token|credential|signature|"
         r"(?:api|access|account|private)[_-]?key(?:[_-]?id)?)s?=)(?:'[^']*'|\"[^\"]*\"|[^&;\s]+)"
     ),
+    # The header of a request.
+    r"(?i)(?P<before>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/-]{16,}=*",
+    # Keys and tokens with a form of their own: those of AWS, GitHub, GitLab, Slack and Google, and JSON web tokens.
+    (
+        r"(?P<before>)(?:\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{22,}"
+        r"|\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}|\bAIza[\w-]{35}"
+        r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+    ),
 )
 
 
@@ -42,8 +50,8 @@ def is_secret_name(name: str) -> bool:
 def mask_secrets(text: str) -> str:
     """Mask secrets in a string by their form, and leave the rest unchanged.
 
-    These are the password or token of a URL, as in `postgresql://me:secret@host/db`, and parameters such as
-    `?password=secret`.
+    These are the password or token of a URL, as in `postgresql://me:secret@host/db`; parameters such as
+    `?password=secret`; and keys that are recognizable by themselves, such as `AKIA…` of AWS.
     """
     for part in _HIDDEN_PARTS:
         text = re.sub(part, lambda match: match["before"] + MASK, text)

@@ -35,6 +35,16 @@ def test_similar_names_are_not_secrets(name: str) -> None:
         ("postgresql://db/x?user=me&password=hush&ssl=1", f"postgresql://db/x?user=me&password={MASK}&ssl=1"),
         ("https://h/?api_key=hush", f"https://h/?api_key={MASK}"),
         ("host=x password='hush hush' port=1", f"host=x password={MASK} port=1"),
+        ("AKIAIOSFODNN7EXAMPLE", MASK),
+        ("no bucket for ASIAIOSFODNN7EXAMPLE.", f"no bucket for {MASK}."),
+        (f"bad credentials ghp_{'a1' * 20}", f"bad credentials {MASK}"),
+        (f"github_pat_{'a1' * 20}: expired", f"{MASK}: expired"),
+        (f"glpat-{'a1' * 10}", MASK),
+        (f"xoxb-{'1' * 12}-x", MASK),
+        (f"key AIza{'x' * 35}!", f"key {MASK}!"),
+        (f"eyJ{'h' * 20}.eyJ{'p' * 20}.{'s' * 20}", MASK),
+        (f"Authorization: Bearer {'t' * 24}", f"Authorization: Bearer {MASK}"),
+        (f"authorization: basic {'t' * 22}==", f"authorization: basic {MASK}"),
         ("AccountKey=hush==;EndpointSuffix=x", f"AccountKey={MASK};EndpointSuffix=x"),
     ],
 )
@@ -49,6 +59,7 @@ def test_a_secret_in_a_string_is_masked(text: str, shown: str) -> None:
         "http://127.0.0.1:3000/runs/1",
         "workflows/a.py:3: unique_key=('station',) of me@example.com",
         "s3://bucket/path, file:///a/b",
+        "AKIA, AKIAlowercase1234567, XAKIAIOSFODNN7EXAMPLE, a basic explanation, the bearer of a name",
     ],
 )
 def test_other_strings_are_unchanged(text: str) -> None:
