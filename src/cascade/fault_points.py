@@ -101,9 +101,23 @@ def arm_from(environment: Mapping[str, str]) -> None:
     Raises:
         UsageError: the variable does not name a fault point.
     """
+    found = fault_point_in(environment)
+    if found is not None:
+        _armed.append((*found, _kill))
+
+
+def fault_point_in(environment: Mapping[str, str]) -> tuple[FaultPoint, str | None] | None:
+    """Return the fault point that is set in the environment, and its table, without arming it.
+
+    Args:
+        environment: variables of the environment; `CASCADE_FAULT_POINT` is a point, or `point:table`.
+
+    Raises:
+        UsageError: the variable does not name a fault point.
+    """
     text = environment.get(VARIABLE)
     if not text:
-        return
+        return None
     name, _, table = text.partition(":")
     known = [point.value for point in FaultPoint]
     if name not in known:
@@ -111,7 +125,7 @@ def arm_from(environment: Mapping[str, str]) -> None:
             f'{VARIABLE}: "{name}" is not a fault point.{did_you_mean(name, known)}',
             hint=f"The fault points are {', '.join(known)}.",
         )
-    _armed.append((FaultPoint(name), table or None, _kill))
+    return FaultPoint(name), table or None
 
 
 def _kill() -> None:

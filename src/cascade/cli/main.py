@@ -146,6 +146,11 @@ def cli(ctx: click.Context, debug: bool) -> None:
     """
     ctx.obj = ctx.obj or Invocation()
     ctx.obj.debug = debug
+    if os.environ.get("CASCADE_FAULT_POINT"):
+        # A wrong name is an error of every command, not one in the middle of a run, or none at all.
+        from cascade.fault_points import fault_point_in
+
+        fault_point_in(os.environ)
     for name, value in _NO_TELEMETRY.items():
         os.environ.setdefault(name, value)
     if ctx.invoked_subcommand is None:

@@ -58,6 +58,18 @@ def test_the_version_is_printed() -> None:
     assert result.stdout.startswith("cascade ")
 
 
+@pytest.mark.parametrize("command", [("list",), ("materialize", "things"), ("validate",), ("config", "show")])
+def test_a_wrong_fault_point_is_an_error_of_every_command(
+    cascade: Cascade, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CASCADE_FAULT_POINT", "bogus")
+    result = cascade(*command)
+    assert result.exit_code == 2, result.output
+    assert 'error: CASCADE_FAULT_POINT: "bogus" is not a fault point.' in result.stderr
+    assert "The fault points are extract, normalise, write, commit, publish, state." in result.stderr
+    assert cascade("--help").exit_code == 0
+
+
 def test_a_bad_setting_is_a_message_and_exit_code_2(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASCADE_POSTGRES_PORT", "many")
     result = cascade("config", "show")
