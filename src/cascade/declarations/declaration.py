@@ -158,18 +158,25 @@ class Declaration:
     @property
     def resources(self) -> dict[str, Any]:
         """The resources that the function takes: the annotation of each by the name of its parameter."""
-        return {name: item.annotation for name, item in self._other_parameters().items() if item.is_resource}
+        return {name: item.resource for name, item in self._other_parameters().items() if item.is_resource}
+
+    def unannotated_parameters(self) -> list[str]:
+        """Return the parameters with a default and no annotation, which get the default whatever the project has."""
+        return [
+            name for name, item in self._other_parameters().items() if not item.required and item.annotation is None
+        ]
 
     def unclear_parameters(self) -> list[str]:
-        """Return one sentence for each parameter that is not a resource as far as its annotation can be resolved.
+        """Return one sentence for each parameter of which its annotation does not show whether it takes a resource.
 
-        The decorator does not check these, because their annotations may refer to names defined later in the module.
+        The decorator does not check these, because their annotations may refer to names defined later in the module. A
+        parameter with a default would silently get it in place of the resource.
         """
         return [
             f'the parameter {name} is annotated with "{item.annotation}", which is not defined at run time. To take a '
             "resource, import its class outside of `if TYPE_CHECKING`."
             for name, item in self._other_parameters().items()
-            if item.required and isinstance(item.annotation, str)
+            if isinstance(item.annotation, str)
         ]
 
     def _other_parameters(self) -> dict[str, Parameter]:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 import sys
+import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +34,27 @@ class Parameter:
 
     @property
     def is_resource(self) -> bool:
-        """Whether Dagster passes a resource for it, by the rules of its own `@asset`."""
-        if typing.get_origin(self.annotation) is typing.Annotated:
-            return "resource_param" in getattr(self.annotation, "__metadata__", ())
-        return isinstance(self.annotation, type) and is_resource_type(self.annotation)
+        """Whether Dagster passes a resource for it, by the rules of its own `@asset`, also if None is allowed."""
+        return self.resource is not None
+
+    @property
+    def resource(self) -> object:
+        """The annotation of a resource, without `| None`; None for any other parameter."""
+        return _resource_in(self.annotation)
+
+
+def _resource_in(annotation: object) -> object:
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        if "resource_param" in getattr(annotation, "__metadata__", ()):
+            return annotation
+        return _resource_in(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        members = [each for each in typing.get_args(annotation) if each is not types.NoneType]
+        if not members or not all(_resource_in(each) is not None for each in members):
+            return None
+        return _resource_in(members[0]) if len(members) == 1 else annotation
+    return annotation if isinstance(annotation, type) and is_resource_type(annotation) else None
 
 
 # The second is the base of ConfigurableResource and of the I/O managers, the third that of the Pipes clients.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem, problems_of
 from cascade.exceptions import CascadeError
 from cascade.framework.collect import Collected, named_definitions
-from cascade.framework.user_resources import user_resources
-from cascade.ingestion.parameters import LAKEHOUSE
+from cascade.framework.user_resources import taken_variables, user_resources
+from cascade.ingestion.parameters import LAKEHOUSE, refuse_runs
 from cascade.plugins import Plugin, PluginError, find_plugins
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Contributed:
         plugins: the plugins among the contributors.
         failures: errors of the project's own parts, such as a workflow whose asset cannot be built.
         plugin_failures: errors of plugins, which never stop the project.
-        missing_resources: errors of workflows that take a resource which the project does not have. They fail when they
-            run.
+        missing_resources: errors of workflows that take a resource which the project does not have, or has with another
+            class. They fail when they run.
     """
 
     contributions: tuple[Contribution, ...] = ()
@@ -57,6 +57,7 @@ def contribute(
     plugins = plugin_contributions(project, own, left_out=left_out)
     contributions = (*own, *plugins.contributions)
     taken = user_resources(collected.workflows, project.modules, contributions)
+    refuse_runs(taken.wrong, (workflow.declaration for workflow in collected.workflows))
     return Contributed(
         contributions=(*contributions, Contribution(resources=taken.resources)),
         workflows=collected.workflows,
@@ -84,6 +85,7 @@ def plugin_contributions(
     contributions: list[Contribution] = []
     failures: list[CascadeError] = []
     taken = {("resource", LAKEHOUSE), *(name for contribution in own for name in _names_in(contribution))}
+    taken |= {("resource", name) for name in taken_variables(project.workflows, project.modules)}
     for plugin in (*find_plugins("contributor"), *find_plugins("resource")):
         try:
             if plugin in left_out:

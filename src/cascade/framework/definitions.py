@@ -98,6 +98,8 @@ def build_definitions(
     # The processes of runs load the project again, and would repeat the warnings.
     if multiprocessing.parent_process() is None:
         _warn(failures)
+        for error in contributed.missing_resources:
+            print(f"warning: cannot run: {error}", file=sys.stderr, flush=True)
         if keep_going:
             _warn_of_slow(contents.modules)
     show_on_location_page(failures, config.project_root)

@@ -122,6 +122,38 @@ def test_a_plugin_cannot_take_a_name_of_the_project(plugins: Plugins) -> None:
     assert 'of acme-store is left out, because the resource "lakehouse" already exists' in not_loaded(definitions)
 
 
+def test_a_resource_of_a_plugin_does_not_replace_a_variable_of_the_project(
+    project: SampleProject, plugins: Plugins, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.write(
+        "rows.py",
+        """
+        import dagster as dg
+        from pydantic import BaseModel
+        from cascade import cascade_ingestion
+
+        class Api(dg.ConfigurableResource):
+            url: str
+
+        class Row(BaseModel):
+            url: str
+
+        api = Api(url="ours")
+
+        @cascade_ingestion(table_name="rows", unique_key="url", validation_schema=Row, partitions=None)
+        def rows(api: Api):
+            return [{"url": api.url}]
+        """,
+    )
+    plugins.install(
+        "acme-api", "resources", "api", "acme_api:api", "import dagster as dg\n\n\n@dg.resource\ndef api(): ...\n"
+    )
+    definitions = build_definitions()
+    said = 'The resource "api" of acme-api is left out, because the resource "api" already exists in the project'
+    assert said in capsys.readouterr().err
+    assert (definitions.resources or {})["api"].url == "ours"
+
+
 def test_resources_are_dagsters_or_made_from_the_settings(plugins: Plugins) -> None:
     source = """
         import dagster as dg

@@ -145,6 +145,51 @@ def test_a_second_workflow_that_takes_another_class_is_reported(project: SampleP
     )
 
 
+def test_a_workflow_that_would_get_another_class_is_reported_at_load_and_fails_alone(
+    project: SampleProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = TAKES.replace("{package}", project.package).replace('"rows"', '"others"').replace("api: Api", "api: Other")
+    modules = written(
+        project, api=VARIABLE, others=text.replace("class Row(", "class Other(Api): ...\n\n    class Row(")
+    )
+    others = error_of(run(modules, "others"))
+    said = "@cascade_ingestion: the parameter api takes a resource of the class Other, but the resource api is of"
+    assert said in others
+    assert f"warning: cannot run: {project.root}/{project.package}/others.py" in capsys.readouterr().err
+    assert run(modules, "rows").success
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        (
+            "api=None",
+            "the parameter api has the name of the resource api, but no annotation, so it would get its default",
+        ),
+        ('api: "Missing" = None', 'the parameter api is annotated with "Missing", which is not defined at run time.'),
+        ("api: Missing | None = None", 'annotated with "Missing | None", which is not defined at run time.'),
+    ],
+)
+def test_a_parameter_that_would_silently_get_its_default_is_reported(
+    project: SampleProject, capsys: pytest.CaptureFixture[str], parameter: str, expected: str
+) -> None:
+    modules = written(project, parts=f"    from {{package}}.api import Api\n{VARIABLE}")
+    project.write("rows.py", TAKES.replace("{package}", project.package).replace("api: Api", parameter))
+    (problem,) = find_problems(modules, complete=True)
+    assert expected in problem.message
+    assert expected in error_of(run(modules, "rows"))
+    assert expected in capsys.readouterr().err
+    assert run(modules, "things", partition_key="2024-01-01").success
+
+
+def test_a_parameter_with_a_default_and_no_resource_of_its_name_keeps_it(project: SampleProject) -> None:
+    modules = written(project)
+    text = TAKES.replace("{package}", project.package).replace("api: Api", "limit=1, unit: str = 'm'")
+    project.write("rows.py", text.replace("api.rows()", "[{'id': limit, 'name': unit}]"))
+    assert find_problems(modules, complete=True) == ()
+    assert run(modules, "rows").success
+
+
 @pytest.mark.parametrize(
     ("parameter", "what"), [("lakehouse", "Cascade's own Lakehouse"), ("api", "of the class Other")]
 )

@@ -25,10 +25,13 @@ class UserResources:
     Args:
         resources: what to add to the resources of the definitions, by key. A resource that is missing has a stand-in,
             which fails the workflows that take it and leaves the others alone.
-        errors: one for each workflow that takes a missing resource, or one of which the project has several.
+        wrong: the parameters that would get something else than they declare, one sentence each, by the declaration.
+        errors: one for each workflow with such a parameter, or one whose annotation is not defined at run time, or that
+            takes a resource which is missing or of which the project has several.
     """
 
     resources: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[Declaration, Sequence[str]] = field(default_factory=dict)
     errors: tuple[DeclarationError, ...] = ()
 
 
@@ -48,21 +51,22 @@ def user_resources(
         contributions: what the project and its plugins contribute. Resources in these, and in their `Definitions`,
             take precedence over variables.
     """
+    declarations = [workflow.declaration for workflow in workflows]
     existing: dict[str, Any] = {LAKEHOUSE: None}
     for each in contributions:
         existing |= each.resources
         for theirs in each.definitions:
             existing |= theirs.resources or {}
-    workflows = tuple(workflows)
-    takers: defaultdict[str, list[Workflow]] = defaultdict(list)
-    problems: defaultdict[int, list[str]] = defaultdict(list)
-    for workflow in workflows:
-        for name, kind in workflow.declaration.resources.items():
+    takers: defaultdict[str, list[Declaration]] = defaultdict(list)
+    wrong: defaultdict[Declaration, list[str]] = defaultdict(list)
+    missing: defaultdict[Declaration, list[str]] = defaultdict(list)
+    for declaration in declarations:
+        for name, kind in declaration.resources.items():
             if name not in existing:
-                takers[name].append(workflow)
+                takers[name].append(declaration)
             elif not _may_be(existing[name], name, kind):
-                problems[id(workflow)].append(_of_another_class(name, kind, existing[name]))
-    kinds = {name: [each.declaration.resources[name] for each in takers[name]] for name in sorted(takers)}
+                wrong[declaration].append(_of_another_class(name, kind, existing[name]))
+    kinds = {name: [each.resources[name] for each in takers[name]] for name in sorted(takers)}
     found = _found({**modules, **_modules_of(kind for each in kinds.values() for kind in each)})
     resources: dict[str, Any] = {}
     for name in kinds:
@@ -71,16 +75,32 @@ def user_resources(
         }
         if len({id(value) for value in fitting.values()}) == 1:
             resources[name] = value = next(iter(fitting.values()))
-            for workflow, kind in zip(takers[name], kinds[name], strict=True):
+            for declaration, kind in zip(takers[name], kinds[name], strict=True):
                 if not _fits(value, kind):
-                    problems[id(workflow)].append(_of_another_class(name, kind, value))
+                    wrong[declaration].append(_of_another_class(name, kind, value))
         else:
             problem = _ambiguous(name, fitting) if fitting else _missing(name, found, existing)
             resources[name] = _stand_in(problem)
-            for workflow in takers[name]:
-                problems[id(workflow)].append(problem)
-    broken = (workflow for workflow in workflows if id(workflow) in problems)
-    return UserResources(resources, tuple(each.declaration.error(*problems[id(each)]) for each in broken))
+            for declaration in takers[name]:
+                missing[declaration].append(problem)
+    variables = _found(modules)
+    for declaration in declarations:
+        unannotated = declaration.unannotated_parameters()
+        wrong[declaration] += [_unannotated(name) for name in unannotated if name in existing or name in variables]
+    broken = [(each, [*each.unclear_parameters(), *wrong[each], *missing[each]]) for each in declarations]
+    errors = tuple(declaration.error(*problems) for declaration, problems in broken if problems)
+    return UserResources(resources, {each: problems for each, problems in wrong.items() if problems}, errors)
+
+
+def taken_variables(workflows: Iterable[Workflow], modules: Mapping[str, ModuleType]) -> set[str]:
+    """Return the names of the variables of a project's modules that its workflows take as resources.
+
+    Args:
+        workflows: the workflows.
+        modules: the modules of the project.
+    """
+    taken = {name for workflow in workflows for name in workflow.declaration.resources}
+    return taken & set(_found(modules))
 
 
 def _found(modules: Mapping[str, ModuleType]) -> defaultdict[str, dict[str, Any]]:
@@ -119,6 +139,13 @@ def _of_another_class(name: str, annotation: Any, value: object) -> str:
     return (
         f"the parameter {name} takes a resource of the class {annotation.__name__}, but the resource {name} is {kind}. "
         "Rename the parameter, and the variable that holds its resource."
+    )
+
+
+def _unannotated(name: str) -> str:
+    return (
+        f"the parameter {name} has the name of the resource {name}, but no annotation, so it would get its default. "
+        "Annotate it with the class of the resource, or rename it."
     )
 
 

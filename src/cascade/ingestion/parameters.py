@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,23 @@ class MissingResource:
     problem: str
 
 
+_problems: weakref.WeakKeyDictionary[Declaration, tuple[str, ...]] = weakref.WeakKeyDictionary()
+
+
+def refuse_runs(problems: Mapping[Declaration, Sequence[str]], among: Iterable[Declaration]) -> None:
+    """Let the runs of workflows fail in this process, because a parameter would get another object than it declares.
+
+    Args:
+        problems: one sentence for each parameter, by the declaration of its workflow.
+        among: the declarations of the project that was loaded. Those without problems may run again.
+    """
+    for declaration in among:
+        if problems.get(declaration):
+            _problems[declaration] = tuple(problems[declaration])
+        else:
+            _problems.pop(declaration, None)
+
+
 def dagster_arguments(declaration: Declaration, context: dg.AssetExecutionContext) -> dict[str, object]:
     """Return the arguments of a decorated function that come from Dagster.
 
@@ -36,13 +55,13 @@ def dagster_arguments(declaration: Declaration, context: dg.AssetExecutionContex
         context: the context of the run, which has the resources.
 
     Raises:
-        DeclarationError: a resource is missing, or it is not known whether a parameter takes one.
+        DeclarationError: a resource is missing or of another class, or it is not known whether a parameter takes one.
     """
     arguments: dict[str, object] = {CONTEXT: context} if declaration.takes_context else {}
     # An I/O manager or a Pipes client, like any resource, is passed as the object that was configured.
     resources = context.resources.original_resource_dict
     arguments |= {name: resources[name] for name in declaration.resources}
-    problems = declaration.unclear_parameters()
+    problems = [*declaration.unclear_parameters(), *_problems.get(declaration, ())]
     problems += [value.problem for value in arguments.values() if isinstance(value, MissingResource)]
     if problems:
         raise declaration.error(*problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, Optional
 
 import dagster as dg
 import pytest
@@ -66,6 +66,21 @@ def test_a_resource_has_precedence_over_a_default(lakehouse: Lakehouse) -> None:
 
     materialized(lakehouse, fetch, api=Api(station="given"))
     assert lakehouse.catalog.load_table("raw.readings").scan().to_arrow()["station"].to_pylist() == ["given 3"]
+
+
+def test_a_resource_that_may_be_none_is_passed(lakehouse: Lakehouse) -> None:
+    def fetch(
+        api: Api | None = None,
+        other: Annotated[Optional[Api], "why"] = None,  # noqa: UP045
+        session: Session | None = None,
+        limit: int | None = None,
+    ) -> list[object]:
+        assert api is not None and other is not None and session is not None and limit is None
+        return [{"station": f"{api.station} {other.station} {session.station}", "at": AT}]
+
+    materialized(lakehouse, fetch, api=Api(station="a"), other=Api(station="b"), session=Session())
+    rows = lakehouse.catalog.load_table("raw.readings").scan().to_arrow()
+    assert rows["station"].to_pylist() == ["a b from the session"]
 
 
 def test_the_asset_requires_what_the_function_takes() -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cascade.config.secrets import mask_secrets
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
 
 _CLIENT = "dlt.sources.helpers.requests.retry"
 
@@ -33,7 +30,8 @@ def tell_retries() -> None:
     client._make_retry = telling  # type: ignore[attr-defined]
 
 
-def _tell(state: RetryCallState) -> None:
+def _tell(state: Any) -> None:
+    """Print the line, from the state of tenacity, which dlt uses."""
     wait = state.next_action.sleep if state.next_action else 0
     attempts = getattr(getattr(state.retry_object, "stop", None), "max_attempt_number", None)
     of = f" of {attempts}" if attempts else ""
@@ -41,12 +39,12 @@ def _tell(state: RetryCallState) -> None:
     print(f"retry: {mask_secrets(line)}", file=sys.stderr, flush=True)
 
 
-def _request_of(state: RetryCallState) -> str:
+def _request_of(state: Any) -> str:
     request = next((each for each in (*state.args, *state.kwargs.values()) if hasattr(each, "method")), None)
     return f"{request.method} {request.url}" if request is not None else "A request"
 
 
-def _reason(state: RetryCallState) -> str:
+def _reason(state: Any) -> str:
     outcome = state.outcome
     error = outcome.exception() if outcome is not None else None
     if outcome is not None and error is None:

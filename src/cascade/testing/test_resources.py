@@ -52,6 +52,18 @@ def test_a_missing_resource_is_a_mistake_in_the_test() -> None:
     assert caught.value.location == readings.declaration.location
 
 
+def test_a_resource_that_the_workflow_does_not_take_is_a_mistake_in_the_test() -> None:
+    with pytest.raises(UsageError) as caught:
+        test_workflow(readings, resources={"meters": Meters(), "metres": Meters()})
+    assert 'raw.readings takes no resource "metres". Did you mean "meters"?' in str(caught.value)
+    assert caught.value.hint == "It takes meters."
+    with pytest.raises(UsageError, match='takes no resource "api"'):
+        test_workflow(readings, test_data=[{"meter": 3, "place": "x"}], resources={"api": Meters()})
+    with pytest.raises(UsageError, match="cannot replace the lakehouse") as caught:
+        test_workflow(readings, resources={"meters": Meters(), "lakehouse": object()})
+    assert "lakehouse=..." in str(caught.value.hint)
+
+
 def test_test_data_needs_no_resources() -> None:
     assert test_workflow(readings, test_data=[{"meter": 3, "place": "x"}]).rows["meter"].to_pylist() == [3]
 

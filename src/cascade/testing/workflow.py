@@ -93,7 +93,8 @@ def test_workflow(
         What the run did. It is true if the run succeeded; otherwise it has the `error`.
 
     Raises:
-        UsageError: the workflow is not a decorated function, or takes a resource that was not given.
+        UsageError: the workflow is not a decorated function, takes a resource that was not given, or does not take one
+            that was.
         PartitionError: the workflow has no such partition.
     """
     from cascade.partitions import first_key, window_for
@@ -106,6 +107,7 @@ def test_workflow(
     window_for(declaration, key)
     tested = workflow if test_data is None else _standing_in(declaration, test_data)
     given = dict(resources or {})
+    _refuse_unknown(declaration, given)
     _refuse_missing(tested.declaration, given)
     with nullcontext(lakehouse) if lakehouse is not None else throwaway_lakehouse() as opened:
         return _run(tested, key, opened, given)
@@ -113,6 +115,22 @@ def test_workflow(
 
 # pytest would collect the function as a test in every module that imports it.
 test_workflow.__test__ = False  # type: ignore[attr-defined]
+
+
+def _refuse_unknown(declaration: IngestionDeclaration, resources: Mapping[str, object]) -> None:
+    from cascade.ingestion.parameters import LAKEHOUSE
+    from cascade.spelling import did_you_mean
+
+    taken = [name for name in declaration.resources if name != LAKEHOUSE]
+    for name in resources:
+        if name == LAKEHOUSE:
+            message, hint = "resources cannot replace the lakehouse.", "Pass it as test_workflow(..., lakehouse=...)."
+        elif name not in taken:
+            message = f'{declaration.table} takes no resource "{name}".{did_you_mean(name, taken)}'
+            hint = f"It takes {', '.join(taken)}." if taken else "It takes none. A resource is an annotated parameter."
+        else:
+            continue
+        raise UsageError(message, location=declaration.location, hint=hint)
 
 
 def _refuse_missing(declaration: IngestionDeclaration, resources: Mapping[str, object]) -> None:
