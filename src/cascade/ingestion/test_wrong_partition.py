@@ -53,6 +53,6 @@ def test_a_key_that_dagster_would_round_ingests_nothing(
         {"tags": {"dagster/asset_partition_range_start": key, "dagster/asset_partition_range_end": key}},
     ):
         with pytest.raises((PartitionError, dg.DagsterUnknownPartitionError)):
-            dg.materialize([workflow.asset], resources=resources, **options)  # type: ignore[arg-type]
+            dg.materialize([workflow.asset], resources=resources, **options)
     assert not calls
     assert lakehouse.load(workflow.declaration.table_ref) is None
