@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 import pytest
@@ -30,11 +31,13 @@ def until(seen: str, captured: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.usefixtures("impatient")
 def test_a_step_that_takes_long_is_told_again_and_again(capsys: pytest.CaptureFixture[str]) -> None:
     with telling("checking") as begin:
-        until("checking … 0 s\n", capsys)
+        until("checking … ", capsys)
         begin("weather")
-        until("checking weather … 0 s\nchecking weather … ", capsys)
+        text = until("checking weather … ", capsys)
+        until("checking weather … ", capsys)
+        assert re.search(r"^checking weather … \d+ s$", text, re.M)
         begin("flights")
-        until("checking flights … 0 s\n", capsys)
+        until("checking flights … ", capsys)
     capsys.readouterr()
     time.sleep(0.01)
     assert capsys.readouterr().err == ""
@@ -58,7 +61,7 @@ def test_the_lines_reach_standard_error_while_a_step_redirects_it(capfd: pytest.
         os.dup2(nowhere.fileno(), 2)
         try:
             begin("things 2024-01-01")
-            until("materialize things 2024-01-01 … 0 s\n", capfd)
+            until("materialize things 2024-01-01 … ", capfd)
         finally:
             os.dup2(kept, 2)
             os.close(kept)
