@@ -66,13 +66,16 @@ def run_error(result: dg.ExecuteInProcessResult, packages: Sequence[str]) -> Run
     return RunError("The run failed, and Dagster recorded no reason.", "Failure", deliberate=True)
 
 
+_WRAPPERS = ("Dagster", "RetryRequestedFromPolicy")
+"""What the names of Dagster's own errors begin with. The second is that of a step that failed in its last retry."""
+
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
 def _from_dagster(error: Any, packages: Sequence[str]) -> RunError:
     innermost = error
     # Dagster wraps what a step raises. The cause of a CascadeError is a detail that its message already has.
-    while innermost.cause is not None and str(innermost.cls_name).startswith("Dagster"):
+    while innermost.cause is not None and str(innermost.cls_name).startswith(_WRAPPERS):
         innermost = innermost.cause
     name = str(innermost.cls_name)
     if name == INTERRUPTED:

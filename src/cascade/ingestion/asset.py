@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -133,6 +134,7 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
         if declaration.max_retries and isinstance(masked, CascadeError) and not isinstance(masked, _MAY_SUCCEED_LATER):
             # A retry would fail in the same way.
             raise dg.Failure(description=str(masked), allow_retries=False) from masked
+        _tell_retry(declaration, context.op_execution_context.retry_number, masked)
         if masked is error:
             raise
         raise masked from masked.__cause__
@@ -143,6 +145,17 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
     if result.overwritten is not None:
         context.log.warning(f"{declaration.table} {result.partition}: {result.overwritten}")
     return result
+
+
+def _tell_retry(declaration: IngestionDeclaration, retries: int, error: BaseException) -> None:
+    """Print when the run starts again. Dagster itself waits without a word."""
+    if retries >= declaration.max_retries:
+        return
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+    attempt = f"Attempt {retries + 2} of {declaration.max_retries + 1} in {declaration.retry_delay_seconds:g} s."
+    print(
+        f"retry: {declaration.table} failed ({type(error).__name__}: {reason}). {attempt}", file=sys.stderr, flush=True
+    )
 
 
 def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> PartitionWindow | None:
