@@ -1,4 +1,4 @@
-"""`table show`: rows of an Iceberg table."""
+"""`table`: the tables of the lakehouse, and their rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,74 @@ import click
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.cli.table_query import query
 from cascade.exceptions import UsageError
 from cascade.framework.project import unknown_name
 from cascade.table_ref import DEFAULT_NAMESPACE, TableRef
 from cascade.terminal.output import Output
+from cascade.terminal.words import human_size
 
 if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
+    from cascade.iceberg.overview import TableOverview
 
 
 @click.group()
 def table() -> None:
     """Inspect the tables of the lakehouse."""
+
+
+table.add_command(query)
+
+
+@table.command("list", short_help="List the tables of the lakehouse.")
+@json_option
+@click.pass_obj
+def list_tables(invocation: Invocation, out: Output) -> None:
+    """List every table of the lakehouse, with its rows, the size of its files, and its last snapshot.
+
+    A table of refused rows follows the table that refused them.
+    """
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.overview import overviews
+
+    invocation.require_project()
+    found = list(overviews(open_lakehouse(invocation.config)))
+    out.json({"tables": [_document(each) for each in found]})
+    rows = [
+        (
+            each.name,
+            "refused rows" if each.quarantine_of else "table",
+            each.rows,
+            None if each.size is None else human_size(each.size),
+            each.written_at and each.written_at.replace(microsecond=0, tzinfo=None),
+            str(each.snapshot_id) if each.snapshot_id else None,
+        )
+        for each in found
+    ]
+    if rows:
+        out.table(("table", "kind", "rows", "size", "written (UTC)", "snapshot"), rows, whole=True)
+    else:
+        out.say("There are no tables yet.")
+        out.say(f"See which can be materialized: {invocation.program} list")
+    for each in found:
+        if each.problem:
+            out.warn(f"{each.name} cannot be read: {each.problem}")
+    if any(each.problem for each in found):
+        raise click.exceptions.Exit(1)
+
+
+def _document(overview: TableOverview) -> dict[str, object]:
+    return {
+        "table": overview.name,
+        "quarantine_of": overview.quarantine_of,
+        "rows": overview.rows,
+        "size_bytes": overview.size,
+        "written_at": overview.written_at,
+        # A string, because JavaScript cannot represent such large integers.
+        "snapshot_id": str(overview.snapshot_id) if overview.snapshot_id else None,
+        "problem": overview.problem,
+    }
 
 
 @table.command(short_help="Print rows of a table.")
@@ -77,6 +133,8 @@ def _snapshot_text(snapshot: object) -> str:
 
 
 def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
+    from cascade.iceberg.overview import table_identifiers
+
     workflow = invocation.workflow_named(name)
     if workflow is not None:
         declaration = workflow.declaration
@@ -86,10 +144,7 @@ def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> U
             f"The table {declaration.table} is declared at {declaration.location} and does not exist yet.",
             hint=f"Create it: {invocation.program} materialize {asset}{partition}",
         )
-    catalog = lakehouse.catalog
-    known = [
-        ".".join(identifier) for namespace in catalog.list_namespaces() for identifier in catalog.list_tables(namespace)
-    ]
+    known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
     short = [table.removeprefix("raw.") for table in known]
     _, failures = invocation.loaded
-    return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} list")
+    return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} table list")

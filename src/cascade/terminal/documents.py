@@ -7,6 +7,7 @@ Standard output contains only that document. Anything else that is written there
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,18 @@ def print_document(document: object) -> None:
     context = click.get_current_context(silent=True)
     shared = context.meta if context is not None else {}
     if shared.setdefault(_PRINTED, document) is document:
-        click.echo(json.dumps(document, indent=2, default=json_value, ensure_ascii=False))
+        click.echo(json.dumps(_finite(document), indent=2, default=json_value, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    """Replace the numbers that JSON does not have, such as NaN, with strings."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return value
 
 
 def error_document(error: Exception) -> dict[str, object]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from cascade.terminal.documents import json_value
+import pytest
+
+from cascade.terminal.documents import json_value, print_document
+
+
+def test_numbers_that_json_does_not_have_are_strings(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document({"rows": [{"share": float("nan"), "top": (float("inf"), 1.5)}]})
+    assert json.loads(capsys.readouterr().out) == {"rows": [{"share": "nan", "top": ["inf", 1.5]}]}
 
 
 def test_values_that_json_does_not_have() -> None:

@@ -48,3 +48,13 @@ def console(file: TextIO | None = None) -> Console:
 
     # With `NO_COLOR`, Rich still prints bold.
     return Console(file=file, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+
+
+def human_size(size: int) -> str:
+    """Return a number of bytes as users read it: `512 B`, `1.5 kB`, `2.0 MB`."""
+    number, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if number < 1000:
+            break
+        number, unit = number / 1000, larger
+    return f"{size} B" if unit == "B" else f"{number:.1f} {unit}"

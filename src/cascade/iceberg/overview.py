@@ -1,0 +1,92 @@
+"""The tables of a lakehouse: their names, and what their current snapshots say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cascade.table_ref import QUARANTINE_SUFFIX
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+    from cascade.iceberg.catalog import Lakehouse
+
+
+@dataclass(frozen=True)
+class TableOverview:
+    """A table, as its current snapshot describes it.
+
+    Args:
+        name: its full name, such as `raw.flights`.
+        rows: its number of rows; None if the snapshot does not say.
+        size: the size of its data files in bytes; None if the snapshot does not say.
+        snapshot_id: the current snapshot; None if the table never had rows.
+        written_at: when that snapshot was committed, in UTC.
+        problem: why the table cannot be read; None if it can.
+    """
+
+    name: str
+    rows: int | None = None
+    size: int | None = None
+    snapshot_id: int | None = None
+    written_at: datetime | None = None
+    problem: str | None = None
+
+    @property
+    def quarantine_of(self) -> str | None:
+        """The table whose refused rows this one holds; None for any other table."""
+        return self.name.removesuffix(QUARANTINE_SUFFIX) if self.name.endswith(QUARANTINE_SUFFIX) else None
+
+
+def table_identifiers(catalog: Catalog) -> list[tuple[str, ...]]:
+    """Return the namespace and name of each table of a catalog, sorted."""
+    return sorted(tuple(identifier) for space in _namespaces(catalog) for identifier in catalog.list_tables(space))
+
+
+def _namespaces(catalog: Catalog) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        above = waiting.pop()
+        inner = [tuple(space) for space in catalog.list_namespaces(above)]
+        # Some catalogs list every namespace at the top.
+        new = [space for space in inner if space not in found and space != above]
+        found += new
+        waiting += new
+    return found
+
+
+def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
+    """Describe every table of a lakehouse. A table that cannot be read has a problem and hides no other.
+
+    Args:
+        lakehouse: the lakehouse.
+
+    Yields:
+        The tables, sorted by name.
+    """
+    for identifier in table_identifiers(lakehouse.catalog):
+        name = ".".join(identifier)
+        try:
+            snapshot = lakehouse.catalog.load_table(identifier).current_snapshot()
+        except Exception as error:
+            yield TableOverview(name, problem=f"{type(error).__name__}: {error}")
+            continue
+        if snapshot is None:
+            yield TableOverview(name, rows=0, size=0)
+            continue
+        totals = snapshot.summary.additional_properties if snapshot.summary else {}
+        yield TableOverview(
+            name,
+            rows=_number(totals.get("total-records")),
+            size=_number(totals.get("total-files-size")),
+            snapshot_id=snapshot.snapshot_id,
+            written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None else None
