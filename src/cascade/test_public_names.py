@@ -45,7 +45,7 @@ PUBLIC: dict[str, list[str]] = {
 EXPORTED: dict[ModuleType, list[str]] = {
     cascade: PUBLIC["cascade"],
     config: ["CascadeConfig", "ConfigWarning", "DescribedSetting", "find_project_root", "settings_table"],
-    definitions: ["assemble", "build_definitions", "defs"],
+    definitions: ["build_definitions", "defs"],
     iceberg: [
         "Committed",
         "Lakehouse",

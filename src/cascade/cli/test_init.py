@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def test_a_name_is_enough_and_the_last_lines_are_the_next_commands(here: Path) -
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Created my-project from the template basic: ")
     assert [line.partition("  # ")[0].strip() for line in lines[-6:]] == ["Next:", "cd my-project", *NEXT]
+
+
+@pytest.mark.parametrize("template", ["basic", "advanced", "minimal"])
+def test_nothing_suggests_that_dbt_runs_the_models(here: Path, template: str) -> None:
+    result = init("shop", "--template", template)
+    suggested = [result.output, *content(here).values()]
+    assert not [text for text in suggested if re.search(r"\bdbt (run|build|test|seed|snapshot)\b", text)]
 
 
 def test_the_directory_may_be_this_one_or_below_another(here: Path) -> None:
