@@ -10,7 +10,6 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.terminal.output import Output
-from cascade.terminal.patience import patience
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -42,17 +41,15 @@ def dev(
     out = Output()
     # The imports and the start take seconds.
     out.say(f"Starting Dagster for {invocation.project.name} in {invocation.config.project_root} …")
-    with patience(out.say) as doing:
-        doing("Importing Dagster")
+    with out.waiting("dev is importing Dagster"):
         from cascade.processes.dev import DevOptions, require_webserver, run_dev
 
         require_webserver()
-        run_dev(
-            DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
-            started=lambda ui, locations: _introduce(invocation, out, ui, locations),
-            stopping=lambda: out.say("\nStopping…"),
-            doing=doing,
-        )
+    run_dev(
+        DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
+        started=lambda ui, locations: _introduce(invocation, out, ui, locations),
+        stopping=lambda: out.say("\nStopping…"),
+    )
 
 
 def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations: Sequence[Location]) -> None:

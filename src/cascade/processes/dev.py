@@ -22,6 +22,7 @@ from cascade.processes.code_server import CodeServer, code_servers
 from cascade.processes.run_log import RunLog
 from cascade.processes.stop_signals import Stopped, StopSignals
 from cascade.processes.ui import Location, UserInterface
+from cascade.terminal.waiting import telling
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -72,7 +73,6 @@ def run_dev(
     options: DevOptions,
     started: Callable[[UserInterface, tuple[Location, ...]], None],
     stopping: Callable[[], None],
-    doing: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Start Dagster and keep it running until the user or the system asks it to stop.
 
@@ -80,7 +80,6 @@ def run_dev(
         options: what to start.
         started: called with the UI and the code locations it shows, when it answers.
         stopping: called before the processes are stopped.
-        doing: called with the name of each step of the start as it begins, and with an empty name at the end.
 
     Raises:
         CascadeError: a process did not start in time, or ended unexpectedly.
@@ -97,18 +96,19 @@ def run_dev(
             servers = code_servers(options.project, root, options.others, scratch, level)
             if options.reload:
                 watcher = _started_watcher(options, ui, servers, scratch / _RENEWED)
-            start = _Start(options, servers, children, signals, ui.address, scratch / _RENEWED)
-            doing("Looking for interrupted runs")
-            start.run_housekeeping()
-            doing(f"Loading the workflows of {', '.join(server.name for server in servers)}")
-            start.start_code_servers()
-            doing("Starting the webserver and the daemon")
-            start.start_ui(scratch / "workspace.yaml")
-            _wait_until(children, ui.answers, "The UI")
-            doing("Waiting for the UI to show the workflows")
-            shown = ui.locations()
+            with telling("dev is") as begin:
+                begin("importing Dagster")
+                start = _Start(options, servers, children, signals, ui.address, scratch / _RENEWED)
+                begin("looking for interrupted runs")
+                start.run_housekeeping()
+                begin(f"loading the workflows of {', '.join(server.name for server in servers)}")
+                start.start_code_servers()
+                begin("starting the webserver and the daemon")
+                start.start_ui(scratch / "workspace.yaml")
+                _wait_until(children, ui.answers, "The UI")
+                begin("waiting for the UI to show the workflows")
+                shown = ui.locations()
             started(ui, shown)
-            doing("")
             if watcher is not None:
                 watcher.serve(shown)
             while True:

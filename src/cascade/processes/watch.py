@@ -14,7 +14,7 @@ import watchfiles
 
 from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, is_build_file, python_files
 from cascade.reader.modules import read_module
-from cascade.terminal.patience import patience
+from cascade.terminal.waiting import telling
 from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ class Watcher(threading.Thread):
         begun = time.monotonic()
         for location in self._locations:
             try:
-                with patience(click.echo) as doing:
-                    doing(f"Reloading {location} after {names}")
+                with telling(f"reloading {location} after {names}"):
                     error = self._ui.reload(location)
                     if error is not None and _DEAD in error:
                         # A module ended the process that loaded it. This edit may be the fix.
