@@ -60,10 +60,11 @@ def with_stand_ins(contributed: Contributed, broken: tuple[BrokenAsset, ...], pr
     """
     from cascade.partitions import default_partition_start
 
-    holders = [
-        holder for contribution in contributed.contributions for holder in (contribution, *contribution.definitions)
-    ]
-    taken = {name for holder in holders for kind, name, _ in named_definitions(holder) if kind == "asset"}
+    taken: set[str] = set()
+    for contribution in contributed.contributions:
+        taken.update(name for kind, name, _ in named_definitions(contribution) if kind == "asset")
+        for definitions in contribution.definitions:
+            taken.update(name for kind, name, _ in named_definitions(definitions) if kind == "asset")
     with default_partition_start(project.config.partition_start):
         for linked in (True, False):
             found = stand_ins(broken, project.modules, linked=linked)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -113,8 +114,11 @@ def stand_ins(
         linked: whether they depend on what their source says.
 
     Returns:
-        The assets by the parts of their keys. If two have the same key, the first is kept.
+        The assets by the parts of their keys. If two have the same key, the first is kept. An asset whose name is wrong
+        is left out.
     """
+    import dagster as dg
+
     from cascade.ingestion.broken import broken_asset
 
     keys = {(asset.module, asset.declaration.name): asset.key for asset in broken}
@@ -123,10 +127,12 @@ def stand_ins(
         deps = tuple(_deps(asset, keys, modules)) if linked else ()
         if asset.key in found:
             continue
-        if asset.declaration.table is None:
-            found[asset.key] = broken_asset(asset.key, deps, asset.failure, asset.location)
-        else:
-            found[asset.key] = _broken_ingestion(asset, deps)
+        # Dagster may refuse the name, which may be the error itself.
+        with suppress(dg.DagsterError, TypeError):
+            if asset.declaration.table is None:
+                found[asset.key] = broken_asset(asset.key, deps, asset.failure, asset.location)
+            else:
+                found[asset.key] = _broken_ingestion(asset, deps)
     return found
 
 
@@ -137,9 +143,11 @@ def _broken_ingestion(asset: BrokenAsset, deps: tuple[object, ...]) -> dg.Assets
     known: dict[str, Any] = {}
     for argument in asset.declaration.arguments:
         if argument.unread is None and argument.name in _SHOWN:
-            value = dict(argument.value) if argument.name == "tags" else argument.value  # type: ignore[arg-type,call-overload]
+            value: Any = argument.value
             try:
-                known[argument.name] = arguments[argument.name].checked(value)
+                known[argument.name] = arguments[argument.name].checked(
+                    dict(value) if argument.name == "tags" else value
+                )
             except (ValueError, TypeError):
                 # This may be the error itself.
                 continue

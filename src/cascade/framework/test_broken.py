@@ -218,6 +218,25 @@ def test_a_key_that_another_asset_has_is_not_taken(project: SampleProject, dev: 
     assert "broken" not in spec(dev(), "broken").kinds
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "shown"),
+    [
+        ('"broken"', '"a-b"', set()),
+        ('"broken"', '"broken__quarantine"', set()),
+        ('tags={"source": "gauge"}', 'tags="gauge"', {"broken"}),
+        ('partition_start="2024-02-01"', 'partition_start="soon"', {"broken"}),
+        ('group="water"', 'group="w a"', {"broken"}),
+        ('deps=["good"]', 'deps="good"', {"broken"}),
+    ],
+)
+def test_a_wrong_argument_does_not_hide_the_other_workflows(
+    project: SampleProject, dev: Callable[..., dg.Definitions], right: str, wrong: str, shown: set[str]
+) -> None:
+    project.write("good.py", GOOD)
+    project.write("broken.py", BROKEN.replace(right, wrong))
+    assert keys(dev()) == {"good", *shown}
+
+
 def test_broken_workflows_in_a_cycle_are_shown_without_their_dependencies(
     project: SampleProject, dev: Callable[..., dg.Definitions]
 ) -> None:

@@ -57,7 +57,8 @@ def test_a_plugin_contributes_every_kind_of_definition(plugins: Plugins) -> None
     lineage = definitions.resolve_asset_graph().get(dg.AssetKey("lineage"))
     assert lineage.metadata["seen"] == ["raw.things"]
     assert definitions.get_repository_def().has_job("lineage_job")
-    assert [key.name for key in definitions.resolve_asset_graph().asset_check_keys] == ["is_whole"]
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
+    assert checks == {"is_whole", "validation"}
     assert sorted(definitions.resources or {}) == ["lakehouse", "lineage_client"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyiceberg.table import FileScanTask, Table
 
 from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.files import read_file
 from cascade.iceberg.query import run_query
 
 NOON = dt.datetime(2024, 1, 15, 12, tzinfo=dt.UTC)
@@ -46,6 +49,18 @@ def things(lakehouse: Lakehouse) -> Lakehouse:
         pa.table({"id": [2, 9]})
     )
     return lakehouse
+
+
+def recorded_reads(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return a list to which the columns of each file are added when it is read."""
+    read: list[list[str]] = []
+
+    def recorded(table: Table, task: FileScanTask, names: Sequence[str]) -> pa.Table:
+        read.append(list(names))
+        return read_file(table, task, names)
+
+    monkeypatch.setattr("cascade.iceberg.query.read_file", recorded)
+    return read
 
 
 def rows(lakehouse: Lakehouse, sql: str) -> list[dict[str, Any]]:
@@ -110,13 +125,7 @@ def test_a_table_with_many_columns_is_read_whole(lakehouse: Lakehouse) -> None:
 
 
 def test_only_the_columns_that_a_query_needs_are_read(things: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cascade.iceberg import query
-
-    read: list[list[str]] = []
-    original = query.read_file
-    monkeypatch.setattr(
-        query, "read_file", lambda table, task, names: read.append(list(names)) or original(table, task, names)
-    )
+    read = recorded_reads(monkeypatch)
     rows(things, "select price from things where id > 1")
     assert read == [["id", "price"]]
 
@@ -235,16 +244,12 @@ def test_a_file_that_is_gone_is_an_error(things: Lakehouse, tmp_path: Path) -> N
 
 
 def test_a_limit_does_not_read_the_whole_table(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cascade.iceberg import query
-
     lakehouse.catalog.create_namespace("raw")
     part = pa.table({"id": pa.array(range(200_000), pa.int64())})
     table = lakehouse.catalog.create_table("raw.parts", schema=part.schema)
     for _ in range(8):
         table.append(part)
-    read: list[object] = []
-    original = query.read_file
-    monkeypatch.setattr(query, "read_file", lambda *given: read.append(1) or original(*given))
+    read = recorded_reads(monkeypatch)
     with run_query(lakehouse, "select id from parts") as result:
         assert next(result.batches).num_rows > 0
     assert len(read) < 8
