@@ -144,6 +144,22 @@ def _malformed_line(text: str) -> str:
     return ""
 
 
+def has_plugins(*kinds: Kind) -> bool:
+    """Return whether any distribution adds plugins of some kinds.
+
+    Args:
+        kinds: what they add.
+    """
+    from importlib.metadata import entry_points
+
+    try:
+        found = entry_points()
+    except Exception:
+        # One distribution is malformed, and `find_plugins` asks one after the other.
+        return any(find_plugins(kind) for kind in kinds)
+    return any(found.select(group=f"cascade.plugins.{kind}s") for kind in kinds)
+
+
 def _distribution_of(entry_point: EntryPoint) -> str | None:
     # A half-removed distribution has entry points, but no metadata with its name.
     return entry_point.dist.metadata["Name"] if entry_point.dist else None

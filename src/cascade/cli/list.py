@@ -10,11 +10,14 @@ import click
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.framework.collect import named_definitions
+from cascade.framework.declared_names import PlainSettings, plain_settings
+from cascade.framework.project import Project, require_project_root
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
     from cascade.contributor import Contribution
     from cascade.declarations import IngestionDeclaration
+    from cascade.framework.listing import Listing
 
 
 @click.command("list", short_help="List the workflows and assets of the project.")
@@ -25,18 +28,17 @@ def list_assets(invocation: Invocation, out: Output) -> None:
 
     Modules that do not load are reported on standard error, with exit code 1.
     """
-    from cascade.framework.contributors import plugin_contributions
-
-    collected, failures = invocation.loaded
-    plugins = plugin_contributions(invocation.contents.project(invocation.config), (collected,))
-    failures = (*failures, *plugins.plugin_failures)
-    workflows = sorted(collected.workflows, key=lambda workflow: workflow.declaration.asset_key)
-    others = _others((collected, *plugins.contributions), collected.workflows)
+    # Without the validation of all settings, which takes as long as the rest.
+    settings = plain_settings(require_project_root()) if invocation.given is None else None
+    project = invocation.given or Project(settings.project_name if settings else "", None)
+    listing, others = _listed(invocation, settings)
+    workflows = sorted(listing.declarations, key=lambda declaration: declaration.asset_key)
+    failures = listing.failures
     out.json(
         {
-            "project": invocation.project.name,
-            "address": invocation.project.address,
-            "workflows": [_document(workflow.declaration) for workflow in workflows],
+            "project": project.name,
+            "address": project.address,
+            "workflows": [_document(declaration) for declaration in workflows],
             "others": [{"kind": kind, "name": name, "module": module} for kind, name, module in others],
             "failures": [str(failure) for failure in failures],
         }
@@ -44,7 +46,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     if workflows:
         out.table(
             ("asset", "partitions", "cron", "group", "key", "table", "where"),
-            [_row(workflow.declaration) for workflow in workflows],
+            [_row(declaration) for declaration in workflows],
             whole=True,
         )
     if others:
@@ -53,12 +55,41 @@ def list_assets(invocation: Invocation, out: Output) -> None:
         out.table(("kind", "name", "module"), others, whole=True)
     if not workflows and not others:
         out.say("There are no workflows yet.")
-        if not invocation.project.generated:
+        if not project.generated:
             out.say(f"Create one: {invocation.program} create-workflow")
     for failure in failures:
         out.warn(f"not loaded: {failure}")
     if failures:
         raise click.exceptions.Exit(1)
+
+
+def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Listing, list[tuple[str, str, str]]]:
+    """List the project, and import only the modules whose source does not show what they contain."""
+    from cascade.framework.listing import Listing, list_modules
+    from cascade.plugins import has_plugins
+
+    names = None if has_plugins("contributor", "resource") else _module_names(invocation, settings)
+    listing = list_modules(names) if names is not None else None
+    if listing is not None:
+        return listing, _others((listing.collected,), listing.declarations)
+    from cascade.framework.contributors import plugin_contributions
+
+    collected, failures = invocation.loaded
+    plugins = plugin_contributions(invocation.contents.project(invocation.config), (collected,))
+    declarations = tuple(workflow.declaration for workflow in collected.workflows)
+    listing = Listing(declarations, collected, (*failures, *plugins.plugin_failures))
+    return listing, _others((collected, *plugins.contributions), declarations)
+
+
+def _module_names(invocation: Invocation, settings: PlainSettings | None) -> tuple[str, ...] | None:
+    """Return the modules of the project, or None if Dagster's loader finds some of them."""
+    from cascade.framework.defs_folder import find_defs_folder
+    from cascade.framework.modules import project_modules
+
+    if settings is None:
+        return invocation.module_names
+    folder = find_defs_folder(settings)
+    return None if folder is not None and not folder.is_empty else project_modules(None, settings)
 
 
 def _row(declaration: IngestionDeclaration) -> tuple[object, ...]:
@@ -93,11 +124,13 @@ def _document(declaration: IngestionDeclaration) -> dict[str, Any]:
     }
 
 
-def _others(contributions: Sequence[Contribution], workflows: Sequence[Any]) -> list[tuple[str, str, str]]:
+def _others(
+    contributions: Sequence[Contribution], declarations: Sequence[IngestionDeclaration]
+) -> list[tuple[str, str, str]]:
     """List the kind, name and home of the Dagster definitions other than workflows."""
     found: list[tuple[str, str, str]] = []
     # The project's `Definitions` may contain the asset of a workflow, or objects that are also at module level.
-    known = {("asset", "/".join(workflow.declaration.asset_key)) for workflow in workflows}
+    known = {("asset", "/".join(declaration.asset_key)) for declaration in declarations}
     for contribution in contributions:
         for kind, name, value in named_definitions(contribution):
             found.append((kind, name, contribution.home(value) or ""))

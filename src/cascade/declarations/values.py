@@ -77,19 +77,31 @@ def number(*, least: float, integer: bool = False) -> Callable[[Any], Any]:
 
 def cron(value: object) -> str:
     """Check a cron expression of five fields, or a shorthand such as `@daily`."""
-    from croniter import CroniterError, croniter
-
     if not isinstance(value, str):
         raise ValueError(f'must be a cron expression such as "0 6 * * *", not {value!r}.')
     if not value.startswith("@") and len(value.split()) != 5:
         raise ValueError(
             f'{value!r} has {len(value.split())} fields; a cron expression has five, "minute hour day month weekday".'
         )
+    if _is_plain_cron(value):
+        return value
+    from croniter import CroniterError, croniter
+
     try:
         croniter(value).get_next(float)
     except (CroniterError, ValueError) as error:
         raise ValueError(f'{value!r} is not a cron expression ({error}). An example is "0 6 * * *".') from None
     return value
+
+
+def _is_plain_cron(value: str) -> bool:
+    """Return whether an expression has only numbers and `*`, which needs no library to check."""
+    limits = ((0, 59), (0, 23), (1, 28), (1, 12), (0, 6))
+    fields = value.split()
+    return len(fields) == len(limits) and all(
+        each == "*" or (each.isascii() and each.isdigit() and low <= int(each) <= high)
+        for each, (low, high) in zip(fields, limits, strict=True)
+    )
 
 
 def freshness(value: object) -> tuple[float | None, float]:

@@ -28,6 +28,45 @@ class DeclaredName:
     module: str
 
 
+@dataclass(frozen=True)
+class PlainSettings:
+    """The settings that say where the workflows of a project are. `CascadeConfig` validates them and all others.
+
+    Args:
+        project_root: the project's directory.
+        workflows_path: the directory of the workflows in it.
+        project_name: the name of the project.
+    """
+
+    project_root: Path
+    workflows_path: str
+    project_name: str
+
+    @property
+    def workflows_directory(self) -> Path:
+        """`workflows_path` as an absolute path."""
+        return self.project_root / self.workflows_path
+
+
+def plain_settings(root: Path) -> PlainSettings:
+    """Read the settings that say where the workflows of a project are.
+
+    Args:
+        root: the project's directory.
+
+    Raises:
+        ConfigError: a source of settings cannot be read.
+    """
+    from cascade.config.layers import read_layers
+
+    layers = read_layers(root).layers
+
+    def setting(name: str, default: str) -> str:
+        return str(next((layer.values[name] for layer in layers if name in layer.values), default))
+
+    return PlainSettings(root, setting("workflows_path", "workflows"), setting("project_name", root.name or "cascade"))
+
+
 def project_module_files() -> dict[str, Path]:
     """Find the modules of the project in the working directory, without validating its settings.
 
@@ -37,13 +76,9 @@ def project_module_files() -> dict[str, Path]:
     Raises:
         CascadeError: there is no project here, or its settings cannot be read.
     """
-    from cascade.config.layers import read_layers
     from cascade.framework.project import require_project_root
 
-    root = require_project_root()
-    layers = read_layers(root).layers
-    path = next((layer.values["workflows_path"] for layer in layers if "workflows_path" in layer.values), "workflows")
-    return module_files(root / str(path))
+    return module_files(plain_settings(require_project_root()).workflows_directory)
 
 
 def module_files(workflows_directory: Path) -> dict[str, Path]:

@@ -18,7 +18,7 @@ from cascade.framework.loading import asks_for_the_end
 if TYPE_CHECKING:
     import dagster as dg
 
-    from cascade.config import CascadeConfig
+    from cascade.framework.project import ProjectPaths
 
 _CODE = frozenset({".py", ".yaml", ".yml"})
 
@@ -42,7 +42,7 @@ class DefsFolder:
         return not any(path.suffix in _CODE and path != own for path in self.directory.rglob("*"))
 
 
-def find_defs_folder(config: CascadeConfig) -> DefsFolder | None:
+def find_defs_folder(config: ProjectPaths) -> DefsFolder | None:
     """Find the folder that `[tool.dg.project]` configures.
 
     Args:

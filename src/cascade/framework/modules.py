@@ -16,7 +16,7 @@ from cascade.exceptions import DiscoveryError, UsageError
 from cascade.framework.defs_folder import find_defs_folder
 
 if TYPE_CHECKING:
-    from cascade.config import CascadeConfig
+    from cascade.framework.project import ProjectPaths
 
 
 def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def _places_of(package: str) -> list[str | None]:
     return [*(spec.submodule_search_locations or ())] or [spec.origin]
 
 
-def project_modules(modules: Iterable[str] | None, config: CascadeConfig) -> tuple[str, ...]:
+def project_modules(modules: Iterable[str] | None, config: ProjectPaths) -> tuple[str, ...]:
     """Return the names of a project's modules: those of its manifest, else those under `workflows_path`.
 
     Args:

@@ -8,12 +8,27 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cascade.exceptions import CascadeError, UsageError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
+
+
+class ProjectPaths(Protocol):
+    """Where the workflows of a project are. `CascadeConfig` knows, and so does `PlainSettings`."""
+
+    @property
+    def project_root(self) -> Path:
+        """The project's directory."""
+        ...
+
+    @property
+    def workflows_directory(self) -> Path:
+        """The directory of the workflows, as an absolute path."""
+        ...
+
 
 STANDALONE_MODULE = "cascade.framework.definitions"
 """The module that a workspace refers to for a project without a manifest."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ import click
 from cascade.terminal.words import console, counted, is_terminal
 
 _CELL_WIDTH = 40
-_UNLIMITED_WIDTH = 1_000_000
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -52,20 +50,23 @@ def _cell(value: object, width: int | None) -> str:
 
 
 def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    lines = [columns, *cells]
+    widths = [max(_width(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        padded = [
+            f"{' ' * (width - _width(text))}{text}" if to_right else f"{text}{' ' * (width - _width(text))}"
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        ]
+        click.echo("  ".join(padded).rstrip())
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading, to_right in zip(columns, right, strict=True):
-        table.add_column(Text(heading), justify="right" if to_right else "left", no_wrap=True)
-    for row in cells:
-        # Rich would read brackets in a plain string as markup.
-        table.add_row(*map(Text, row))
-    printed = io.StringIO()
-    Console(file=printed, width=_UNLIMITED_WIDTH, color_system=None).print(table)
-    for line in printed.getvalue().splitlines():
-        click.echo(line.rstrip())
+
+def _width(text: str) -> int:
+    """Return the number of columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _print_with_borders(
