@@ -57,9 +57,8 @@ CASES = [pytest.param(case, id=f"{library} {case.type}") for library, cases in L
 
 def schema_of(*fields: Any) -> type[pydantic.BaseModel]:
     names = ("x",) if len(fields) == 1 else [f"x{number}" for number in range(len(fields))]
-    return pydantic.create_model(
-        "Row", row=(int | None, None), **{name: (field | None, ...) for name, field in zip(names, fields, strict=True)}
-    )
+    declared: dict[str, Any] = {name: (field | None, ...) for name, field in zip(names, fields, strict=True)}
+    return pydantic.create_model("Row", row=(int | None, None), **declared)
 
 
 def batches(data: Any, reads: Any = ("x",)) -> list[Batch]:
@@ -94,8 +93,10 @@ def test_the_type_of_a_column_that_the_schema_lacks_does_not_matter(case: Case) 
     assert (result.good.num_rows, result.dropped_fields) == (2, ("x",))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not isinstance(case.values[0].expected, Refused)])  # type: ignore[attr-defined]
+@pytest.mark.parametrize("case", CASES)
 def test_validation_by_columns_stores_the_same_value(case: Case) -> None:
+    if isinstance(case.expected, Refused):
+        return
     [batch] = batches(case.data)
     value_type = declared_schema(schema_of(case.field)).by_name["x"].value_type
     assert value_type is not None
@@ -156,8 +157,9 @@ def test_every_type_of_arrow_and_polars_is_listed() -> None:
 
 
 def leaves(kind: type) -> list[type]:
-    below = [leaf for sub in type.__subclasses__(kind) if sub.__module__.startswith("polars.") for leaf in leaves(sub)]
-    return below or [kind]
+    below: list[type] = type.__subclasses__(kind)
+    own = [one for one in below if one.__module__.startswith("polars.")]
+    return [leaf for one in own for leaf in leaves(one)] or [kind]
 
 
 def test_the_page_shows_what_happens_to_each_type() -> None:

@@ -25,7 +25,7 @@ HERE = SourceLocation("flights.py", 7)
 
 def fed(data: object, *reads: str) -> list[Batch]:
     found: list[Batch] = []
-    known = {"reads": reads} if reads else {}
+    known: dict[str, Any] = {"reads": reads} if reads else {}
     feeder = Feeder(found.append, lambda source: pytest.fail("not dlt"), "raw.flights", HERE, **known)
     feeder.feed(data)
     feeder.flush()
