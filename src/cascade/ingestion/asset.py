@@ -127,6 +127,7 @@ def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -
             run_id=context.run.run_id,
             arguments=dagster_arguments(declaration, context),
             log=context.log.info,
+            warn=context.log.warning,
         )
     except Exception as error:
         # Dagster records the error in its log, where everybody can see it.

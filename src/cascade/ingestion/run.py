@@ -10,6 +10,7 @@ from typing import Any, Final
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse, ensure_table
+from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
@@ -18,7 +19,7 @@ from cascade.runs.publish import Check, Landed, Target, audit, publish, quaranti
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
-from cascade.schemas import declared_schema, to_iceberg_schema, validator_for
+from cascade.schemas import ValidationResult, declared_schema, to_iceberg_schema, validator_for
 from cascade.schemas.keys import KeyReader
 from cascade.table_ref import TableRef
 
@@ -43,6 +44,7 @@ def run_ingestion(
     arguments: Mapping[str, object] = MappingProxyType({}),
     checks: Sequence[Check] = (),
     log: Callable[[str], None] = lambda line: None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> RunReport:
     """Run a workflow once.
 
@@ -56,6 +58,7 @@ def run_ingestion(
         arguments: further arguments of the function, by the names of its parameters.
         checks: checks of the validated rows, which raise to keep them from being published.
         log: called with each line for the user.
+        warn: called with each warning for the user.
 
     Returns:
         What the run did.
@@ -75,7 +78,7 @@ def run_ingestion(
     def source() -> object:
         return _call(declaration, window, arguments) if data is UNSET else data
 
-    with deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
+    with notices_to(warn), deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
         with clock.timed("open"):
             # Drift is refused before any request to the source.
             ensure_table(
@@ -149,9 +152,11 @@ def _staged(
         declaration.validation_schema, unique_key=declaration.unique_key, validate=declaration.validate
     )
     validation = Validation(validator, stage.add, table=declaration.table, clock=clock)
+    no_rows = declared_schema(declaration.validation_schema).empty()
     extracted = extract(
         source,
         validation.take,
+        refuse=lambda refused: stage.add(ValidationResult(no_rows, tuple(refused), ())),
         session=session,
         dlt_directory=lakehouse.dlt_directory,
         table=declaration.table,

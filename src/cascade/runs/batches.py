@@ -18,7 +18,7 @@ from cascade.exceptions import SourceError, SourceLocation
 from cascade.runs.arrow_tables import batch_of_table
 from cascade.runs.columns import ColumnError, Everything
 from cascade.runs.plain_rows import advice_for, plain_row
-from cascade.schemas import Batch
+from cascade.schemas import Batch, RefusedRow
 
 ROWS_PER_BATCH = 50_000
 
@@ -26,6 +26,10 @@ _ACCEPTED = (
     "Return dicts or pydantic models, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or "
     "resource, a generator of any of these, or None."
 )
+
+
+def _not_taken(refused: list[RefusedRow]) -> None:
+    raise AssertionError(f"nothing takes the {len(refused)} rows that the source refused")
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Feeder:
         table: full name of the table, for errors.
         location: the workflow's function, for errors.
         reads: the names of the fields that the schema reads. A column of another name may have any type.
+        refuse: takes the rows that the source itself refuses, such as malformed lines of a file.
     """
 
     consume: Callable[[Batch], None]
@@ -45,7 +50,9 @@ class Feeder:
     table: str
     location: SourceLocation
     reads: Container[str] = field(default_factory=Everything)
+    refuse: Callable[[list[RefusedRow]], None] = _not_taken
     _rows: list[dict[str, object]] = field(default_factory=list)
+    _refused: list[RefusedRow] = field(default_factory=list)
 
     def feed(self, data: object) -> None:
         """Take data of any accepted kind. Call `flush` after the last.
@@ -60,6 +67,10 @@ class Feeder:
             return
         if isinstance(data, Mapping):
             self._add(data)
+        elif isinstance(data, RefusedRow):
+            self._refused.append(data)
+            if len(self._refused) >= ROWS_PER_BATCH:
+                self.flush()
         elif _is_model(data):
             self._add_model(data)
         elif is_dlt(data):
@@ -73,6 +84,9 @@ class Feeder:
         rows, self._rows = self._rows, []
         if rows:
             self.consume(rows)
+        refused, self._refused = self._refused, []
+        if refused:
+            self.refuse(refused)
 
     def _add(self, row: Mapping[Any, object]) -> None:
         if not all(isinstance(name, str) for name in row):

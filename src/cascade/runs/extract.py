@@ -13,7 +13,7 @@ from cascade.runs.batches import Feeder
 from cascade.runs.database_values import database_values_named
 from cascade.runs.dlt_session import DltSession, quiet_dlt
 from cascade.runs.dlt_settings import missing_settings_named
-from cascade.schemas import Batch
+from cascade.schemas import Batch, RefusedRow
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Extracted:
     """What the source returned.
 
     Args:
-        rows: number of rows.
+        rows: number of rows, including those that the source itself refused.
         batches: number of batches.
         is_none: whether it returned None in place of data.
     """
@@ -35,6 +35,7 @@ def extract(
     source: Callable[[], object],
     into: Callable[[Batch], None],
     *,
+    refuse: Callable[[list[RefusedRow]], None],
     session: DltSession,
     dlt_directory: Path,
     table: str,
@@ -47,6 +48,7 @@ def extract(
     Args:
         source: returns the rows, as any kind of data that a workflow may return.
         into: takes each batch.
+        refuse: takes the rows that the source itself refuses.
         session: the dlt state of the asset and partition, for a dlt source.
         dlt_directory: where dlt keeps its data.
         table: full name of the table, for errors.
@@ -69,8 +71,13 @@ def extract(
         reach(FaultPoint.EXTRACT, table)
         into(batch)
 
+    def take_refused(refused: list[RefusedRow]) -> None:
+        nonlocal rows
+        rows += len(refused)
+        refuse(refused)
+
     quiet_dlt(dlt_directory)
-    feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location, reads)
+    feeder = Feeder(take, lambda data: session.extract(data, feeder.feed), table, location, reads, take_refused)
     with (
         clock.timed("extract"),
         missing_settings_named(location),
