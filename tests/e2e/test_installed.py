@@ -12,7 +12,7 @@ import pytest
 from e2e.conftest import REPOSITORY, Repository
 from processes import Finished, run
 
-EXTRAS = ("pandas", "pandera", "dbt", "duckdb", "pytest", "responses", "s3fs", "psycopg2")
+EXTRAS = ("pandas", "pandera", "dbt", "pytest", "responses", "s3fs", "psycopg2")
 
 
 @pytest.fixture(scope="module")
