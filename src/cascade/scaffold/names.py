@@ -30,7 +30,7 @@ _TAKEN_BY_MODELS = frozenset(
 # The templates import or define these names: an asset of the same name would hide them.
 _TAKEN_BY_TEMPLATES = frozenset(
     {
-        *("annotations", "as_file", "cascade_ingestion", "closing", "dlt", "files", "pl", "read", "rest_api_source"),
+        *("annotations", "cascade_ingestion", "closing", "dlt", "files", "pl", "read_csv", "rest_api_source", "window"),
         *("datetime", "datetime_", "dt", "io", "json", "pytest", "requests", "sql_table", "sqlite3", "test_workflow"),
         *("addresses", "address", "columns", "connection", "database", "day", "file", "good", "kind", "marks"),
         *("monkeypatch", "name", "options", "partition_date", "path", "query", "request", "requested", "response"),

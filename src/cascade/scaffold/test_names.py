@@ -143,7 +143,7 @@ def test_assets_that_can_name_a_function(asset: str) -> None:
         ("List", "Use 'daily_list'"),
         ("_hidden", "Use 'hidden'"),
         ("test_it", "Use 'it'"),
-        ("read", "Use 'daily_read'"),
+        ("files", "Use 'daily_files'"),
         ("print", "Use 'daily_print'"),
         ("a" * 33, "has 33 characters. At most 32"),
     ],

@@ -36,7 +36,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 @with_dbt
-@pytest.mark.parametrize(("template", "tests"), [("minimal", 2), ("basic", 7), ("advanced", 12)])
+@pytest.mark.parametrize(("template", "tests"), [("minimal", 2), ("basic", 6), ("advanced", 12)])
 def test_its_tests_pass(projects: Mapping[str, Path], template: str, tests: int) -> None:
     # With the wheel installed, pytest finds the fixtures by itself.
     assert_tests_pass(projects[template], tests, "-p", "cascade.testing.plugin")
