@@ -138,6 +138,8 @@ def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -
         return
     if not alone:
         out.say(f"{name}: {_numbers(outcome.counts)}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
+    for text in outcome.report.notices if outcome.report is not None else ():
+        out.warn(f"{name}: {text}")
     if outcome.report is not None and outcome.report.rows_refused:
         out.warn(f"{name}: {_refused_text(outcome.report)}")
     if outcome.report is not None and outcome.report.overwritten is not None:
@@ -230,6 +232,7 @@ def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
                 "seconds": outcome.seconds,
                 "sample": [dict(row) for row in outcome.report.sample.rows] if outcome.report else [],
                 "refused": [_refused(row) for row in outcome.report.refused] if outcome.report else [],
+                "notices": list(outcome.report.notices) if outcome.report else [],
                 "overwritten": _overwritten(outcome.report),
                 "checks": [asdict(check) for check in outcome.checks],
                 "error": _error(outcome),

@@ -188,6 +188,33 @@ def test_partitions_that_replace_each_others_rows_are_named(cascade: Cascade, pr
     assert run["overwritten"] == {"partition": "2024-01-02", "key": "id=7"}
 
 
+def test_files_without_a_row_of_the_partition_are_a_warning(cascade: Cascade, project: SampleProject) -> None:
+    file = project.root / "rows.csv"
+    file.write_text("id,on\n1,2024-01-01\n")
+    project.write(
+        "read.py",
+        f"""
+        from cascade import cascade_ingestion
+        from cascade.sources.files import read_csv
+        from pydantic import BaseModel
+
+        class Row(BaseModel):
+            id: int
+
+        @cascade_ingestion(
+            table_name="read", unique_key="id", group="g", validation_schema=Row, partition_start="2024-01-01"
+        )
+        def read(window):
+            return read_csv({str(file)!r}, partition=window, partition_column="on")
+        """,
+    )
+    told = f'No row of partition 2024-01-02 is in {file}. "on" is 2024-01-01 there.'
+    result = cascade("materialize", "read", "--partition", "2024-01-02")
+    assert result.exit_code == 0, result.output
+    assert f"read 2024-01-02: {told}" in result.stderr
+    assert cascade.json("materialize", "read", "--partition", "2024-01-02")["runs"][0]["notices"] == [told]
+
+
 def test_a_failed_partition_does_not_stop_the_rest(cascade: Cascade, things: Path) -> None:
     result = cascade("materialize", "things", "--partition-range", "2024-01-02...2024-01-05")
     assert result.exit_code == 1

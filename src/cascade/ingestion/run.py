@@ -74,11 +74,16 @@ def run_ingestion(
         None if window is None else window.key,
     )
     clock = Clock()
+    notices: list[str] = []
+
+    def noticed(text: str) -> None:
+        notices.append(" ".join(text.split()))
+        warn(text)
 
     def source() -> object:
         return _call(declaration, window, arguments) if data is UNSET else data
 
-    with notices_to(warn), deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
+    with notices_to(noticed), deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
         with clock.timed("open"):
             # Drift is refused before any request to the source.
             ensure_table(
@@ -133,6 +138,7 @@ def run_ingestion(
         seconds=clock.total,
         refused=staged.first_refused,
         dropped_fields=validated.dropped_fields,
+        notices=tuple(notices),
         sample=published.sample,
         timings=clock.timings,
         overwritten=published.overwritten,

@@ -123,8 +123,10 @@ def test_a_partition_without_a_row_in_the_files_warns(lakehouse: Lakehouse, tmp_
     found, told = run(lakehouse, readings, "2024-01-02")
     assert found.rows_good == 0
     assert told == [
-        f'No row of partition 2024-01-02 is in {tmp_path}/a. "measured_on" is from 2024-01-01 to 2024-01-01 there.'
+        f'No row of partition 2024-01-02 is in {tmp_path}/a. "measured_on" is 2024-01-01 there.'
     ]
+    assert found.notices == tuple(told)
+    assert RunReport.from_metadata(found.to_metadata()) == found
     assert [row["meter"] for row in table_rows(lakehouse)] == [1]
 
 

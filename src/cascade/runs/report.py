@@ -89,6 +89,7 @@ class RunReport:
         seconds: how long the run took.
         refused: the first refused rows.
         dropped_fields: fields of the source that the schema lacks.
+        notices: what the run noticed that did not stop it, a line each.
         sample: the first rows of this run, as they are in the table.
         timings: seconds of each step, by its name.
         overwritten: a row of another partition that this run replaced, if it noticed one.
@@ -109,6 +110,7 @@ class RunReport:
     seconds: float
     refused: tuple[Refusal, ...] = ()
     dropped_fields: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     sample: Preview = field(default_factory=Preview)
     timings: Mapping[str, float] = field(default_factory=dict)
     overwritten: Overwritten | None = None
@@ -132,6 +134,7 @@ class RunReport:
             **self.counts,
             "refused_preview": _table(_refused_preview(self.refused)) if self.refused else None,
             "dropped_fields": _listed(self.dropped_fields) if self.dropped_fields else None,
+            "notices": "\n".join(self.notices) if self.notices else None,
             **(self.overwritten.to_metadata() if self.overwritten is not None else {}),
             "preview": _table(self.sample),
             "table": self.table,
@@ -177,6 +180,7 @@ class RunReport:
             seconds=found["seconds"],
             refused=_refusals(found.get("refused_preview")),
             dropped_fields=_unlisted(found.get("dropped_fields")),
+            notices=tuple(found.get("notices", "").splitlines()),
             sample=_preview(found.get("preview")),
             overwritten=Overwritten.from_metadata(found),
             timings=found.get("timings", {}),

@@ -47,6 +47,7 @@ REPORTS = st.builds(
     seconds=st.floats(0, 1e6),
     refused=st.lists(st.builds(Refusal, TEXT, st.one_of(st.none(), TEXT), TEXT, TEXT), max_size=3).map(tuple),
     dropped_fields=st.lists(st.one_of(TEXT, st.sampled_from(["", ", ", "a, b", "[", '["a"]'])), max_size=3).map(tuple),
+    notices=st.lists(st.sampled_from(["One line.", "a, b", '"x": 1 is [1].']), max_size=3).map(tuple),
     sample=previews(),
     timings=st.dictionaries(NAME, st.floats(0, 1e6), max_size=3),
     overwritten=st.one_of(st.none(), st.builds(Overwritten, TEXT, TEXT)),

@@ -115,7 +115,7 @@ class PartitionFilter:
         if self._seen:
             whole = all(moment.time() == time() for moment in self._seen)
             first, last = (f"{moment:%Y-%m-%d}" if whole else f"{moment:%Y-%m-%d %H:%M}" for moment in self._seen)
-            found = f'"{self.column}" is from {first} to {last} there.'
+            found = f'"{self.column}" is {first if first == last else f"from {first} to {last}"} there.'
         else:
             found = f'No row there has a date or time in "{self.column}".'
         notice(f"No row of partition {self._window.key} is in {listed}. {found}")
