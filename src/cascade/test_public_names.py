@@ -14,6 +14,7 @@ import cascade
 from cascade import config, exceptions, iceberg, ingestion, partitions, testing
 from cascade.framework import definitions, discovery, resources
 from cascade.schemas import converter
+from cascade.sources import files
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/python.md").read_text(encoding="utf-8")
 PUBLIC: dict[str, list[str]] = {
@@ -29,6 +30,7 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "cascade.exceptions": ["CascadeError"],
     "cascade.framework.definitions": ["build_definitions", "defs"],
+    "cascade.sources.files": ["read_csv", "read_jsonl", "read_parquet"],
     "cascade.testing": [
         "FaultPoint",
         "SimulatedCrash",
@@ -60,6 +62,7 @@ EXPORTED: dict[ModuleType, list[str]] = {
     ],
     ingestion: ["IngestionWorkflow", "cascade_ingestion"],
     converter: ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"],
+    files: PUBLIC["cascade.sources.files"],
     testing: PUBLIC["cascade.testing"],
 }
 """What the packages export to each other, too."""
@@ -111,7 +114,8 @@ def test_the_page_documents_what_it_lists() -> None:
     missing = [name for name in PUBLIC["cascade"] if f"cascade.{name}" not in documented()]
     assert missing == ["CascadeError", "__version__"]
     assert "cascade.exceptions" in documented()
-    assert {f"cascade.testing.{name}" for name in PUBLIC["cascade.testing"]} <= set(documented())
+    for module in ("cascade.sources.files", "cascade.testing"):
+        assert {f"{module}.{name}" for name in PUBLIC[module]} <= set(documented())
 
 
 @pytest.mark.parametrize("path", documented())
