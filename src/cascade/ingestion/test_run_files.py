@@ -77,13 +77,28 @@ def test_malformed_lines_are_in_the_quarantine_and_the_rest_lands(lakehouse: Lak
     report, _ = run(lakehouse, lambda: read_csv(file))
     assert (report.rows_in, report.rows_good, report.rows_refused) == (4, 1, 3)
     quarantined = [(row["rule"], json.loads(row["row"])) for row in table_rows(lakehouse, "readings__quarantine")]
-    assert ("malformed_line", {"file": str(file), "line": 3, "text": "2,2024-01-01"}) in quarantined
-    assert ("malformed_line", {"file": str(file), "line": 4, "text": '3,"2024-01-01,1'}) in quarantined
+    assert ("malformed_line", {"malformed_line": {"file": str(file), "line": 3, "text": "2,2024-01-01"}}) in quarantined
+    assert (
+        "malformed_line",
+        {"malformed_line": {"file": str(file), "line": 4, "text": '3,"2024-01-01,1'}},
+    ) in quarantined
     assert len(quarantined) == 3
     # The next run of the partition, with a corrected file, empties it.
     file.write_text("meter,measured_on,kwh\n1,2024-01-01,1.5\n")
     run(lakehouse, lambda: read_csv(file))
     assert table_rows(lakehouse, "readings__quarantine") == []
+
+
+def test_a_malformed_line_is_not_a_version_of_a_row(lakehouse: Lakehouse, tmp_path: Path) -> None:
+    class Line(BaseModel):
+        line: int
+        text: str
+
+    (tmp_path / "rows.csv").write_text("line,text\n1,a\n2,b\n3,c,d\n4,e\n")
+    report, _ = run(lakehouse, lambda: read_csv(tmp_path / "rows.csv"), unique_key="line", validation_schema=Line)
+    assert (report.rows_good, report.rows_refused) == (3, 1)
+    # The malformed line is the fourth of the file.
+    assert [row["line"] for row in table_rows(lakehouse)] == [1, 2, 4]
 
 
 @pytest.mark.parametrize("validate", [True, False])
@@ -122,9 +137,7 @@ def test_a_partition_without_a_row_in_the_files_warns(lakehouse: Lakehouse, tmp_
     assert (found.rows_good, told) == (1, [])
     found, told = run(lakehouse, readings, "2024-01-02")
     assert found.rows_good == 0
-    assert told == [
-        f'No row of partition 2024-01-02 is in {tmp_path}/a. "measured_on" is 2024-01-01 there.'
-    ]
+    assert told == [f'No row of partition 2024-01-02 is in {tmp_path}/a. "measured_on" is 2024-01-01 there.']
     assert found.notices == tuple(told)
     assert RunReport.from_metadata(found.to_metadata()) == found
     assert [row["meter"] for row in table_rows(lakehouse)] == [1]

@@ -48,6 +48,13 @@ def split(read: Iterator[Any]) -> tuple[list[dict[str, Any]], list[RefusedRow]]:
     return rows, refused
 
 
+def line_of(refused: RefusedRow) -> dict[str, Any]:
+    """Return the file, the number and the text of a malformed line."""
+    (line,) = refused.row.values()
+    assert isinstance(line, dict)
+    return line
+
+
 def day(text: str, zone: str = "UTC") -> PartitionWindow:
     """Return the partition of a day."""
     start = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))

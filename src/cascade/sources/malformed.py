@@ -24,7 +24,9 @@ def malformed_line(file: str, line: int, text: str, problem: str, last_line: int
     lines = f"line {line}" if last_line in (None, line) else f"lines {line} to {last_line}"
     # A single line can be as long as its file, and the quarantine names the place.
     shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
-    return RefusedRow(RULE_LINE, None, f"{file}, {lines}: {problem}", {"file": file, "line": line, "text": shown})
+    # The names are below one name, because a table can have a column `line` of its own.
+    row = {RULE_LINE: {"file": file, "line": line, "text": shown}}
+    return RefusedRow(RULE_LINE, None, f"{file}, {lines}: {problem}", row)
 
 
 def unknown_partition(file: str, column: str, row: Mapping[str, object], value: object, advice: str) -> RefusedRow:

@@ -13,7 +13,7 @@ import pytest
 
 from cascade.exceptions import SourceError, UsageError
 from cascade.sources import delimited, rejects
-from cascade.sources.conftest import Write, rows_of, split
+from cascade.sources.conftest import Write, line_of, rows_of, split
 from cascade.sources.files import read_csv
 
 ROWS = [{"id": "1", "name": "Köln"}, {"id": "2", "name": None}, {"id": "3", "name": ""}]
@@ -142,8 +142,8 @@ def test_a_malformed_line_is_refused_with_its_number(
     path = write("rows.csv", content)
     rows, found = split(read_csv(path))
     assert [row["a"] for row in rows] == good
-    assert [(row.row["line"], row.row["text"], row.message.partition(": ")[2]) for row in found] == refused
-    assert {(row.rule, row.field, row.row["file"]) for row in found} == {("malformed_line", None, str(path))}
+    assert [(line_of(row)["line"], line_of(row)["text"], row.message.partition(": ")[2]) for row in found] == refused
+    assert {(row.rule, row.field, line_of(row)["file"]) for row in found} == {("malformed_line", None, str(path))}
 
 
 def test_a_line_that_a_quote_joins_to_others_names_all_of_them(write: Write) -> None:
@@ -183,7 +183,7 @@ def test_a_line_that_is_too_long_is_refused(write: Write, monkeypatch: pytest.Mo
     rows, (refused,) = split(read_csv(write("rows.csv", b"a,b\n1," + b"x" * (2 << 20) + b"\n2,y\n")))
     assert rows == [{"a": "2", "b": "y"}]
     assert refused.message.endswith("line 2: it is longer than 1 MiB")
-    assert len(str(refused.row["text"])) < 1 << 17
+    assert len(str(line_of(refused)["text"])) < 1 << 17
 
 
 @pytest.mark.parametrize(

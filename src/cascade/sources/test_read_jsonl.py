@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade.exceptions import SourceError
-from cascade.sources.conftest import Write, rows_of, split
+from cascade.sources.conftest import Write, line_of, rows_of, split
 from cascade.sources.files import read_jsonl
 from cascade.sources.json_lines import _number
 
@@ -60,9 +60,9 @@ def test_a_malformed_line_is_refused_with_its_number(write: Write, line: bytes, 
     path = write("rows.jsonl", b'{"meter": 1}\n\n' + line + b'\n{"meter": 2}\n')
     rows, (refused,) = split(read_jsonl(path))
     assert rows == [{"meter": 1}, {"meter": 2}]
-    assert (refused.rule, refused.row["file"], refused.row["line"]) == ("malformed_line", str(path), 3)
+    assert (refused.rule, line_of(refused)["file"], line_of(refused)["line"]) == ("malformed_line", str(path), 3)
     assert refused.message.startswith(f"{path}, line 3: {problem}")
-    assert refused.row["text"] == line.decode()
+    assert line_of(refused)["text"] == line.decode()
 
 
 def test_bytes_that_are_not_in_the_encoding_refuse_their_line_only(write: Write) -> None:
@@ -70,7 +70,7 @@ def test_bytes_that_are_not_in_the_encoding_refuse_their_line_only(write: Write)
     rows, (refused,) = split(read_jsonl(path))
     # An escape of half a character is the schema's to refuse.
     assert rows == [{"a": "é"}, {"a": "è"}, {"a": "\ud800"}]
-    assert refused.row["text"] == '{"a": "\\xe9"}'
+    assert line_of(refused)["text"] == '{"a": "\\xe9"}'
 
 
 @pytest.mark.parametrize("content", [b'[\n{"a": 1}\n]\n', b'[{"a": 1}, {"a": 2}]', b'{\n"a": 1\n}\n'])
