@@ -20,7 +20,7 @@ from cascade.sources.dialects import Dialect, dialect_of
 from cascade.sources.duck import duck
 from cascade.sources.matching import InputFile
 from cascade.sources.rejects import LONGEST_LINE, Cut, rejected_lines
-from cascade.sources.text_files import Utf8File, temporary_copy, utf8_file
+from cascade.sources.text_files import Utf8File, copying, temporary_copy, utf8_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +99,8 @@ def _pieces(connection: DuckDBPyConnection, file: InputFile, options: CsvOptions
             rows, refused, cut = _examined(connection, part, options, file.shown)
             rest = None
             if cut is not None:
-                part, rest = _cut(stack, part, cut)
+                with copying(file.shown):
+                    part, rest = _cut(stack, part, cut)
                 rows, *_ = _examined(connection, part, options, file.shown)
             yield from _tables(connection, part, options, file.shown, rows)
             yield from refused
@@ -190,6 +191,8 @@ def _scan(connection: DuckDBPyConnection, part: _Part, options: CsvOptions) -> D
         "allow_quoted_nulls": options.quoted_nulls,
         "max_line_size": LONGEST_LINE,
         "hive_partitioning": False,
+        # DuckDB goes by the ending of the name, which need not be true.
+        "compression": "none",
         # Without the tables of rejects, `ignore_errors` loses good rows after a malformed line.
         "store_rejects": True,
     }

@@ -95,6 +95,7 @@ def _sniffed(
     import duckdb
 
     options: dict[str, object] = {"all_varchar": True, "header": True, "ignore_errors": True, "skip": 0}
+    options["compression"] = "none"
     options |= {} if delimiter is None else {"delim": delimiter}
     options |= {} if quote is None else {"quote": quote}
     named = ", ".join(f"{name} = ${name}" for name in options)
@@ -115,20 +116,26 @@ def _most_frequent(line: str) -> str:
 
 def _header(text: Utf8File, shown: str, delimiter: str, quote: str, escape: str) -> tuple[str, ...]:
     with text.path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        if len(delimiter) > 1:
-            record = stream.readline().rstrip("\r\n").split(delimiter)
-        else:
-            record = next(
-                csv.reader(
-                    stream,
-                    delimiter=delimiter,
-                    quotechar=quote or None,
-                    quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-                    doublequote=escape == quote,
-                    escapechar=escape if escape and escape != quote else None,
-                    skipinitialspace=True,
+        try:
+            if len(delimiter) > 1:
+                record = stream.readline().rstrip("\r\n").split(delimiter)
+            else:
+                record = next(
+                    csv.reader(
+                        stream,
+                        delimiter=delimiter,
+                        quotechar=quote or None,
+                        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+                        doublequote=escape == quote,
+                        escapechar=escape if escape and escape != quote else None,
+                        skipinitialspace=True,
+                    )
                 )
-            )
+        except csv.Error as error:
+            raise SourceError(
+                f"The header of {shown} is malformed: {error}.",
+                hint="Is it a CSV file? Name its columns: columns=[...].",
+            ) from error
     names = [name.strip() for name in record]
     # A delimiter at the end of each line ends the last value.
     while len(names) > 1 and not names[-1]:

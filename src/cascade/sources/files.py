@@ -74,10 +74,7 @@ def read_csv(
     """
     from cascade.sources.delimited import CsvOptions, csv_rows
 
-    if isinstance(columns, str) or isinstance(nulls, str):
-        raise UsageError("columns and nulls take a list of texts, not one text.")
-    if skip < 0:
-        raise UsageError(f"skip is a number of lines, not {skip}.")
+    _check_csv(delimiter, quote, columns, skip, nulls)
     options = CsvOptions(
         delimiter=delimiter,
         quote=quote,
@@ -176,6 +173,24 @@ def _arguments(
 
     only = partition_filter(partition, column, schema, check_formats(formats))
     return matching_files(files, missing_ok=missing_ok), only
+
+
+def _check_csv(
+    delimiter: str | None, quote: str | None, columns: Sequence[str] | None, skip: int, nulls: Sequence[str]
+) -> None:
+    problems = []
+    if isinstance(columns, str) or isinstance(nulls, str):
+        problems.append("columns and nulls take a list of texts, not one text.")
+    elif columns is not None and (not columns or len(set(columns)) < len(columns)):
+        problems.append(f"columns must name each column once, not {list(columns)}.")
+    if skip < 0:
+        problems.append(f"skip is a number of lines, not {skip}.")
+    if delimiter is not None and (not 1 <= len(delimiter.encode()) <= 4 or set(delimiter) & set("\r\n")):
+        problems.append(f"delimiter must be one to four characters, and not a line end, not {delimiter!r}.")
+    if quote is not None and len(quote.encode()) > 1:
+        problems.append(f'quote must be one character, or "" for none, not {quote!r}.')
+    if problems:
+        raise UsageError(" ".join(problems))
 
 
 def _encoding(name: str | None) -> str | None:

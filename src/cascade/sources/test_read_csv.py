@@ -5,14 +5,16 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from cascade.exceptions import SourceError, UsageError
-from cascade.sources import delimited, rejects
+from cascade.sources import delimited, rejects, text_files
 from cascade.sources.conftest import Write, line_of, rows_of, split
 from cascade.sources.files import read_csv
 
@@ -192,6 +194,7 @@ def test_a_line_that_is_too_long_is_refused(write: Write, monkeypatch: pytest.Mo
         (b"id,name,id\n1,2,3\n", 'rows.csv has more than one column "id".\nName all columns yourself'),
         (b'"a"x,b\n1,2\n', "rows.csv, line 1: the header is malformed"),
         (b'a,"b\n1,2\n3,4\n', "rows.csv, line 1: the header is malformed"),
+        (b"x" * (1 << 18), "The header of"),
         (b"PK\x03\x04...", "rows.csv is a zip archive or an Excel workbook, not text.\nUnpack it"),
         (b"PAR1...", "rows.csv is a Parquet file, not text.\nRead it with read_parquet."),
         (gzip.compress(UTF8)[:-4], "rows.csv cannot be read: Compressed file ended"),
@@ -211,6 +214,11 @@ def test_a_file_that_cannot_be_read_is_an_error(write: Write, content: bytes, me
         ({"columns": "id"}, "take a list of texts"),
         ({"nulls": "NA"}, "take a list of texts"),
         ({"skip": -1}, "skip is a number of lines, not -1"),
+        ({"columns": []}, "columns must name each column once"),
+        ({"columns": ["a", "a"]}, "columns must name each column once"),
+        ({"delimiter": ""}, "delimiter must be one to four characters"),
+        ({"delimiter": "\n"}, "delimiter must be one to four characters"),
+        ({"quote": "''"}, "quote must be one character"),
         ({"formats": {"on": "%Q"}}, "is not a format of a date or time"),
     ],
 )
@@ -234,6 +242,23 @@ def test_several_files_are_read_in_order_each_with_its_own_form(write: Write, tm
 
 def test_a_file_whose_name_is_a_pattern_is_read(write: Write) -> None:
     assert rows_of(read_csv(write("it's [1] 100% *.csv", UTF8))) == ROWS
+
+
+@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.csv.zst", "rows.parquet"])
+def test_the_name_of_a_file_does_not_decide_how_it_is_read(write: Write, name: str) -> None:
+    assert rows_of(read_csv(write(name, UTF8))) == ROWS
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to write to")
+def test_a_full_disk_is_an_error_that_names_the_directory(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def full() -> Iterator[IO[bytes]]:
+        with Path("/dev/full").open("wb", buffering=0) as stream:
+            yield stream
+
+    monkeypatch.setattr(text_files, "temporary_copy", full)
+    with pytest.raises(SourceError, match=r"rows.csv cannot be copied to .*: No space left on device"):
+        list(read_csv(write("rows.csv", TEXT.encode("utf-16"))))
 
 
 def test_a_pattern_finds_files_below(write: Write, tmp_path: Path) -> None:

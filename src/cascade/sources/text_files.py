@@ -72,8 +72,10 @@ def utf8_file(path: Path, shown: str, *, encoding: str | None, skip: int) -> Ite
                 for _ in range(before):
                     text.readline()
                 for chunk in _alike(text) if mixed else iter(lambda: text.read(_CHUNK), ""):
-                    copy.write(chunk.encode("utf-8", "surrogateescape"))
-            copy.flush()
+                    with copying(shown):
+                        copy.write(chunk.encode("utf-8", "surrogateescape"))
+            with copying(shown):
+                copy.flush()
             path = Path(copy.name)
         yield Utf8File(path, before, found.name, separator)
 
@@ -81,6 +83,25 @@ def utf8_file(path: Path, shown: str, *, encoding: str | None, skip: int) -> Ite
 def temporary_copy() -> AbstractContextManager[IO[bytes]]:
     """Create a file in the directory for temporary files, which ends with the block."""
     return tempfile.NamedTemporaryFile(prefix="cascade-", suffix=".csv")
+
+
+@contextmanager
+def copying(shown: str) -> Iterator[None]:
+    """Name the directory for temporary files in an error of writing there.
+
+    Args:
+        shown: path of the file that is copied, as the user knows it.
+
+    Raises:
+        SourceError: the copy cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(
+            f"{shown} cannot be copied to {tempfile.gettempdir()}: {error.strerror or error}.",
+            hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
+        ) from error
 
 
 def text_lines(path: Path, shown: str, *, encoding: str | None) -> Iterator[tuple[int, str]]:
