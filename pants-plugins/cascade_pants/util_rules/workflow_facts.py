@@ -18,7 +18,8 @@ from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.reader.declarations import Declaration
-from cascade_pants.reader.modules import declarations_in
+from cascade_pants.reader.modules import loads_folder
+from cascade_pants.reader.packages import declarations_in_package
 from cascade_pants.util_rules.all_workflows import Workflow
 
 
@@ -44,9 +45,11 @@ class WorkflowFacts:
 
     Args:
         by_file: declarations by path, without the files that declare nothing.
+        folder_loaders: the paths of files that let Dagster load a folder, whose files nothing imports.
     """
 
     by_file: FrozenDict[str, tuple[Declaration, ...]]
+    folder_loaders: tuple[str, ...] = ()
 
 
 def loaded_modules(workflow: Workflow, facts: Mapping[str, tuple[Declaration, ...]]) -> dict[str, Address]:
@@ -69,8 +72,11 @@ def loaded_modules(workflow: Workflow, facts: Mapping[str, tuple[Declaration, ..
 @rule(desc="Read declarations of Cascade workflow", level=LogLevel.DEBUG)
 async def read_workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
     contents = await engine.path_globs_contents(PathGlobs(request.files))
-    declared = ((file.path, declarations_in(file.content)) for file in contents)
-    return WorkflowFacts(FrozenDict({path: declarations for path, declarations in declared if declarations}))
+    files = {file.path: file.content for file in contents}
+    return WorkflowFacts(
+        FrozenDict(declarations_in_package(files)),
+        tuple(path for path, content in files.items() if loads_folder(content)),
+    )
 
 
 if engine.BY_NAME:

@@ -132,7 +132,7 @@ def _dagster_kinds() -> tuple[tuple[tuple[type, ...], str], ...]:
         ((dg.JobDefinition,), "jobs"),
         ((dg.ScheduleDefinition,), "schedules"),
         ((dg.SensorDefinition,), "sensors"),
-        ((dg.Definitions,), "definitions"),
+        ((dg.Definitions, dg.RepositoryDefinition), "definitions"),
     )
 
 

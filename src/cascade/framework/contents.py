@@ -13,8 +13,10 @@ from cascade.framework.collect import Collected, gather
 from cascade.framework.conflicts import duplicate_tables
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
 from cascade.framework.frames import location_of_error
-from cascade.framework.loading import LoadedModules, asks_for_the_end, load_modules
+from cascade.framework.loading import LoadedModules, asks_for_the_end, hint_for, load_modules
 from cascade.framework.modules import project_modules
+from cascade.framework.repositories import definitions_of
+from cascade.framework.ruling import LeftOut, apply_rulers, loads_folder_of
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -29,12 +31,14 @@ class Contents:
         failures: one error for each module, and each function of Dagster's `@definitions`, that did not load.
         modules: the modules.
         broken: the assets of the modules that did not load, as far as their source shows.
+        left_out: what the `Definitions` of a package do not list, and so is not part of the project.
     """
 
     collected: Collected
     failures: tuple[CascadeError, ...] = ()
     modules: LoadedModules = field(default_factory=LoadedModules)
     broken: tuple[BrokenAsset, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     def project(self, config: CascadeConfig) -> LoadedProject:
         """Return the project as contributors see it."""
@@ -75,27 +79,32 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
     if folder is not None:
         collected, errors = with_defs_folder(collected, folder)
         failures.extend(errors)
+    collected, left_out = apply_rulers(collected)
     why = {name: loaded.failure_of(name) for name in names}
     broken = find_broken_assets({name: failure for name, failure in why.items() if failure is not None})
-    return Contents(collected, tuple(failures), loaded, broken)
+    return Contents(collected, tuple(failures), loaded, broken, left_out)
 
 
 def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeError]]:
-    """Call the functions of Dagster's `@definitions`, which return `Definitions`.
+    """Call the functions of Dagster's `@definitions`, which return `Definitions`, and convert repositories.
 
     Args:
         collected: what was gathered.
 
     Returns:
-        The same objects, with `Definitions` in place of the functions, and one error for each function that fails.
+        The same objects, with `Definitions` in place of functions and repositories, and one error for each function
+        that fails.
     """
     resolved: list[Any] = []
     homes = dict(collected.homes)
     errors: list[CascadeError] = []
+    all_homes = {collected.home(definitions) or "" for definitions in collected.definitions}
     for definitions in collected.definitions:
         home = collected.home(definitions) or ""
+        if getattr(definitions, "has_context_arg", False) and loads_folder_of(home, all_homes):
+            continue
         try:
-            made = definitions() if callable(definitions) else definitions
+            made = definitions_of(definitions() if callable(definitions) else definitions)
         except CascadeError as error:
             errors.append(error)
         except BaseException as error:
@@ -119,7 +128,9 @@ def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryErro
             hint="Move its file into the folder that [tool.dg] configures, which is <root_module>/defs by default.",
         )
     return DiscoveryError(
-        f"@definitions: {code.co_name} fails: {type(error).__name__}: {error}", location=location or first_line
+        f"@definitions: {code.co_name} fails: {type(error).__name__}: {error}",
+        location=location or first_line,
+        hint=hint_for(error),
     )
 
 

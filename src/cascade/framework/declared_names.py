@@ -6,11 +6,11 @@ that exist only when a module runs, such as those of a factory's workflows, are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cascade.reader.modules import declarations_in
+from cascade.reader.packages import declarations_in_package
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,17 @@ def declared_names(files: Mapping[str, Path]) -> list[DeclaredName]:
     Returns:
         The assets, ordered by module and line.
     """
-    return [found for module, path in files.items() for found in _names_in(module, path)]
-
-
-def _names_in(module: str, path: Path) -> Iterator[DeclaredName]:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return
-    for declaration in declarations_in(content):
-        if declaration.asset_key and not declaration.in_factory:
-            yield DeclaredName("/".join(declaration.asset_key), declaration.table, module)
+    contents: dict[str, bytes] = {}
+    modules: dict[str, str] = {}
+    for module, path in files.items():
+        try:
+            contents[str(path)] = path.read_bytes()
+        except OSError:
+            continue
+        modules[str(path)] = module
+    return [
+        DeclaredName("/".join(declaration.asset_key), declaration.table, modules[path])
+        for path, declarations in declarations_in_package(contents).items()
+        for declaration in declarations
+        if declaration.asset_key and not declaration.in_factory
+    ]

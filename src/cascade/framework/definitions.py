@@ -102,6 +102,8 @@ def build_definitions(
             print(f"warning: cannot run: {error}", file=sys.stderr, flush=True)
         if keep_going:
             _warn_of_slow(contents.modules)
+            for left_out in contents.left_out:
+                print(f"note: {left_out}", file=sys.stderr, flush=True)
     show_on_location_page(failures, config.project_root)
     return assemble(contributed, config, failures)
 

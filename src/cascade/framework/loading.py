@@ -135,12 +135,26 @@ def _import_failure(name: str, error: BaseException, top_packages: tuple[str, ..
         failure = DiscoveryError(
             f"The module {name} does not import: {type(error).__name__}: {_reason(error)}",
             location=location or _first_line(name),
-            hint='Put the code of a script under `if __name__ == "__main__":`.'
-            if isinstance(error, SystemExit)
-            else None,
+            hint=hint_for(error),
         )
     failure.__cause__ = error
     return failure
+
+
+def hint_for(error: BaseException) -> str | None:
+    """Return what to do about an exception in a user's module, or None if that is not known."""
+    if isinstance(error, SystemExit):
+        return 'Put the code of a script under `if __name__ == "__main__":`.'
+    if any(text in _reason(error) for text in _NO_DG_PROJECT):
+        return (
+            "Dagster's loader looks for the pyproject.toml or dg.toml of its project in the directories above. Under "
+            'Pants, add the file to the workflow in the BUILD file next to it: data=["pyproject.toml"].'
+        )
+    return None
+
+
+# What `load_from_defs_folder` and `load_defs` say.
+_NO_DG_PROJECT = ("Could not find config file (pyproject.toml/dg.toml)", "No project root with pyproject.toml")
 
 
 def _reason(error: BaseException) -> str:

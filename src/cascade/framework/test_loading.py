@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
-from cascade.exceptions import CascadeError, DeclarationError
+from cascade.exceptions import CascadeError, DeclarationError, DiscoveryError
 from cascade.framework.conftest import SampleProject
+from cascade.framework.definitions import build_definitions
 from cascade.framework.discovery import find_modules
 from cascade.framework.loading import LoadedModules, load_modules
 
@@ -190,3 +191,21 @@ def test_an_exception_whose_message_cannot_be_rendered_is_a_failure(project: Sam
     failure = only_failure(project)
     assert str(failure.location) == f"{path}:6"
     assert "Mute: its message could not be rendered (TypeError)" in failure.message
+
+
+@pytest.mark.parametrize("where", ["defs = {}\n", "@dg.definitions\ndef defs():\n    return {}\n"])
+@pytest.mark.parametrize(
+    "call", ["dg.load_from_defs_folder(path_within_project=HERE)", "dg.components.load_defs({package}.defs)"]
+)
+def test_a_folder_of_dagster_without_the_file_of_its_project(where: str, call: str, project: SampleProject) -> None:
+    (project.root / "pyproject.toml").unlink()
+    project.write("__init__.py", "")
+    project.write("defs/__init__.py", "")
+    code = where.format(call.format(package=project.package))
+    head = (
+        f"import dagster as dg\nfrom pathlib import Path\nimport {project.package}.defs\nHERE = Path(__file__).parent\n"
+    )
+    project.write("definitions.py", f"{head}\n{code}")
+    with pytest.raises(DiscoveryError) as caught:
+        build_definitions([project.module("definitions")])
+    assert 'data=["pyproject.toml"]' in str(caught.value.hint)

@@ -103,6 +103,40 @@ def test_an_unlisted_product_of_a_factory_is_reported(project: SampleProject) ->
     assert lines(project, "things", known=("made",)) == []
 
 
+def test_what_only_an_import_shows_is_said_once_for_a_directory_with_the_field_to_set(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write(
+        "factory.py",
+        """
+        import dagster as dg
+
+        def make(name):
+            @dg.asset(name=name)
+            def made(): ...
+            return made
+        """,
+    )
+    for name in ("one", "two", "parts/three"):
+        last = name.rpartition("/")[2]
+        project.write(f"{name}.py", f"from {project.package}.factory import make\n{last} = make('{last}')\n")
+    (problem,) = lines(project, "things")
+    assert 'load=["one.py", "parts/three.py", "two.py"]' in problem
+    assert f"{project.package}.one declares the asset one" in problem
+    assert lines(project, "things", "one", "two", "parts.three") == []
+
+
+def test_what_the_definitions_of_a_package_list_needs_no_field(project: SampleProject) -> None:
+    project.write(
+        "factory.py", "import dagster as dg\n\ndef make(name):\n    return dg.asset(name=name)(lambda: None)\n"
+    )
+    project.write("assets.py", f"from {project.package}.factory import make\none = make('one')\ntwo = make('two')\n")
+    project.write(
+        "definitions.py",
+        f"import dagster as dg\nfrom {project.package} import assets\n\ndefs = dg.Definitions(assets=[assets.one])\n",
+    )
+    assert lines(project, "definitions") == []
+
+
 def test_looking_for_unlisted_modules_runs_no_script(project: SampleProject, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     project.write("things.py", THINGS)

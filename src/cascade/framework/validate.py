@@ -5,7 +5,8 @@ This is what `cascade validate` and `pants check` report. It reads no settings, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,14 @@ from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.contributors import Contributed, contribute, contributed_problems
 from cascade.framework.defs_folder import DefsFolder
 from cascade.framework.loading import load_modules
+from cascade.framework.ruling import apply_rulers
 from cascade.framework.schema_modules import unusable_schemas
-from cascade.framework.unlisted import unlisted_workflows
+from cascade.framework.unlisted import UnlistedModule, unlisted_modules
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
-    from cascade.ingestion import IngestionWorkflow
+
+_SHOWN = 3
 
 
 def find_problems(
@@ -58,11 +61,12 @@ def find_problems(
     with collecting_problems() as wrong_decorators:
         loaded = load_modules(modules, starting=starting)
         starting("the definitions")
-        unlisted = unlisted_workflows(loaded.modules, known) if listed_only else []
         collected, refused = resolve_definitions(gather(loaded.modules))
         if defs_folder is not None:
             collected, more = with_defs_folder(collected, defs_folder)
             refused += more
+        unlisted = unlisted_modules(loaded.modules, collected, known) if listed_only else []
+        collected, _ = apply_rulers(collected)
     errors: list[CascadeError] = [
         *wrong_decorators,
         *(failure for failure in (*loaded.failures, *refused) if not _follows_from_a_decorator(failure)),
@@ -77,7 +81,7 @@ def find_problems(
     starting("the dbt project" if dbt_directory else "schemas and plugins")
     problems = [
         *(problem for error in (*errors, *contributed.plugin_failures) for problem in problems_of(error)),
-        *(_of_unlisted(name, path, workflow) for name, path, workflow in unlisted),
+        *_of_unlisted(unlisted),
         *(_of_the_whole(contributed, project.config) if is_clean else ()),
         *contributed_problems(project),
     ]
@@ -90,13 +94,25 @@ def _follows_from_a_decorator(failure: CascadeError) -> bool:
     return isinstance(cause, AttributeError) and is_broken(cause.obj)
 
 
-def _of_unlisted(name: str, path: Path, workflow: IngestionWorkflow[..., object]) -> Problem:
-    return Problem(
-        f"The module {name} declares {workflow.declaration.table} with a decorator that comes from a factory, so Pants "
-        f'cannot see it and no project loads it. List the file in its cascade_workflow: load=["{path.name}"].',
-        "UnlistedModule",
-        SourceLocation(str(path), 1),
-    )
+def _of_unlisted(unlisted: Iterable[UnlistedModule]) -> Iterator[Problem]:
+    """Report the modules of each directory in one problem, which shows the field to set."""
+    by_directory: defaultdict[Path, list[UnlistedModule]] = defaultdict(list)
+    for module in unlisted:
+        by_directory[module.directory].append(module)
+    for directory, modules in by_directory.items():
+        what = "; ".join(f"{module.name} declares {_shortened(module.declared)}" for module in modules)
+        files = ", ".join(f'"{module.path.relative_to(directory).as_posix()}"' for module in modules)
+        yield Problem(
+            f"{what}. That comes from a factory, so Pants cannot see it and no project loads it. List the "
+            f"{'files' if len(modules) > 1 else 'file'} in the cascade_workflow: load=[{files}].",
+            "UnlistedModule",
+            SourceLocation(str(modules[0].path), 1),
+        )
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _of_the_whole(contributed: Contributed, config: CascadeConfig) -> list[Problem]:

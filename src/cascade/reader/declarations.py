@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from .aliases import Alias
 from .names import INGESTION
 from .tables import DEFAULT_NAMESPACE
 from .values import Key, Value
@@ -110,12 +112,14 @@ class Module:
     Args:
         declarations: in the order of the source.
         imports: everything imported that may be a module, as written: a relative import keeps its leading dots.
-        has_factory: whether a function of the module declares an ingestion on every call.
+        has_factory: whether a function of the module declares something on every call.
+        exports: the names that other modules can import, and that stand for a decorator or a Dagster definition.
     """
 
     declarations: tuple[Declaration, ...] = ()
     imports: tuple[str, ...] = ()
     has_factory: bool = False
+    exports: Mapping[str, Alias] = field(default_factory=dict, compare=False)
 
     @property
     def declares_workflow(self) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from .aliases import Alias, Reexports, alias_of, called
 from .assignments import Assignments
 from .declarations import Argument, Declaration, Module
 from .logical_lines import BrokenSourceError, LogicalLine, decode, logical_lines
@@ -32,6 +33,12 @@ _HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>impor
 # Brackets around the name, as in `@(name)(...)`, change nothing.
 _DECORATOR = re.compile(r"[ \t]*@[\s(]*(?P<name>[^\W\d][\w.]*)")
 _CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
+_FOLDER_LOADER = re.compile(rb"\b(?:load_from_defs_folder|load_defs|load_\w+_from_package_\w+|build_component_defs)\b")
+_METHOD = re.compile(r"\.(?:to_job)\s*\(")
+_TARGET = re.compile(r"(?P<name>[^\W\d]\w*)[ \t]*(?::[^=]*)?=(?!=)")
+_NAME = re.compile(r"[^\W\d][\w.]*")
+_LONGEST_ALIAS = 1000
+
 # Only the arguments of Dagster's `asset` that set its name and its dependencies are read.
 _OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
 # Arguments that refer to a class or another workflow. In all others, a name without a known value is not static.
@@ -47,22 +54,31 @@ def declarations_in(content: bytes) -> tuple[Declaration, ...]:
     Returns:
         Its declarations in the order of the source. See `read_module`.
     """
-    if b"cascade" not in content and b"dagster" not in content:
-        return ()
-    return read_module(content).declarations
+    return read_module(content).declarations if may_declare(content) else ()
 
 
-def read_module(content: bytes) -> Module:
+def may_declare(content: bytes) -> bool:
+    """Return whether a module may declare something, which a search of its text decides quickly."""
+    return any(word in content for word in (b"cascade", b"dagster", b".to_job("))
+
+
+def loads_folder(content: bytes) -> bool:
+    """Return whether a module lets Dagster load all files of a folder or package, which no import of it shows."""
+    return _FOLDER_LOADER.search(content) is not None
+
+
+def read_module(content: bytes, reexports: Reexports | None = None) -> Module:
     """Read what a module declares and imports.
 
     Args:
         content: the file, in the syntax of any Python 3. After the first line that is not Python, only decorators are
             searched for, line by line, so that a file with an error still belongs to its workflow.
+        reexports: finds what names of other modules stand for, if those are known.
 
     Returns:
         What its source shows.
     """
-    reading = _Reading()
+    reading = _Reading(reexports)
     text = decode(content)
     try:
         for line in logical_lines(text):
@@ -84,8 +100,8 @@ class _Found:
 class _Reading:
     """One pass over the logical lines of a module. Arguments are evaluated at its end, when every name is known."""
 
-    def __init__(self) -> None:
-        self._names = Names()
+    def __init__(self, reexports: Reexports | None) -> None:
+        self._names = Names(reexports)
         self._assignments = Assignments()
         self._values = Values(self._names, self._assignments)
         self._found: list[_Found] = []
@@ -110,7 +126,7 @@ class _Reading:
             self._has_factory = self._has_factory or self._mentions_ingestion(line.text)
         elif not head:
             self._assignments.add(line.text)
-            if "=" in line.text and "(" in line.text and not line.text.endswith(":"):
+            if "=" in line.text and not line.text.endswith(":"):
                 self._add_assignment(line)
 
     def add_broken(self, text: str, first: int) -> None:
@@ -123,8 +139,9 @@ class _Reading:
 
     def result(self) -> Module:
         declarations = tuple(self._with_arguments(one) for one in self._found)
-        in_factory = any(one.in_factory and is_ingestion(one.call) for one in declarations)
-        return Module(declarations, self._names.modules, self._has_factory or in_factory)
+        in_factory = any(one.in_factory for one in declarations)
+        has_factory = self._has_factory or in_factory
+        return Module(declarations, self._names.modules, has_factory, self._names.exports)
 
     def _mentions_ingestion(self, text: str) -> bool:
         if text.startswith(('"', "'")):
@@ -133,7 +150,8 @@ class _Reading:
 
     def _add_decorator(self, line: LogicalLine) -> None:
         match = _DECORATOR.match(line.text)
-        origin = self._names.origin(match["name"]) if match else ""
+        meaning = self._names.meaning(match["name"] if match else "")
+        origin = meaning.origin
         if not is_decorator(origin):
             return
         found = _Found(Declaration(last_part(origin), line.line, in_factory=line.in_scope), first_line=line.line)
@@ -142,13 +160,17 @@ class _Reading:
             if node is None:
                 found = _unparsed(found, line.text[1:])
             else:
-                found = replace(found, call=node if isinstance(node, ast.Call) else None)
+                is_call = isinstance(node, ast.Call) or meaning.arguments
+                found = replace(found, call=called(meaning, node) if is_call else None)
         self._found.append(found)
         self._pending += 1
 
     def _add_assignment(self, line: LogicalLine) -> None:
         matches = [match for match in _CALLED.finditer(line.text) if is_definition(self._names.origin(match["name"]))]
-        if not matches:
+        if not matches and not _METHOD.search(line.text) and not self._may_alias(line.text):
+            target = _TARGET.match(line.text)
+            if target:
+                self._names.assign(target["name"], None)
             return
         tree = parsed_statement(line.text)
         if tree is None:
@@ -159,17 +181,31 @@ class _Reading:
                 continue
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
+            for name in names:
+                self._names.assign(name, alias_of(node.value, self._decorator))
             assigned = names[-1] if names and not isinstance(node, ast.AugAssign) else None
             self._add_calls(node.value, line.line, assigned)
+
+    def _may_alias(self, text: str) -> bool:
+        names = _NAME.findall(text) if len(text) <= _LONGEST_ALIAS else []
+        return any(is_decorator(self._names.origin(name)) for name in names)
+
+    def _decorator(self, node: ast.expr) -> Alias | None:
+        meaning = self._names.meaning(dotted_name(node))
+        return meaning if is_decorator(meaning.origin) else None
 
     def _add_calls(self, value: ast.expr, first_line: int, name: str | None) -> None:
         calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
         for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-            origin = self._names.origin(dotted_name(call.func))
+            meaning = self._names.meaning(dotted_name(call.func))
+            origin = meaning.origin
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "to_job":
+                # A graph makes a job, wherever the graph comes from.
+                origin = "dagster.to_job"
             if is_definition(origin):
                 declaration = Declaration(last_part(origin), first_line + call.lineno - 1, name, assigned=True)
                 is_read = is_cascade(origin) or is_asset(origin)
-                self._found.append(_Found(declaration, call if is_read else None, first_line))
+                self._found.append(_Found(declaration, called(meaning, call) if is_read else None, first_line))
 
     def _add_unparsed_assignment(self, line: LogicalLine, calls: list[re.Match[str]]) -> None:
         name = re.split("[=:]", line.text, maxsplit=1)[0].strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from .aliases import Alias, Reexports, portable
 from .syntax import parsed_statement
 
 INGESTION = "cascade_ingestion"
@@ -58,12 +59,14 @@ _DEFINITIONS = frozenset(
         "SensorDefinition",
         "SourceAsset",
         "UnresolvedAssetJobDefinition",
+        "create_repository_using_definitions_args",
         "define_asset_job",
         "external_asset_from_spec",
         "external_assets_from_specs",
         "graph_from_op",
         "load_definitions_from_module",
         "load_defs",
+        "load_from_defs_folder",
     }
 )
 _BUILDERS = re.compile(
@@ -91,14 +94,23 @@ _DECORATORS = frozenset(
         "run_status_sensor",
         "schedule",
         "sensor",
+        # The method of a graph, which is called like one of these.
+        "to_job",
     }
 )
 
 
 class Names:
-    """The names that the imports of one module define."""
+    """The names that the imports of one module define.
 
-    def __init__(self) -> None:
+    Args:
+        reexports: finds what names of other modules stand for.
+    """
+
+    def __init__(self, reexports: Reexports | None = None) -> None:
+        self._reexports = reexports
+        self._aliases: dict[str, Alias] = {}
+        self._stars: list[str] = []
         self._origins: dict[str, str] = {}
         self._modules: dict[str, None] = {}
         self._stars_of_dagster = False
@@ -124,6 +136,7 @@ class Names:
             for alias in node.names:
                 if alias.name == "*":
                     self._stars_of_dagster = self._stars_of_dagster or module == "dagster"
+                    self._stars.append(module)
                 else:
                     origin = _joined(module, alias.name)
                     self._modules[origin] = None
@@ -149,11 +162,45 @@ class Names:
             change.
         """
         first, dot, rest = written.partition(".")
-        if first in self._origins:
+        if self._reexports is None and not self._aliases and first in self._origins:
             return f"{self._origins[first]}{dot}{rest}"
+        return self.meaning(written).origin
+
+    def meaning(self, written: str) -> Alias:
+        """Resolve a name like `origin`, with the arguments that an alias gives already."""
+        first, dot, rest = written.partition(".")
+        if written in self._aliases:
+            return self._aliases[written]
+        if first in self._origins:
+            origin = f"{self._origins[first]}{dot}{rest}"
+            return self._reexported(origin) or Alias(origin)
         if self._stars_of_dagster and not dot and (written in _DECORATORS or written in _DEFINITIONS):
-            return f"dagster.{written}"
-        return written
+            return Alias(f"dagster.{written}")
+        for module in self._stars if not dot else ():
+            found = self._reexported(_joined(module, written))
+            if found is not None:
+                return found
+        return Alias(written)
+
+    def _reexported(self, origin: str) -> Alias | None:
+        return self._reexports(origin) if self._reexports is not None else None
+
+    def assign(self, name: str, alias: Alias | None) -> None:
+        """Record that an assignment makes a name stand for a decorator, or for something else."""
+        if alias is None:
+            self._aliases.pop(name, None)
+        else:
+            self._aliases[name] = alias
+
+    @property
+    def exports(self) -> dict[str, Alias]:
+        """The names that other modules can import, and that stand for a decorator or a definition."""
+        meanings = {name: self.meaning(name) for name in (*self._origins, *self._aliases)}
+        return {
+            name: portable(meaning)
+            for name, meaning in meanings.items()
+            if is_decorator(meaning.origin) or is_definition(meaning.origin)
+        }
 
 
 def absolute(origin: str, module: str, *, is_package: bool = False) -> str:
@@ -202,8 +249,11 @@ def is_definition(origin: str) -> bool:
     """Return whether a name, called in an assignment, returns a definition of Dagster or Cascade."""
     if is_cascade(origin):
         return True
-    last = last_part(origin)
-    return _is_dagster(origin) and (last in _DEFINITIONS or last in _DECORATORS or bool(_BUILDERS.fullmatch(last)))
+    if not _is_dagster(origin):
+        return False
+    above, last = origin.split(".")[-2:]
+    # Such as `Definitions.merge`.
+    return last in _DEFINITIONS or last in _DECORATORS or above in _DEFINITIONS or bool(_BUILDERS.fullmatch(last))
 
 
 def is_asset_key(origin: str) -> bool:
