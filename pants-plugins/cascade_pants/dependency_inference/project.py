@@ -53,7 +53,7 @@ async def infer_project_dependencies(
     )
     project: CascadeProject = found[0]
     owners: RuntimeOwners = found[1]
-    return InferredDependencies(sorted({*project.addresses, *owners.runtime, *owners.processes}))
+    return InferredDependencies(sorted({*project.addresses, *project.unimported, *owners.runtime, *owners.processes}))
 
 
 def rules() -> list[Any]:

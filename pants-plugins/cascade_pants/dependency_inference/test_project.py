@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from pants.engine.addresses import Address, Addresses
 from pants.engine.internals.scheduler import ExecutionError
-from pants.engine.target import Dependencies, DependenciesRequest
+from pants.engine.target import Dependencies, DependenciesRequest, TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from cascade_pants.testing import RUNTIME, project_rules, rule_runner, two_resolves, workflow
+from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, two_resolves, workflow
 
 FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
 
 
 @pytest.fixture
 def runner() -> RuleRunner:
-    return rule_runner([*project_rules(), QueryRule(Addresses, [DependenciesRequest])])
+    queries = [QueryRule(Addresses, [DependenciesRequest]), QueryRule(TransitiveTargets, [TransitiveTargetsRequest])]
+    return rule_runner([*project_rules(), *queries])
 
 
 def dependencies(runner: RuleRunner, files: dict[str, str]) -> list[str]:
@@ -36,6 +37,32 @@ def test_the_modules_to_load_and_the_runtime(runner: RuleRunner) -> None:
         "src/cascade/framework/definitions.py:../cascade",
         "src/workflows/weather/observations.py",
     ]
+
+
+def closure(runner: RuleRunner, files: dict[str, str]) -> set[str]:
+    # The other parser of imports runs a process.
+    set_options(runner, PYTHON_INFER_USE_RUST_PARSER="true")
+    runner.write_files({**FILES, **files})
+    found = runner.request(TransitiveTargets, [TransitiveTargetsRequest([Address("", target_name="dev")])])
+    return {str(target.address) for target in found.dependencies}
+
+
+def test_the_files_that_the_code_reads_and_those_that_dagster_loads_from_a_folder(runner: RuleRunner) -> None:
+    folder = "src/workflows/native"
+    files = {
+        f"{folder}/BUILD": "cascade_workflow()",
+        f"{folder}/definitions.py": "import dagster as dg\n\ndefs = dg.load_from_defs_folder(path_within_project=X)\n",
+        f"{folder}/defs/loads.py": "source = 1\n",
+        f"{folder}/defs/part/defs.yaml": "type: x\nattributes:\n  source: ..loads.source\n",
+        "src/workflows/weather/query.sql": "select 1",
+        "src/workflows/weather/unused.py": "",
+    }
+    found = closure(runner, files)
+    assert f"{folder}/defs/loads.py:../native" in found
+    assert any("defs.yaml" in one for one in found)
+    assert "src/workflows/weather/query.sql" in found
+    # Nothing imports it, and nothing loads its folder.
+    assert "src/workflows/weather/unused.py" not in found
 
 
 def test_a_project_depends_on_the_processes_that_its_resolve_provides(runner: RuleRunner) -> None:

@@ -12,6 +12,7 @@ from cascade_pants.target_types.project import (
     CascadeProjectWorkflowsField,
 )
 from cascade_pants.target_types.workflow import (
+    CascadeWorkflowDataField,
     CascadeWorkflowLoadField,
     CascadeWorkflowOverridesField,
     CascadeWorkflowSourceField,
@@ -29,6 +30,7 @@ __all__ = [
     "CascadeProjectManifestField",
     "CascadeProjectTarget",
     "CascadeProjectWorkflowsField",
+    "CascadeWorkflowDataField",
     "CascadeWorkflowLoadField",
     "CascadeWorkflowOverridesField",
     "CascadeWorkflowSourceField",

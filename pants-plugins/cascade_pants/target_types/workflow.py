@@ -94,6 +94,33 @@ class CascadeWorkflowLoadField(StringSequenceField):
     )
 
 
+class CascadeWorkflowDataField(StringSequenceField):
+    alias = "data"
+    default = (
+        *(f"**/*.{ending}" for ending in ("yaml", "yml", "json", "jsonl", "ndjson", "toml", "xml", "graphql", "avsc")),
+        *(f"**/*.{ending}" for ending in ("sql", "jinja", "jinja2", "j2", "tmpl", "tpl", "html", "txt")),
+        *(f"**/*.{ending}" for ending in ("csv", "tsv", "parquet")),
+        "!**/pyproject.toml",
+        "!**/dg.toml",
+    )
+    help = help_text(
+        """
+        Files that the code of the workflow reads when it runs. Names or globs relative to the BUILD file; a leading `!`
+        excludes.
+
+        Each becomes a `resource` that all Python files of the workflow depend on: it is in the PEX and next to the code
+        in tests, and a change of it counts as a change of the workflow. Files that git ignores are left out.
+
+        By default, YAML, JSON, TOML, XML, SQL, templates and data files in this directory and below, so that queries
+        and Dagster's components work without being listed. Not among them are `pyproject.toml` and `dg.toml`, which
+        only `load_from_defs_folder` needs: add the one that your code needs, as in `data=["**/*.yaml",
+        "pyproject.toml"]`.
+
+        Example: `data=["queries/*.sql"]`, or `data=[]` for none.
+        """
+    )
+
+
 class CascadeWorkflowOverridesField(OverridesField):
     help = generate_file_based_overrides_field_help_message(
         CascadeWorkflowSourceTarget.alias,
@@ -129,6 +156,7 @@ class CascadeWorkflowTarget(TargetGenerator, PythonSourceTarget, PythonTestTarge
         *COMMON_TARGET_FIELDS,
         CascadeWorkflowSourcesField,
         CascadeWorkflowLoadField,
+        CascadeWorkflowDataField,
         CascadeWorkflowOverridesField,
     )
     copied_fields = COMMON_TARGET_FIELDS
@@ -138,8 +166,8 @@ class CascadeWorkflowTarget(TargetGenerator, PythonSourceTarget, PythonTestTarge
         A directory with a Cascade workflow: functions with `@cascade_ingestion`, their schemas and their tests.
 
         One target owns all Python code in the directory and generates a target for each file. Dependencies are
-        inferred from imports, tests run, and you can set every field of `python_source` and `python_test` here
-        (`resolve`, `timeout`, `skip_mypy`, `overrides`, ...).
+        inferred from imports, the files that the code reads come along (see `data`), tests run, and you can set every
+        field of `python_source` and `python_test` here (`resolve`, `timeout`, `skip_mypy`, `overrides`, ...).
 
         You need not register a workflow anywhere. Each `cascade_project` of the same resolve finds it and loads the
         modules that use a Cascade or Dagster decorator. Other modules load when these import them.

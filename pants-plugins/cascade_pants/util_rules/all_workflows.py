@@ -56,7 +56,9 @@ def find_all_workflows(targets: AllTargets, python_setup: PythonSetup) -> AllWor
     files = defaultdict(list)
     for target in targets:
         if target.has_field(CascadeWorkflowSourceField):
-            path = target[CascadeWorkflowSourceField].file_path
+            # A generated target escapes the characters of globs in its field, but not in its address.
+            is_file = target.address.is_generated_target and target.address.relative_file_path is not None
+            path = target.address.filename if is_file else target[CascadeWorkflowSourceField].file_path
             # One target can give files to several resolves, by `overrides`.
             resolve = target[PythonResolveField].normalized_value(python_setup)
             workflow = (target.address.maybe_convert_to_target_generator(), resolve)

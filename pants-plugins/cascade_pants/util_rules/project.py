@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -50,11 +51,13 @@ class CascadeProject:
         addresses: the targets of the modules to load, in the order of `modules`.
         modules: their names, sorted.
         source_root: the source root of the first of them.
+        unimported: the targets of files that Dagster loads from a folder, because a module asks it to.
     """
 
     addresses: tuple[Address, ...]
     modules: tuple[str, ...]
     source_root: str
+    unimported: tuple[Address, ...] = ()
 
 
 def refuse_shared_tables(project: Address, tables: TableMap) -> None:
@@ -107,6 +110,12 @@ def _refuse_empty(project: Address, workflows: Iterable[Workflow]) -> None:
     )
 
 
+def _below(loaders: Iterable[str], workflow: Workflow) -> Iterator[Address]:
+    directories = tuple(f"{directory}/" if directory else "" for directory in map(os.path.dirname, loaders))
+    if directories:
+        yield from (file.address for file in workflow.files if file.path.startswith(directories))
+
+
 @rule(desc="Find the workflows of Cascade project", level=LogLevel.DEBUG)
 async def find_project(
     request: CascadeProjectRequest, all_workflows: AllWorkflows, python_setup: PythonSetup
@@ -121,9 +130,11 @@ async def find_project(
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
     addresses: dict[str, Address] = {}
     declared: list[LocatedDeclaration] = []
+    unimported: set[Address] = set()
     for workflow, facts in zip(workflows, all_facts):
         addresses.update(loaded_modules(workflow, facts.by_file))
         declared.extend(located_declarations(workflow, facts.by_file))
+        unimported.update(_below(facts.folder_loaders, workflow))
     if not addresses:
         _refuse_empty(request.address, workflows)
     refuse_shared_tables(request.address, TableMap.of(declared))
@@ -136,6 +147,7 @@ async def find_project(
         addresses=tuple(addresses[path] for _, path in modules),
         modules=tuple(module for module, _ in modules),
         source_root=roots[modules[0][1]],
+        unimported=tuple(sorted(unimported)),
     )
 
 

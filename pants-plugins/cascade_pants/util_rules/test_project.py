@@ -66,12 +66,24 @@ def test_a_file_that_declares_nothing_is_not_loaded(runner: RuleRunner) -> None:
     ]
 
 
+def test_a_file_with_the_name_of_a_glob_is_loaded(runner: RuleRunner) -> None:
+    files = {"src/workflows/weather/my-flow [x].py": ingestion("x"), "src/workflows/weather/my-flow x.py": ""}
+    assert "workflows.weather.my-flow [x]" in project(runner, files).modules
+
+
 def test_a_package_is_a_module_too(runner: RuleRunner) -> None:
     found = project(
         runner,
         {"src/workflows/planes/BUILD": "cascade_workflow()", "src/workflows/planes/__init__.py": ingestion("planes")},
     )
     assert "workflows.planes" in found.modules
+
+
+def test_a_decorator_of_the_workflows_own_counts(runner: RuleRunner) -> None:
+    common = "from functools import partial\nimport dagster as dg\ndaily = partial(dg.asset, group_name='x')\n"
+    assets = "from workflows.weather.common import daily\n\n@daily\ndef extra(): ...\n"
+    files = {"src/workflows/weather/common.py": common, "src/workflows/weather/assets.py": assets}
+    assert "workflows.weather.assets" in project(runner, files).modules
 
 
 def test_load_names_a_module_whose_source_declares_nothing(runner: RuleRunner) -> None:

@@ -15,10 +15,12 @@ from pants.backend.python.target_types import (
     PythonTestTarget,
     SkipPythonTestsField,
 )
+from pants.build_graph.address import AddressInput
+from pants.core.target_types import ResourceSourceField
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
-from pants.engine.target import DescriptionField, InvalidFieldException, Tags, Target
-from pants.testutil.rule_runner import RuleRunner
+from pants.engine.target import AllTargets, Dependencies, DescriptionField, InvalidFieldException, Tags, Target
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from cascade_pants.target_types import CascadeWorkflowSourceLoadField, CascadeWorkflowSourceTarget
 from cascade_pants.testing import rule_runner, two_resolves
@@ -40,6 +42,11 @@ AT = Address("src/w")
 @pytest.fixture
 def runner() -> RuleRunner:
     return rule_runner(workflow_targets.rules())
+
+
+@pytest.fixture
+def data_runner() -> RuleRunner:
+    return rule_runner([*workflow_targets.rules(), QueryRule(AllTargets, [])])
 
 
 def generated(runner: RuleRunner, build: str) -> dict[str, Target]:
@@ -164,3 +171,68 @@ def test_a_file_with_the_name_of_a_glob(runner: RuleRunner) -> None:
     runner.write_files({"src/w/BUILD": "cascade_workflow()", "src/w/a[1].py": "", "src/w/a1.py": ""})
     target = runner.get_target(Address("src/w", relative_file_path="a[1].py"))
     assert type(target) is target_type_of("a[1].py")
+
+
+def owned(runner: RuleRunner) -> set[str]:
+    """Return the data files that have a target, relative to the workflow."""
+    targets = runner.request(AllTargets, [])
+    resources = [target for target in targets if target.has_field(ResourceSourceField)]
+    return {target.address.filename[len("src/w/") :] for target in resources}
+
+
+DATA = {
+    "src/w/queries/a.sql": "select 1",
+    "src/w/defs/part/defs.yaml": "type: x",
+    "src/w/my flow [x] ü@1.json": "{}",
+    "src/w/page.html.j2": "",
+    "src/w/rows.csv": "",
+    "src/w/pyproject.toml": "",
+    "src/w/README.md": "",
+    "src/w/notes#1.txt": "",
+}
+
+
+def test_files_that_the_code_reads_are_dependencies_of_each_of_its_modules(
+    data_runner: RuleRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    data_runner.write_files(DATA)
+    targets = generated(data_runner, "cascade_workflow(dependencies=['//:x'], tags=['t'])")
+    expected = {"defs/part/defs.yaml", "my flow [x] ü@1.json", "page.html.j2", "queries/a.sql", "rows.csv"}
+    assert owned(data_runner) == expected
+    for target in targets.values():
+        found = target[Dependencies].value or ()
+        assert found[0] == "//:x"
+        parsed = [AddressInput.parse(one, description_of_origin="a test") for one in found[1:]]
+        assert {one.path_component for one in parsed} == {f"src/w/{file}" for file in expected}
+    address = Address("src/w", relative_file_path="my flow [x] ü@1.json")
+    assert data_runner.get_target(address)[Tags].value == ("t",)
+    assert "leaves out 'notes#1.txt'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("[]", set()),
+        ("['**/*.sql', 'pyproject.toml']", {"queries/a.sql", "pyproject.toml"}),
+        ("['**/*.[sy]*', '!queries/**']", {"defs/part/defs.yaml"}),
+    ],
+)
+def test_the_field_data_narrows(data_runner: RuleRunner, data: str, expected: set[str]) -> None:
+    data_runner.write_files(DATA)
+    generated(data_runner, f"cascade_workflow(data={data})")
+    assert owned(data_runner) == expected
+
+
+def test_an_entry_of_data_that_matches_nothing(data_runner: RuleRunner) -> None:
+    data_runner.write_files(DATA)
+    message = failure(data_runner, "cascade_workflow(data=['rows.cvs', 'queries/*'])")
+    assert "`data` of src/w:w has the entry 'rows.cvs'" in message
+    assert "Did you mean 'queries/a.sql'" not in message
+
+
+def test_data_of_a_parametrized_workflow_belongs_to_each_variant(data_runner: RuleRunner) -> None:
+    two_resolves(data_runner)
+    data_runner.write_files({**DATA, **FILES, "src/w/BUILD": "cascade_workflow(resolve=parametrize('a', 'b'))"})
+    target = data_runner.get_target(Address("src/w", relative_file_path="flights.py", parameters={"resolve": "b"}))
+    assert "src/w/queries/a.sql:../w@resolve=b" in (target[Dependencies].value or ())
+    data_runner.get_target(Address("src/w", relative_file_path="queries/a.sql", parameters={"resolve": "b"}))

@@ -6,6 +6,7 @@ twice the memory.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,7 @@ def loaded_modules(workflow: Workflow, facts: Mapping[str, tuple[Declaration, ..
 
 @rule(desc="Read declarations of Cascade workflow", level=LogLevel.DEBUG)
 async def read_workflow_facts(request: WorkflowFactsRequest) -> WorkflowFacts:
-    contents = await engine.path_globs_contents(PathGlobs(request.files))
+    contents = await engine.path_globs_contents(PathGlobs(map(glob.escape, request.files)))
     files = {file.path: file.content for file in contents}
     return WorkflowFacts(
         FrozenDict(declarations_in_package(files)),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +15,9 @@ from pants.backend.python.target_types import (
     PythonTestTarget,
     PythonTestUtilsGeneratingSourcesField,
 )
+from pants.core.target_types import ResourceTarget
 from pants.engine.addresses import Address
+from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules, rule
 from pants.engine.target import (
     GeneratedTargets,
@@ -28,6 +32,7 @@ from pants.source.filespec import FilespecMatcher
 from cascade_pants import engine
 from cascade_pants.spelling import nearest
 from cascade_pants.target_types import (
+    CascadeWorkflowDataField,
     CascadeWorkflowLoadField,
     CascadeWorkflowOverridesField,
     CascadeWorkflowSourceLoadField,
@@ -36,6 +41,9 @@ from cascade_pants.target_types import (
     CascadeWorkflowTarget,
 )
 
+logger = logging.getLogger(__name__)
+
+_NOT_IN_ADDRESSES = re.compile(r"[#:\x00-\x1f]|^!")
 _TESTS = FilespecMatcher(PythonTestsGeneratingSourcesField.default, ())
 _TEST_UTILS = FilespecMatcher(PythonTestUtilsGeneratingSourcesField.default, ())
 
@@ -124,35 +132,103 @@ def overrides_for(
     return {address: merged}
 
 
+def data_globs(directory: str, patterns: Iterable[str]) -> tuple[str, ...]:
+    """Return the field `data` as globs from the root of the repository."""
+    base = glob.escape(directory)
+    return tuple(f"!{os.path.join(base, one[1:])}" if one[:1] == "!" else os.path.join(base, one) for one in patterns)
+
+
+def with_data(fields: Mapping[str, Any], data: Iterable[Address]) -> dict[str, Any]:
+    """Make a target depend on data files.
+
+    Args:
+        fields: the fields of the target.
+        data: the addresses of the files.
+    """
+    given = fields.get("dependencies") or ()
+    if isinstance(given, str):
+        # Pants reports the wrong type.
+        return dict(fields)
+    return {**fields, "dependencies": [*given, *(address.spec for address in data)]}
+
+
 @rule
 async def generate_workflow_targets(
     request: GenerateWorkflowTargetsRequest, union_membership: UnionMembership
 ) -> GeneratedTargets:
     generator = request.generator
     directory = generator.address.spec_path
-    paths = await engine.source_paths(SourcesPathsRequest(generator[CascadeWorkflowSourcesField]))
+    patterns = generator[CascadeWorkflowDataField].value or ()
+    paths, data_paths = await engine.concurrently(
+        engine.source_paths(SourcesPathsRequest(generator[CascadeWorkflowSourcesField])),
+        engine.path_globs_paths(
+            PathGlobs(data_globs(directory, patterns), glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
+        ),
+    )
     files = [os.path.relpath(path, directory) for path in paths.files]
+    data = _addressable(
+        generator.address, sorted({os.path.relpath(path, directory) for path in data_paths.files} - {*files})
+    )
     loaded = loaded_files(generator.address, generator[CascadeWorkflowLoadField].value or (), files)
     _refuse_unused_overrides(generator.address, request.overrides, files)
+    if patterns != CascadeWorkflowDataField.default:
+        _refuse_unused_data(generator.address, patterns, data)
 
-    targets = []
+    def fields_of(target_type: type[Target]) -> dict[str, Any]:
+        # The generator takes the fields of sources and of tests; each target gets the fields that its type has.
+        aliases = {field.alias for field in target_type.class_field_types(union_membership)}
+        return {alias: value for alias, value in request.template.items() if alias in aliases}
+
+    def residence_of(file: str) -> str:
+        return os.path.dirname(os.path.join(directory, file))
+
+    resources = [
+        ResourceTarget(
+            {**fields_of(ResourceTarget), "dependencies": None, "source": glob.escape(file)},
+            request.template_address.create_file(file),
+            union_membership,
+            residence_dir=residence_of(file),
+        )
+        for file in data
+    ]
+    addresses = [resource.address for resource in resources]
+    targets: list[Target] = []
     for file in files:
         target_type = target_type_of(file)
-        aliases = {field.alias for field in target_type.class_field_types(union_membership)}
-        # The generator takes the fields of sources and of tests; each target gets the fields that its type has.
-        template = {alias: value for alias, value in request.template.items() if alias in aliases}
+        template = fields_of(target_type)
         if file in loaded:
             template[CascadeWorkflowSourceLoadField.alias] = True
         for address, fields in overrides_for(request.template_address, file, request.overrides).items():
             targets.append(
                 target_type(
-                    {**template, **fields, "source": glob.escape(file)},
+                    with_data({**template, **fields, "source": glob.escape(file)}, addresses),
                     address.create_file(file),
                     union_membership,
-                    residence_dir=os.path.dirname(os.path.join(directory, file)),
+                    residence_dir=residence_of(file),
                 )
             )
-    return GeneratedTargets(generator, targets)
+    return GeneratedTargets(generator, [*targets, *resources])
+
+
+def _addressable(address: Address, data: Iterable[str]) -> list[str]:
+    """Leave out files that an address cannot name."""
+    data = list(data)
+    unnameable = [file for file in data if _NOT_IN_ADDRESSES.search(file)]
+    if unnameable:
+        logger.warning(
+            f"{address} leaves out {', '.join(map(repr, unnameable))}, because an address cannot contain these "
+            f"characters. Rename the file, or exclude it with the field `{CascadeWorkflowDataField.alias}`."
+        )
+    return [file for file in data if file not in unnameable]
+
+
+def _refuse_unused_data(address: Address, patterns: Iterable[str], data: Sequence[str]) -> None:
+    for pattern in patterns:
+        if pattern[:1] != "!" and not FilespecMatcher((pattern,), ()).matches(data):
+            raise InvalidFieldException(
+                f"The field `{CascadeWorkflowDataField.alias}` of {address} has the entry {pattern!r}, which matches "
+                f"no file. Use file names or globs relative to the BUILD file. {_meant(pattern, data)}"
+            )
 
 
 def _refuse_unused_overrides(address: Address, overrides: Iterable[str], files: Sequence[str]) -> None:
