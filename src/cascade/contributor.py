@@ -10,6 +10,7 @@ A plugin is a distribution that registers its contributor in the entry point gro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from cascade.config import CascadeConfig
 
-__all__ = ["Contribution", "Contributor", "LoadedProject", "Problem", "problems_of", "relative_path"]
+__all__ = ["Contribution", "Contributor", "LoadedProject", "Problem", "problems_of", "relative_path", "relative_paths"]
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,12 @@ class Problem:
         """Return the line `path:line: message`.
 
         Args:
-            base: the directory to make the path relative to; a path outside it is unchanged.
+            base: the directory to make every path relative to; a path outside it is unchanged.
         """
+        message = relative_paths(self.message, base)
         if self.location is None:
-            return self.message
-        return f"{relative_path(self.location.file, base)}:{self.location.line}: {self.message}"
+            return message
+        return f"{relative_path(self.location.file, base)}:{self.location.line}: {message}"
 
 
 def problems_of(error: CascadeError, location: SourceLocation | None = None) -> list[Problem]:
@@ -171,3 +173,18 @@ def relative_path(file: str, base: Path | None) -> str:
         if directory is not None and path.is_relative_to(directory):
             return str(path.relative_to(directory))
     return file
+
+
+def relative_paths(text: str, base: Path | None) -> str:
+    """Make the paths in a text relative to a directory. A path outside the directory is unchanged.
+
+    Args:
+        text: a message that may quote paths.
+        base: the directory.
+    """
+    if base is None:
+        return text
+    # A path begins where no other path goes on.
+    for prefix in sorted({str(base), str(base.resolve())}, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.~/-]){re.escape(prefix.rstrip('/'))}/(?=[^/\s])", "", text)
+    return text

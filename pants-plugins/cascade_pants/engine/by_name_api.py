@@ -8,6 +8,8 @@ plain class name, which the engine reads from the source.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwners,
     PythonModuleOwnersRequest,
@@ -62,7 +64,8 @@ from pants.engine.target import (
     TransitiveTargetsRequest,
 )
 from pants.source.source_root import SourceRootsRequest, SourceRootsResult, get_source_roots
-from pants.util.strutil import Simplifier
+
+from cascade_pants.engine.sandbox_paths import without_sandbox_paths
 
 BY_NAME = True
 
@@ -204,9 +207,8 @@ async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResu
 
 def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
     """Convert the result of a process to one of `pants check`, without the paths of its sandbox."""
-    return CheckResult.from_fallible_process_result(
-        result, partition_description=description, output_simplifier=Simplifier(strip_chroot_path=True)
-    )
+    made = CheckResult.from_fallible_process_result(result, partition_description=description)
+    return replace(made, stdout=without_sandbox_paths(result.stdout), stderr=without_sandbox_paths(result.stderr))
 
 
 __all__ = [

@@ -5,6 +5,7 @@ Keep every name, parameter and return type as in `by_name_api`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwners, PythonModuleOwnersRequest
@@ -43,6 +44,7 @@ from pants.engine.target import (
 from pants.source.source_root import SourceRootsRequest, SourceRootsResult
 
 from cascade_pants.engine.concurrently import concurrently
+from cascade_pants.engine.sandbox_paths import without_sandbox_paths
 
 BY_NAME = False
 
@@ -184,7 +186,8 @@ async def run_interactive(process: InteractiveProcess) -> InteractiveProcessResu
 
 def check_result(result: FallibleProcessResult, description: str) -> CheckResult:
     """Convert the result of a process to one of `pants check`, without the paths of its sandbox."""
-    return CheckResult.from_fallible_process_result(result, partition_description=description, strip_chroot_path=True)
+    made = CheckResult.from_fallible_process_result(result, partition_description=description)
+    return replace(made, stdout=without_sandbox_paths(result.stdout), stderr=without_sandbox_paths(result.stderr))
 
 
 def implicitly(*_: Any) -> dict[str, Any]:

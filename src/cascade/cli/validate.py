@@ -55,7 +55,7 @@ def validate(
     Runs no workflow, opens no catalog and writes nothing. Prints one line `path:line: message` for each problem, and
     exits with 1 if there is a problem.
     """
-    from cascade.contributor import relative_path
+    from cascade.contributor import relative_path, relative_paths
     from cascade.framework.validate import find_problems
 
     # A check must not leave files behind, especially not among the sources.
@@ -87,7 +87,7 @@ def validate(
                     "file": relative_path(problem.location.file, base) if problem.location else None,
                     "line": problem.location.line if problem.location else None,
                     "kind": problem.kind,
-                    "message": problem.message,
+                    "message": relative_paths(problem.message, base),
                 }
                 for problem in problems
             ],

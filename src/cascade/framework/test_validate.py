@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from cascade.contributor import relative_paths
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.validate import find_problems
 
@@ -67,14 +70,6 @@ def test_a_correct_module_has_no_problem_and_no_files_are_written(project: Sampl
     before = sorted(project.root.rglob("*"))
     assert lines(project, "things") == []
     assert sorted(project.root.rglob("*")) == before
-
-
-def test_the_same_table_twice_is_reported_at_the_second(project: SampleProject) -> None:
-    first = project.write("a.py", THINGS)
-    project.write("b.py", THINGS)
-    (problem,) = lines(project, "a", "b")
-    assert problem.startswith(f"{project.package}/b.py:9: ")
-    assert str(first) in problem
 
 
 FACTORY = """
@@ -149,3 +144,25 @@ def test_an_error_of_dagster_about_all_definitions_is_reported(project: SamplePr
     project.write("native.py", "import dagster as dg\njob = dg.define_asset_job('nightly', selection=['missing'])\n")
     (problem,) = lines(project, "native")
     assert "missing" in problem
+
+
+def test_the_paths_that_a_message_quotes_are_relative_too(project: SampleProject) -> None:
+    project.write("a.py", THINGS)
+    project.write("b.py", THINGS)
+    (problem,) = lines(project, "a", "b")
+    assert problem.startswith(f"{project.package}/b.py:9: ")
+    assert f"already declared at {project.package}/a.py:9." in problem
+    assert str(project.root) not in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("at /p/x.py and (/p/y.py)", "at x.py and (y.py)"),
+        ("at /p/", "at /p/"),
+        ("at /other/p/x.py and /pp/x.py", "at /other/p/x.py and /pp/x.py"),
+    ],
+)
+def test_only_paths_in_the_directory_become_relative(text: str, expected: str) -> None:
+    assert relative_paths(text, Path("/p")) == expected
+    assert relative_paths(text, None) == text
