@@ -67,6 +67,11 @@ def test_two_workflows_of_one_table_are_an_error_that_names_both(repository: Rep
     assert "src/workflows/copied/reference.py" in failed.err
     assert "src/workflows/nyc_flights/reference.py" in failed.err
     assert "airlines" in failed.err
+    # The check of one of them knows the other.
+    checked = repository.pants("check", "src/workflows/copied::")
+    assert checked.code == 1, str(checked)
+    said = next(line for line in checked.err.splitlines() if line.startswith("src/workflows/copied/reference.py:"))
+    assert "the table raw.airlines is already declared at src/workflows/nyc_flights/reference.py:" in said
 
 
 def test_check_reports_every_mistake_with_file_and_line(repository: Repository) -> None:

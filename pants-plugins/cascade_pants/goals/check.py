@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from pants.backend.python.dependency_inference.module_mapper import module_from_stripped_path
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.target_types import EntryPoint, InterpreterConstraintsField, PythonResolveField
+from pants.backend.python.target_types import EntryPoint
 from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest
 from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
 from pants.engine.fs import CreateDigest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import FieldSet, TransitiveTargetsRequest
+from pants.engine.target import TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 from pants.option.option_types import IntOption, SkipOption
 from pants.option.subsystem import Subsystem
 from pants.source.source_root import SourceRootsRequest
-from pants.util.collections import partition_sequentially
 from pants.util.logging import LogLevel
 from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
+from cascade_pants.goals.check_batches import (
+    CascadeCheckFieldSet,
+    WorkflowBatch,
+    batches,
+    neighbours_of,
+    shared_tables,
+)
 from cascade_pants.subsystem import CascadeSubsystem
-from cascade_pants.target_types import CascadeWorkflowSourceField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
+from cascade_pants.util_rules.table_map import TableMap
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
 # A module of this name is added to a directory without a module to load, so that the runtime searches it too.
 _MARKER = "__cascade_check__"
-
-
-@dataclass(frozen=True)
-class CascadeCheckFieldSet(FieldSet):
-    """A file of a workflow, as `pants check` sees it."""
-
-    required_fields = (CascadeWorkflowSourceField,)
-
-    source: CascadeWorkflowSourceField
-    resolve: PythonResolveField
-    interpreter_constraints: InterpreterConstraintsField
 
 
 class CascadeCheckSubsystem(Subsystem):
@@ -81,63 +74,6 @@ class CascadeCheckRequest(CheckRequest):  # type: ignore[type-arg]
     tool_name = CascadeCheckSubsystem.options_scope
 
 
-@dataclass(frozen=True)
-class WorkflowBatch:
-    """Workflows that one process checks.
-
-    Args:
-        resolve: the resolve of all of them.
-        workflows: at least one, sorted by address.
-    """
-
-    resolve: str
-    workflows: tuple[Workflow, ...]
-
-    @property
-    def description(self) -> str:
-        """A short description for the console."""
-        first, *others = self.workflows
-        return f"{first.address} and {len(others)} more" if others else str(first.address)
-
-
-def batches(
-    field_sets: Iterable[CascadeCheckFieldSet],
-    workflows: Iterable[Workflow],
-    python_setup: PythonSetup,
-    size: int,
-) -> list[WorkflowBatch]:
-    """Divide the workflows to check among processes.
-
-    A workflow is checked as a whole, even if only some of its files are requested. All workflows of a batch share a
-    resolve and interpreter constraints. The division is stable: a new workflow changes few batches besides its own.
-
-    Args:
-        field_sets: the requested files.
-        workflows: every workflow of the repository.
-        python_setup: the defaults of the fields.
-        size: the maximum number of workflows in a batch.
-    """
-    constraints = defaultdict(set)
-    for field_set in field_sets:
-        workflow = (
-            field_set.address.maybe_convert_to_target_generator(),
-            field_set.resolve.normalized_value(python_setup),
-        )
-        constraints[workflow].add(field_set.interpreter_constraints.value_or_global_default(python_setup))
-    groups = defaultdict(list)
-    for one in workflows:
-        key = (one.address, one.resolve)
-        if key in constraints:
-            groups[one.resolve, tuple(sorted(constraints[key]))].append(one)
-    return [
-        WorkflowBatch(resolve, tuple(batch))
-        for (resolve, _), group in sorted(groups.items())
-        for batch in partition_sequentially(
-            group, key=lambda workflow: str(workflow.address), size_target=max(1, size // 2), size_max=size
-        )
-    ]
-
-
 def marker_directories(workflows: Iterable[Workflow], loaded: Iterable[str]) -> list[str]:
     """Find the directories of workflows in which no module is loaded.
 
@@ -169,14 +105,7 @@ async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cas
     files = sorted({file.address for workflow in batch.workflows for file in workflow.files})
     addresses = [*files, *owners.runtime]
     closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
-    present = {target.address for target in closure}
-    neighbours = [
-        workflow
-        for workflow in all_workflows
-        if workflow.resolve == batch.resolve
-        and workflow not in batch.workflows
-        and any(file.address in present for file in workflow.files)
-    ]
+    neighbours = neighbours_of(batch, (target.address for target in closure), all_workflows)
     both = [*batch.workflows, *neighbours]
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in both)
     loaded = [set(loaded_modules(workflow, facts.by_file)) for workflow, facts in zip(both, all_facts)]
@@ -236,14 +165,19 @@ async def check_workflows(
     request: CascadeCheckRequest,
     subsystem: CascadeCheckSubsystem,
     all_workflows: AllWorkflows,
+    tables: TableMap,
     python_setup: PythonSetup,
 ) -> CheckResults:
     if subsystem.skip:
         return CheckResults([], checker_name=request.tool_name)
-    results = await engine.concurrently(
-        check_batch(batch)
-        for batch in batches(request.field_sets, all_workflows, python_setup, max(1, subsystem.batch_size))
-    )
+    found = batches(request.field_sets, all_workflows, python_setup, max(1, subsystem.batch_size))
+    results = await engine.concurrently(check_batch(batch) for batch in found)
+    shared = shared_tables(found, tables, all_workflows)
+    if shared:
+        results = (
+            *results,
+            CheckResult(1, "".join(f"{line}\n" for line in shared), "", "the tables of other workflows"),
+        )
     return CheckResults(results, checker_name=request.tool_name)
 
 

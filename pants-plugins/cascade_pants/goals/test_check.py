@@ -8,15 +8,18 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.addresses import Address
 from pants.testutil.option_util import create_subsystem
 
-from cascade_pants.goals.check import (
+from cascade_pants.goals.check import marker_directories, validate_arguments
+from cascade_pants.goals.check_batches import (
     CascadeCheckFieldSet,
     WorkflowBatch,
     batches,
-    marker_directories,
-    validate_arguments,
+    neighbours_of,
+    shared_tables,
 )
+from cascade_pants.reader.declarations import Argument, Declaration
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
-from cascade_pants.util_rules.all_workflows import Workflow, WorkflowFile
+from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow, WorkflowFile
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 SETUP = create_subsystem(
     PythonSetup,
@@ -98,3 +101,43 @@ def test_the_command_line_is_the_same_for_the_same_modules() -> None:
 def test_a_batch_is_described_by_its_first_workflow() -> None:
     assert WorkflowBatch("a", (workflow("one"),)).description == "w/one:one"
     assert WorkflowBatch("a", (workflow("one"), workflow("two"))).description == "w/one:one and 1 more"
+
+
+def table_map(**tables: str) -> TableMap:
+    """Map one table for each workflow, which its file `x.py` declares."""
+    return TableMap.of(
+        LocatedDeclaration(
+            Declaration("cascade_ingestion", 4, "load", (Argument("table_name", 4, table),)),
+            f"w/{name}/x.py",
+            Address(f"w/{name}", relative_file_path="x.py"),
+        )
+        for name, table in tables.items()
+    )
+
+
+def test_a_table_that_a_workflow_outside_of_the_check_declares_too() -> None:
+    everything = AllWorkflows([workflow("one"), workflow("three"), workflow("two")])
+    tables = table_map(one="shared", three="own", two="shared")
+    expected = (
+        "w/{}/x.py:4: @cascade_ingestion: the table raw.shared is already declared at w/{}/x.py:4 (w/{}:{}). "
+        "Rename one of the two."
+    )
+    first = [WorkflowBatch("a", (workflow("one"), workflow("three")))]
+    assert shared_tables(first, tables, everything) == [expected.format("one", "two", "two", "two")]
+    # Of two checked workflows, one is reported. Those of one process are reported by that process.
+    both = [*first, WorkflowBatch("a", (workflow("two"),))]
+    assert shared_tables(both, tables, everything) == [expected.format("two", "one", "one", "one")]
+    assert shared_tables([WorkflowBatch("a", tuple(everything))], tables, everything) == []
+    assert shared_tables([WorkflowBatch("a", (workflow("three"),))], tables, everything) == []
+
+
+def test_a_table_of_another_resolve_is_not_the_same_table() -> None:
+    everything = AllWorkflows([workflow("one"), workflow("two", "b")])
+    batch = WorkflowBatch("a", (workflow("one"),))
+    assert shared_tables([batch], table_map(one="shared", two="shared"), everything) == []
+
+
+def test_the_neighbours_of_a_batch_are_the_other_workflows_in_its_sandbox() -> None:
+    everything = AllWorkflows([workflow("one"), workflow("three"), workflow("two"), workflow("zzz", "b")])
+    present = [Address(f"w/{name}", relative_file_path="y.py") for name in ("zzz", "two", "one", "no_workflow")]
+    assert neighbours_of(WorkflowBatch("a", (workflow("one"),)), present, everything) == [workflow("two")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pants.backend.python.subsystems.setup import PythonSetup
@@ -49,6 +51,11 @@ class Workflow:
 
 class AllWorkflows(Collection[Workflow]):
     """Every workflow, sorted by address."""
+
+    @cached_property
+    def by_file(self) -> Mapping[Address, Workflow]:
+        """The workflow of each file, by the address of the file's target."""
+        return {file.address: workflow for workflow in self for file in workflow.files}
 
 
 @rule(desc="Find all Cascade workflows", level=LogLevel.DEBUG)

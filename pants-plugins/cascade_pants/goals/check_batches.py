@@ -1,0 +1,131 @@
+"""The division of workflows among the processes that `pants check` starts, and what only all of them together show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
+from pants.engine.addresses import Address
+from pants.engine.target import FieldSet
+from pants.util.collections import partition_sequentially
+
+from cascade_pants.target_types import CascadeWorkflowSourceField
+from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.table_map import TableMap
+
+
+@dataclass(frozen=True)
+class CascadeCheckFieldSet(FieldSet):
+    """A file of a workflow, as `pants check` sees it."""
+
+    required_fields = (CascadeWorkflowSourceField,)
+
+    source: CascadeWorkflowSourceField
+    resolve: PythonResolveField
+    interpreter_constraints: InterpreterConstraintsField
+
+
+@dataclass(frozen=True)
+class WorkflowBatch:
+    """Workflows that one process checks.
+
+    Args:
+        resolve: the resolve of all of them.
+        workflows: at least one, sorted by address.
+    """
+
+    resolve: str
+    workflows: tuple[Workflow, ...]
+
+    @property
+    def description(self) -> str:
+        """A short description for the console."""
+        first, *others = self.workflows
+        return f"{first.address} and {len(others)} more" if others else str(first.address)
+
+
+def batches(
+    field_sets: Iterable[CascadeCheckFieldSet],
+    workflows: Iterable[Workflow],
+    python_setup: PythonSetup,
+    size: int,
+) -> list[WorkflowBatch]:
+    """Divide the workflows to check among processes.
+
+    A workflow is checked as a whole, even if only some of its files are requested. All workflows of a batch share a
+    resolve and interpreter constraints. The division is stable: a new workflow changes few batches besides its own.
+
+    Args:
+        field_sets: the requested files.
+        workflows: every workflow of the repository.
+        python_setup: the defaults of the fields.
+        size: the maximum number of workflows in a batch.
+    """
+    constraints = defaultdict(set)
+    for field_set in field_sets:
+        workflow = (
+            field_set.address.maybe_convert_to_target_generator(),
+            field_set.resolve.normalized_value(python_setup),
+        )
+        constraints[workflow].add(field_set.interpreter_constraints.value_or_global_default(python_setup))
+    groups = defaultdict(list)
+    for one in workflows:
+        key = (one.address, one.resolve)
+        if key in constraints:
+            groups[one.resolve, tuple(sorted(constraints[key]))].append(one)
+    return [
+        WorkflowBatch(resolve, tuple(batch))
+        for (resolve, _), group in sorted(groups.items())
+        for batch in partition_sequentially(
+            group, key=lambda workflow: str(workflow.address), size_target=max(1, size // 2), size_max=size
+        )
+    ]
+
+
+def neighbours_of(batch: WorkflowBatch, present: Iterable[Address], all_workflows: AllWorkflows) -> list[Workflow]:
+    """Find the workflows that a batch does not check, and that have a file in its sandbox.
+
+    Args:
+        batch: the batch.
+        present: the addresses of the targets in its sandbox.
+        all_workflows: every workflow of the repository.
+    """
+    found = {all_workflows.by_file[address] for address in present if address in all_workflows.by_file}
+    others = (one for one in found - {*batch.workflows} if one.resolve == batch.resolve)
+    return sorted(others, key=lambda one: one.address)
+
+
+def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflows: AllWorkflows) -> list[str]:
+    """Report each table that a checked workflow and another workflow of its resolve both declare.
+
+    Args:
+        found: the batches. The process of a batch reports the tables that two of its workflows share.
+        tables: the tables of the repository.
+        all_workflows: every workflow of the repository.
+
+    Returns:
+        One line for each declaration, with the file and line of the other.
+    """
+    batch_of = {workflow: number for number, batch in enumerate(found) for workflow in batch.workflows}
+    lines = []
+    for table, places in tables.by_table.items():
+        if len(places) < 2:
+            continue
+        for one in places:
+            workflow = all_workflows.by_file[one.address]
+            if workflow not in batch_of:
+                continue
+            for other in places:
+                others = all_workflows.by_file[other.address]
+                elsewhere = batch_of.get(others) != batch_of[workflow] and others.resolve == workflow.resolve
+                # Of two checked workflows, the second is reported.
+                if elsewhere and other.path != one.path and (others not in batch_of or other.path < one.path):
+                    lines.append(
+                        f"{one.place}: @{one.declaration.call}: the table {table} is already declared at {other}. "
+                        "Rename one of the two."
+                    )
+                    break
+    return sorted(lines)
