@@ -70,7 +70,8 @@ def batches(
             field_set.address.maybe_convert_to_target_generator(),
             field_set.resolve.normalized_value(python_setup),
         )
-        constraints[workflow].add(field_set.interpreter_constraints.value_or_global_default(python_setup))
+        # The values are only compared, so defaults need not be filled in, which each version of Pants does differently.
+        constraints[workflow].add(field_set.interpreter_constraints.value or ())
     groups = defaultdict(list)
     for one in workflows:
         key = (one.address, one.resolve)
