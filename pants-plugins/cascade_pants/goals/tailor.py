@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.reader.modules import declarations_in
+from cascade_pants.reader.packages import declarations_in_package
 from cascade_pants.target_types import CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules.workflow_targets import target_type_of
 
@@ -44,7 +44,7 @@ def workflow_directories(declaring: Iterable[str]) -> Mapping[str, tuple[str, ..
     return {
         directory: tuple(sorted(names))
         for directory, names in sorted(by_directory.items())
-        if not any(_is_above(other, directory) for other in by_directory)
+        if not _is_below(directory, by_directory)
     }
 
 
@@ -55,12 +55,25 @@ def claimed_by(directories: Iterable[str], paths: Iterable[str]) -> frozenset[st
         directories: the directories of the workflows.
         paths: the paths of any files.
     """
-    tops = tuple(directories)
-    return frozenset(path for path in paths if any(_is_above(top, path) for top in tops))
+    tops = frozenset(directories)
+    below: dict[str, bool] = {}
+    claimed = set()
+    for path in paths:
+        # Files share directories, so each directory is looked up once.
+        directory = os.path.dirname(path)
+        if directory not in below:
+            below[directory] = directory in tops or _is_below(directory, tops)
+        if below[directory]:
+            claimed.add(path)
+    return frozenset(claimed)
 
 
-def _is_above(directory: str, path: str) -> bool:
-    return path != directory and (directory == "" or path.startswith(f"{directory}/"))
+def _is_below(directory: str, tops: Container[str]) -> bool:
+    while directory:
+        directory = os.path.dirname(directory)
+        if directory in tops:
+            return True
+    return False
 
 
 @rule(desc="Find Cascade workflows without a target", level=LogLevel.DEBUG)
@@ -70,13 +83,13 @@ async def find_putative_workflows(
     globs = request.path_globs("*.py", "*.pyi")
     contents = await engine.path_globs_contents(globs)
     owned = set(all_owned_sources)
-    declaring = [
-        file.path
-        for file in contents
-        if file.path not in owned
-        and target_type_of(file.path) is CascadeWorkflowSourceTarget
-        and declarations_in(file.content)
-    ]
+    declaring = declarations_in_package(
+        {
+            file.path: file.content
+            for file in contents
+            if file.path not in owned and target_type_of(file.path) is CascadeWorkflowSourceTarget
+        }
+    )
     directories = workflow_directories(declaring)
     if python_setup.tailor_source_targets:
         if directories:

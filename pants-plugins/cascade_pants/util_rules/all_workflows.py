@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,9 +49,60 @@ class Workflow:
     resolve: str
     files: tuple[WorkflowFile, ...]
 
+    @property
+    def key(self) -> tuple[Address, str]:
+        """What identifies the workflow: one target can give files to several resolves."""
+        return (self.address, self.resolve)
+
+
+class WorkflowIndex:
+    """Workflows by the places that a spec can name, so that finding them does not take a look at each.
+
+    Args:
+        workflows: every workflow, in order.
+    """
+
+    def __init__(self, workflows: Sequence[Workflow]) -> None:
+        self._position = {workflow.key: number for number, workflow in enumerate(workflows)}
+        self._at: defaultdict[str, list[Workflow]] = defaultdict(list)
+        self._below: defaultdict[str, list[Workflow]] = defaultdict(list)
+        self._with_file: defaultdict[str, list[Workflow]] = defaultdict(list)
+        for workflow in workflows:
+            directory = workflow.address.spec_path
+            self._at[directory].append(workflow)
+            while directory:
+                self._below[directory].append(workflow)
+                directory = os.path.dirname(directory)
+            self._below[""].append(workflow)
+            for path in {file.path for file in workflow.files}:
+                self._with_file[path].append(workflow)
+
+    def at(self, directory: str) -> list[Workflow]:
+        """Return the workflows of one directory."""
+        return self._at.get(directory, [])
+
+    def below(self, directory: str) -> list[Workflow]:
+        """Return the workflows of a directory and of all directories below it."""
+        return self._below.get(directory, [])
+
+    def with_files(self, paths: Iterable[str]) -> list[Workflow]:
+        """Return the workflows that own one of some files."""
+        found = {workflow.key: workflow for path in paths for workflow in self._with_file.get(path, ())}
+        return sorted(found.values(), key=lambda workflow: self._position[workflow.key])
+
+    @property
+    def paths(self) -> list[str]:
+        """The files of all workflows."""
+        return list(self._with_file)
+
 
 class AllWorkflows(Collection[Workflow]):
     """Every workflow, sorted by address."""
+
+    @cached_property
+    def index(self) -> WorkflowIndex:
+        """The workflows by directory and by file."""
+        return WorkflowIndex(self)
 
     @cached_property
     def by_file(self) -> Mapping[Address, Workflow]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pants.base.specs import (
@@ -23,7 +24,7 @@ from pants.source.filespec import FilespecMatcher
 
 from cascade_pants.spelling import nearest
 from cascade_pants.target_types import CascadeProjectTarget, CascadeProjectWorkflowsField, CascadeWorkflowTarget
-from cascade_pants.util_rules.all_workflows import Workflow
+from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow, WorkflowFile, WorkflowIndex
 
 _SHOWN = 5
 
@@ -82,34 +83,44 @@ def select_workflows(
     Raises:
         InvalidFieldException: a spec matches no workflow or only workflows of other resolves, or no workflow remains.
     """
-    in_resolve = [workflow for workflow in workflows if workflow.resolve == resolve]
+    everything = workflows if isinstance(workflows, AllWorkflows) else AllWorkflows(workflows)
+    in_resolve = [workflow for workflow in everything if workflow.resolve == resolve]
     if specs is None:
         if not in_resolve:
             raise InvalidFieldException(_no_workflows_at_all(project, resolve, workflows))
         return tuple(in_resolve)
 
-    # If every entry excludes, the project holds all other workflows of the resolve.
-    included = {workflow.address for workflow in in_resolve} if all(spec.excludes for spec in specs) else set()
-    for spec in specs:
-        matched = [workflow for workflow in workflows if _matches(spec.spec, workflow)]
+    found = [(spec, _matching(spec.spec, everything.index)) for spec in specs]
+    excluding: defaultdict[object, list[Spec]] = defaultdict(list)
+    for spec, matched in found:
         if not matched:
             raise InvalidFieldException(_matches_nothing(project, spec, workflows))
+        for workflow in matched if spec.excludes else ():
+            excluding[workflow.key].append(spec.spec)
+
+    # If every entry excludes, the project holds all other workflows of the resolve.
+    included: defaultdict[object, list[Mapping[str, str]]] = defaultdict(list)
+    if all(spec.excludes for spec in specs):
+        included.update((workflow.key, [{}]) for workflow in in_resolve)
+    for spec, matched in found:
         if spec.excludes:
             continue
         here = {workflow.address for workflow in matched if workflow.resolve == resolve}
         elsewhere = [
             workflow
             for workflow in matched
-            if workflow.address not in here and _without_excluded(workflow, specs) is not None
+            if workflow.address not in here and _without_excluded(workflow, excluding.get(workflow.key, ())) is not None
         ]
         if elsewhere:
             raise InvalidFieldException(_in_another_resolve(project, resolve, spec, elsewhere))
-        included |= here
+        for address in here:
+            included[address, resolve].append(_parameters(spec.spec))
 
     selected = []
     for workflow in in_resolve:
-        if workflow.address in included:
-            remaining = _without_excluded(workflow, specs)
+        if workflow.key in included:
+            variants = _with_parameters(workflow, included[workflow.key])
+            remaining = _without_excluded(variants, excluding.get(workflow.key, ()))
             if remaining is not None:
                 selected.append(remaining)
     if not selected:
@@ -121,33 +132,51 @@ def select_workflows(
     return tuple(selected)
 
 
-def _without_excluded(workflow: Workflow, specs: Iterable[WorkflowSpec]) -> Workflow | None:
+def _parameters(spec: Spec) -> Mapping[str, str]:
+    return spec.parameters if isinstance(spec, AddressLiteralSpec) else {}
+
+
+def _with_parameters(workflow: Workflow, wanted: Sequence[Mapping[str, str]]) -> Workflow:
+    """Keep the files of the variants that some specs name, if the workflow is parametrized."""
+    if not all(wanted):
+        return workflow
+    files = (file for file in workflow.files if any(_is_variant(file, parameters) for parameters in wanted))
+    return dataclasses.replace(workflow, files=tuple(files))
+
+
+def _is_variant(file: WorkflowFile, parameters: Mapping[str, str]) -> bool:
+    return parameters.items() <= file.address.parameters.items()
+
+
+def _without_excluded(workflow: Workflow, excluding: Iterable[Spec]) -> Workflow | None:
     files = workflow.files
-    for spec in specs:
-        if not spec.excludes or not _matches(spec.spec, workflow):
+    for spec in excluding:
+        if not isinstance(spec, (FileLiteralSpec, FileGlobSpec)):
+            files = tuple(file for file in files if not _is_variant(file, _parameters(spec)))
             continue
-        if not isinstance(spec.spec, (FileLiteralSpec, FileGlobSpec)):
-            return None
-        matcher = FilespecMatcher((spec.spec.to_glob(),), ())
+        matcher = FilespecMatcher((spec.to_glob(),), ())
         files = tuple(file for file in files if not matcher.matches([file.path]))
     return dataclasses.replace(workflow, files=files) if files else None
 
 
-def _matches(spec: Spec, workflow: Workflow) -> bool:
-    directory = workflow.address.spec_path
+def _matching(spec: Spec, index: WorkflowIndex) -> list[Workflow]:
     if isinstance(spec, RecursiveGlobSpec):
-        return not spec.directory or directory == spec.directory or directory.startswith(f"{spec.directory}/")
+        return index.below(spec.directory)
     if isinstance(spec, (DirGlobSpec, DirLiteralSpec)):
-        return directory == spec.directory
+        return index.at(spec.directory)
     if isinstance(spec, AddressLiteralSpec):
-        of_file = any(file.path == spec.path_component for file in workflow.files)
-        return (of_file or directory == spec.path_component) and spec.target_component in (
-            None,
-            workflow.address.target_name,
-        )
-    if isinstance(spec, (FileLiteralSpec, FileGlobSpec)):
-        return bool(FilespecMatcher((spec.to_glob(),), ()).matches([file.path for file in workflow.files]))
-    return False
+        path = spec.path_component
+        return [
+            workflow
+            for workflow in (index.at(path) or index.with_files([path]))
+            if spec.target_component in (None, workflow.address.target_name)
+            and any(_is_variant(file, spec.parameters) for file in workflow.files)
+        ]
+    if isinstance(spec, FileLiteralSpec):
+        return index.with_files([spec.file])
+    if isinstance(spec, FileGlobSpec):
+        return index.with_files(FilespecMatcher((spec.to_glob(),), ()).matches(index.paths))
+    return []
 
 
 def _matches_nothing(project: Address, spec: WorkflowSpec, workflows: Sequence[Workflow]) -> str:

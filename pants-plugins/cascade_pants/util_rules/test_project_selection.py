@@ -127,3 +127,46 @@ def test_an_entry_that_is_not_a_spec(text: str) -> None:
     message = failure(text)
     assert f"has the entry {text!r}, which is not an address spec" in message
     assert "`src/workflows::`" in message
+
+
+def parametrized(directory: str, resolve: str, *parameters: dict[str, str]) -> Workflow:
+    addresses = (Address(directory, relative_file_path="x.py", parameters=one) for one in parameters)
+    files = tuple(WorkflowFile(f"{directory}/x.py", address) for address in addresses)
+    return Workflow(Address(directory), resolve, files)
+
+
+VARIANTS = (
+    parametrized("a", "one", {"resolve": "one"}),
+    parametrized("a", "two", {"resolve": "two"}),
+    parametrized("b", "one", {"python": "new"}, {"python": "old"}),
+)
+
+
+def variants(*specs: str, resolve: str) -> list[str]:
+    selected = select_workflows(DEV, resolve, parse_workflow_specs(DEV, specs), VARIANTS)
+    return [str(file.address) for one in selected for file in one.files]
+
+
+@pytest.mark.parametrize(
+    ("specs", "resolve", "expected"),
+    [
+        (["a:a@resolve=two"], "two", ["a/x.py@resolve=two"]),
+        (["a"], "two", ["a/x.py@resolve=two"]),
+        (["b:b@python=old"], "one", ["b/x.py@python=old"]),
+        (["b:b@python=old", "b:b@python=new"], "one", ["b/x.py@python=new", "b/x.py@python=old"]),
+        (["b"], "one", ["b/x.py@python=new", "b/x.py@python=old"]),
+        (["b", "!b:b@python=new"], "one", ["b/x.py@python=old"]),
+        (["!a", "!b:b@python=new"], "one", ["b/x.py@python=old"]),
+    ],
+)
+def test_a_variant_of_a_parametrized_workflow_is_the_one_that_the_spec_names(
+    specs: list[str], resolve: str, expected: list[str]
+) -> None:
+    assert variants(*specs, resolve=resolve) == expected
+
+
+def test_a_variant_of_another_resolve_or_one_that_does_not_exist() -> None:
+    with pytest.raises(InvalidFieldException, match=r"'a:a@resolve=two', which matches workflows of another resolve"):
+        variants("a:a@resolve=two", resolve="one")
+    with pytest.raises(InvalidFieldException, match=r"'a:a@resolve=three', which matches no"):
+        variants("a:a@resolve=three", resolve="one")
