@@ -68,10 +68,10 @@ class CascadeProjectInterpreterConstraintsField(InterpreterConstraintsField):
         The Python versions that the project runs on, such as `["==3.11.*"]`.
 
         `pants package` builds a PEX for one minor version. Name one here to choose it and to get the same bytes on
-        every machine. If several remain, Pants uses the oldest version that the building machine has. The constraints
-        of the workflows and of everything else in the PEX also apply.
+        every machine. If several remain, Pants uses the oldest version that the building machine has.
 
-        By default, the option `[python].interpreter_constraints`.
+        By default, the option `[python].interpreter_constraints`. If a workflow allows fewer versions than that, Pants
+        refuses the project: set the same constraints here.
         """
     )
 

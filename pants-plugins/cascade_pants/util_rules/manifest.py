@@ -6,6 +6,7 @@ The runtime reads everything from this module, as `cascade.framework.manifest` d
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import PurePosixPath
@@ -26,6 +27,9 @@ from cascade_pants.util_rules.project import CascadeProject, CascadeProjectReque
 
 # Both are in the project's directory. `.env` is left out, because it holds secrets.
 _SETTINGS_FILES = ("cascade_config.py", "pyproject.toml")
+
+# A part of an address that a module name contains as it is. Some file systems ignore the case of letters.
+_PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 
 VERSION = 1
 """The version of the fields of a manifest.
@@ -83,10 +87,14 @@ def manifest_module(project: Address) -> str:
 
     Returns:
         A module name that no other project has, such as `cascade_project_dev` for `//:dev` and
-        `cascade_project_apps_billing_prod` for `apps/billing:prod`.
+        `cascade_project_apps__billing__prod` for `apps/billing:prod`.
     """
-    parts = [project.spec_path, project.target_name, *(f"{k}_{v}" for k, v in sorted(project.parameters.items()))]
-    return re.sub(r"\W", "_", "_".join(["cascade_project", *filter(None, parts)]))
+    parts = [*filter(None, project.spec_path.split("/")), project.target_name]
+    name = "cascade_project_" + re.sub(r"\W", "_", "__".join(parts))
+    if not project.parameters and all(_PLAIN.fullmatch(part) for part in parts):
+        return name
+    # Another address may result in the same name, as `//:a_b` does for `//:a-b`.
+    return f"{name}_{hashlib.sha256(project.spec.encode()).hexdigest()[:8]}"
 
 
 def manifest_values(project: Address, modules: tuple[str, ...], *, has_settings: bool = False) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any
 from pants.backend.python.dependency_inference.module_mapper import module_from_stripped_path
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PythonResolveField
+from pants.base.build_root import BuildRoot
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules, rule
 from pants.engine.target import InvalidFieldException
@@ -19,7 +20,12 @@ from pants.source.source_root import SourceRootsRequest
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.target_types import CascadeProjectTarget, CascadeProjectWorkflowsField, CascadeWorkflowLoadField
+from cascade_pants.target_types import (
+    CascadeProjectTarget,
+    CascadeProjectWorkflowsField,
+    CascadeWorkflowLoadField,
+    CascadeWorkflowTarget,
+)
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.project_selection import parse_workflow_specs, select_workflows
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap, located_declarations
@@ -60,12 +66,13 @@ class CascadeProject:
     unimported: tuple[Address, ...] = ()
 
 
-def refuse_shared_tables(project: Address, tables: TableMap) -> None:
+def refuse_shared_tables(project: Address, tables: TableMap, build_root: str) -> None:
     """Raise if two workflows of a project declare one table.
 
     Args:
         project: the address of the project.
         tables: the tables of its workflows.
+        build_root: the root of the repository, to see whether two paths lead to one file.
 
     Raises:
         InvalidFieldException: lists every such table with the places that declare it.
@@ -73,6 +80,11 @@ def refuse_shared_tables(project: Address, tables: TableMap) -> None:
     shared = {table: places for table, places in tables.by_table.items() if len(places) > 1}
     if not shared:
         return
+    for first, *others in shared.values():
+        for other in others:
+            paths = [os.path.realpath(os.path.join(build_root, one.path)) for one in (first, other)]
+            if first.path != other.path and paths[0] == paths[1]:
+                _refuse_shared_file(other.path, first.address, other.address, f"{first.path} is the same file. ")
     listed = "".join(
         f"\n  {table} by " + " and ".join(f"{one.declaration.name or one.declaration.call} in {one}" for one in places)
         for table, places in shared.items()
@@ -81,6 +93,23 @@ def refuse_shared_tables(project: Address, tables: TableMap) -> None:
         f"In the {CascadeProjectTarget.alias} {project}, a table is declared more than once:{listed}\n"
         "These workflows would overwrite each other's rows. Change the `table_name` or `namespace` of one, or leave "
         f"one out of the project with the field `{CascadeProjectWorkflowsField.alias}`."
+    )
+
+
+def _refuse_shared_file(path: str, first: Address, second: Address, link: str = "") -> None:
+    if second.spec_path < first.spec_path:
+        first, second = second, first
+    inner = os.path.relpath(second.spec_path, first.spec_path)
+    owners = [str(address.maybe_convert_to_target_generator()) for address in (first, second)]
+    raise InvalidFieldException(
+        f"{owners[0]} and {owners[1]} both own the file {path}. {link}A {CascadeWorkflowTarget.alias} owns the Python "
+        "files in its directory and below.\n"
+        "Remove one of the two targets"
+        + (
+            "."
+            if link
+            else f", or leave the inner directory out: `sources=['**/*.py', '!{inner}/**']` in the outer one."
+        )
     )
 
 
@@ -118,7 +147,7 @@ def _below(loaders: Iterable[str], workflow: Workflow) -> Iterator[Address]:
 
 @rule(desc="Find the workflows of Cascade project", level=LogLevel.DEBUG)
 async def find_project(
-    request: CascadeProjectRequest, all_workflows: AllWorkflows, python_setup: PythonSetup
+    request: CascadeProjectRequest, all_workflows: AllWorkflows, python_setup: PythonSetup, build_root: BuildRoot
 ) -> CascadeProject:
     entries = request.workflows.value
     workflows = select_workflows(
@@ -132,12 +161,16 @@ async def find_project(
     declared: list[LocatedDeclaration] = []
     unimported: set[Address] = set()
     for workflow, facts in zip(workflows, all_facts):
-        addresses.update(loaded_modules(workflow, facts.by_file))
+        for path, address in loaded_modules(workflow, facts.by_file).items():
+            if addresses.setdefault(path, address).spec_path != address.spec_path or (
+                addresses[path].target_name != address.target_name
+            ):
+                _refuse_shared_file(path, addresses[path], address)
         declared.extend(located_declarations(workflow, facts.by_file))
         unimported.update(_below(facts.folder_loaders, workflow))
     if not addresses:
         _refuse_empty(request.address, workflows)
-    refuse_shared_tables(request.address, TableMap.of(declared))
+    refuse_shared_tables(request.address, TableMap.of(declared), build_root.path)
     warn_of_unread_tables(declared)
 
     found = await engine.source_roots(SourceRootsRequest.for_files(sorted(addresses)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,13 +44,27 @@ def generated(runner: RuleRunner, files: dict[str, str], address: Address = DEV)
     ("address", "module"),
     [
         (DEV, "cascade_project_dev"),
-        (Address("apps/billing", target_name="prod"), "cascade_project_apps_billing_prod"),
-        (Address("apps/credit-risk"), "cascade_project_apps_credit_risk_credit_risk"),
-        (Address("", target_name="dev", parameters={"resolve": "b"}), "cascade_project_dev_resolve_b"),
+        (Address("", target_name="nyc_taxi"), "cascade_project_nyc_taxi"),
+        (Address("apps/billing", target_name="prod"), "cascade_project_apps__billing__prod"),
+        (Address("apps/credit-risk"), "cascade_project_apps__credit_risk__credit_risk_"),
+        (Address("", target_name="dev", parameters={"resolve": "b"}), "cascade_project_dev_"),
     ],
 )
 def test_the_name_of_the_module(address: Address, module: str) -> None:
-    assert manifest_module(address) == module
+    name = manifest_module(address)
+    assert name.isidentifier()
+    assert name == module or (module.endswith("_") and re.fullmatch(rf"{module}[0-9a-f]{{8}}", name))
+
+
+def test_no_two_projects_have_one_module() -> None:
+    names = ["a_b", "a-b", "a.b", "A_b", "a__b", "_a_b", "a_b_"]
+    addresses = [
+        *(Address("", target_name=name) for name in names),
+        *(Address("a", target_name=name) for name in ("b", "a_b", "b-c")),
+        *(Address(path, target_name="c") for path in ("a/b", "a_b", "a-b", "a")),
+        *(Address("", target_name="a", parameters={key: "b"}) for key in ("x", "y")),
+    ]
+    assert len({manifest_module(address).lower() for address in addresses}) == len(addresses)
 
 
 def test_the_manifest_is_under_the_source_root_of_the_workflows(runner: RuleRunner) -> None:
@@ -87,7 +102,7 @@ def test_settings_are_those_of_the_projects_directory(runner: RuleRunner) -> Non
         },
         Address("apps/x", target_name="x"),
     )
-    assert list(found) == ["src/cascade_project_apps_x_x.py"]
+    assert list(found) == ["src/cascade_project_apps__x__x.py"]
 
 
 @pytest.mark.parametrize(

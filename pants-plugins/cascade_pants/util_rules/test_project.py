@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from pants.backend.python.target_types import PythonResolveField
 from pants.engine.addresses import Address
@@ -105,6 +107,24 @@ def test_two_workflows_that_declare_one_table(runner: RuleRunner) -> None:
         "in src/workflows/weather/observations.py:4 (src/workflows/weather:weather)"
     ) in message
     assert "`namespace`" in message
+
+
+def test_a_workflow_inside_of_another(runner: RuleRunner) -> None:
+    files = workflow("weather/inner", "inner")
+    message = failure(runner, files)
+    assert "src/workflows/weather:weather and src/workflows/weather/inner:inner both own the file" in message
+    assert "src/workflows/weather/inner/observations.py" in message
+    assert "declared more than once" not in message
+    apart = {"src/workflows/weather/BUILD": "cascade_workflow(sources=['**/*.py', '!inner/**'])"}
+    assert "workflows.weather.inner.observations" in project(runner, {**files, **apart}).modules
+
+
+def test_a_workflow_behind_a_symbolic_link(runner: RuleRunner) -> None:
+    runner.write_files(FILES)
+    os.symlink("weather", os.path.join(runner.build_root, "src/workflows/linked"))
+    message = failure(runner, {})
+    assert "src/workflows/linked:linked and src/workflows/weather:weather both own the file" in message
+    assert "src/workflows/linked/observations.py is the same file" in message
 
 
 def test_another_namespace_is_another_table(runner: RuleRunner) -> None:
