@@ -8,7 +8,9 @@ from typing import Any
 
 from pants.backend.python import target_types_rules as python_target_types
 from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.internals.parametrize import Parametrize
+from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants import register
@@ -120,6 +122,45 @@ def set_options(runner: RuleRunner, **options: str) -> None:
         env={**_ENVIRONMENT, **{f"PANTS_{name}": value for name, value in options.items()}},
         env_inherit={"PATH", "PYENV_ROOT", "HOME", "LANG"},
     )
+
+
+def python_setup(**options: object) -> PythonSetup:
+    """Create the options of `[python]` without a rule runner.
+
+    Args:
+        options: the options that matter to a test. Others that versions of Pants read have a value without meaning.
+    """
+    given: dict[str, Any] = {
+        "default_resolve": "python-default",
+        "default_to_resolve_interpreter_constraints": False,
+        "enable_resolves": False,
+        "interpreter_constraints": [">=3.11"],
+        "interpreter_versions_universe": ["3.11", "3.12", "3.13"],
+        "resolves": {},
+        "resolves_to_interpreter_constraints": {},
+        "warn_on_python2_usage": False,
+        **options,
+    }
+    return create_subsystem(PythonSetup, **given)
+
+
+def result_of(rule: Any, *arguments: object) -> object:
+    """Run a rule whose calls of the engine are replaced, so that nothing suspends it.
+
+    Args:
+        rule: the rule.
+        arguments: what it takes.
+
+    Returns:
+        What it returns.
+    """
+    # Calling the rule itself would call the engine.
+    coroutine = rule.rule.func(*arguments)
+    try:
+        coroutine.send(None)
+    except StopIteration as stopped:
+        return stopped.value
+    raise AssertionError("The rule called the engine.")
 
 
 def two_resolves(runner: RuleRunner) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.addresses import Address
-from pants.testutil.option_util import create_subsystem
 
 from cascade_pants.goals.check import marker_directories, validate_arguments
 from cascade_pants.goals.check_batches import (
@@ -18,17 +16,11 @@ from cascade_pants.goals.check_batches import (
 )
 from cascade_pants.reader.declarations import Argument, Declaration
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
+from cascade_pants.testing import python_setup
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow, WorkflowFile
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
-SETUP = create_subsystem(
-    PythonSetup,
-    enable_resolves=True,
-    resolves={"a": "a.lock", "b": "b.lock"},
-    default_resolve="a",
-    interpreter_constraints=[">=3.11"],
-    warn_on_python2_usage=False,
-)
+SETUP = python_setup(enable_resolves=True, resolves={"a": "a.lock", "b": "b.lock"}, default_resolve="a")
 
 
 def workflow(name: str, resolve: str = "a", files: Iterable[str] = ("x.py", "y.py")) -> Workflow:

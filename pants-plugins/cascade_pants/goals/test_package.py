@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import pytest
-from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import Pex, PexRequest
@@ -12,12 +13,10 @@ from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsReque
 from pants.core.goals.package import BuiltPackage
 from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST, CreateDigest, Digest
-from pants.engine.process import ProcessResult
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
-from pants.testutil.option_util import create_subsystem
-from pants.testutil.rule_runner import MockGet, run_rule_with_mocks
 from pants.util.ordered_set import FrozenOrderedSet
 
+from cascade_pants import engine
 from cascade_pants.goals.package import (
     CascadeProjectPackageFieldSet,
     for_one_minor_version,
@@ -25,60 +24,62 @@ from cascade_pants.goals.package import (
     pex_arguments,
 )
 from cascade_pants.target_types import CascadeProjectTarget
+from cascade_pants.testing import python_setup, result_of
 
 BOOT = ("--sh-boot", "--preamble-file", "__cascade_preamble.py")
 DEV = Address("", target_name="dev")
 
 
-def packaged(
-    *,
-    found: str = "3.11",
-    default: str = ">=3.11,<3.14",
-    address: Address = DEV,
-    **fields: object,
-) -> tuple[BuiltPackage, PexFromTargetsRequest, PexRequest]:
-    """Run the rule, with an interpreter that says it is `found`."""
-    described: list[PexFromTargetsRequest] = []
-    built: list[PexRequest] = []
-    target = CascadeProjectTarget(fields, address)
-    wanted = fields["interpreter_constraints"][0] if "interpreter_constraints" in fields else default  # type: ignore[index]
-    setup = create_subsystem(
-        PythonSetup,
-        interpreter_constraints=[default],
-        interpreter_versions_universe=["3.10", "3.11", "3.12", "3.13"],
-        warn_on_python2_usage=False,
-    )
+class Packaged(Protocol):
+    """Runs the rule; see the fixture `packaged`."""
 
-    def describe(request: PexFromTargetsRequest) -> PexRequest:
-        described.append(request)
-        return PexRequest(
-            output_filename=request.output_filename, internal_only=request.internal_only, layout=request.layout
+    def __call__(
+        self, *, found: str = ..., default: str = ..., address: Address = ..., **fields: object
+    ) -> tuple[BuiltPackage, PexFromTargetsRequest, PexRequest]: ...
+
+
+@pytest.fixture
+def packaged(monkeypatch: pytest.MonkeyPatch) -> Packaged:
+    """Run the rule with an interpreter that says it is `found`, and without the engine of Pants."""
+
+    def run(
+        *, found: str = "3.11", default: str = ">=3.11,<3.14", address: Address = DEV, **fields: object
+    ) -> tuple[BuiltPackage, PexFromTargetsRequest, PexRequest]:
+        described: list[PexFromTargetsRequest] = []
+        built: list[PexRequest] = []
+        target = CascadeProjectTarget(fields, address)
+        wanted = fields["interpreter_constraints"][0] if "interpreter_constraints" in fields else default  # type: ignore[index]
+        setup = python_setup(
+            interpreter_constraints=[default], interpreter_versions_universe=["3.10", "3.11", "3.12", "3.13"]
         )
 
-    def build(request: PexRequest) -> Pex:
-        built.append(request)
-        return Pex(EMPTY_DIGEST, request.output_filename, None)
+        async def transitive_targets(_: TransitiveTargetsRequest) -> TransitiveTargets:
+            return TransitiveTargets((target,), FrozenOrderedSet())
 
-    def ask(process: PexCliProcess) -> ProcessResult:
-        assert process.extra_args[:2] == ("--interpreter-constraint", str(InterpreterConstraints([wanted])))
-        return _Answer(f"{found}\n".encode())  # type: ignore[return-value]
+        async def create_digest(_: CreateDigest) -> Digest:
+            return EMPTY_DIGEST
 
-    package = run_rule_with_mocks(
-        package_project,
-        rule_args=[CascadeProjectPackageFieldSet.create(target), setup],
-        mock_gets=[
-            MockGet(
-                TransitiveTargets,
-                (TransitiveTargetsRequest,),
-                lambda _: TransitiveTargets((target,), FrozenOrderedSet()),
-            ),
-            MockGet(ProcessResult, (PexCliProcess,), ask),
-            MockGet(Digest, (CreateDigest,), lambda _: EMPTY_DIGEST),
-            MockGet(PexRequest, (PexFromTargetsRequest,), describe),
-            MockGet(Pex, (PexRequest,), build),
-        ],
-    )
-    return package, *described, *built
+        async def run_pex_tool(process: PexCliProcess) -> _Answer:
+            assert process.extra_args[:2] == ("--interpreter-constraint", str(InterpreterConstraints([wanted])))
+            return _Answer(f"{found}\n".encode())
+
+        async def pex_request_from_targets(request: PexFromTargetsRequest) -> PexRequest:
+            described.append(request)
+            return PexRequest(
+                output_filename=request.output_filename, internal_only=request.internal_only, layout=request.layout
+            )
+
+        async def pex(request: PexRequest) -> Pex:
+            built.append(request)
+            return Pex(EMPTY_DIGEST, request.output_filename, None)
+
+        for fake in (transitive_targets, create_digest, run_pex_tool, pex_request_from_targets, pex):
+            monkeypatch.setattr(engine, fake.__name__, fake)
+        package = result_of(package_project, CascadeProjectPackageFieldSet.create(target), setup)
+        assert isinstance(package, BuiltPackage)
+        return package, described[0], built[0]
+
+    return run
 
 
 class _Answer:
@@ -86,7 +87,7 @@ class _Answer:
         self.stdout = stdout
 
 
-def test_one_file_that_starts_the_manifest() -> None:
+def test_one_file_that_starts_the_manifest(packaged: Packaged) -> None:
     package, request, _ = packaged()
     assert [artifact.relpath for artifact in package.artifacts] == ["dev.pex"]
     assert request.main == EntryPoint("cascade_project_dev", "main")
@@ -94,7 +95,7 @@ def test_one_file_that_starts_the_manifest() -> None:
     assert request.additional_args == ("--venv", "prepend", *BOOT)
 
 
-def test_it_takes_the_requirements_that_run_installed_and_fits_other_machines() -> None:
+def test_it_takes_the_requirements_that_run_installed_and_fits_other_machines(packaged: Packaged) -> None:
     _, described, built = packaged()
     assert described.internal_only
     assert described.hardcoded_interpreter_constraints is None
@@ -102,12 +103,12 @@ def test_it_takes_the_requirements_that_run_installed_and_fits_other_machines() 
     assert built.layout is PexLayout.ZIPAPP
 
 
-def test_a_project_in_a_directory() -> None:
+def test_a_project_in_a_directory(packaged: Packaged) -> None:
     package, _, _ = packaged(address=Address("apps/billing", target_name="prod"))
     assert package.artifacts[0].relpath == "apps.billing/prod.pex"
 
 
-def test_the_fields() -> None:
+def test_the_fields(packaged: Packaged) -> None:
     package, request, built = packaged(output_path="out/x.pex", layout="packed", execution_mode="zipapp")
     assert package.artifacts[0].relpath == "out/x.pex"
     assert request.layout is built.layout is PexLayout.PACKED
@@ -123,7 +124,7 @@ def test_the_fields() -> None:
         ({"default": "==3.11.*", "found": "3.12"}, "3.11"),
     ],
 )
-def test_one_minor_version(arguments: dict[str, object], minor: str) -> None:
+def test_one_minor_version(packaged: Packaged, arguments: dict[str, object], minor: str) -> None:
     _, _, built = packaged(**arguments)  # type: ignore[arg-type]
     assert built.interpreter_constraints.partition_into_major_minor_versions(["3.10", "3.11", "3.12", "3.13"]) == (
         minor,

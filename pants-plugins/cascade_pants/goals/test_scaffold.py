@@ -16,7 +16,13 @@ from pants.util.frozendict import FrozenDict
 
 from cascade_pants.goals import scaffold
 from cascade_pants.goals.scaffold import CascadeScaffold, written_report
-from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, missing_runtime_message, read_answer
+from cascade_pants.goals.scaffold_answer import (
+    ScaffoldAnswer,
+    ScaffoldRequest,
+    answer_scaffold_request,
+    missing_runtime_message,
+    read_answer,
+)
 from cascade_pants.goals.scaffold_arguments import WrongUseError, directory_in, escapes, package_in, table_for
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules import all_workflows, table_map, workflow_facts, workflow_targets
@@ -110,7 +116,8 @@ def test_a_missing_runtime_is_reported_with_the_line_to_add() -> None:
     assert 'module_mapping={"cascade-workflows": ["cascade"]}' in message
 
 
-@rule
+# Under the name of the rule that it replaces, because newer versions of Pants call that rule by its name.
+@rule(canonical_name=f"{answer_scaffold_request.__module__}.answer_scaffold_request")
 async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
     """Replace the process, which needs an interpreter with jinja2."""
     if "credit-risk" in request.arguments:

@@ -100,7 +100,7 @@ class AllWorkflows(Collection[Workflow]):
     """Every workflow, sorted by address."""
 
     @cached_property
-    def index(self) -> WorkflowIndex:
+    def places(self) -> WorkflowIndex:
         """The workflows by directory and by file."""
         return WorkflowIndex(self)
 

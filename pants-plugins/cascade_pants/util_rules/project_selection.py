@@ -90,7 +90,7 @@ def select_workflows(
             raise InvalidFieldException(_no_workflows_at_all(project, resolve, workflows))
         return tuple(in_resolve)
 
-    found = [(spec, _matching(spec.spec, everything.index)) for spec in specs]
+    found = [(spec, _matching(spec.spec, everything.places)) for spec in specs]
     excluding: defaultdict[object, list[Spec]] = defaultdict(list)
     for spec, matched in found:
         if not matched:
