@@ -2,6 +2,8 @@
 
     python tests/benchmarks/monorepo.py                  1,000 workflows
     python tests/benchmarks/monorepo.py --workflows 100  fewer, to try it
+    python tests/benchmarks/monorepo.py --workflows 5000 --entries 500 --repeats 2
+                                                         a project that lists 500 directories, of 5,000
 
 It generates two repositories in a temporary directory, with the same Python files in each:
 
@@ -16,8 +18,9 @@ In each it times, with a Pants daemon of its own,
 - the manifest (`export-codegen :dev`), warm and after such an edit. A plain repository has none, so that its time is
   that of `dependencies :dev`.
 
-Warm and edit are the best of seven, taken in turns, since whatever else the machine does only adds to them. The last
-column is cascade divided by plain; those of warm commands must stay within 1.5, and the exit code is 1 if one does not.
+Warm and edit are the best of seven (`--repeats`), taken in turns, since whatever else the machine does only adds to
+them. The last column is cascade divided by plain; those of warm commands must stay within 1.5, and the exit code is 1 if
+one does not.
 Imports are parsed in the Pants process in both (`use_rust_parser`), since starting Python for it would cost the plain
 repository seconds that have nothing to do with the comparison.
 """
@@ -191,12 +194,13 @@ class Repo:
             shutil.rmtree(self.directory / name, ignore_errors=True)
 
 
-def generate(directory: Path, workflows: int, *, cascade: bool, pants: Path) -> Repo:
+def generate(directory: Path, workflows: int, *, cascade: bool, pants: Path, entries: int = 0) -> Repo:
     """Write a repository.
 
     Args:
         directory: where.
         workflows: how many.
+        entries: how many of them the project lists; 0 for all, without a list.
         cascade: with targets of Cascade, else with plain Python ones.
         pants: what starts Pants.
     """
@@ -215,10 +219,13 @@ def generate(directory: Path, workflows: int, *, cascade: bool, pants: Path) -> 
         for file, template in MODULES.items():
             files[f"{directory_of}/{file}"] = template.format(name=name)
     if cascade:
-        files["BUILD"] = "cascade_project(name='dev')\n"
+        listed = [f"src/workflows/{name}::" for name in names[:entries]]
+        files["BUILD"] = f"cascade_project(name='dev'{f', workflows={listed}' if listed else ''})\n"
     else:
         files["src/BUILD"] = "python_source(name='dev', source='registry.py')\n"
-        files["src/registry.py"] = "".join(f"import workflows.{name}.observations\n" for name in names)
+        files["src/registry.py"] = "".join(
+            f"import workflows.{name}.observations\n" for name in names[: entries or None]
+        )
     for path, content in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -233,17 +240,21 @@ def generate(directory: Path, workflows: int, *, cascade: bool, pants: Path) -> 
 
 
 @contextlib.contextmanager
-def generated(directory: Path, workflows: int, *, cascade: bool, pants: Path) -> Iterator[Repo]:
+def generated(directory: Path, workflows: int, *, cascade: bool, pants: Path, entries: int) -> Iterator[Repo]:
     """Write a repository, and end its daemon in any case."""
-    repo = generate(directory, workflows, cascade=cascade, pants=pants)
+    repo = generate(directory, workflows, cascade=cascade, pants=pants, entries=entries)
     try:
         yield repo
     finally:
         repo.stop()
 
 
-def measure(repos: Sequence[Repo]) -> dict[str, list[float]]:
+def measure(repos: Sequence[Repo], repeats: int) -> dict[str, list[float]]:
     """Time everything, in turns, so that whatever else the machine does falls on all alike.
+
+    Args:
+        repos: the repositories.
+        repeats: how often to do it again.
 
     Returns:
         The seconds of each repository, by what was done.
@@ -256,9 +267,9 @@ def measure(repos: Sequence[Repo]) -> dict[str, list[float]]:
         ("manifest", [repo.manifest for repo in repos]),
     ]:
         warm, edited = [], []
-        for _ in range(REPEATS + 1):
+        for _ in range(repeats + 1):
             warm.append([repo.seconds(goal) for repo, goal in zip(repos, goals, strict=True)])
-        for number in range(REPEATS):
+        for number in range(repeats):
             for repo in repos:
                 repo.edit(number)
             # The daemons hear of the edit from the system, a moment later.
@@ -294,15 +305,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Time Pants on a generated monorepo of Cascade workflows.")
     parser.add_argument("--workflows", type=int, default=1000, help="how many to generate (default: 1000)")
     parser.add_argument("--pants", type=Path, default=REPOSITORY / "pants", help="what starts Pants")
+    parser.add_argument(
+        "--entries", type=int, default=0, help="how many the project lists (default: all, without a list)"
+    )
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"how often to do it again (default: {REPEATS})")
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         repos = []
         for cascade in (True, False):
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cascade-monorepo-")))
-            repos.append(
-                stack.enter_context(generated(directory, arguments.workflows, cascade=cascade, pants=arguments.pants))
+            made = generated(
+                directory,
+                arguments.workflows,
+                cascade=cascade,
+                pants=arguments.pants,
+                entries=arguments.entries,
             )
-        table, within = report(measure(repos))
+            repos.append(stack.enter_context(made))
+        table, within = report(measure(repos, arguments.repeats))
     print(f"{arguments.workflows} workflows, {len(MODULES)} files each\n{table}")
     return 0 if within else 1
 

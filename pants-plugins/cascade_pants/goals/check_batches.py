@@ -94,9 +94,11 @@ def neighbours_of(batch: WorkflowBatch, present: Iterable[Address], all_workflow
         present: the addresses of the targets in its sandbox.
         all_workflows: every workflow of the repository.
     """
-    found = {all_workflows.by_file[address] for address in present if address in all_workflows.by_file}
-    others = (one for one in found - {*batch.workflows} if one.resolve == batch.resolve)
-    return sorted(others, key=lambda one: one.address)
+    by_file = all_workflows.by_file
+    found = {by_file[address].key: by_file[address] for address in present if address in by_file}
+    for workflow in batch.workflows:
+        found.pop(workflow.key, None)
+    return sorted((one for one in found.values() if one.resolve == batch.resolve), key=lambda one: one.address)
 
 
 def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflows: AllWorkflows) -> list[str]:
@@ -110,18 +112,18 @@ def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflow
     Returns:
         One line for each declaration, with the file and line of the other.
     """
-    batch_of = {workflow: number for number, batch in enumerate(found) for workflow in batch.workflows}
+    batch_of = {workflow.key: number for number, batch in enumerate(found) for workflow in batch.workflows}
     lines = []
     for table, places in tables.by_table.items():
         if len(places) < 2:
             continue
         for one in places:
-            workflow = all_workflows.by_file[one.address]
+            workflow = all_workflows.by_file[one.address].key
             if workflow not in batch_of:
                 continue
             for other in places:
-                others = all_workflows.by_file[other.address]
-                elsewhere = batch_of.get(others) != batch_of[workflow] and others.resolve == workflow.resolve
+                others = all_workflows.by_file[other.address].key
+                elsewhere = batch_of.get(others) != batch_of[workflow] and others[1] == workflow[1]
                 # Of two checked workflows, the second is reported.
                 if elsewhere and other.path != one.path and (others not in batch_of or other.path < one.path):
                     lines.append(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import PurePosixPath
 
 from .aliases import Alias, Reexports
 from .declarations import Declaration, Module
 from .modules import may_declare, read_module
+
+_IMPORT = re.compile(rb"^[ \t]*(?:from|import)\b[^\n]*", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
 
 _ROUNDS = 3
 """How many modules may pass on a decorator, one to the next, before it is not recognized."""
@@ -56,19 +59,11 @@ class _Exporters:
     def users(self, files: Mapping[str, bytes]) -> list[str]:
         """List the files that may import from one of the modules."""
         names = {name.encode() for exports in self._by_parts.values() for name in exports}
-        modules = {re.escape(last).encode() for last in self._by_last if last}
-        if not names or not modules:
-            return []
-        # `from . import daily_asset` names no module.
-        imports = re.compile(
-            rb"^[ \t]*(?:from[ \t]+[\w.]*\b(?:%s)[ \t]+import\b|from[ \t]+\.+[ \t]+import\b|import[ \t]|"
-            rb"from[ \t]+[\w.]+[ \t]+import[^#\n]*\b(?:%s)\b)" % ((b"|".join(sorted(modules)),) * 2),
-            re.MULTILINE,
-        )
+        modules = {last.encode() for last in self._by_last if last}
         return [
             path
             for path, content in files.items()
-            if imports.search(content) and not names.isdisjoint(re.findall(rb"\w+", content))
+            if _imports_from(content, modules) and not names.isdisjoint(_WORD.findall(content))
         ]
 
     def as_seen_from(self, path: str) -> Reexports:
@@ -90,6 +85,15 @@ class _Exporters:
             return None
 
         return resolve
+
+
+def _imports_from(content: bytes, modules: Container[bytes]) -> bool:
+    """Return whether a module may import from one of some modules, given the last parts of their names."""
+    return any(
+        # `from . import daily_asset` names no module.
+        line.lstrip().startswith(b"from .") or any(word in modules for word in _WORD.findall(line))
+        for line in _IMPORT.findall(content)
+    )
 
 
 def _parts(path: str) -> tuple[str, ...]:
