@@ -19,8 +19,8 @@ In each it times, with a Pants daemon of its own,
   that of `dependencies :dev`.
 
 Warm and edit are the best of seven (`--repeats`), taken in turns, since whatever else the machine does only adds to
-them. The last column is cascade divided by plain; those of warm commands must stay within 1.5, and the exit code is 1 if
-one does not.
+them. The last column is cascade divided by plain; those of warm commands must stay within 1.5, and the exit code is 1
+if one does not.
 Imports are parsed in the Pants process in both (`use_rust_parser`), since starting Python for it would cost the plain
 repository seconds that have nothing to do with the comparison.
 """

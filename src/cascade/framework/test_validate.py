@@ -120,6 +120,16 @@ def test_what_only_an_import_shows_is_said_once_for_a_directory_with_the_field_t
     assert lines(project, "things", "one", "two", "parts.three") == []
 
 
+def test_what_a_function_of_dagster_returns_is_looked_at(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    # No reader knows all functions of all integrations.
+    project.write(
+        "made.py", "import dagster as dg\nlog = dg.get_dagster_logger()\nmade = [getattr(dg, 'AssetSpec')('x')]\n"
+    )
+    (problem,) = lines(project, "things")
+    assert f"{project.package}.made declares the asset x" in problem
+
+
 def test_what_the_definitions_of_a_package_list_needs_no_field(project: SampleProject) -> None:
     project.write(
         "factory.py", "import dagster as dg\n\ndef make(name):\n    return dg.asset(name=name)(lambda: None)\n"

@@ -115,7 +115,7 @@ def _loaded_if_it_may_declare(name: str, path: Path) -> ModuleType | None:
         # Pants reads the same source, and lists this module where it belongs.
         return None
     imports = (absolute(imported, name) for imported in module.imports)
-    if INGESTION.encode() not in content and not any(map(_holds_a_factory, imports)):
+    if not module.may_define and INGESTION.encode() not in content and not any(map(_holds_a_factory, imports)):
         return None
     try:
         return importlib.import_module(name)

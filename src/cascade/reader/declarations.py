@@ -114,12 +114,14 @@ class Module:
         imports: everything imported that may be a module, as written: a relative import keeps its leading dots.
         has_factory: whether a function of the module declares something on every call.
         exports: the names that other modules can import, and that stand for a decorator or a Dagster definition.
+        may_define: whether it assigns what a function of Dagster returns, which may be a definition.
     """
 
     declarations: tuple[Declaration, ...] = ()
     imports: tuple[str, ...] = ()
     has_factory: bool = False
     exports: Mapping[str, Alias] = field(default_factory=dict, compare=False)
+    may_define: bool = False
 
     @property
     def declares_workflow(self) -> bool:

@@ -17,6 +17,7 @@ from .declarations import Argument, Declaration, Module
 from .logical_lines import BrokenSourceError, LogicalLine, decode, logical_lines
 from .names import (
     INGESTION,
+    METHODS,
     Names,
     dotted_name,
     is_asset,
@@ -25,6 +26,7 @@ from .names import (
     is_definition,
     is_ingestion,
     last_part,
+    may_define,
 )
 from .syntax import parsed_expression, parsed_statement, written
 from .values import NotStaticError, Values, has_reference
@@ -106,6 +108,7 @@ class _Reading:
         self._values = Values(self._names, self._assignments)
         self._found: list[_Found] = []
         self._has_factory = False
+        self._may_define = False
         # How many of those found are decorators of the function that comes next.
         self._pending = 0
 
@@ -141,7 +144,7 @@ class _Reading:
         declarations = tuple(self._with_arguments(one) for one in self._found)
         in_factory = any(one.in_factory for one in declarations)
         has_factory = self._has_factory or in_factory
-        return Module(declarations, self._names.modules, has_factory, self._names.exports)
+        return Module(declarations, self._names.modules, has_factory, self._names.exports, self._may_define)
 
     def _mentions_ingestion(self, text: str) -> bool:
         if text.startswith(('"', "'")):
@@ -199,9 +202,10 @@ class _Reading:
         for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
             meaning = self._names.meaning(dotted_name(call.func))
             origin = meaning.origin
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "to_job":
+            if isinstance(call.func, ast.Attribute) and call.func.attr in METHODS:
                 # A graph makes a job, wherever the graph comes from.
-                origin = "dagster.to_job"
+                origin = f"dagster.{call.func.attr}"
+            self._may_define = self._may_define or may_define(origin)
             if is_definition(origin):
                 declaration = Declaration(last_part(origin), first_line + call.lineno - 1, name, assigned=True)
                 is_read = is_cascade(origin) or is_asset(origin)

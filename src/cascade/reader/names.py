@@ -70,9 +70,15 @@ _DEFINITIONS = frozenset(
     }
 )
 _BUILDERS = re.compile(
-    r"(build|make)_\w*(check|schedule|sensor|job|definition|defs)\w*(?<!_context)"
+    r"(build|make)_\w*(asset|check|schedule|sensor|job|definition|defs)\w*(?<!_context)"
     r"|load_(assets|asset_checks|definitions)_from_\w+"
+    # Of the integrations, such as `load_powerbi_asset_specs` and `define_dagstermill_asset`.
+    r"|load_\w+_(assets?|specs|defs|definitions)"
+    r"|define_\w+_(asset|job|op)"
 )
+
+METHODS = frozenset({"build_defs", "to_job"})
+"""Methods that return a definition, whatever they belong to."""
 
 # Decorators that are known by name: those that may be called in an assignment, `x = dg.asset(function)`, and those that
 # are taken for Dagster's after `from dagster import *`, where any other name may be the module's own.
@@ -94,8 +100,8 @@ _DECORATORS = frozenset(
         "run_status_sensor",
         "schedule",
         "sensor",
-        # The method of a graph, which is called like one of these.
-        "to_job",
+        # Methods that are called like one of these: of a graph, and of the workspace of an integration.
+        *METHODS,
     }
 )
 
@@ -256,6 +262,11 @@ def is_definition(origin: str) -> bool:
     return last in _DEFINITIONS or last in _DECORATORS or above in _DEFINITIONS or bool(_BUILDERS.fullmatch(last))
 
 
+def may_define(origin: str) -> bool:
+    """Return whether a name, called in an assignment, may return a definition that only an import shows."""
+    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in _HELPERS
+
+
 def is_asset_key(origin: str) -> bool:
     """Return whether a name is Dagster's `AssetKey`."""
     return _is_dagster(origin) and last_part(origin) == "AssetKey"
@@ -290,4 +301,4 @@ def _joined(module: str, name: str) -> str:
 
 def _is_dagster(origin: str) -> bool:
     package, dot, _ = origin.partition(".")
-    return bool(dot) and (package == "dagster" or package.startswith("dagster_"))
+    return bool(dot) and (package in ("dagster", "dagstermill") or package.startswith("dagster_"))

@@ -131,6 +131,10 @@ def test_a_module_of_another_directory_with_the_same_last_name_is_not_meant() ->
         "repo = dg.create_repository_using_definitions_args('repo', assets=[])",
         "job = graph.to_job(name='nightly')",
         "jobs = [make_graph().to_job(), other]",
+        "defs = workspace.build_defs()",
+        "from dagstermill import define_dagstermill_asset\ndefs = define_dagstermill_asset('x', path)",
+        "from dagster_powerbi import load_powerbi_asset_specs\ndefs = load_powerbi_asset_specs(workspace)",
+        "from dagster_airbyte import build_airbyte_assets\ndefs = build_airbyte_assets(connection_id='x')",
     ],
 )
 def test_the_ways_in_which_existing_code_assigns_definitions(line: str) -> None:
