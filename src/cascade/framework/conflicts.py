@@ -38,6 +38,9 @@ def duplicate_tables(workflows: Iterable[Workflow]) -> list[CascadeError]:
 def find_conflicts(workflows: Sequence[Workflow], contributions: Sequence[Contribution]) -> list[CascadeError]:
     """Find assets that share a key with a workflow, checks that share a name, and workflows in a cycle.
 
+    Also find what several `Definitions` of a project can have only once: a resource, an executor, a folder that
+    Dagster's loader reads.
+
     Conflicts between plain Dagster assets are left to Dagster.
 
     Args:
@@ -50,6 +53,7 @@ def find_conflicts(workflows: Sequence[Workflow], contributions: Sequence[Contri
     return [
         *_shared_keys(workflows, contributions),
         *_shared_checks(workflows, contributions),
+        *_different_resources(contributions),
         *_cycles(workflows, contributions),
     ]
 
@@ -100,6 +104,35 @@ def _shared_checks(workflows: Sequence[Workflow], contributions: Sequence[Contri
                     f"Two checks of {key.asset_key.to_user_string()} are called {key.name}, in {place} and in {home}. "
                     "Rename one of the two."
                 )
+
+
+def _different_resources(contributions: Sequence[Contribution]) -> Iterator[CascadeError]:
+    first: dict[str, tuple[object, str]] = {}
+    for contribution in contributions:
+        for definitions in contribution.definitions:
+            home = contribution.home(definitions) or "another module"
+            for what, value in _only_once(definitions):
+                other, place = first.setdefault(what, (value, home))
+                if other is not value:
+                    where = f"twice in {home}" if place == home else f"in {place} and in {home}"
+                    yield DiscoveryError(
+                        f"A project has one {what}, and there are different ones {where}.",
+                        hint="Use the same one, or keep each in a directory of its own, and load each directory in a "
+                        "project of its own: cascade_project(workflows=[...]).",
+                    )
+
+
+def _only_once(definitions: dg.Definitions) -> Iterator[tuple[str, object]]:
+    resources = dict(definitions.resources or {})
+    # A repository has bound its resources to its assets.
+    for asset in definitions.assets or ():
+        resources.update(getattr(asset, "resource_defs", {}))
+    yield from ((f"resource {key}", value) for key, value in resources.items())
+    if definitions.executor is not None:
+        yield "executor", definitions.executor
+    tree = getattr(definitions, "component_tree", None)
+    if tree is not None:
+        yield "folder of Dagster's definitions", tree
 
 
 def _cycles(workflows: Sequence[Workflow], contributions: Sequence[Contribution]) -> Iterator[CascadeError]:

@@ -2,13 +2,13 @@
 
 Existing Dagster code lists its assets in `Definitions`, often under other keys than those in the modules. What such a
 `Definitions` holds is not collected from its own module again. One that lists objects of other modules of its package
-decides for the whole package, as it does for Dagster: the objects of the same kind that it does not list stay out.
+decides for the whole package, as it does for Dagster: what it does not list stays out.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,28 +51,39 @@ def apply_rulers(collected: Collected) -> tuple[Collected, tuple[LeftOut, ...]]:
         The rest, and what is left out because it is not listed.
     """
     rulers = _outermost([_Ruler.of(each, collected.home(each) or "") for each in collected.definitions])
+    listed = {id(ruler): _Listed(ruler, collected) for ruler in rulers}
     kept: dict[str, Any] = {"definitions": tuple(ruler.definitions for ruler in rulers)}
     left_out: list[LeftOut] = []
     for kind in _KINDS:
-        values = getattr(collected, kind)
-        homes = {id(value): collected.home(value) or "" for value in values}
-        held = {id(value) for value in values for ruler in rulers if ruler.holds(kind, value, homes[id(value)])}
-        deciding = [
-            (ruler, {homes[id(value)] for value in values if ruler.holds(kind, value, homes[id(value)])})
-            for ruler in rulers
-        ]
         rest = []
-        for value in values:
-            if id(value) in held:
+        for value in getattr(collected, kind):
+            home = collected.home(value) or ""
+            if any(ruler.holds(kind, value, home) for ruler in rulers):
                 continue
-            home = homes[id(value)]
-            decider = next((ruler for ruler, modules in reversed(deciding) if ruler.decides(home, modules)), None)
+            decider = next((ruler for ruler in reversed(rulers) if listed[id(ruler)].decides(kind, home)), None)
             if decider is None:
                 rest.append(value)
             else:
                 left_out.extend(LeftOut(name, home, decider.module) for name in _names(kind, value))
         kept[kind] = tuple(rest)
     return replace(collected, **kept), tuple(left_out)
+
+
+class _Listed:
+    """The modules whose objects a `Definitions` lists, by kind."""
+
+    def __init__(self, ruler: _Ruler, collected: Collected) -> None:
+        self._ruler = ruler
+        self._modules: dict[str, set[str]] = {}
+        for kind in _KINDS:
+            homes = ((value, collected.home(value) or "") for value in getattr(collected, kind))
+            self._modules[kind] = {home for value, home in homes if ruler.holds(kind, value, home)}
+        others = {home for modules in self._modules.values() for home in modules} - {ruler.module}
+        self._is_index = any(map(ruler.covers, others))
+
+    def decides(self, kind: str, module: str) -> bool:
+        """Return whether an object of a module that is not listed stays out."""
+        return self._ruler.covers(module) and (self._is_index or module in self._modules[kind])
 
 
 def loads_folder_of(module: str, others: Iterable[str]) -> bool:
@@ -160,10 +171,6 @@ class _Ruler:
             paths = set(_paths(value))
             return kind == "assets" and not nodes and bool(paths) and paths <= self.keys
         return all((kind, name) in self.names for name in _names(kind, value))
-
-    def decides(self, module: str, listed: Collection[str]) -> bool:
-        """Return whether what it does not list stays out, given the modules whose objects it lists."""
-        return self.covers(module) and (module in listed or any(self.covers(one) for one in {*listed} - {self.module}))
 
     def includes(self, other: _Ruler) -> bool:
         """Return whether it holds everything of another `Definitions` in its package, as after a merge."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from cascade.exceptions import DeclarationError, DiscoveryError
@@ -109,3 +111,44 @@ def test_checks_of_other_assets_or_held_by_definitions_too_do_not_clash(project:
         "third.py", CHECK.format(asset="rain", name="is_good") + "\n    defs = dg.Definitions(asset_checks=[check])\n"
     )
     assert not find_problems([project.module(name) for name in ("first", "second", "third")])
+
+
+REPOSITORY = """
+    import dagster as dg
+
+    @dg.asset(required_resource_keys={{"api"}})
+    def {name}(): ...
+
+    {name}_repository = dg.create_repository_using_definitions_args(
+        "{name}", assets=[{name}], resources={{"api": "{name}"}}
+    )
+"""
+
+
+def test_a_resource_that_several_code_locations_define_differently(project: SampleProject) -> None:
+    for name in ("one", "two"):
+        project.write(
+            f"{name}/definitions.py", f"import dagster as dg\n\ndefs = dg.Definitions(resources={{'api': '{name}'}})\n"
+        )
+    (problem,) = problems(project, "one.definitions", "two.definitions")
+    one, two = (project.module(f"{name}.definitions") for name in ("one", "two"))
+    assert f"A project has one resource api, and there are different ones in {one} and in {two}." in problem
+    assert "cascade_project(workflows=[...])" in problem
+    with pytest.raises(DiscoveryError, match="one resource api"):
+        build_definitions()
+
+
+def test_repositories_of_one_module_that_bind_different_resources(project: SampleProject) -> None:
+    project.write("both.py", "".join(dedent(REPOSITORY.format(name=name)) for name in ("one", "two")))
+    (problem,) = problems(project, "both")
+    assert f"A project has one resource api, and there are different ones twice in {project.module('both')}." in problem
+    project.write("one.py", REPOSITORY.format(name="single"))
+    assert problems(project, "one") == []
+
+
+def test_two_executors(project: SampleProject) -> None:
+    for name, executor in (("one", "in_process"), ("two", "multiprocess")):
+        code = f"import dagster as dg\n\ndefs = dg.Definitions(executor=dg.{executor}_executor)\n"
+        project.write(f"{name}/definitions.py", code)
+    (problem,) = problems(project, "one.definitions", "two.definitions")
+    assert "A project has one executor" in problem

@@ -109,6 +109,16 @@ def test_an_asset_that_the_package_does_not_list_stays_out_and_the_reason_is_sho
     assert "unused" in shown
 
 
+def test_code_of_the_package_that_dagster_never_loads_stays_out(project: SampleProject) -> None:
+    project.write(
+        "old.py",
+        "import dagster as dg\n\n@dg.schedule(job_name='gone', cron_schedule='@daily')\ndef old():\n    return None\n",
+    )
+    made = location(project, "defs = dg.Definitions(assets=dg.load_assets_from_modules([assets]))")
+    assert keys(made) == NAMES - {"outside"}
+    assert list(made.get_repository_def().schedule_defs) == []
+
+
 def test_definitions_of_resources_decide_nothing(project: SampleProject) -> None:
     assert keys(location(project, "defs = dg.Definitions(resources={'db': 1})")) == NAMES
 

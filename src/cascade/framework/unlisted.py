@@ -56,7 +56,7 @@ def unlisted_modules(
         if name in seen:
             continue
         seen.add(name)
-        module = sys.modules.get(name) or _loaded_if_it_may_declare(name, path)
+        module = _loaded_if_it_may_declare(name, path)
         if module is not None:
             found[name] = (module, path, directory)
     everything = gather({name: module for name, (module, _, _) in found.items()})
@@ -114,6 +114,8 @@ def _loaded_if_it_may_declare(name: str, path: Path) -> ModuleType | None:
     if module.declarations:
         # Pants reads the same source, and lists this module where it belongs.
         return None
+    if name in sys.modules:
+        return sys.modules[name]
     imports = (absolute(imported, name) for imported in module.imports)
     if not module.may_define and INGESTION.encode() not in content and not any(map(_holds_a_factory, imports)):
         return None
