@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from .aliases import Alias, Reexports, alias_of, called
 from .assignments import Assignments
+from .dagster_names import METHODS
 from .declarations import Argument, Declaration, Module
 from .logical_lines import BrokenSourceError, LogicalLine, decode, logical_lines
 from .names import (
     INGESTION,
-    METHODS,
     Names,
     dotted_name,
     is_asset,
@@ -36,7 +36,7 @@ _HEAD = re.compile(r"(?:async\s+)?(?:def|class)\s+(?P<name>\w+)|(?P<import>impor
 _DECORATOR = re.compile(r"[ \t]*@[\s(]*(?P<name>[^\W\d][\w.]*)")
 _CALLED = re.compile(r"(?<![\w.])(?P<name>[^\W\d][\w.]*)\s*\(")
 _FOLDER_LOADER = re.compile(rb"\b(?:load_from_defs_folder|load_defs|load_\w+_from_package_\w+|build_component_defs)\b")
-_METHOD = re.compile(r"\.(?:to_job)\s*\(")
+_METHOD = re.compile(rf"\.(?:{'|'.join(sorted(METHODS))})\s*\(")
 _TARGET = re.compile(r"(?P<name>[^\W\d]\w*)[ \t]*(?::[^=]*)?=(?!=)")
 _NAME = re.compile(r"[^\W\d][\w.]*")
 _LONGEST_ALIAS = 1000

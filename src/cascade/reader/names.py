@@ -3,107 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from .aliases import Alias, Reexports, portable
+from .dagster_names import BUILDERS, DECORATORS, DEFINITIONS, HELPERS
 from .syntax import parsed_statement
 
 INGESTION = "cascade_ingestion"
-
-# Decorators of Dagster that declare nothing by themselves. Every other decorator counts, including those of later
-# versions and of Dagster's integration packages: loading an extra module costs less than losing an asset.
-_HELPERS = frozenset(
-    {
-        "config_mapping",
-        "dagster_type_loader",
-        "deprecated",
-        "executor",
-        "failure_hook",
-        "io_manager",
-        "logger",
-        "public",
-        "resource",
-        "run_config",
-        "success_hook",
-        "type_check",
-        "usable_as_dagster_type",
-        "daily_partitioned_config",
-        "dynamic_partitioned_config",
-        "hourly_partitioned_config",
-        "monthly_partitioned_config",
-        "static_partitioned_config",
-        "weekly_partitioned_config",
-    }
-)
-
-# Classes and functions of Dagster whose result is a definition when a module assigns it.
-_DEFINITIONS = frozenset(
-    {
-        "AssetCheckSpec",
-        "AssetChecksDefinition",
-        "AssetSensorDefinition",
-        "AssetSpec",
-        "AssetsDefinition",
-        "AutomationConditionSensorDefinition",
-        "DbtProjectComponent",
-        "Definitions",
-        "GraphDefinition",
-        "JobDefinition",
-        "MultiAssetSensorDefinition",
-        "OpDefinition",
-        "PartitionedScheduleDefinition",
-        "RepositoryDefinition",
-        "RunFailureSensorDefinition",
-        "RunStatusSensorDefinition",
-        "ScheduleDefinition",
-        "SensorDefinition",
-        "SourceAsset",
-        "UnresolvedAssetJobDefinition",
-        "create_repository_using_definitions_args",
-        "define_asset_job",
-        "external_asset_from_spec",
-        "external_assets_from_specs",
-        "graph_from_op",
-        "load_definitions_from_module",
-        "load_defs",
-        "load_from_defs_folder",
-    }
-)
-_BUILDERS = re.compile(
-    r"(build|make)_\w*(asset|check|schedule|sensor|job|definition|defs)\w*(?<!_context)"
-    r"|load_(assets|asset_checks|definitions)_from_\w+"
-    # Of the integrations, such as `load_powerbi_asset_specs` and `define_dagstermill_asset`.
-    r"|load_\w+_(assets?|specs|defs|definitions)"
-    r"|define_\w+_(asset|job|op)"
-)
-
-METHODS = frozenset({"build_defs", "to_job"})
-"""Methods that return a definition, whatever they belong to."""
-
-# Decorators that are known by name: those that may be called in an assignment, `x = dg.asset(function)`, and those that
-# are taken for Dagster's after `from dagster import *`, where any other name may be the module's own.
-_DECORATORS = frozenset(
-    {
-        "asset",
-        "asset_check",
-        "asset_sensor",
-        "graph",
-        "graph_asset",
-        "graph_multi_asset",
-        "job",
-        "multi_asset",
-        "multi_asset_check",
-        "multi_asset_sensor",
-        "observable_source_asset",
-        "op",
-        "run_failure_sensor",
-        "run_status_sensor",
-        "schedule",
-        "sensor",
-        # Methods that are called like one of these: of a graph, and of the workspace of an integration.
-        *METHODS,
-    }
-)
 
 
 class Names:
@@ -180,7 +85,7 @@ class Names:
         if first in self._origins:
             origin = f"{self._origins[first]}{dot}{rest}"
             return self._reexported(origin) or Alias(origin)
-        if self._stars_of_dagster and not dot and (written in _DECORATORS or written in _DEFINITIONS):
+        if self._stars_of_dagster and not dot and (written in DECORATORS or written in DEFINITIONS):
             return Alias(f"dagster.{written}")
         for module in self._stars if not dot else ():
             found = self._reexported(_joined(module, written))
@@ -248,7 +153,7 @@ def is_decorator(origin: str) -> bool:
     """Return whether a name declares something when it is used as a decorator."""
     if is_cascade(origin):
         return True
-    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in _HELPERS
+    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in HELPERS
 
 
 def is_definition(origin: str) -> bool:
@@ -259,12 +164,12 @@ def is_definition(origin: str) -> bool:
         return False
     above, last = origin.split(".")[-2:]
     # Such as `Definitions.merge`.
-    return last in _DEFINITIONS or last in _DECORATORS or above in _DEFINITIONS or bool(_BUILDERS.fullmatch(last))
+    return last in DEFINITIONS or last in DECORATORS or above in DEFINITIONS or bool(BUILDERS.fullmatch(last))
 
 
 def may_define(origin: str) -> bool:
     """Return whether a name, called in an assignment, may return a definition that only an import shows."""
-    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in _HELPERS
+    return _is_dagster(origin) and last_part(origin)[:1].islower() and last_part(origin) not in HELPERS
 
 
 def is_asset_key(origin: str) -> bool:
