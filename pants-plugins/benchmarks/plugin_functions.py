@@ -1,6 +1,6 @@
 """How the time of the plugin's own functions grows with a repository, without Pants' engine around them.
 
-    "$(scripts/venv pants-plugins)/bin/python" tests/benchmarks/plugin_functions.py
+    "$(scripts/venv pants-plugins)/bin/python" pants-plugins/benchmarks/plugin_functions.py
 
 It calls each with 1,000 and with 5,000 workflows. The last column is how many times longer the second call takes. Five
 times as many workflows may take about five times as long: above 10, the exit code is 1. The numbers are the best of
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "pants-plugins"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pants.engine.addresses import Address
 
