@@ -40,6 +40,13 @@ def test_validate_names_the_module_that_takes_long(cascade: Cascade, project: Sa
     assert json.loads(result.stdout)["problems"] == []
 
 
+def test_a_check_of_pants_prints_nothing_but_its_problems(cascade: Cascade, project: SampleProject) -> None:
+    project.write("slow.py", SLOW)
+    result = cascade("validate", "--module", project.module("slow"))
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+
+
 def test_materialize_says_what_is_under_way(cascade: Cascade, project: SampleProject) -> None:
     project.write("slow.py", SLOW)
     result = cascade("materialize", "slow", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,9 @@ def validate(
         scope = _scope_of_modules(invocation, modules, known)
     else:
         scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
-    with out.progress("checking", len(scope.modules) + 2) as begin:
+    # Pants, which names modules, shows what a check prints only when it has ended.
+    progress = nullcontext(lambda step: None) if modules else out.progress("checking", len(scope.modules) + 2)
+    with progress as begin:
         problems = find_problems(
             scope.modules,
             scope.known,
