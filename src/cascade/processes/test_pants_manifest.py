@@ -34,6 +34,17 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def errors_with(text: str, capsys: pytest.CaptureFixture[str]) -> Callable[[], bool]:
+    """Return whether a text has been printed to standard error by now."""
+    printed: list[str] = []
+
+    def found() -> bool:
+        printed.append(capsys.readouterr().err)
+        return text in "".join(printed)
+
+    return found
+
+
 def test_processes_of_dev_load_the_renewed_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert renewed(OLD) == OLD
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path / "manifests"))
@@ -86,8 +97,7 @@ def test_a_request_during_a_run_is_one_more_run(tmp_path: Path, capsys: pytest.C
 def test_a_failure_is_shown_and_the_list_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     renewal = ManifestRenewal(command(tmp_path, "print('no JSON')"), tmp_path / "manifests")
     renewal.request(["a is new"], lambda _: pytest.fail("there is no list"))
-    errors: list[str] = []
-    wait_for(lambda: errors.append(capsys.readouterr().err) or "stays as it was" in "".join(errors))
+    wait_for(errors_with("stays as it was", capsys))
     assert not (tmp_path / "manifests").exists()
 
 
@@ -165,8 +175,7 @@ def test_a_workflow_without_a_target_is_asked_for_once_and_after_an_edit_of_a_bu
 ) -> None:
     new = sources / "new.py"
     new.write_text("@cascade_ingestion(table_name='y')\ndef y(): ...\n")
-    errors: list[str] = []
-    wait_for(lambda: errors.append(capsys.readouterr().err) or "run: pants tailor ::" in "".join(errors))
+    wait_for(errors_with("run: pants tailor ::", capsys))
     new.write_text("@cascade_ingestion(table_name='z')\ndef z(): ...\n")
     ui.wait_for(2)
     assert asked.reasons == [f"{new} is a new workflow"]
