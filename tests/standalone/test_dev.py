@@ -30,7 +30,6 @@ def launch(port: int, asset: str, partition: str) -> str:
         "repositoryName": "__repository__",
         "pipelineName": "__ASSET_JOB",
         "assetSelection": [{"path": [asset]}],
-        "assetCheckSelection": [],
     }
     tags = [{"key": "dagster/partition", "value": partition}]
     parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}, "runConfigData": {}}
