@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import CascadeError
 from cascade.framework.collect import Collected, gather
-from cascade.framework.contents import resolve_definitions
 from cascade.framework.declared_names import module_file
 from cascade.framework.import_checks import would_import
 from cascade.framework.loading import LoadedModules, load_modules
@@ -52,7 +51,12 @@ def list_modules(names: Sequence[str]) -> Listing | None:
     project = _Project(names)
     declarations = project.declarations()
     own = {name: project.loaded.modules[name] for name in names if name in project.loaded.modules}
-    collected, errors = resolve_definitions(gather(own))
+    collected = gather(own)
+    errors: list[CascadeError] = []
+    if collected.definitions:
+        from cascade.framework.contents import resolve_definitions
+
+        collected, errors = resolve_definitions(collected)
     declarations += [workflow.declaration for workflow in collected.workflows]
     if len({declaration.table_ref for declaration in declarations}) < len(declarations):
         return None
