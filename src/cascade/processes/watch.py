@@ -128,7 +128,8 @@ class Watcher(threading.Thread):
             ):
                 self._changes.put({Path(path) for _, path in changes})
         except FileNotFoundError:
-            # A directory went away before the watch began.
+            # A directory went away before the watch began. Without a pause, a deleted project would keep a core busy.
+            stop.wait(1)
             self._changes.put(set())
         except OSError as error:
             # Usually the system's limit on watches.
