@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -78,6 +78,8 @@ def test_windows_meet_and_subtract_to_the_time_that_passes(
 ) -> None:
     if near_a_change:
         day = _before_the_next_clock_change(zone, day)
+    # Where the clocks change by half an hour, as on Lord Howe Island, Dagster lists hours that it does not accept.
+    assume(partitions == "daily" or _changes_by_whole_hours(zone, day))
     declaration = declared(
         partitions=partitions,
         partition_timezone=zone,
@@ -93,6 +95,15 @@ def test_windows_meet_and_subtract_to_the_time_that_passes(
         assert (window.end - window.start).total_seconds() == passed > 0
         assert window.start + (window.end - window.start) == window.end
         assert window.key.startswith(window.start.date().isoformat())
+
+
+def _changes_by_whole_hours(zone: str, day: date) -> bool:
+    local = zoneinfo.ZoneInfo(zone)
+    offsets = [datetime.combine(day + timedelta(days=each), time(12), local).utcoffset() for each in range(-1, 5)]
+    return all(
+        one is not None and other is not None and (one - other).seconds % 3600 == 0
+        for one, other in itertools.pairwise(offsets)
+    )
 
 
 def _before_the_next_clock_change(zone: str, day: date) -> date:

@@ -96,7 +96,8 @@ def test_a_run_succeeds_and_a_second_run_writes_nothing(project: Path) -> None:
     again = cascade_(project, "materialize", "weather_observations", "--partition", "2024-01-15", "--json")
     (run,) = json.loads(again.stdout)["runs"]
     assert run["committed"] is False
-    assert [(check["name"], check["passed"]) for check in run["checks"]] == [("value_is_present", True)]
+    checks = [(check["name"], check["passed"]) for check in run["checks"]]
+    assert checks == [("validation", True), ("value_is_present", True)]
 
 
 def test_a_database_is_read_at_the_address_in_the_dotenv(project: Path) -> None:
