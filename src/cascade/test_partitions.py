@@ -99,11 +99,9 @@ def test_windows_meet_and_subtract_to_the_time_that_passes(
 
 def _changes_by_whole_hours(zone: str, day: date) -> bool:
     local = zoneinfo.ZoneInfo(zone)
-    offsets = [datetime.combine(day + timedelta(days=each), time(12), local).utcoffset() for each in range(-1, 5)]
-    return all(
-        one is not None and other is not None and (one - other).seconds % 3600 == 0
-        for one, other in itertools.pairwise(offsets)
-    )
+    times = [datetime.combine(day + timedelta(days=each), time(12), local) for each in range(-1, 5)]
+    offsets = [moment.utcoffset() or timedelta() for moment in times]
+    return all((one - other).seconds % 3600 == 0 for one, other in itertools.pairwise(offsets))
 
 
 def _before_the_next_clock_change(zone: str, day: date) -> date:
