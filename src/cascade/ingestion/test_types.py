@@ -20,7 +20,7 @@ import pytest
 from cascade.exceptions import SourceError, SourceLocation
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion.conftest import ran, table_rows
-from cascade.ingestion.type_cases import ARROW, LIBRARIES, MONEY, POLARS, Case, Refused
+from cascade.ingestion.test_type_cases import LIBRARIES, MONEY, Case, Refused
 from cascade.runs.batches import Feeder
 from cascade.schemas import Batch, declared_schema, validator_for
 from cascade.schemas.cells import from_column
@@ -48,9 +48,6 @@ if the conversion loses nothing.
 - A column of Python objects keeps each value, whatever the types of the others.
 """
 
-
-# Arrow has ids for these intervals, but pyarrow has no types.
-UNUSED = {pa.lib.Type_INTERVAL_MONTHS, pa.lib.Type_INTERVAL_DAY_TIME}
 
 CASES = [pytest.param(case, id=f"{library} {case.type}") for library, cases in LIBRARIES.items() for case in cases]
 
@@ -147,19 +144,6 @@ def page() -> str:
             lines.append(f"| `{case.type}` | `{field}` | {shown} |".replace("| `Point` |", "| a nested model |"))
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def test_every_type_of_arrow_and_polars_is_listed() -> None:
-    known = {getattr(pa.lib, name) for name in dir(pa.lib) if name.startswith("Type_")}
-    assert {case.data.schema.field("x").type.id for case in ARROW} >= known - UNUSED
-    listed = {type(case.data.schema["x"]) for case in POLARS}
-    assert listed >= set(leaves(pl.DataType)) - {pl.Unknown, pl.Extension}
-
-
-def leaves(kind: type) -> list[type]:
-    below: list[type] = type.__subclasses__(kind)
-    own = [one for one in below if one.__module__.startswith("polars.")]
-    return [leaf for one in own for leaf in leaves(one)] or [kind]
 
 
 def test_the_page_shows_what_happens_to_each_type() -> None:

@@ -1,4 +1,4 @@
-"""The types of Arrow, pandas and Polars: a column of each, and what becomes of it."""
+"""The types of Arrow, pandas and Polars: a column of each, and what becomes of it. None is missing."""
 
 from __future__ import annotations
 
@@ -278,3 +278,20 @@ POLARS = [
 ]
 
 LIBRARIES = {"Arrow": ARROW, "pandas": PANDAS, "Polars": POLARS}
+
+
+# Arrow has ids for these intervals, but pyarrow has no types.
+UNUSED = {pa.lib.Type_INTERVAL_MONTHS, pa.lib.Type_INTERVAL_DAY_TIME}
+
+
+def test_every_type_of_arrow_and_polars_is_listed() -> None:
+    known = {getattr(pa.lib, name) for name in dir(pa.lib) if name.startswith("Type_")}
+    assert {case.data.schema.field("x").type.id for case in ARROW} >= known - UNUSED
+    listed = {type(case.data.schema["x"]) for case in POLARS}
+    assert listed >= set(leaves(pl.DataType)) - {pl.Unknown, pl.Extension}
+
+
+def leaves(kind: type) -> list[type]:
+    below: list[type] = type.__subclasses__(kind)
+    own = [one for one in below if one.__module__.startswith("polars.")]
+    return [leaf for one in own for leaf in leaves(one)] or [kind]
