@@ -54,7 +54,7 @@ nitpick_ignore_regex = [
     ("py:class", r"tuple\[~cascade\..*"),
     (
         "py:.*",
-        r"(Any|Callable|Catalog|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)",
+        r"(Any|Callable|Catalog|Files|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)",
     ),
 ]
 
