@@ -140,7 +140,7 @@ def assert_nothing_left_behind(marker: str) -> None:
     other processes, within 9 seconds.
     """
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: not left_behind(marker), 20)
+        wait_until(lambda: not left_behind(marker), 60)
     assert left_behind(marker) == []
 
 

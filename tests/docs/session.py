@@ -106,7 +106,7 @@ class Session:
     def serve(self, command: Command) -> None:
         """Start a server, check that it answers, compare what it printed with the page, and stop it.
 
-        Ctrl-C stops it; a PEX and Pants get SIGTERM, as from a service manager. Neither leaves a process behind.
+        Ctrl-C stops it; a PEX gets SIGTERM, as from a service manager, and Pants is killed. None leaves a process behind.
         """
         port = free_port()
         marker = f"reader-{os.getpid()}-{port}"
@@ -126,7 +126,8 @@ class Session:
                 # At least the code server, the webserver and the daemon.
                 assert len(left_behind(marker)) >= 3
             print(f"{time.monotonic() - start:6.1f} s  $ {command.text}")
-            stop(process, signal.SIGTERM if "dev.pex" in text or "pants" in text else signal.SIGINT)
+            end = signal.SIGTERM if "dev.pex" in text else signal.SIGKILL if "pants" in text else signal.SIGINT
+            stop(process, end)
             print(f"{time.monotonic() - start:6.1f} s  until it stopped")
         assert_nothing_left_behind(marker)
         assert refuses_connections(port)
