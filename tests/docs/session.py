@@ -106,7 +106,7 @@ class Session:
     def serve(self, command: Command) -> None:
         """Start a server, check that it answers, compare what it printed with the page, and stop it.
 
-        Ctrl-C stops it; a PEX gets SIGTERM, as from a service manager, and Pants is killed. None leaves a process behind.
+        Ctrl-C stops it; a PEX gets SIGTERM, as from a service manager; Pants is killed. None leaves a process behind.
         """
         port = free_port()
         marker = f"reader-{os.getpid()}-{port}"
