@@ -19,10 +19,8 @@ from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
 from cascade_pants.goals.dev_process import interactive_process
-from cascade_pants.goals.projects import NoProjectError, chosen_projects
+from cascade_pants.goals.projects import WRONG_USE, NoProjectError, chosen_projects
 from cascade_pants.goals.run import CascadeProjectRunFieldSet
-
-WRONG_USE = 2
 
 
 class CascadeDevSubsystem(GoalSubsystem):

@@ -13,12 +13,11 @@ from pants.engine.rules import collect_rules, goal_rule
 from pants.util.strutil import help_text
 
 from cascade_pants import engine
-from cascade_pants.goals.projects import NoProjectError, chosen_projects
+from cascade_pants.goals.projects import WRONG_USE, NoProjectError, chosen_projects
 from cascade_pants.target_types import CascadeProjectWorkflowsField
 from cascade_pants.util_rules.manifest import manifest_values
 from cascade_pants.util_rules.project import CascadeProjectRequest, cascade_project
 
-WRONG_USE = 2
 GOAL = "cascade-manifest"
 
 

@@ -13,6 +13,9 @@ from pants.util.docutil import bin_name
 from cascade_pants import engine
 from cascade_pants.target_types import CascadeProjectManifestField, CascadeProjectTarget
 
+WRONG_USE = 2
+"""The exit code of a goal whose command line is wrong."""
+
 
 class NoProjectError(Exception):
     """It is unclear which project is meant. The message lists the projects of the repository."""

@@ -19,7 +19,7 @@ from pants.util.docutil import bin_name
 from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
-from cascade_pants.goals.projects import projects_at_root
+from cascade_pants.goals.projects import WRONG_USE, projects_at_root
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, scaffold_answer
 from cascade_pants.goals.scaffold_arguments import (
     WrongUseError,
@@ -31,8 +31,6 @@ from cascade_pants.goals.scaffold_arguments import (
 )
 from cascade_pants.reader.tables import other_table_notice
 from cascade_pants.util_rules.table_map import TableMap
-
-WRONG_USE = 2
 
 
 class CascadeScaffoldSubsystem(GoalSubsystem):

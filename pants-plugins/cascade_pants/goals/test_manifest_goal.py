@@ -8,7 +8,8 @@ import pytest
 from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants.goals import manifest as manifest_goal
-from cascade_pants.goals.manifest import WRONG_USE, CascadeManifest
+from cascade_pants.goals.manifest import CascadeManifest
+from cascade_pants.goals.projects import WRONG_USE
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, workflow
 
 OPTIONS = ["--source-root-patterns=['src']", "--python-interpreter-constraints=['>=3.9,<3.14']"]

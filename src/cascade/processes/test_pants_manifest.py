@@ -14,7 +14,7 @@ import pytest
 from cascade.exceptions import CascadeError
 from cascade.framework.renewed_manifest import COMMAND_VARIABLE, DIRECTORY_VARIABLE, renewed, write_renewed
 from cascade.processes.pants_manifest import ManifestRenewal, PantsCommand
-from cascade.processes.test_watch import RecordingUI
+from cascade.processes.test_watch import RecordingUI, running
 from cascade.processes.ui import UserInterface
 from cascade.processes.watch import Watcher
 from cascade.processes.watched import Places
@@ -140,13 +140,8 @@ def watcher(sources: Path, ui: RecordingUI, asked: Asked) -> Iterator[Watcher]:
         ["workflows.old"],
         cast("ManifestRenewal", asked),
     )
-    thread.start()
-    thread.serve(ui.shown)
-    # Give the operating system time to begin watching.
-    time.sleep(0.5)
-    yield thread
-    thread.stop()
-    thread.join(timeout=10)
+    with running(thread, ui):
+        yield thread
 
 
 def test_a_moved_workflow_is_loaded_from_its_new_place(

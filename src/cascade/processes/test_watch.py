@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -86,6 +87,19 @@ class RecordingUI:
             time.sleep(0.02)
 
 
+@contextmanager
+def running(watcher: Watcher, ui: RecordingUI) -> Iterator[None]:
+    """Run a watcher of a webserver, and check that it ends."""
+    watcher.start()
+    watcher.serve(ui.shown)
+    # Give the operating system time to begin watching.
+    time.sleep(0.5)
+    yield
+    watcher.stop()
+    watcher.join(timeout=10)
+    assert not watcher.is_alive()
+
+
 @pytest.fixture
 def ui() -> RecordingUI:
     return RecordingUI()
@@ -102,14 +116,8 @@ def watcher(project: SampleProject, ui: RecordingUI) -> Iterator[Watcher]:
         lambda: watched_places(config, standalone=True),
         None,
     )
-    thread.start()
-    thread.serve(ui.shown)
-    # Give the operating system time to begin watching.
-    time.sleep(0.5)
-    yield thread
-    thread.stop()
-    thread.join(timeout=10)
-    assert not thread.is_alive()
+    with running(thread, ui):
+        yield thread
 
 
 def test_saved_added_and_deleted_files_are_reloaded(
