@@ -84,8 +84,9 @@ class Watcher(threading.Thread):
                 watching.set()
                 return
             outdated = None
-            if self._places() != places:
-                places, outdated = self._places(), watching
+            wanted = self._places()
+            if wanted != places:
+                places, outdated = wanted, watching
                 watching = self._watch(places)
             present = python_files(places.trees)
             added, gone = present - known, known - present
