@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cascade.fault_points import FaultPoint, reach
-from cascade.iceberg.branches import table_with
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table, Transaction
-    from pyiceberg.table.update.snapshot import _SnapshotProducer
+    from pyiceberg.table import Table
+    from pyiceberg.table.update import TableRequirement, TableUpdate
+
+    from cascade.iceberg.snapshot.writing import SnapshotFiles
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """Data files that leave a table and files that enter it, in one snapshot."""
+    """Files that leave a table and files that enter it, in one snapshot.
+
+    Args:
+        deleted: data files and delete files that leave the table.
+        added: data files and position delete files that enter it.
+    """
 
     deleted: tuple[DataFile, ...] = ()
     added: tuple[DataFile, ...] = ()
@@ -35,8 +41,10 @@ class Attempt:
     """
 
     snapshot_id: int
-    _transaction: Transaction
-    _producer: _SnapshotProducer[Any]
+    _table: Table
+    _files: SnapshotFiles
+    _requirements: tuple[TableRequirement, ...]
+    _updates: tuple[TableUpdate, ...]
 
     def send(self) -> Table:
         """Ask the catalog to commit the snapshot.
@@ -47,19 +55,19 @@ class Attempt:
         Raises:
             Exception: whatever the catalog raised; see `outcome_of`. Nothing is deleted.
         """
-        from pyiceberg.table.update import AssertTableUUID
+        from pyiceberg.table import Table
 
-        # `commit_transaction` would delete the manifests after each reported conflict. A commit that a proxy sent twice
-        # can be reported as a conflict with itself.
-        table = self._transaction._table
+        table = self._table
         reach(FaultPoint.COMMIT, ".".join(table.name()))
-        same_table = AssertTableUUID(uuid=table.metadata.table_uuid)
-        table._do_commit(self._transaction._updates, (*self._transaction._requirements, same_table))
-        return table
+        answer = table.catalog.commit_table(table, self._requirements, self._updates)
+        self._files.landed()
+        return Table(
+            table.name(), answer.metadata, answer.metadata_location, table.io, table.catalog, config=table.config
+        )
 
     def discard(self) -> None:
         """Remove the manifests. Call it only if the snapshot can never arrive."""
-        self._producer._clean_all_uncommitted()
+        self._files.discard()
 
 
 def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str, str]) -> Attempt:
@@ -68,23 +76,47 @@ def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str
     Args:
         table: the table, on its branch. The snapshot is committed only if this is still its current snapshot.
         branch: the branch, which must exist unless it is an empty `main`.
-        change: the data files that enter and leave the table.
+        change: the files that enter and leave the table.
         summary: properties of the snapshot's summary.
-    """
-    from pyiceberg.table import Transaction
 
-    transaction = Transaction(table_with(table))
-    snapshots = transaction.update_snapshot(snapshot_properties=dict(summary), branch=branch)
-    producer: _SnapshotProducer[Any] = (
-        snapshots.overwrite() if change.deleted else transaction._append_snapshot_producer(dict(summary), branch=branch)
+    Raises:
+        ValidationException: the plan of the change is not one for this state of the table.
+    """
+    from pyiceberg.table.refs import SnapshotRefType
+    from pyiceberg.table.snapshots import Snapshot
+    from pyiceberg.table.update import AddSnapshotUpdate, AssertRefSnapshotId, AssertTableUUID, SetSnapshotRefUpdate
+
+    from cascade.iceberg.snapshot.manifests import plan_manifests
+    from cascade.iceberg.snapshot.summary import summary_of
+    from cascade.iceberg.snapshot.writing import SnapshotFiles
+
+    metadata = table.metadata
+    ref = metadata.refs.get(branch)
+    parent = metadata.snapshot_by_id(ref.snapshot_id) if ref else None
+    parent_id = parent.snapshot_id if parent else None
+    snapshot_id = metadata.new_snapshot_id()
+    files = SnapshotFiles(table, snapshot_id, parent_id, metadata.next_sequence_number())
+    files.write(plan_manifests(table, parent, snapshot_id, change.added, change.deleted))
+    # pydantic's names of these fields are their aliases.
+    snapshot: dict[str, Any] = {
+        "snapshot-id": snapshot_id,
+        "parent-snapshot-id": parent_id,
+        "sequence-number": files.sequence_number,
+        "manifest-list": files.manifest_list,
+        "summary": summary_of(metadata, parent, change.added, change.deleted, summary),
+        "schema-id": metadata.current_schema_id,
+    }
+    # What is left out here would be removed from the branch.
+    kept = ref.model_dump(include={"max_ref_age_ms", "max_snapshot_age_ms", "min_snapshots_to_keep"}) if ref else {}
+    head: dict[str, Any] = {"ref-name": branch, "snapshot-id": snapshot_id, **kept}
+    expected: dict[str, Any] = {"ref": branch, "snapshot-id": parent_id}
+    return Attempt(
+        snapshot_id,
+        table,
+        files,
+        (AssertTableUUID(uuid=metadata.table_uuid), AssertRefSnapshotId(**expected)),
+        (
+            AddSnapshotUpdate(snapshot=Snapshot(**snapshot)),
+            SetSnapshotRefUpdate(type=SnapshotRefType.BRANCH, **head),
+        ),
     )
-    try:
-        with producer:
-            for file in change.deleted:
-                producer.delete_data_file(file)
-            for file in change.added:
-                producer.append_data_file(file)
-    except BaseException:
-        producer._clean_all_uncommitted()
-        raise
-    return Attempt(producer.snapshot_id, transaction, producer)

@@ -74,4 +74,5 @@ def table_with(table: Table, **metadata: object) -> Table:
         metadata_location=table.metadata_location,
         io=table.io,
         catalog=table.catalog,
+        config=table.config,
     )

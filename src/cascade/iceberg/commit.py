@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 RUN_ID = "cascade.run-id"
 PARTITION = "cascade.partition"
 
+_NEWEST_FORMAT = 2
 _PATIENCE_SECONDS = 300.0
 _LONGEST_WAIT_SECONDS = 2.0
 # A gateway's timeout takes a minute, so the attempts are counted.
@@ -127,6 +128,7 @@ class _Committer(Generic[P]):
 
     def run(self) -> Committed[P]:
         table = self.lakehouse.require(self.ref)
+        self._check_format(table)
         while True:
             with self.clock.timed("plan"):
                 plan = self.planner.plan(table)
@@ -139,6 +141,14 @@ class _Committer(Generic[P]):
             if isinstance(found, Committed):
                 return found
             table = found
+
+    def _check_format(self, table: Table) -> None:
+        version = table.metadata.format_version
+        if version > _NEWEST_FORMAT:
+            raise CommitRefusedError(
+                f"The table {self.ref} has Iceberg's format version {version}, which Cascade cannot write yet.",
+                hint=f"Use a table of version {_NEWEST_FORMAT}, the default of tables that Cascade creates.",
+            )
 
     def _carry_out(self, table: Table, plan: P, change: FileChange) -> Committed[P] | Table:
         """Commit a plan. Return the table if another writer changed it, and the plan must be made again."""

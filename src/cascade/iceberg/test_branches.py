@@ -47,7 +47,7 @@ def counts(lakehouse: Lakehouse) -> Lakehouse:
 
 def test_a_merge_onto_a_branch_does_not_change_main(counts: Lakehouse) -> None:
     before = counts.require(COUNTS).current_snapshot()
-    # One row is rewritten and one is appended, so that both kinds of snapshot producer are used.
+    # One row is rewritten and one is appended, so that both an overwrite and an append are tried.
     changed = merged(counts, AUDIT, {2: 21, 3: 30})
     appended = merged(counts, AUDIT, {4: 40})
     assert read(counts, "audit") == [(1, 10), (2, 21), (3, 30), (4, 40)]

@@ -1,0 +1,1 @@
+"""What one snapshot consists of: its manifests, its summary, and the snapshots that it replaces."""
