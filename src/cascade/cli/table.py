@@ -92,6 +92,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     Refused rows are in a separate table, such as weather_observations__quarantine.
     """
     from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.row_count import live_rows
 
     invocation.require_project()
     lakehouse = open_lakehouse(invocation.config)
@@ -101,7 +102,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
         raise _no_such_table(invocation, lakehouse, name)
     rows = found.scan(limit=limit).to_arrow()
     snapshot = found.current_snapshot()
-    total = _total_rows(snapshot.summary.additional_properties if snapshot and snapshot.summary else {})
+    total = live_rows(snapshot)
     out.json(
         {
             "table": ref.full_name,
@@ -120,11 +121,6 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
 def _table_ref(name: str) -> TableRef:
     namespace, _, table_name = name.replace("/", ".").rpartition(".")
     return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
-
-
-def _total_rows(summary: dict[str, str]) -> int | None:
-    total = summary.get("total-records")
-    return int(total) if total is not None else None
 
 
 def _snapshot_text(snapshot: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cascade.fault_points import FaultPoint, reach
@@ -21,12 +21,14 @@ class FileChange:
     """Files that leave a table and files that enter it, in one snapshot.
 
     Args:
-        deleted: data files and delete files that leave the table.
+        deleted: data files and position delete files that leave the table.
         added: data files and position delete files that enter it.
+        summary: further properties of the snapshot's summary.
     """
 
     deleted: tuple[DataFile, ...] = ()
     added: tuple[DataFile, ...] = ()
+    summary: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.deleted or self.added)

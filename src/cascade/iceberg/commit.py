@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 RUN_ID = "cascade.run-id"
 PARTITION = "cascade.partition"
+DIGEST = "cascade.digest"
 
 _NEWEST_FORMAT = 2
 _PATIENCE_SECONDS = 300.0
@@ -155,7 +156,7 @@ class _Committer(Generic[P]):
         may_arrive = False
         while True:
             with self.clock.timed("commit"):
-                attempt = prepared(table, self.ref.branch, change, self.summary)
+                attempt = prepared(table, self.ref.branch, change, {**self.summary, **change.summary})
                 self.sent.append(_Sent(attempt.snapshot_id, plan))
                 try:
                     table = at_branch(attempt.send(), self.ref)

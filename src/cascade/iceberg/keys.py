@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from cascade.iceberg.columns import storage_of
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -20,17 +22,11 @@ def key_frame(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.Da
     """Return the key columns, renamed so that no user's name can clash with ours, with the position of each row."""
     import polars as pl
 
-    columns = [_storage(rows.column(name)) for name in unique_key]
+    columns = [storage_of(rows.column(name)) for name in unique_key]
     keys = pa.table([*columns, pa.arange(0, rows.num_rows)], names=[*key_names(unique_key), position])
     frame = pl.from_arrow(keys)
     assert isinstance(frame, pl.DataFrame)
     return frame
-
-
-def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not isinstance(column.type, pa.ExtensionType):
-        return column
-    return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
 
 
 def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:

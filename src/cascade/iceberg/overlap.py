@@ -62,14 +62,14 @@ def find_overlap(table: Table, plan: MergePlan, unique_key: Sequence[str], parti
     if read_from is None:
         return None
     search = _Search(table, tuple(unique_key), partition)
-    rewrites = {rewrite.task.file.file_path: rewrite for rewrite in plan.rewrites if len(rewrite.put)}
+    changes = {change.task.file.file_path: change for change in plan.files if len(change.put)}
     try:
-        writers = search.writers(read_from, set(rewrites))
+        writers = search.writers(read_from, set(changes))
         # Files of other partitions come first.
-        paths = sorted(rewrites, key=lambda path: search.partition_of(writers.get(path)) in (None, partition))
+        paths = sorted(changes, key=lambda path: search.partition_of(writers.get(path)) in (None, partition))
         for path in paths[:_FILES]:
-            old = read_file(table, rewrites[path].task)
-            rows = old.take(matching(old, plan.rows.take(rewrites[path].put), unique_key))
+            old = read_file(table, changes[path].task)
+            rows = old.take(matching(old, plan.rows.take(pa.array(changes[path].put)), unique_key))
             found = search.other_writer(rows, path, read_from)
             if found is not None:
                 return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cascade.iceberg.row_count import live_rows
 from cascade.table_ref import QUARANTINE_SUFFIX
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
         totals = snapshot.summary.additional_properties if snapshot.summary else {}
         yield TableOverview(
             name,
-            rows=_number(totals.get("total-records")),
+            rows=live_rows(snapshot),
             size=_number(totals.get("total-files-size")),
             snapshot_id=snapshot.snapshot_id,
             written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, commit_planned
-from cascade.iceberg.files import arrow_schema, conform, read_file, write_files
+from cascade.iceberg.data_file_writer import write_files
+from cascade.iceberg.files import read_file
 from cascade.iceberg.tables import ensure_table
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.exceptions import CascadeError, UsageError
-from cascade.iceberg.files import arrow_schema, read_file
+from cascade.iceberg.columns import arrow_schema
+from cascade.iceberg.files import read_file
 from cascade.iceberg.overview import table_identifiers
 from cascade.spelling import did_you_mean
 from cascade.table_ref import DEFAULT_NAMESPACE

@@ -6,7 +6,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import ListType, LongType, NestedField, StructType
 
 from cascade.iceberg.catalog import Lakehouse
-from cascade.iceberg.files import arrow_schema
+from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.merge import merge_rows
 from cascade.iceberg.tables import ensure_table
 from cascade.table_ref import TableRef

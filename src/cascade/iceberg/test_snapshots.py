@@ -20,8 +20,9 @@ from pyiceberg.typedef import Record
 from cascade.exceptions import CommitRefusedError
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned
-from cascade.iceberg.files import arrow_schema, conform, write_files
+from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.merge import merge_rows
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch

@@ -14,6 +14,7 @@ from cascade.iceberg import Lakehouse, add_to_quarantine, clear_quarantine, merg
 from cascade.iceberg.keys import matching
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.quarantine import content, contents
+from cascade.iceberg.row_count import live_rows
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
@@ -21,8 +22,6 @@ from cascade.schemas.keys import KeyReader
 from cascade.schemas.rows import python_rows
 
 if TYPE_CHECKING:
-    from pyiceberg.table.snapshots import Snapshot
-
     from cascade.iceberg import Committed, MergePlan
     from cascade.table_ref import TableRef
 
@@ -206,7 +205,7 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         snapshot_id=snapshot.snapshot_id if snapshot else None,
         committed=merged.snapshot_id is not None,
         partition_rows=merged.plan.rows.num_rows,
-        table_rows=_total_rows(snapshot),
+        table_rows=live_rows(snapshot) or 0,
         sample=Preview.of(merged.plan.rows.slice(0, SHOWN_ROWS)),
         rows=merged.plan.rows,
         overwritten=overwritten,
@@ -221,7 +220,3 @@ def _overwritten(target: Target, merged: Committed[MergePlan]) -> Overwritten | 
         return None
     [key] = python_rows(found.row.select(target.unique_key))[0]
     return Overwritten(found.partition, ", ".join(f"{name}={value}" for name, value in key.items()))
-
-
-def _total_rows(snapshot: Snapshot | None) -> int:
-    return int(snapshot.summary["total-records"] or 0) if snapshot is not None and snapshot.summary is not None else 0

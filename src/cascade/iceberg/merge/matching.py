@@ -1,0 +1,106 @@
+"""Find the keys of a batch in one data file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from cascade.iceberg.data_file_reader import DataFileReader, Projection, RowGroup
+from cascade.iceberg.keys import key_names
+from cascade.iceberg.merge.batch_keys import BatchKeys, physical_keys, whole_numbers
+from cascade.iceberg.position_deletes import is_deleted
+from cascade.iceberg.same import same_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Match:
+    """Rows of a file whose keys are in a batch.
+
+    Args:
+        at: positions in the file, sorted.
+        row: for each of them, the position in the batch.
+    """
+
+    at: np.ndarray[Any, Any]
+    row: np.ndarray[Any, Any]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def where(self, mask: np.ndarray[Any, Any]) -> Match:
+        """Return the matches for which a mask is true."""
+        return Match(self.at[mask], self.row[mask])
+
+
+def find_keys(opened: DataFileReader, columns: Projection, keys: BatchKeys, deleted: np.ndarray[Any, Any]) -> Match:
+    """Find keys in a file. Row groups that cannot contain one are not read.
+
+    Args:
+        opened: the file.
+        columns: the columns of the key.
+        keys: the keys.
+        deleted: positions of deleted rows, which do not match.
+    """
+    import numpy as np
+
+    none = np.empty(0, dtype=np.int64)
+    found = [Match(none, none)]
+    for group in opened.groups:
+        wanted = keys.within({column: opened.bounds(group, column) for column in keys.unique_key})
+        if len(wanted):
+            found.append(_in_group(opened.read(group, columns), group, wanted))
+    match = Match(np.concatenate([part.at for part in found]), np.concatenate([part.row for part in found]))
+    return match.where(~is_deleted(match.at, deleted)) if len(deleted) else match
+
+
+def same_as_batch(opened: DataFileReader, columns: Projection, match: Match, rows: pa.Table) -> np.ndarray[Any, Any]:
+    """Compare matching rows in all columns.
+
+    Args:
+        opened: the file.
+        columns: all columns of the table.
+        match: the rows to compare.
+        rows: the batch, in the table's schema.
+
+    Returns:
+        A boolean for each match: whether the file's row equals that of the batch.
+    """
+    import numpy as np
+
+    parts = [np.empty(0, dtype=bool)]
+    for group in opened.groups:
+        first, last = np.searchsorted(match.at, [group.start, group.start + group.rows])
+        if first < last:
+            stored = opened.read(group, columns).take(pa.array(match.at[first:last] - group.start))
+            same = same_rows(stored, rows.take(pa.array(match.row[first:last])))
+            parts.append(same.to_numpy(zero_copy_only=False))
+    return np.concatenate(parts)
+
+
+def _in_group(rows: pa.Table, group: RowGroup, wanted: BatchKeys) -> Match:
+    import numpy as np
+
+    stored = whole_numbers(rows, wanted.unique_key)
+    if stored is not None and wanted.numbers is not None and (stored[1:] > stored[:-1]).all():
+        match = _searched(stored, wanted)
+    else:
+        keys = physical_keys(rows, wanted.unique_key, "at")
+        both = keys.join(wanted.frame, on=key_names(wanted.unique_key), how="inner").sort("at")
+        match = Match(both["at"].to_numpy(), both["row"].to_numpy())
+    return Match(match.at.astype(np.int64) + group.start, match.row)
+
+
+def _searched(stored: np.ndarray[Any, Any], wanted: BatchKeys) -> Match:
+    """Find keys in a sorted column by binary search, which costs a fraction of a join."""
+    import numpy as np
+
+    assert wanted.numbers is not None
+    at = np.searchsorted(stored, wanted.numbers)
+    there = at < len(stored)
+    there[there] = stored[at[there]] == wanted.numbers[there]
+    return Match(at[there], wanted.frame["row"].to_numpy()[there])
