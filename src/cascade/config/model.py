@@ -72,6 +72,17 @@ class CascadeConfig(BaseSettings):
         description="The location of the tables' files: a directory, or a URI such as `s3://bucket/path`; of a REST "
         "catalog, its name for the warehouse. If not set, a directory in `.cascade`.",
     )
+    keep_snapshots: int = Field(
+        default=20,
+        ge=0,
+        description="How many snapshots of each branch a table keeps. Older ones expire when a run writes to the "
+        "table, but none in its first 10 minutes. `0` keeps all: commits then get slower with their number.",
+    )
+    keep_snapshot_days: int = Field(
+        default=7,
+        ge=0,
+        description="For how many past days (UTC) a table also keeps the last snapshot of the day.",
+    )
     postgres_host: str | None = Field(
         default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
 
+    from cascade.iceberg.snapshot.retention import Retention
     from cascade.iceberg.snapshot.writing import SnapshotFiles
 
 
@@ -35,14 +36,31 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class PropertyChange:
+    """Properties of a table that change in the commit that adds a snapshot.
+
+    Args:
+        updates: the properties that are set.
+        removals: names of present properties that are removed.
+    """
+
+    updates: Mapping[str, str] = field(default_factory=dict)
+    removals: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Attempt:
     """A snapshot whose manifests are written, and that the catalog does not know yet.
 
     Args:
         snapshot_id: id of the snapshot.
+        parent_id: the snapshot that it is based on; None for an empty branch.
+        expires: whether other snapshots expire with it.
     """
 
     snapshot_id: int
+    parent_id: int | None
+    expires: bool
     _table: Table
     _files: SnapshotFiles
     _requirements: tuple[TableRequirement, ...]
@@ -62,7 +80,7 @@ class Attempt:
         table = self._table
         reach(FaultPoint.COMMIT, ".".join(table.name()))
         answer = table.catalog.commit_table(table, self._requirements, self._updates)
-        self._files.landed()
+        self._files.landed(answer.metadata)
         return Table(
             table.name(), answer.metadata, answer.metadata_location, table.io, table.catalog, config=table.config
         )
@@ -72,7 +90,15 @@ class Attempt:
         self._files.discard()
 
 
-def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str, str]) -> Attempt:
+def prepared(
+    table: Table,
+    branch: str,
+    change: FileChange,
+    summary: Mapping[str, str],
+    *,
+    retention: Retention | None = None,
+    properties: PropertyChange | None = None,
+) -> Attempt:
     """Write the manifests of a snapshot.
 
     Args:
@@ -80,6 +106,8 @@ def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str
         branch: the branch, which must exist unless it is an empty `main`.
         change: the files that enter and leave the table.
         summary: properties of the snapshot's summary.
+        retention: the snapshots that the table keeps; None to keep all.
+        properties: properties of the table that change with the snapshot.
 
     Raises:
         ValidationException: the plan of the change is not one for this state of the table.
@@ -88,6 +116,7 @@ def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str
     from pyiceberg.table.snapshots import Snapshot
     from pyiceberg.table.update import AddSnapshotUpdate, AssertRefSnapshotId, AssertTableUUID, SetSnapshotRefUpdate
 
+    from cascade.iceberg.snapshot.expiry import expiry_of
     from cascade.iceberg.snapshot.manifests import plan_manifests
     from cascade.iceberg.snapshot.summary import summary_of
     from cascade.iceberg.snapshot.writing import SnapshotFiles
@@ -112,13 +141,29 @@ def prepared(table: Table, branch: str, change: FileChange, summary: Mapping[str
     kept = ref.model_dump(include={"max_ref_age_ms", "max_snapshot_age_ms", "min_snapshots_to_keep"}) if ref else {}
     head: dict[str, Any] = {"ref-name": branch, "snapshot-id": snapshot_id, **kept}
     expected: dict[str, Any] = {"ref": branch, "snapshot-id": parent_id}
+    guards, removals = expiry_of(table, branch, retention) if retention else ([], [])
     return Attempt(
         snapshot_id,
+        parent_id,
+        bool(removals),
         table,
         files,
-        (AssertTableUUID(uuid=metadata.table_uuid), AssertRefSnapshotId(**expected)),
+        (AssertTableUUID(uuid=metadata.table_uuid), AssertRefSnapshotId(**expected), *guards),
         (
             AddSnapshotUpdate(snapshot=Snapshot(**snapshot)),
             SetSnapshotRefUpdate(type=SnapshotRefType.BRANCH, **head),
+            *removals,
+            *_property_updates(properties),
         ),
     )
+
+
+def _property_updates(change: PropertyChange | None) -> list[TableUpdate]:
+    from pyiceberg.table.update import RemovePropertiesUpdate, SetPropertiesUpdate
+
+    updates: list[TableUpdate] = []
+    if change and change.updates:
+        updates.append(SetPropertiesUpdate(updates=dict(change.updates)))
+    if change and change.removals:
+        updates.append(RemovePropertiesUpdate(removals=list(change.removals)))
+    return updates

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.locations import local_directory, sqlite_file, sqlite_uri, with_timeout
+from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ class Lakehouse:
         uri: the catalog's address without its password, for messages.
         warehouse: directory or URI that holds the tables' files.
         dlt_directory: where dlt keeps the incremental state of each asset and partition.
+        retention: the snapshots that a table keeps when it is written.
     """
 
     catalog: Catalog
     uri: str
     warehouse: str
     dlt_directory: Path
+    retention: Retention = DEFAULT_RETENTION
 
     def load(self, ref: TableRef) -> Table | None:
         """Load the current state of a table.
@@ -171,7 +174,11 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
         properties["warehouse"] = _warehouse(warehouse, rest=_is_rest(uri))
     catalog = _open(properties)
     directory = getattr(config, "dlt_directory", None) or state / "dlt"
-    return Lakehouse(catalog, _shown(uri), properties.get("warehouse", ""), Path(directory))
+    retention = Retention(
+        snapshots=getattr(config, "keep_snapshots", DEFAULT_RETENTION.snapshots),
+        days=getattr(config, "keep_snapshot_days", DEFAULT_RETENTION.days),
+    )
+    return Lakehouse(catalog, _shown(uri), properties.get("warehouse", ""), Path(directory), retention)
 
 
 def _uri(config: LakehouseSettings, state: Path) -> str:

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cascade.clock import Clock
 from cascade.exceptions import CommitError, CommitRefusedError
 from cascade.fault_points import FaultPoint, reach
-from cascade.iceberg.attempt import Attempt, FileChange, prepared
+from cascade.iceberg.attempt import Attempt, FileChange, PropertyChange, prepared
 from cascade.iceberg.branches import at_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
+from cascade.iceberg.expiry_support import SUPPORT
 from cascade.iceberg.files import remove_files
+from cascade.iceberg.landing import Sent, landed
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -86,6 +88,7 @@ def commit_planned(
     planner: Planner[P],
     *,
     summary: Mapping[str, str],
+    properties: Callable[[Table], PropertyChange] | None = None,
     patience: float = _PATIENCE_SECONDS,
 ) -> Committed[P]:
     """Plan, write and commit one snapshot, and try again if another writer commits first.
@@ -95,6 +98,7 @@ def commit_planned(
         ref: the table and the branch to commit to.
         planner: decides what changes.
         summary: properties of the snapshot's summary.
+        properties: returns the properties of the table that change with the snapshot, from the state that it replaces.
         patience: seconds after which a lost race is not tried again.
 
     Returns:
@@ -105,15 +109,7 @@ def commit_planned(
         CommitRefusedError: the catalog refused the commit for good, for example because a permission is missing.
         UsageError: the table or its branch does not exist.
     """
-    return _Committer(lakehouse, ref, planner, summary, time.monotonic() + patience).run()
-
-
-@dataclass(frozen=True)
-class _Sent(Generic[P]):
-    """A plan and the snapshot that was sent for it."""
-
-    snapshot_id: int
-    plan: P
+    return _Committer(lakehouse, ref, planner, summary, properties, time.monotonic() + patience).run()
 
 
 @dataclass
@@ -122,10 +118,13 @@ class _Committer(Generic[P]):
     ref: TableRef
     planner: Planner[P]
     summary: Mapping[str, str]
+    properties: Callable[[Table], PropertyChange] | None
     patient_until: float
     clock: Clock = field(default_factory=Clock)
-    sent: list[_Sent[P]] = field(default_factory=list)
+    sent: list[Sent[P]] = field(default_factory=list)
     unanswered: int = 0
+    without_expiry: Outcome | None = None
+    """Why snapshots do not expire with this commit."""
 
     def run(self) -> Committed[P]:
         table = self.lakehouse.require(self.ref)
@@ -156,23 +155,24 @@ class _Committer(Generic[P]):
         may_arrive = False
         while True:
             with self.clock.timed("commit"):
-                attempt = prepared(table, self.ref.branch, change, {**self.summary, **change.summary})
-                self.sent.append(_Sent(attempt.snapshot_id, plan))
+                attempt = self._prepared(table, change)
+                self.sent.append(Sent(attempt.snapshot_id, attempt.parent_id, plan))
                 try:
                     table = at_branch(attempt.send(), self.ref)
                 except Exception as error:
                     outcome = outcome_of(error)
                     may_arrive |= outcome in (Outcome.UNKNOWN, Outcome.UNEXPECTED)
-                    table, landed = self._reloaded(table, error)
-                    if landed is None:
+                    table, arrived = self._reloaded(table, error)
+                    if arrived is None:
                         self._give_up(table, outcome, error, attempt, () if may_arrive else change.added)
                         self._wait()
-                        table, landed = self._reloaded(table, error)
+                        table, arrived = self._reloaded(table, error)
                 else:
-                    landed = self.sent[-1]
-            if landed is not None:
+                    arrived = self.sent[-1]
+                    self._learn(attempt)
+            if arrived is not None:
                 reach(FaultPoint.PUBLISH, self.ref.full_name)
-                return self._done(landed.plan, table, landed.snapshot_id)
+                return self._done(arrived.plan, table, arrived.snapshot_id)
             with self.clock.timed("plan"):
                 holds = self.planner.still_holds(plan, table)
             if not holds:
@@ -180,7 +180,25 @@ class _Committer(Generic[P]):
                     remove_files(table, change.added)
                 return table
 
-    def _reloaded(self, table: Table, error: Exception) -> tuple[Table, _Sent[P] | None]:
+    def _prepared(self, table: Table, change: FileChange) -> Attempt:
+        expires = self.without_expiry is None and SUPPORT.is_possible(self.lakehouse.uri)
+        return prepared(
+            table,
+            self.ref.branch,
+            change,
+            {**self.summary, **change.summary},
+            retention=self.lakehouse.retention if expires else None,
+            properties=self.properties(table) if self.properties else None,
+        )
+
+    def _learn(self, attempt: Attempt) -> None:
+        """Record whether the catalog lets snapshots expire."""
+        if attempt.expires:
+            SUPPORT.worked(self.lakehouse.uri)
+        elif self.without_expiry is not None:
+            SUPPORT.failed(self.lakehouse.uri, refused=self.without_expiry is Outcome.REFUSED)
+
+    def _reloaded(self, table: Table, error: Exception) -> tuple[Table, Sent[P] | None]:
         """Load the table, and find out which of the snapshots that were sent is in it."""
         while True:
             try:
@@ -191,12 +209,14 @@ class _Committer(Generic[P]):
                     raise again from error
                 self._count_unanswered(again)
                 self._wait()
-        return table, next((sent for sent in self.sent if table.snapshot_by_id(sent.snapshot_id) is not None), None)
+        return table, landed(table, self.ref, self.sent)
 
     def _give_up(
         self, table: Table, outcome: Outcome, error: Exception, attempt: Attempt, unused: Sequence[DataFile]
     ) -> None:
         """Raise an error unless the commit is to be tried again, and remove what can never arrive."""
+        if attempt.expires and outcome in (Outcome.REFUSED, Outcome.UNKNOWN):
+            self.without_expiry = outcome
         if outcome is Outcome.UNKNOWN:
             self._count_unanswered(error)
         elif outcome is Outcome.UNEXPECTED:
@@ -204,7 +224,7 @@ class _Committer(Generic[P]):
         else:
             self.unanswered = 0
             attempt.discard()
-            if outcome is Outcome.REFUSED:
+            if outcome is Outcome.REFUSED and not attempt.expires:
                 remove_files(table, unused)
                 raise CommitRefusedError(
                     f"The catalog refused to commit to {self.ref}: {described(error)}",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from enum import Enum
 
 from cascade.config.secrets import mask_secrets
+
+# Another branch got a snapshot, or another writer let the same snapshots expire.
+_OUTDATED = re.compile(r"Cannot add snapshot with sequence number|Snapshot with snapshot id \d+ does not exist")
 
 
 class Outcome(Enum):
@@ -32,7 +36,7 @@ def outcome_of(error: Exception) -> Outcome:
 
     if isinstance(error, (iceberg.CommitFailedException, iceberg.ValidationException, iceberg.WaitingForLockException)):
         return Outcome.CONFLICT
-    if isinstance(error, ValueError) and "Cannot add snapshot with sequence number" in str(error):
+    if isinstance(error, ValueError) and _OUTDATED.search(str(error)):
         return Outcome.CONFLICT
     if isinstance(error, iceberg.RESTError):
         unknown = (

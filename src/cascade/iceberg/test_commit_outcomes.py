@@ -76,6 +76,7 @@ def database_error(kind: type[sqlalchemy.exc.DBAPIError], text: str) -> Exceptio
     [
         (CommitFailedException("no"), Outcome.CONFLICT),
         (ValueError("Cannot add snapshot with sequence number 1 older than last sequence number 1"), Outcome.CONFLICT),
+        (ValueError("Snapshot with snapshot id 4711 does not exist: []"), Outcome.CONFLICT),
         (TIMEOUT, Outcome.UNKNOWN),
         (ServiceUnavailableError("503"), Outcome.UNKNOWN),
         (requests.exceptions.ReadTimeout("slow"), Outcome.UNKNOWN),
