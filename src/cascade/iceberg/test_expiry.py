@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +14,7 @@ from pyiceberg.exceptions import BadRequestError, CommitStateUnknownException
 from pyiceberg.table import Table
 from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
 
-from cascade.exceptions import CommitError, CommitRefusedError
+from cascade.exceptions import CommitRefusedError
 from cascade.iceberg.attempt import FileChange, PropertyChange
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.commit import Committed, commit_planned
@@ -266,49 +265,3 @@ def test_properties_change_in_the_same_commit(short: Lakehouse, monkeypatch: pyt
     properties = short.require(NAME).properties
     assert properties["count"] == "2" and "pending" not in properties
     assert ids_of(short.require(NAME)) == [1, 2]
-
-
-class Late:
-    """Advances the clock that measures how long a commit took."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 0.0
-        real = time.time
-        monkeypatch.setattr(time, "time", lambda: real() + self.seconds)
-
-
-def test_a_commit_that_landed_and_expired_before_it_was_looked_for_is_not_taken_for_lost(
-    short: Lakehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The machine slept between the commit and its answer. Its files are in use, so nothing may be deleted."""
-    for n in range(3):
-        merged(short, n)
-    late = Late(monkeypatch)
-
-    def answer(land: Callable[[], Any]) -> Any:
-        land()
-        for n in range(20, 24):
-            merged(short, n)
-        late.seconds = 3600
-        raise CommitStateUnknownException("504")
-
-    answering(monkeypatch, answer)
-    with pytest.raises(CommitError, match=r"answered only after 60 minutes.*\n?.*not written twice"):
-        merged(short, 3)
-    assert ids_of(short.require(NAME)) == [0, 1, 2, 3, 20, 21, 22, 23]
-
-
-def test_a_commit_that_provably_lost_is_planned_again_however_late_it_is(
-    short: Lakehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    merged(short, 0)
-    late = Late(monkeypatch)
-
-    def answer(land: Callable[[], Any]) -> Any:
-        merged(short, 20)
-        late.seconds = 3600
-        return land()
-
-    answering(monkeypatch, answer)
-    assert merged(short, 1).attempts == 2
-    assert ids_of(short.require(NAME)) == [0, 1, 20]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestContent
+from pyiceberg.manifest import (
+    DataFile,
+    DataFileContent,
+    FileFormat,
+    ManifestContent,
+)
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
@@ -24,6 +31,7 @@ from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.merge import merge_rows
+from cascade.iceberg.snapshot.retention import Retention
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch
 
@@ -144,6 +152,59 @@ def test_deletes_alone_are_a_delete(lakehouse: Lakehouse, table: Table) -> None:
     done = committed(lakehouse, added=[position_deletes(table, old, [0, 3])])
     assert summary_of(done)["operation"] == "delete"
     assert ids_of(done.table) == [1, 2]
+
+
+def test_after_a_mix_of_changes_all_readers_and_totals_agree(lakehouse: Lakehouse, table: Table) -> None:
+    random = Random(11)
+    short = dataclasses.replace(lakehouse, retention=Retention(snapshots=5, days=0, least_age=0))
+    expected: dict[int, list[int]] = {}
+    live: dict[DataFile, tuple[list[int], list[DataFile]]] = {}
+    for n in range(60):
+        choice = random.choice(["append", "append", "overwrite", "delete rows", "both", "remove"]) if live else "append"
+        added, deleted = list[DataFile](), list[DataFile]()
+        if choice in ("append", "both"):
+            ids = list(range(n * 100, n * 100 + random.randrange(1, 20)))
+            (file,) = written(table, ids)
+            added.append(file)
+            created = {file: (ids, list[DataFile]())}
+        else:
+            created = {}
+        if choice != "append":
+            old = random.choice(list(live))
+            ids, deletes = live[old]
+        if choice in ("overwrite", "remove"):
+            deleted += [old, *deletes]
+            del live[old]
+        if choice == "overwrite":
+            (file,) = written(table, ids[1:] or ids)
+            added.append(file)
+            created = {file: (ids[1:] or ids, [])}
+        if choice in ("delete rows", "both"):
+            # Deletes of one file hold all its deleted positions, so they replace the deletes before.
+            whole = old.record_count
+            first = whole - len(ids) + 1
+            added.append(position_deletes(table, old, range(first)))
+            deleted += deletes
+            live[old] = (ids[1:], [added[-1]])
+        live |= created
+        done = committed(short, added=added, deleted=deleted)
+        head = done.table.current_snapshot()
+        assert head is not None
+        newest = head.snapshot_id
+        expected[newest] = sorted(one for ids, _ in live.values() for one in ids)
+    assert ids_of(done.table) == expected[newest]
+    for snapshot in done.table.snapshots():
+        rows = done.table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
+        assert sorted(rows.column("id").to_pylist()) == expected[snapshot.snapshot_id]
+    summary = summary_of(done)
+    assert int(summary["total-data-files"]) == len(live)
+    assert int(summary["total-records"]) == sum(file.record_count for file in live)
+    assert int(summary["total-delete-files"]) == sum(len(deletes) for _, deletes in live.values())
+    stock = lakehouse.require(NAME)
+    stock.append(conform(batch([-1, -2], 0), arrow_schema(stock)))
+    stock.delete("id = -1")
+    done = committed(short, added=written(table, [-3]))
+    assert ids_of(done.table) == sorted([-3, -2, *expected[newest]])
 
 
 def test_a_format_that_pyiceberg_cannot_write_is_refused_before_anything_is_written(lakehouse: Lakehouse) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from pyiceberg.catalog import MetastoreCatalog
@@ -34,11 +33,11 @@ def expiry_of(
     if not dead:
         return [], []
     fields: dict[str, Any] = {"snapshot-ids": dead}
-    return _guards(table, branch, dead), [RemoveSnapshotsUpdate(**fields)]
+    return _guards(table, branch), [RemoveSnapshotsUpdate(**fields)]
 
 
 class RefsUnchanged(ValidatableTableRequirement):
-    """No branch or tag was added, moved or removed since the expired snapshots were chosen, and none of them is gone.
+    """No branch or tag was added, moved or removed since the expired snapshots were chosen.
 
     A catalog removes the tags of an expired snapshot without a word. A catalog that validates requirements in this
     process also validates this one, on the state that it replaces.
@@ -46,22 +45,18 @@ class RefsUnchanged(ValidatableTableRequirement):
 
     type: Literal["cascade-refs-unchanged"] = "cascade-refs-unchanged"
     refs: dict[str, int]
-    expired: list[int]
 
     def validate(self, base_metadata: TableMetadata | None) -> None:  # type: ignore[override]
         """Raise an error unless the requirement is met."""
         refs = {name: ref.snapshot_id for name, ref in base_metadata.refs.items()} if base_metadata else {}
         if refs != self.refs:
             raise CommitFailedException("Requirement failed: a branch or a tag changed, and snapshots are to expire")
-        present = {snapshot.snapshot_id for snapshot in base_metadata.snapshots} if base_metadata else set()
-        if not present.issuperset(self.expired):
-            raise CommitFailedException("Requirement failed: another writer let the same snapshots expire")
 
 
-def _guards(table: Table, branch: str, dead: Sequence[int]) -> list[TableRequirement]:
+def _guards(table: Table, branch: str) -> list[TableRequirement]:
     refs = {name: ref.snapshot_id for name, ref in table.metadata.refs.items()}
     if isinstance(table.catalog, MetastoreCatalog):
-        return [cast("TableRequirement", RefsUnchanged(refs=refs, expired=list(dead)))]
+        return [cast("TableRequirement", RefsUnchanged(refs=refs))]
     # A server knows only Iceberg's requirements. A tag that is new at this moment is safe on a snapshot that stays.
     others: list[dict[str, Any]] = [{"ref": name, "snapshot-id": refs[name]} for name in refs if name != branch]
     return [AssertRefSnapshotId(**fields) for fields in others]
