@@ -41,9 +41,11 @@ class LayoutField(Protocol):
 
 
 def layout_properties(unique_key: Sequence[str]) -> dict[str, str]:
-    """Return the table properties that keep merges cheap: full statistics of the key, and small row groups."""
+    """Return the table properties that keep runs cheap: statistics of the key, small row groups, little metadata."""
     return {
         "write.parquet.row-group-limit": "125000",
+        "write.metadata.delete-after-commit.enabled": "true",
+        "write.metadata.previous-versions-max": "50",
         "commit.manifest-merge.enabled": "true",
         "commit.manifest.min-count-to-merge": "20",
         **{f"write.metadata.metrics.column.{name}": "full" for name in unique_key},

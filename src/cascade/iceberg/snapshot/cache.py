@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -14,10 +14,10 @@ from pyiceberg.manifest import ManifestEntry, ManifestFile, read_manifest_list
 _MOST_ENTRIES = 4_000
 _MOST_MANIFESTS = 4_000
 
-T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
 
 
-class BoundedCache(Generic[T]):
+class BoundedCache(Generic[S]):
     """Sequences by path. The sequences that were not used for longest are dropped first.
 
     Args:
@@ -26,11 +26,11 @@ class BoundedCache(Generic[T]):
 
     def __init__(self, most_items: int) -> None:
         self._most_items = most_items
-        self._found: OrderedDict[str, tuple[T, ...]] = OrderedDict()
+        self._found: OrderedDict[str, S] = OrderedDict()
         self._items = 0
         self._lock = Lock()
 
-    def get(self, path: str, read: Callable[[], Sequence[T]]) -> tuple[T, ...]:
+    def get(self, path: str, read: Callable[[], S]) -> S:
         """Return the sequence of a path.
 
         Args:
@@ -42,24 +42,25 @@ class BoundedCache(Generic[T]):
             if found is not None:
                 self._found.move_to_end(path)
                 return found
-        found = tuple(read())
+        found = read()
         self.put(path, found)
         return found
 
-    def put(self, path: str, items: Sequence[T]) -> None:
+    def put(self, path: str, items: S) -> None:
         """Add the sequence of a path, unless it alone exceeds the bound."""
         with self._lock:
-            self._items -= len(self._found.pop(path, ()))
+            known = self._found.pop(path, None)
+            self._items -= len(known) if known is not None else 0
             if len(items) > self._most_items:
                 return
-            self._found[path] = tuple(items)
+            self._found[path] = items
             self._items += len(items)
             while self._items > self._most_items:
                 self._items -= len(self._found.popitem(last=False)[1])
 
 
-_entries = BoundedCache[ManifestEntry](_MOST_ENTRIES)
-_manifests = BoundedCache[ManifestFile](_MOST_MANIFESTS)
+_entries = BoundedCache[tuple[ManifestEntry, ...]](_MOST_ENTRIES)
+_manifests = BoundedCache[tuple[ManifestFile, ...]](_MOST_MANIFESTS)
 
 
 def manifests_in(io: FileIO, manifest_list: str) -> tuple[ManifestFile, ...]:
@@ -69,7 +70,7 @@ def manifests_in(io: FileIO, manifest_list: str) -> tuple[ManifestFile, ...]:
         io: reads the file.
         manifest_list: path of the manifest list.
     """
-    return _manifests.get(manifest_list, lambda: list(read_manifest_list(io.new_input(manifest_list))))
+    return _manifests.get(manifest_list, lambda: tuple(read_manifest_list(io.new_input(manifest_list))))
 
 
 def live_entries(io: FileIO, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
@@ -79,14 +80,14 @@ def live_entries(io: FileIO, manifest: ManifestFile) -> tuple[ManifestEntry, ...
         io: reads the file.
         manifest: the manifest.
     """
-    return _entries.get(manifest.manifest_path, lambda: manifest.fetch_manifest_entry(io, discard_deleted=True))
+    return _entries.get(manifest.manifest_path, lambda: tuple(manifest.fetch_manifest_entry(io, discard_deleted=True)))
 
 
 def remember_manifests(manifest_list: str, manifests: Sequence[ManifestFile]) -> None:
     """Add the manifests of a snapshot that has just landed."""
-    _manifests.put(manifest_list, manifests)
+    _manifests.put(manifest_list, tuple(manifests))
 
 
 def remember_entries(manifest: ManifestFile, entries: Sequence[ManifestEntry]) -> None:
     """Add the live entries of a manifest whose snapshot has just landed."""
-    _entries.put(manifest.manifest_path, entries)
+    _entries.put(manifest.manifest_path, tuple(entries))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,11 +11,10 @@ from typing import cast
 
 from pyiceberg.avro.codecs import AvroCompressionCodec
 from pyiceberg.manifest import (
-    ManifestContent,
     ManifestEntry,
     ManifestEntryStatus,
     ManifestFile,
-    ManifestWriterV2,
+    construct_partition_summaries,
     write_manifest,
     write_manifest_list,
 )
@@ -23,6 +23,7 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.utils.properties import property_as_bool
 
 from cascade.iceberg.snapshot.cache import remember_entries, remember_manifests
+from cascade.iceberg.snapshot.encoding import ManifestForm
 from cascade.iceberg.snapshot.manifests import PlannedManifest
 
 
@@ -88,19 +89,50 @@ class SnapshotFiles:
                 self.table.io.delete(path)
 
     def _write_manifest(self, part: PlannedManifest) -> ManifestFile:
-        output = self.table.io.new_output(self._location(f"{self._name}-m{len(self._written)}.avro"))
         metadata = self.table.metadata
-        spec, schema = metadata.specs()[part.spec_id], metadata.schema()
-        with (
-            DeleteManifestWriter(spec, schema, output, self.snapshot_id, self._codec)
-            if part.content == ManifestContent.DELETES
-            else write_manifest(metadata.format_version, spec, schema, output, self.snapshot_id, self._codec)
-        ) as writer:
-            for entry in part.entries:
-                writer.add_entry(entry)
-        manifest = _numbered(writer.to_manifest_file(), self.sequence_number)
+        output = self.table.io.new_output(self._location(f"{self._name}-m{len(self._written)}.avro"))
+        if metadata.format_version == 1:
+            spec = metadata.specs()[part.spec_id]
+            with write_manifest(1, spec, metadata.schema(), output, self.snapshot_id, self._codec) as writer:
+                for entry in part.entries:
+                    writer.add_entry(entry)
+            return writer.to_manifest_file()
+        content = ManifestForm.of(metadata, part.spec_id, part.content, self._codec).encoded(part.entries)
+        with output.create(overwrite=True) as stream:
+            stream.write(content)
+        manifest = self._described(part, output.location, len(content))
         self._entries.append((manifest, part.entries))
         return manifest
+
+    def _described(self, part: PlannedManifest, path: str, length: int) -> ManifestFile:
+        """Return what the manifest list says about a manifest."""
+        files, rows, oldest = Counter[ManifestEntryStatus](), Counter[ManifestEntryStatus](), self.sequence_number
+        for entry in part.entries:
+            files[entry.status] += 1
+            rows[entry.status] += entry.data_file.record_count
+            if _is_live(entry) and entry.sequence_number is not None:
+                oldest = min(oldest, entry.sequence_number)
+        metadata = self.table.metadata
+        return ManifestFile.from_args(
+            manifest_path=path,
+            manifest_length=length,
+            partition_spec_id=part.spec_id,
+            content=part.content,
+            sequence_number=self.sequence_number,
+            min_sequence_number=oldest,
+            added_snapshot_id=self.snapshot_id,
+            added_files_count=files[ManifestEntryStatus.ADDED],
+            existing_files_count=files[ManifestEntryStatus.EXISTING],
+            deleted_files_count=files[ManifestEntryStatus.DELETED],
+            added_rows_count=rows[ManifestEntryStatus.ADDED],
+            existing_rows_count=rows[ManifestEntryStatus.EXISTING],
+            deleted_rows_count=rows[ManifestEntryStatus.DELETED],
+            partitions=construct_partition_summaries(
+                metadata.specs()[part.spec_id],
+                metadata.schema(),
+                [entry.data_file.partition for entry in part.entries],
+            ),
+        )
 
     def _write_list(self) -> None:
         self.manifest_list = self._location(f"snap-{self.snapshot_id}-0-{self._name}.avro")
@@ -138,25 +170,6 @@ class SnapshotFiles:
             file_sequence_number=self.sequence_number,
             data_file=entry.data_file,
         )
-
-
-class DeleteManifestWriter(ManifestWriterV2):
-    """Writes a manifest of delete files, for which pyiceberg has no writer."""
-
-    def content(self) -> ManifestContent:
-        """Return what the manifest lists."""
-        return ManifestContent.DELETES
-
-    @property
-    def _meta(self) -> dict[str, str]:
-        return {**super()._meta, "content": "deletes"}
-
-
-def _numbered(manifest: ManifestFile, sequence_number: int) -> ManifestFile:
-    manifest.sequence_number = sequence_number
-    if manifest.min_sequence_number < 0:
-        manifest.min_sequence_number = sequence_number
-    return manifest
 
 
 def _is_live(entry: ManifestEntry) -> bool:
