@@ -10,6 +10,7 @@ sent is looked up in it. Files of a snapshot that may still arrive are never del
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.expiry_support import SUPPORT
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.landing import Sent, landed
+from cascade.iceberg.turns import Turn
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -39,7 +41,8 @@ DIGEST = "cascade.digest"
 
 _NEWEST_FORMAT = 2
 _PATIENCE_SECONDS = 300.0
-_LONGEST_WAIT_SECONDS = 2.0
+# So many plans are made while others commit. The next one is made while they wait.
+_PLANS_IN_VAIN = 2
 # A gateway's timeout takes a minute, so the attempts are counted.
 _UNANSWERED_ATTEMPTS = 5
 _UNANSWERED_WAIT_SECONDS = 0.5
@@ -109,7 +112,8 @@ def commit_planned(
         CommitRefusedError: the catalog refused the commit for good, for example because a permission is missing.
         UsageError: the table or its branch does not exist.
     """
-    return _Committer(lakehouse, ref, planner, summary, properties, time.monotonic() + patience).run()
+    with Turn.of(lakehouse.uri, ref) as turn:
+        return _Committer(lakehouse, ref, planner, summary, properties, time.monotonic() + patience, turn).run()
 
 
 @dataclass
@@ -120,6 +124,7 @@ class _Committer(Generic[P]):
     summary: Mapping[str, str]
     properties: Callable[[Table], PropertyChange] | None
     patient_until: float
+    turn: Turn
     clock: Clock = field(default_factory=Clock)
     sent: list[Sent[P]] = field(default_factory=list)
     unanswered: int = 0
@@ -129,7 +134,7 @@ class _Committer(Generic[P]):
     def run(self) -> Committed[P]:
         table = self.lakehouse.require(self.ref)
         self._check_format(table)
-        while True:
+        for plans in itertools.count(1):
             with self.clock.timed("plan"):
                 plan = self.planner.plan(table)
             with self.clock.timed("write"):
@@ -141,6 +146,9 @@ class _Committer(Generic[P]):
             if isinstance(found, Committed):
                 return found
             table = found
+            if plans < _PLANS_IN_VAIN:
+                self.turn.end()
+        raise AssertionError("unreachable")
 
     def _check_format(self, table: Table) -> None:
         version = table.metadata.format_version
@@ -153,6 +161,13 @@ class _Committer(Generic[P]):
     def _carry_out(self, table: Table, plan: P, change: FileChange) -> Committed[P] | Table:
         """Commit a plan. Return the table if another writer changed it, and the plan must be made again."""
         may_arrive = False
+        with self.clock.timed("commit"):
+            others_came_first = self.turn.take()
+            if others_came_first:
+                table = self.lakehouse.require(self.ref)
+        if others_came_first and not self._holds(plan, table):
+            remove_files(table, change.added)
+            return table
         while True:
             with self.clock.timed("commit"):
                 attempt = self._prepared(table, change)
@@ -173,12 +188,14 @@ class _Committer(Generic[P]):
             if arrived is not None:
                 reach(FaultPoint.PUBLISH, self.ref.full_name)
                 return self._done(arrived.plan, table, arrived.snapshot_id)
-            with self.clock.timed("plan"):
-                holds = self.planner.still_holds(plan, table)
-            if not holds:
+            if not self._holds(plan, table):
                 if not may_arrive:
                     remove_files(table, change.added)
                 return table
+
+    def _holds(self, plan: P, table: Table) -> bool:
+        with self.clock.timed("plan"):
+            return self.planner.still_holds(plan, table)
 
     def _prepared(self, table: Table, change: FileChange) -> Attempt:
         expires = self.without_expiry is None and SUPPORT.is_possible(self.lakehouse.uri)
@@ -248,10 +265,9 @@ class _Committer(Generic[P]):
             ) from error
 
     def _wait(self) -> None:
-        seconds = min(_LONGEST_WAIT_SECONDS, 0.02 * 2 ** min(len(self.sent), 10))
         if self.unanswered:
-            seconds += _UNANSWERED_WAIT_SECONDS * 2**self.unanswered
-        time.sleep(random.uniform(0.2, 1.0) * seconds)
+            time.sleep(random.uniform(0.2, 1.0) * _UNANSWERED_WAIT_SECONDS * 2**self.unanswered)
+        self.turn.wait(len(self.sent))
 
     def _done(self, plan: P, table: Table, snapshot_id: int | None) -> Committed[P]:
         steps = ("plan", "write", "commit")

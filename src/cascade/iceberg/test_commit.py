@@ -15,7 +15,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import LongType, NestedField
 
 from cascade.exceptions import CommitError
-from cascade.iceberg import commit
+from cascade.iceberg import turns
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import commit_planned
@@ -168,7 +168,7 @@ def test_an_unexpected_error_is_not_tried_again(
 def test_an_endless_race_is_an_error(lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     always = failing([CommitFailedException("no")] * 1000)
     monkeypatch.setattr(type(lakehouse.catalog), "commit_table", always)
-    monkeypatch.setattr(commit, "_LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(turns, "_LONGEST_WAIT_SECONDS", 0.01)
     planner = MergePlanner(batch(range(3), 1), ("id",))
     with pytest.raises(CommitError, match="another writer committed first every time"):
         commit_planned(lakehouse, NAME, planner, summary={}, patience=0.1)

@@ -25,7 +25,7 @@ from pyiceberg.exceptions import (
 from pyiceberg.table import Table
 
 from cascade.exceptions import CommitError, CommitRefusedError
-from cascade.iceberg import commit
+from cascade.iceberg import commit, turns
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.conftest import Settings
@@ -263,7 +263,7 @@ def test_whatever_a_catalog_answers_each_batch_lands_once_and_the_table_stays_re
     """Late commits arrive whenever the catalog is used, or after the run."""
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.0)
-        monkeypatch.setattr(commit, "_LONGEST_WAIT_SECONDS", 0.0)
+        monkeypatch.setattr(turns, "_LONGEST_WAIT_SECONDS", 0.0)
         lakehouse = open_lakehouse(Settings(Path(directory)))
         ensure_table(lakehouse, NAME, SCHEMA)
         model = dict.fromkeys(range(4), 0)
