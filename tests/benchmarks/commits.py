@@ -40,8 +40,9 @@ from pyiceberg.types import LongType, NestedField, StringType  # noqa: E402
 
 from cascade.iceberg.attempt import FileChange  # noqa: E402
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse  # noqa: E402
+from cascade.iceberg.columns import arrow_schema, conform  # noqa: E402
 from cascade.iceberg.commit import commit_planned  # noqa: E402
-from cascade.iceberg.files import arrow_schema, conform, write_files  # noqa: E402
+from cascade.iceberg.data_file_writer import write_files  # noqa: E402
 from cascade.iceberg.merge import merge_rows  # noqa: E402
 from cascade.iceberg.snapshot.retention import Retention  # noqa: E402
 from cascade.iceberg.tables import ensure_table  # noqa: E402

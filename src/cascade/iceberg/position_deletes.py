@@ -91,7 +91,7 @@ def write_position_deletes(table: Table, file: DataFile, positions: np.ndarray[A
         pq.write_table(rows, stream, compression="zstd", use_dictionary=["file_path"], column_encoding=_ENCODING)
     least, most = (int(positions[at]).to_bytes(8, "little", signed=True) for at in (0, -1))
     target = file.file_path.encode()
-    return DataFile.from_args(
+    deletes: DataFile = DataFile.from_args(
         content=DataFileContent.POSITION_DELETES,
         file_path=path,
         file_format=FileFormat.PARQUET,
@@ -105,11 +105,13 @@ def write_position_deletes(table: Table, file: DataFile, positions: np.ndarray[A
         lower_bounds={_PATH_ID: target, _POSITION_ID: least},
         upper_bounds={_PATH_ID: target, _POSITION_ID: most},
         sort_order_id=None,
-        spec_id=file.spec_id,
         equality_ids=None,
         key_metadata=None,
         split_offsets=None,
     )
+    # The constructor ignores it. Without it, the file would be listed under the table's default layout.
+    deletes.spec_id = file.spec_id
+    return deletes
 
 
 def _positions(table: Table, file: DataFile, path: str) -> np.ndarray[Any, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ from pyiceberg.manifest import (
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
+from cascade.declarations import PartitionField
 from cascade.exceptions import CommitRefusedError
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse
@@ -31,6 +33,7 @@ from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.merge import merge_rows
+from cascade.iceberg.position_deletes import write_position_deletes
 from cascade.iceberg.snapshot.retention import Retention
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch
@@ -152,6 +155,17 @@ def test_deletes_alone_are_a_delete(lakehouse: Lakehouse, table: Table) -> None:
     done = committed(lakehouse, added=[position_deletes(table, old, [0, 3])])
     assert summary_of(done)["operation"] == "delete"
     assert ids_of(done.table) == [1, 2]
+
+
+def test_rows_of_a_file_in_an_older_layout_are_deleted_in_its_layout(lakehouse: Lakehouse, table: Table) -> None:
+    committed(lakehouse, added=written(table, range(5)))
+    partitioned = ensure_table(lakehouse, NAME, SCHEMA, partition_spec=[PartitionField("n", "identity")])
+    (task,) = partitioned.scan().plan_files()
+    deletes = write_position_deletes(partitioned, task.file, np.array([0, 4]))
+    done = committed(lakehouse, added=[deletes, *written(partitioned, [7], n=3)])
+    assert ids_of(done.table) == [1, 2, 3, 7]
+    assert done.table.scan("n = 3").to_arrow()["id"].to_pylist() == [7]
+    assert len(done.table.scan("n = 0").to_arrow()) == 3
 
 
 def test_after_a_mix_of_changes_all_readers_and_totals_agree(lakehouse: Lakehouse, table: Table) -> None:
