@@ -12,6 +12,7 @@ from pyiceberg.table import Table
 
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.snapshot import cache
+from cascade.iceberg.snapshot.tasks import data_files
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA
 from cascade.iceberg.test_snapshots import committed, ids_of, position_deletes, written
@@ -84,3 +85,25 @@ def test_a_file_that_is_not_there_cannot_be_removed(lakehouse: Lakehouse, table:
     with pytest.raises(ValidationException, match="1 files are not in the table anymore"):
         committed(lakehouse, deleted=written(table, [1]))
     assert len(list(Path(lakehouse.warehouse.removeprefix("file://")).rglob("*.avro"))) == 2
+
+
+@pytest.mark.parametrize("forgetful", [False, True], ids=["from the cache", "from disk"])
+def test_files_are_planned_as_pyiceberg_plans_them(
+    lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch, forgetful: bool
+) -> None:
+    if forgetful:
+        monkeypatch.setattr(cache, "_entries", cache.BoundedCache(0))
+    assert data_files(table) == []
+    for n in range(12):
+        files = written(table, range(10 * n, 10 * n + 5))
+        deletes = [position_deletes(table, files[0], [0, n % 5])] if n % 3 == 0 else []
+        done = committed(lakehouse, added=[*files, *deletes])
+    done = committed(lakehouse, added=written(done.table, [1000]), deleted=files)
+    mine, theirs = (
+        sorted(
+            (task.file.file_path, task.file.spec_id, *(one.file_path for one in task.delete_files)) for task in tasks
+        )
+        for tasks in (data_files(done.table), done.table.scan().plan_files())
+    )
+    assert mine == theirs
+    assert sum(len(one) > 2 for one in mine) == 4

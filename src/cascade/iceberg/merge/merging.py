@@ -96,10 +96,12 @@ class MergePlanner:
         """Find what changes in each file."""
         import numpy as np
 
+        from cascade.iceberg.snapshot.tasks import data_files
+
         rows = conform(self.rows, arrow_schema(table))
         keys = BatchKeys.of(rows, self.unique_key)
         digest = digest_of(rows)
-        tasks = list(table.scan().plan_files()) if rows.num_rows else []
+        tasks = data_files(table) if rows.num_rows else []
         candidates = self._candidates(table, tasks, keys)
         matching = _Matching(table, rows, self.unique_key, self.costs, compare=not self._differs(table, digest))
         files = tuple(found for task, wanted in candidates if (found := matching.file_merge(task, wanted)) is not None)
@@ -120,9 +122,11 @@ class MergePlanner:
 
     def still_holds(self, plan: MergePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain a key of the batch, and no folded file is gone."""
+        from cascade.iceberg.snapshot.tasks import data_files
+
         if plan.layout != layout_of(table):
             return False
-        tasks = list(table.scan().plan_files()) if plan.rows.num_rows else []
+        tasks = data_files(table) if plan.rows.num_rows else []
         candidates = self._candidates(table, tasks, BatchKeys.of(plan.rows, self.unique_key))
         same = plan.candidates == frozenset(identity(task) for task, _ in candidates)
         return same and plan.folded <= frozenset(map(identity, tasks))

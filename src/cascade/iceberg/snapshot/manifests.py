@@ -113,8 +113,8 @@ def _with(
     kinds: dict[tuple[ManifestContent, int], list[ManifestEntry]] = {}
     for file in added:
         # A data file that pyiceberg has just written does not say its spec, which is the table's default.
-        kind = (_content(file), getattr(file, "_spec_id", default_spec))
-        kinds.setdefault(kind, []).append(_added(file, snapshot_id))
+        file.spec_id = getattr(file, "_spec_id", default_spec)
+        kinds.setdefault((_content(file), file.spec_id), []).append(_added(file, snapshot_id))
     result = list(manifests)
     for (content, spec_id), entries in kinds.items():
         for position, part in enumerate(result):
