@@ -7,11 +7,15 @@ slices and the kinds of NaN are not part of the digest, so that equal rows alway
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cascade.iceberg.columns import storage_of
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 _VERSION = 1
 
@@ -22,8 +26,8 @@ def digest_of(rows: pa.Table) -> str:
     Args:
         rows: the rows, in the table's schema and in a fixed order.
     """
-    schema = _short(hashlib.blake2b(repr([(field.name, str(field.type)) for field in rows.schema]).encode()))
-    found = hashlib.blake2b(str(rows.num_rows).encode())
+    schema = _short(hashlib.sha256(repr([(field.name, str(field.type)) for field in rows.schema]).encode()))
+    found = hashlib.sha256(str(rows.num_rows).encode())
     for column in rows.columns:
         plain = storage_of(column).combine_chunks()
         _add(found, plain.chunk(0) if isinstance(plain, pa.ChunkedArray) else plain)
@@ -37,7 +41,7 @@ def differ(left: str, right: str) -> bool:
     return known == others and rows != other_rows
 
 
-def _add(found: hashlib.blake2b, values: pa.Array) -> None:
+def _add(found: Hash, values: pa.Array) -> None:
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if values.null_count:
@@ -57,7 +61,7 @@ def _add(found: hashlib.blake2b, values: pa.Array) -> None:
         _add_plain(found, values)
 
 
-def _add_plain(found: hashlib.blake2b, values: pa.Array) -> None:
+def _add_plain(found: Hash, values: pa.Array) -> None:
     """Add the bytes of values. Those behind nulls are undefined, and those before and after a slice are other rows'."""
     import numpy as np
 
@@ -77,9 +81,9 @@ def _add_plain(found: hashlib.blake2b, values: pa.Array) -> None:
         found.update(memoryview(first)[plain.offset * width : (plain.offset + len(plain)) * width])
 
 
-def _add_bits(found: hashlib.blake2b, values: pa.Array) -> None:
+def _add_bits(found: Hash, values: pa.Array) -> None:
     found.update(values.to_numpy(zero_copy_only=False).tobytes())
 
 
-def _short(found: hashlib.blake2b) -> str:
+def _short(found: Hash) -> str:
     return found.hexdigest()[:24]

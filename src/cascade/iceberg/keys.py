@@ -31,13 +31,27 @@ def key_frame(rows: pa.Table, unique_key: Sequence[str], position: str) -> pl.Da
 
 def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
     """Return the last row of each key, sorted by key."""
-    positions = (
-        key_frame(rows, unique_key, "at")
-        .unique(subset=key_names(unique_key), keep="last")
-        .sort(key_names(unique_key))["at"]
-        .to_arrow()
-    )
-    return rows.take(positions)
+    import polars as pl
+
+    names = key_names(unique_key)
+    keys = key_frame(rows, unique_key, "at")
+    if bool(keys.select(_ascending(names)).to_series().slice(1).all()):
+        return rows
+    ordered = keys.sort(names, maintain_order=True)
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in names)
+    # The last row has no successor, and null differs from every key.
+    return rows.take(ordered.filter(changes)["at"].to_arrow())
+
+
+def _ascending(names: Sequence[str]) -> pl.Expr:
+    """Return an expression that tells whether each row's key is greater than the one before."""
+    import polars as pl
+
+    found = pl.lit(False)
+    for name in reversed(names):
+        before = pl.col(name).shift(1)
+        found = (pl.col(name) > before) | ((pl.col(name) == before) & found)
+    return found.alias("ascending")
 
 
 def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:

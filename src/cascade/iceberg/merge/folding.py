@@ -32,15 +32,19 @@ def files_to_fold(tasks: Iterable[FileScanTask], new_rows: int) -> tuple[FileSca
         The files; none if few files are small.
     """
     classes: dict[int, list[FileScanTask]] = defaultdict(list)
-    for task in tasks:
-        if task.file.record_count <= _LARGEST:
-            classes[_size_class(task.file.record_count)].append(task)
+    for task in filter(is_small, tasks):
+        classes[_size_class(task.file.record_count)].append(task)
     folded: list[FileScanTask] = []
     rows = new_rows
     while 0 < rows <= _LARGEST and len(same := classes.pop(_size_class(rows), [])) >= _FILES - 1:
         folded += same
         rows += sum(task.file.record_count for task in same)
     return tuple(folded)
+
+
+def is_small(task: FileScanTask) -> bool:
+    """Return whether a file may be folded into another one."""
+    return task.file.record_count <= _LARGEST
 
 
 def _size_class(rows: int) -> int:

@@ -19,7 +19,7 @@ from cascade.iceberg.files import read_file, without
 from cascade.iceberg.keys import last_of_each_key, sorted_by_key
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
-from cascade.iceberg.merge.folding import files_to_fold
+from cascade.iceberg.merge.folding import files_to_fold, is_small
 from cascade.iceberg.merge.matching import find_keys, same_as_batch
 from cascade.iceberg.merge.plan import FileMerge, MergePlan, identity, layout_of
 from cascade.iceberg.position_deletes import deleted_positions, own_delete_files, write_position_deletes
@@ -142,7 +142,7 @@ class MergePlanner:
                 added += write_files(table, self._rewritten(table, plan, change))
             else:
                 added.append(write_position_deletes(table, change.task.file, change.gone))
-        for partition, rows in split_by_layout(table, plan.rows.take(pa.array(plan.added))):
+        for partition, rows in split_by_layout(table, plan.added_rows):
             folded = plan.folds.get(_record(partition), ())
             for task in folded:
                 removed += [task.file, *own_delete_files(task)]
@@ -176,11 +176,13 @@ class MergePlanner:
 
         touched = {change.task.file.file_path for change in plan.files}
         unchanged: dict[Record, list[FileScanTask]] = defaultdict(list)
-        for task in tasks:
+        for task in filter(is_small, tasks):
             if task.file.spec_id == table.metadata.default_spec_id and task.file.file_path not in touched:
                 unchanged[task.file.partition].append(task)
+        if not unchanged:
+            return plan
         folds = {}
-        for partition, rows in split_by_layout(table, plan.rows.take(pa.array(plan.added))):
+        for partition, rows in split_by_layout(table, plan.added_rows):
             record = _record(partition)
             if folded := files_to_fold(unchanged[record], rows.num_rows):
                 folds[record] = folded

@@ -80,7 +80,13 @@ class MergePlan:
         import numpy as np
 
         moved = [file.put for file in self.files if not file.rewrite]
-        return np.sort(np.concatenate([self.append, *moved]))
+        return np.sort(np.concatenate([self.append, *moved])) if moved else self.append
+
+    @property
+    def added_rows(self) -> pa.Table:
+        """The batch's rows that go to new files, sorted by key."""
+        added = self.added
+        return self.rows if len(added) == self.rows.num_rows else self.rows.take(pa.array(added))
 
     @property
     def folded(self) -> frozenset[FileIdentity]:
