@@ -102,18 +102,20 @@ def _write(table: Table, rows: pa.Table, partition: PartitionKey | None) -> Data
     statistics = data_file_statistics_from_parquet_metadata(
         writer.writer.metadata, compute_statistics_plan(schema, table.properties), paths
     )
-    return DataFile.from_args(
+    written = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=path,
         file_format=FileFormat.PARQUET,
         partition=partition.partition if partition is not None else Record(),
         file_size_in_bytes=len(output),
         sort_order_id=None,
-        spec_id=table.metadata.default_spec_id,
         equality_ids=None,
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+    # It is no field of the file's record, so pyiceberg does not take it as an argument.
+    written.spec_id = table.metadata.default_spec_id
+    return written
 
 
 def _stored(rows: pa.Table, schema: Schema, sanitized: Schema) -> pa.Table:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pyiceberg.manifest import DataFileContent, ManifestEntry
-from pyiceberg.table import FileScanTask, Table
-from pyiceberg.table.delete_file_index import DeleteFileIndex
+from typing import TYPE_CHECKING
 
+from cascade.exceptions import CascadeError
 from cascade.iceberg.snapshot.cache import live_entries, manifests_in
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import ManifestEntry
+    from pyiceberg.table import FileScanTask, Table
 
 
 def data_files(table: Table) -> list[FileScanTask]:
@@ -18,10 +21,15 @@ def data_files(table: Table) -> list[FileScanTask]:
         table: the table, on its branch.
 
     Raises:
-        ValueError: the table has equality deletes, which pyiceberg cannot read.
+        CascadeError: the table has equality deletes, which pyiceberg cannot apply.
     """
+    from pyiceberg.manifest import DataFileContent
+    from pyiceberg.table import FileScanTask
+    from pyiceberg.table.delete_file_index import DeleteFileIndex
+
     head = table.current_snapshot()
-    deletes, rows = DeleteFileIndex(), list[ManifestEntry]()
+    deletes = DeleteFileIndex()
+    rows: list[ManifestEntry] = []
     for manifest in manifests_in(table.io, head.manifest_list) if head else ():
         for entry in live_entries(table.io, manifest):
             file = entry.data_file
@@ -30,7 +38,11 @@ def data_files(table: Table) -> list[FileScanTask]:
             elif file.content == DataFileContent.POSITION_DELETES:
                 deletes.add_delete_file(entry, partition_key=file.partition)
             else:
-                raise ValueError(f"{'.'.join(table.name())} has equality deletes, such as {file.file_path}")
+                raise CascadeError(
+                    f"The table {'.'.join(table.name())} has equality deletes, which pyiceberg cannot apply: "
+                    f"{file.file_path}",
+                    hint="Compact the table with the tool that wrote them, then run it again.",
+                )
     return [
         FileScanTask(
             row.data_file, deletes.for_data_file(row.sequence_number or 0, row.data_file, row.data_file.partition)
