@@ -11,6 +11,7 @@ fsync; `upsert` is pyiceberg's. Exit code 1 when a limit is exceeded. All cases 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -20,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cascade.declarations import PartitionField
 from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.merge import merge_rows
+from cascade.iceberg.snapshot.retention import Retention
 from cascade.iceberg.tables import ensure_table
 from cascade.table_ref import TableRef
 
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 REF = TableRef("raw", "readings")
 MILLION = 1_000_000
+HOUR = 3_600_000_000
+EPOCH = 1_357_000_000_000_000
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ def batch(ids: np.ndarray, seed: int) -> pa.Table:
         **{f"value_{number}": random.random(count) for number in range(4)},
         "station": pa.array(np.char.add("station-", random.integers(0, 500, count).astype(str))),
         "count": random.integers(0, 1 << 40, count),
-        "at": pa.array(1_357_000_000_000_000 + random.integers(0, 1 << 44, count), pa.timestamp("us", "UTC")),
+        "at": pa.array(EPOCH + random.integers(0, 1 << 44, count), pa.timestamp("us", "UTC")),
         "day": pa.array(random.integers(0, 20_000, count).astype("int32"), pa.date32()),
         "flag": pa.array(random.random(count) > 0.5),
     }
@@ -209,9 +214,19 @@ def spent(work: Callable[[], object]) -> float:
     return cpu_seconds() - before
 
 
-def peak_megabytes() -> float:
-    """Return the most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_megabytes(work: Callable[[], object]) -> float:
+    """Return by how many megabytes some work raises the memory of this process at most. Linux alone can tell."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    work()
+    return (_status("VmHWM") - before) / 1024
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def median(runs: int, measure: Callable[[int], float]) -> float:
@@ -222,9 +237,8 @@ def median(runs: int, measure: Callable[[int], float]) -> float:
 def random_keys(directory: Path, rows: int, runs: int) -> list[Figure]:
     """Merge 100,000 random keys."""
     bench = Bench(directory / "large", rows)
-    before = peak_megabytes()
     merged = median(runs, lambda seed: bench.merged(bench.random(100_000, seed)))
-    memory = peak_megabytes() - before
+    memory = peak_megabytes(lambda: bench.merged(bench.random(100_000, runs + 1)))
     floor = median(runs, lambda seed: bench.floor(bench.random(100_000, seed)))
     upserted = bench.upserted(bench.random(100_000, 1))
     name = f"100k random keys into {rows // MILLION}M"
@@ -329,6 +343,34 @@ def composite(directory: Path, rows: int, runs: int) -> list[Figure]:
     return [Figure("20k rows into 200k on two columns", "0.5 s", merged, merged / 0.5, 1.0)]
 
 
+def a_year(directory: Path, rows: int, runs: int) -> list[Figure]:
+    """Merge 365 days of some 900 rows, one after the other, into a table with a partition for each month."""
+    warehouse = directory / "year"
+    warehouse.mkdir()
+    lakehouse = replace(open_lakehouse(Settings(warehouse)), retention=Retention(least_age=0))
+    key = ("at", "station", "id")
+    ensure_table(lakehouse, REF, _schema(key), partition_spec=[PartitionField("at", "month")])
+    days = []
+    for day in range(365):
+        given = batch(np.arange(day * 1000, day * 1000 + 900), day)
+        times = EPOCH + (day * 24 + np.arange(900) % 24) * HOUR
+        at = given.schema.get_field_index("at")
+        days.append(given.set_column(at, "at", pa.array(times, pa.timestamp("us", "UTC"))))
+    seconds = [
+        spent(lambda given=given, day=day: merge_rows(lakehouse, REF, given, key, run_id="run", partition=str(day)))
+        for day, given in enumerate(days)
+    ]
+    pq.write_table(pa.concat_tables(days), directory / "year.parquet", compression="zstd")
+    size = sum(path.stat().st_size for path in (warehouse / "warehouse").rglob("*") if path.is_file())
+    source = (directory / "year.parquet").stat().st_size
+    # The first runs also load libraries.
+    first, last = statistics.median(seconds[3:13]), statistics.median(seconds[-10:])
+    return [
+        Figure("the last ten of 365 days", "the first ten", last, last / first, 1.3),
+        Figure("warehouse after 365 days", "one Parquet file", None, size / source, 4.0),
+    ]
+
+
 CASES = {
     "random": random_keys,
     "clustered": clustered_keys,
@@ -336,6 +378,7 @@ CASES = {
     "append": appended,
     "read": reading,
     "composite": composite,
+    "year": a_year,
 }
 
 

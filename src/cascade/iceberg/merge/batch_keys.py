@@ -26,17 +26,26 @@ class BatchKeys:
     Args:
         unique_key: the columns of the key.
         frame: the keys, sorted, with the position of each row in the batch as `row`.
-        numbers: the keys again, if they are one column of whole numbers, dates or timestamps.
+        first: the first column again, if it is one of whole numbers, dates or timestamps.
+        ranges: the smallest and the largest value of each column in the whole batch.
     """
 
     unique_key: tuple[str, ...]
     frame: pl.DataFrame
-    numbers: np.ndarray[Any, Any] | None
+    first: np.ndarray[Any, Any] | None
+    ranges: tuple[Bounds, ...]
 
     @classmethod
     def of(cls, rows: pa.Table, unique_key: Sequence[str]) -> BatchKeys:
         """Return the keys of rows that are sorted by key."""
-        return cls(tuple(unique_key), physical_keys(rows, unique_key, "row"), whole_numbers(rows, unique_key))
+        frame = physical_keys(rows, unique_key, "row")
+        ranges = tuple(Bounds(frame[name].min(), frame[name].max()) for name in key_names(unique_key))
+        return cls(tuple(unique_key), frame, whole_numbers(rows.column(unique_key[0])), ranges)
+
+    @property
+    def numbers(self) -> np.ndarray[Any, Any] | None:
+        """The keys as whole numbers, if they are one column of such."""
+        return self.first if len(self.unique_key) == 1 else None
 
     def __len__(self) -> int:
         return self.frame.height
@@ -47,36 +56,43 @@ class BatchKeys:
         Args:
             bounds: bounds of the key columns. A column without bounds can contain any value.
         """
-        if self.numbers is not None:
-            return self._numbers_within(self.numbers, bounds[self.unique_key[0]])
-        frame = self.frame
-        for place, (column, name) in enumerate(zip(self.unique_key, key_names(self.unique_key), strict=True)):
-            found = bounds[column]
-            if found is None or frame.is_empty():
-                continue
-            if place == 0:
-                start = frame[name].search_sorted(found.least, "left")
-                frame = frame.slice(start, frame[name].search_sorted(found.most, "right") - start)
-            else:
-                frame = frame.filter((frame[name] >= found.least) & (frame[name] <= found.most))
-        return BatchKeys(self.unique_key, frame, None)
+        found = [bounds[column] for column in self.unique_key]
+        if any(outside(limits, all_) for limits, all_ in zip(found, self.ranges, strict=True)):
+            return self._slice(0, 0)
+        keys = self._between(found[0]) if found[0] is not None else self
+        frame = keys.frame
+        for name, limits in list(zip(key_names(self.unique_key), found, strict=True))[1:]:
+            if limits is not None and not frame.is_empty():
+                frame = frame.filter((frame[name] >= limits.least) & (frame[name] <= limits.most))
+        return keys if frame is keys.frame else BatchKeys(self.unique_key, frame, None, self.ranges)
 
-    def _numbers_within(self, numbers: np.ndarray[Any, Any], bounds: Bounds | None) -> BatchKeys:
+    def _between(self, bounds: Bounds) -> BatchKeys:
+        """Return the keys whose first column is inside bounds, which are neighbours."""
         import numpy as np
 
-        if bounds is None:
-            return self
-        start = int(np.searchsorted(numbers, bounds.least))
-        stop = int(np.searchsorted(numbers, bounds.most, "right"))
-        return BatchKeys(self.unique_key, self.frame.slice(start, stop - start), numbers[start:stop])
+        if self.first is not None:
+            start = int(np.searchsorted(self.first, bounds.least))
+            stop = int(np.searchsorted(self.first, bounds.most, "right"))
+        else:
+            first = self.frame.to_series(0)
+            start, stop = first.search_sorted(bounds.least, "left"), first.search_sorted(bounds.most, "right")
+        return self._slice(start, stop)
+
+    def _slice(self, start: int, stop: int) -> BatchKeys:
+        first = self.first[start:stop] if self.first is not None else None
+        return BatchKeys(self.unique_key, self.frame.slice(start, stop - start), first, self.ranges)
 
 
-def whole_numbers(rows: pa.Table, unique_key: Sequence[str]) -> np.ndarray[Any, Any] | None:
-    """Return a key of one column without nulls as whole numbers, if its type is stored as such."""
-    column = rows.column(unique_key[0])
+def outside(bounds: Bounds | None, others: Bounds) -> bool:
+    """Return whether no value can be inside both bounds. No bounds contain any value."""
+    return bounds is not None and bool(bounds.most < others.least or bounds.least > others.most)
+
+
+def whole_numbers(column: pa.ChunkedArray) -> np.ndarray[Any, Any] | None:
+    """Return a column without nulls as whole numbers, if its type is stored as such."""
     kind = column.type
     numeric = pa.types.is_signed_integer(kind) or pa.types.is_date32(kind) or pa.types.is_timestamp(kind)
-    if len(unique_key) > 1 or column.null_count or not numeric:
+    if column.null_count or not numeric:
         return None
     numbers: np.ndarray[Any, Any] = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64()).to_numpy()
     return numbers

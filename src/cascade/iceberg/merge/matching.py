@@ -85,7 +85,7 @@ def same_as_batch(opened: DataFileReader, columns: Projection, match: Match, row
 def _in_group(rows: pa.Table, group: RowGroup, wanted: BatchKeys) -> Match:
     import numpy as np
 
-    stored = whole_numbers(rows, wanted.unique_key)
+    stored = whole_numbers(rows.column(wanted.unique_key[0]))
     if stored is not None and wanted.numbers is not None and (stored[1:] > stored[:-1]).all():
         match = _searched(stored, wanted)
     else:
