@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 # The delimiter of a file with one column, whose values may contain any of the others.
 _NONE = "\x1f"
 _LONGEST_HEADER = 1 << 16
+_SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?:$|[,;\t|])")
 # The sniffer calls what it saw no use of by this name.
 _UNSEEN = "(empty)"
 
@@ -71,6 +73,9 @@ def dialect_of(
         return None
     delimiter = delimiter or text.separator
     sniffed, quoted, escaped = _sniffed(connection, text, delimiter, quote)
+    if quote is None and quoted == "'" and not _SINGLE_QUOTED.search(first):
+        # An apostrophe around some values, or two of them, is part of the text.
+        sniffed, quoted, escaped = _sniffed(connection, text, delimiter, '"')
     if delimiter is None:
         delimiter = sniffed if sniffed and sniffed in first else _most_frequent(first)
     quote = quote if quote is not None else quoted or '"'
