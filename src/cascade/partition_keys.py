@@ -5,7 +5,9 @@ Dagster decides which keys exist. This module explains what is wrong with a key,
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 RANGE_SEPARATOR = "..."
 
+_PLAIN = re.compile(r"[\w.:+/-]+")
+_LONGEST_SHOWN = 80
 _PART = r"(?:\D?(\d\d|\d(?!\d))"
 _TIME = re.compile(rf"(\d{{4}}){_PART}{_PART}{_PART}{_PART})?)?)?)?")
 
@@ -40,13 +44,13 @@ def check_key(
     if partitions is None:
         if key is not None:
             hint = f"Type: {command} {asset}" if command else "Omit the partition."
-            raise PartitionError(f"{asset} has no partitions, but {key} was given.", hint=hint)
+            raise PartitionError(f"{asset} has no partitions, but {_quoted(key)} was given.", hint=hint)
     elif key is None:
         raise _error(
             asset, partitions, f"{asset} is partitioned{_length(partitions)}, but no partition was given.", command
         )
     elif not _is_key(partitions, key):
-        message = f"{key} is not a partition of {asset}{_length(partitions)}."
+        message = f"{_quoted(key)} is not a partition of {asset}{_length(partitions)}."
         raise _error(asset, partitions, message, command, nearest=_nearest_keys(partitions, key))
 
 
@@ -83,11 +87,21 @@ def choose_partitions(
     return list(chosen)
 
 
+def _quoted(key: str) -> str:
+    """Return a key for a message: as it is, or in quotes if it has a blank or another unusual character."""
+    shown = _shortened(key)
+    return shown if _PLAIN.fullmatch(shown) else json.dumps(shown)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
 def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: str, command: str | None) -> list[str]:
     first, separator, last = text.partition(RANGE_SEPARATOR)
     if not (first and separator and last):
         raise PartitionError(
-            f'"{text}" is not a range of partitions.',
+            f"{json.dumps(_shortened(text))} is not a range of partitions.",
             hint=f"Write it as FIRST{RANGE_SEPARATOR}LAST. The range includes both ends.",
         )
     check_key(asset, partitions, first, command)
@@ -194,6 +208,6 @@ def _error(
     if first is None or last is None:
         return PartitionError(message, hint=f"{asset} has no complete partition yet.")
     meant = f" {' and '.join(nearest)} {'are' if len(nearest) > 1 else 'is'} nearest." if nearest else ""
-    key = nearest[0] if nearest else last
+    key = shlex.quote(nearest[0] if nearest else last)
     example = f"Type: {command} {asset} --partition {key}" if command else f"For example: --partition {key}"
     return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}.{meant} {example}")

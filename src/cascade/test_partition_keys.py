@@ -131,3 +131,26 @@ def test_a_range_with_a_key_that_dagster_would_round_is_refused() -> None:
         "2024-11-03-01:00",
         "2024-11-03-01:00-0500",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("", '"" is not a partition of a'),
+        (" 2024-01-01", '" 2024-01-01" is not'),
+        ("2024-01-01\n", r'"2024-01-01\n" is not'),
+        ("\x1b[31mx", r'"\u001b[31mx" is not'),
+        ("x" * 5000, f"{'x' * 80}... is not"),
+    ],
+)
+def test_an_unusual_key_is_quoted_and_short_in_the_error(key: str, shown: str) -> None:
+    with pytest.raises(PartitionError) as caught:
+        choose_partitions("a", DAYS, [key], [])
+    assert str(caught.value).startswith(shown)
+
+
+def test_the_suggested_command_quotes_a_key_with_a_blank() -> None:
+    cities = dg.StaticPartitionsDefinition(["New York", "Paris"])
+    with pytest.raises(PartitionError) as caught:
+        choose_partitions("a", cities, ["New Yorc"], [], "cascade materialize")
+    assert "cascade materialize a --partition 'New York'" in str(caught.value.hint)
