@@ -19,6 +19,8 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from cascade.iceberg.query import QueryResult
 
 _SHOWN_ROWS = 100
@@ -60,8 +62,21 @@ def query(invocation: Invocation, out: Output, sql: str, limit: int | None, as_c
 
 def _rows(result: QueryResult) -> Iterator[tuple[Any, ...]]:
     for batch in result.batches:
-        columns = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
+        columns = [_values(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
         yield from zip(*columns, strict=True)
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    import pyarrow as pa
+
+    try:
+        values: list[Any] = column.to_pylist()
+        return values
+    except (OverflowError, ValueError, pa.ArrowException) as error:
+        raise UsageError(
+            f'"{name}" holds a date or time that Python does not have: {error}.',
+            hint="Cast the column to text in the query, with CAST(... AS VARCHAR).",
+        ) from error
 
 
 def _print_table(out: Output, result: QueryResult, limit: int) -> None:

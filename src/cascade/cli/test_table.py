@@ -127,6 +127,7 @@ def test_a_query_may_come_from_standard_input(lakehouse: Callable[..., Lakehouse
         (("select * from thing",), 'There is no table "thing"'),
         (("select 1 as a, 2 as a", "--json"), 'Two columns of the result are called "a"'),
         (("select 1", "--json", "--csv"), "Use either --csv or --json."),
+        (("select 1 as a, date 'infinity' as until",), '"until" holds a date or time that Python does not have'),
     ],
 )
 def test_wrong_usage_is_explained(
@@ -136,3 +137,13 @@ def test_wrong_usage_is_explained(
     result = cascade("table", "query", *arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize("sql", ["select nope from numbers", "select * from read_csv('numbers.csv')"])
+def test_an_error_shows_no_other_query_than_that_of_the_user(
+    cascade: Cascade, lakehouse: Callable[..., Lakehouse], sql: str
+) -> None:
+    lakehouse(numbers=pa.table({"id": [1]}))
+    result = cascade("table", "query", sql)
+    assert result.exit_code == 2
+    assert "EXPLAIN" not in result.output

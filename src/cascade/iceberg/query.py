@@ -170,6 +170,8 @@ def _register(
 
 def _choose_columns(connection: duckdb.DuckDBPyConnection, query: str, sources: Iterable[_Source]) -> None:
     """Let each source read only the columns that the plan of a query needs."""
+    # An error of the query shows its text, so it must be found before the text has a prefix.
+    connection.sql(query)
     ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
     # Any mention counts, in the columns of a scan or in its filters.
     mentioned = set(_NUMBERED.findall(plan))
