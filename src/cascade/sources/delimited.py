@@ -20,7 +20,8 @@ from cascade.sources.dialects import Dialect, dialect_of
 from cascade.sources.duck import duck
 from cascade.sources.matching import InputFile
 from cascade.sources.rejects import LONGEST_LINE, Cut, rejected_lines
-from cascade.sources.text_files import Utf8File, copying, temporary_copy, utf8_file
+from cascade.sources.temporary import temporary_copy
+from cascade.sources.text_files import Utf8File, copying, utf8_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ from cascade.exceptions import SourceError
 from cascade.notices import notice
 from cascade.sources.compression import is_compressed, open_bytes
 from cascade.sources.encodings import Encoding, encoding_of
+from cascade.sources.temporary import temporary_copy
 
 _CHUNK = 1 << 20
 _LONGEST_QUOTED = 1 << 24
@@ -78,11 +79,6 @@ def utf8_file(path: Path, shown: str, *, encoding: str | None, skip: int) -> Ite
                 copy.flush()
             path = Path(copy.name)
         yield Utf8File(path, before, found.name, separator)
-
-
-def temporary_copy() -> AbstractContextManager[IO[bytes]]:
-    """Create a file in the directory for temporary files, which ends with the block."""
-    return tempfile.NamedTemporaryFile(prefix="cascade-", suffix=".csv")
 
 
 @contextmanager
