@@ -181,3 +181,13 @@ def test_text_becomes_the_types_of_a_pandera_model(lakehouse: Lakehouse, tmp_pat
     report, _ = run(lakehouse, lambda: read_csv(tmp_path / "rows.csv"), **arguments)
     assert (report.rows_good, report.rows_refused) == (2, 2)
     assert [row["kwh"] for row in table_rows(lakehouse)] == [20.5, None]
+
+
+def test_a_number_with_a_decimal_comma_is_refused_with_advice_which_works(lakehouse: Lakehouse, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("meter;measured_on;kwh\n7;2024-01-01;1.234,5\n8;2024-01-01;2\n")
+    report, _ = run(lakehouse, lambda: read_csv(file))
+    [refused] = report.refused
+    assert 'read_csv(..., decimal_commas=[...]) reads "1.234,5"' in refused.message
+    report, _ = run(lakehouse, lambda: read_csv(file, decimal_commas=["kwh"]))
+    assert [row["kwh"] for row in table_rows(lakehouse)] == [1234.5, 2.0]

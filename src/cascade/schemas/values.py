@@ -8,6 +8,7 @@ column, each value is checked, and those that do not fit are reported, so that o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,8 @@ RULE_TYPE = "column_type"
 RULE_RANGE = "column_range"
 RULE_NULL = "column_null"
 RULE_TEXT = "string_unicode"
+
+_NUMBER_WITH_COMMA = re.compile(r"[-+]?\d[\d.'\s]*,[\d.,]+", re.ASCII)
 
 CONVERSION_ERRORS = (pa.ArrowException, OverflowError, ValueError, TypeError)
 
@@ -119,11 +122,16 @@ def _storage(arrow: pa.DataType) -> pa.DataType:
 
 
 def without_column_type(value: object) -> str:
-    """Return what to do about a value that no column can hold, to add to a message; empty for any other value."""
+    """Return what to do about a value that no column can hold, or no column of numbers, to add to a message.
+
+    It is empty for any other value.
+    """
     if isinstance(value, timedelta):
         return ". Iceberg has no durations; use a number with the unit in its name, such as value.total_seconds()"
     if isinstance(value, complex):
         return ". Keep the real and the imaginary part in two fields"
+    if isinstance(value, str) and _NUMBER_WITH_COMMA.fullmatch(value.strip()):
+        return '. A number has a point and no other separator; read_csv(..., decimal_commas=[...]) reads "1.234,5"'
     kind = type(value)
     if kind.__module__.partition(".")[0] == "pandas" and kind.__name__ in ("Period", "Interval"):
         ends = "value.start_time or str(value)" if kind.__name__ == "Period" else "value.left and value.right"

@@ -7,7 +7,7 @@ a refused row with the number of the line. Files are read in pieces, so they can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ def read_csv(
     skip: int = 0,
     nulls: Sequence[str] = ("",),
     quoted_nulls: bool = False,
+    decimal_commas: Sequence[str] = (),
     missing_ok: bool = False,
 ) -> Iterator[pa.Table | RefusedRow]:
     """Read CSV files. Every value is text, which the schema of the workflow converts.
@@ -63,6 +64,7 @@ def read_csv(
         skip: number of lines before the header.
         nulls: the texts that stand for null, unless they are in quotes. By default, `""` in quotes is empty text.
         quoted_nulls: whether these texts stand for null in quotes, too.
+        decimal_commas: the columns whose numbers are written as `1.234,5`, and mean 1234.5.
         missing_ok: whether to read nothing if no file matches.
 
     Returns:
@@ -73,8 +75,9 @@ def read_csv(
         UsageError: the arguments do not fit together.
     """
     from cascade.sources.delimited import CsvOptions, csv_rows
+    from cascade.sources.numbers import with_point
 
-    _check_csv(delimiter, quote, columns, skip, nulls)
+    _check_csv(delimiter, quote, columns, skip, (nulls, decimal_commas))
     options = CsvOptions(
         delimiter=delimiter,
         quote=quote,
@@ -85,7 +88,8 @@ def read_csv(
         quoted_nulls=quoted_nulls,
     )
     found, only = _arguments(files, missing_ok, partition, partition_column, schema, formats)
-    return _tables(csv_rows(found, options), found, only, formats)
+    numbers = dict.fromkeys(decimal_commas, with_point)
+    return _tables(csv_rows(found, options), found, only, formats, numbers)
 
 
 def read_jsonl(
@@ -176,11 +180,11 @@ def _arguments(
 
 
 def _check_csv(
-    delimiter: str | None, quote: str | None, columns: Sequence[str] | None, skip: int, nulls: Sequence[str]
+    delimiter: str | None, quote: str | None, columns: Sequence[str] | None, skip: int, lists: Sequence[Sequence[str]]
 ) -> None:
     problems = []
-    if isinstance(columns, str) or isinstance(nulls, str):
-        problems.append("columns and nulls take a list of texts, not one text.")
+    if any(isinstance(given, str) for given in (columns, *lists)):
+        problems.append("columns, nulls and decimal_commas take a list of texts, not one text.")
     elif columns is not None and (not columns or len(set(columns)) < len(columns)):
         problems.append(f"columns must name each column once, not {list(columns)}.")
     if skip < 0:
@@ -206,12 +210,14 @@ def _tables(
     files: Sequence[InputFile],
     only: PartitionFilter | None,
     formats: Mapping[str, str],
+    rewritten: Mapping[str, Callable[[object], object]] = MappingProxyType({}),
 ) -> Iterator[pa.Table | RefusedRow]:
     from cascade.schemas.rows import RefusedRow
     from cascade.sources.columns import reformatted
     from cascade.sources.moments import Reformatter
 
-    rewrite = {column: Reformatter(form) for column, form in formats.items()}
+    rewrite = dict(rewritten)
+    rewrite |= {column: Reformatter(form) for column, form in formats.items()}
     for file, piece in pieces:
         if isinstance(piece, RefusedRow):
             yield piece
