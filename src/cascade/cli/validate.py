@@ -19,6 +19,7 @@ from cascade.terminal.words import counted
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.framework.defs_folder import DefsFolder
+    from cascade.framework.validate import RestOfProject
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class _Scope:
     schemas: bool = False
     defs_folder: DefsFolder | None = None
     dbt_directory: Path | None = None
+    rest: RestOfProject | None = None
 
 
 @click.command(short_help="Check the workflows, the schemas and the dbt project.")
@@ -78,6 +80,7 @@ def validate(
             schemas=scope.schemas,
             dbt_directory=scope.dbt_directory,
             complete=not paths and not modules,
+            rest=scope.rest,
             starting=begin,
         )
     base = Path.cwd()
@@ -130,6 +133,7 @@ def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]
     from cascade.cli.checked_paths import choose, files_of
     from cascade.dbt.contributor import has_dbt_project
     from cascade.framework.defs_folder import find_defs_folder
+    from cascade.framework.validate import RestOfProject
 
     names = invocation.module_names
     config, generated = invocation.config, invocation.project.generated
@@ -149,6 +153,7 @@ def _scope_of_paths(invocation: Invocation, out: Output, paths: tuple[Path, ...]
         schemas=True,
         defs_folder=folder if folder and folder.directory in chosen.directories else None,
         dbt_directory=dbt_directory,
+        rest=RestOfProject([name for name in names if name not in chosen.modules], folder),
     )
 
 

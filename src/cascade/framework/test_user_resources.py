@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ import pytest
 from cascade.exceptions import DeclarationError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
-from cascade.framework.validate import find_problems
+from cascade.framework.validate import RestOfProject, find_problems
 
 API = """
     import dagster as dg
@@ -108,6 +109,27 @@ def test_validate_reports_a_missing_resource_of_a_whole_project(project: SampleP
     assert problem.message.startswith("@cascade_ingestion: the parameter api takes the resource api, which the project")
     assert problem.location is not None and problem.location.file.endswith("rows.py")
     assert find_problems(modules) == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "missing"),
+    [
+        (f"    from {{package}}.api import Api\n{VARIABLE}", 0),
+        ("    x = 1\n", 1),
+        # What does not load may have the resource, and another check reports it.
+        ("    import nothing_of_this_name\n", 0),
+    ],
+)
+def test_a_part_of_a_project_may_take_a_resource_of_the_rest(project: SampleProject, parts: str, missing: int) -> None:
+    rows, *others = written(project, parts=parts)
+    problems = find_problems([rows], rest=RestOfProject(others))
+    assert ["takes the resource api, which the project" in each.message for each in problems] == [True] * missing
+
+
+def test_the_rest_of_a_project_is_loaded_only_for_a_missing_resource(project: SampleProject) -> None:
+    _, things = written(project)
+    assert find_problems([things], rest=RestOfProject([project.module("rows")])) == ()
+    assert project.module("rows") not in sys.modules
 
 
 def test_two_resources_of_one_name_break_the_workflows_that_take_it(project: SampleProject) -> None:

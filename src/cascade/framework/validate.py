@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from cascade.framework.conflicts import duplicate_tables, find_conflicts
 from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.contributors import Contributed, contribute, contributed_problems
 from cascade.framework.defs_folder import DefsFolder
-from cascade.framework.loading import load_modules
+from cascade.framework.loading import LoadedModules, load_modules
 from cascade.framework.ruling import apply_rulers
 from cascade.framework.schema_modules import unusable_schemas
 from cascade.framework.unlisted import UnlistedModule, unlisted_modules
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 _SHOWN = 3
+
+
+@dataclass(frozen=True)
+class RestOfProject:
+    """What else is in the project of the modules that are checked.
+
+    Args:
+        modules: its other modules.
+        defs_folder: the folder of Dagster's own definitions, if the project has one.
+    """
+
+    modules: Sequence[str]
+    defs_folder: DefsFolder | None = None
 
 
 def find_problems(
@@ -40,6 +54,7 @@ def find_problems(
     schemas: bool = False,
     dbt_directory: Path | None = None,
     complete: bool = False,
+    rest: RestOfProject | None = None,
     starting: Callable[[str], None] = lambda step: None,
 ) -> tuple[Problem, ...]:
     """Load modules and check everything that they declare.
@@ -53,6 +68,7 @@ def find_problems(
         schemas: also check the schemas of modules without workflows, which no workflow may use.
         dbt_directory: the dbt project to parse, None to parse none.
         complete: whether `modules` are all of the project's, so that a resource which they lack is an error.
+        rest: what else the project has. It is loaded only if the modules lack a resource, which may be there.
         starting: called with what is checked next: each module, the definitions, the dbt project.
 
     Returns:
@@ -76,7 +92,11 @@ def find_problems(
     project = LoadedProject(_plain_settings(), loaded.modules, collected.workflows, dbt_directory)
     contributed = contribute(collected, project)
     errors += contributed.failures
-    errors += contributed.missing_resources if complete else ()
+    if complete:
+        errors += contributed.missing_resources
+    elif rest is not None and contributed.missing_resources:
+        starting("the resources of the project")
+        errors += _missing_from_all(loaded, contributed, rest)
     is_clean = not errors and not unlisted
     starting("the dbt project" if dbt_directory else "schemas and plugins")
     problems = [
@@ -86,6 +106,24 @@ def find_problems(
         *contributed_problems(project),
     ]
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.order))
+
+
+def _missing_from_all(loaded: LoadedModules, contributed: Contributed, rest: RestOfProject) -> list[CascadeError]:
+    """Return the errors of the checked modules about resources that the rest of their project does not have either."""
+    # The problems of other modules are not asked for.
+    with collecting_problems():
+        others = load_modules(rest.modules)
+        modules = {**others.modules, **loaded.modules}
+        collected, refused = resolve_definitions(gather(modules))
+        if rest.defs_folder is not None:
+            collected, more = with_defs_folder(collected, rest.defs_folder)
+            refused += more
+        if others.failures or refused:
+            # What does not load may have the resource.
+            return []
+        whole = contribute(collected, LoadedProject(_plain_settings(), modules, collected.workflows, None))
+    asked = {error.location for error in contributed.missing_resources}
+    return [error for error in whole.missing_resources if error.location in asked]
 
 
 def _follows_from_a_decorator(failure: CascadeError) -> bool:
