@@ -20,6 +20,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _NONE = "\x1f"
 _LONGEST_HEADER = 1 << 16
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?:$|[,;\t|])")
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"|\}|$)|\s*\[\s*\]?\s*$')
 # The sniffer calls what it saw no use of by this name.
 _UNSEEN = "(empty)"
 
@@ -71,6 +72,11 @@ def dialect_of(
     first = _first_record(text, quote if quote is not None else '"')
     if not first:
         return None
+    if columns is None and _JSON.match(first):
+        raise SourceError(
+            f"{shown} looks like JSON, not CSV.",
+            hint="Read one JSON object per line with read_jsonl, and one document with json.load.",
+        )
     delimiter = delimiter or text.separator
     sniffed, quoted, escaped = _sniffed(connection, text, delimiter, quote)
     if quote is None and quoted == "'" and not _SINGLE_QUOTED.search(first):

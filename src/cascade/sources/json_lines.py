@@ -78,7 +78,8 @@ def _number(text: str) -> float | Decimal:
 
 def _problem(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"it is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
+        what = error.msg.removesuffix(" at")
+        return f"it is not JSON: {what[:1].lower()}{what[1:]} at character {error.pos + 1}"
     if isinstance(error, RecursionError):
         return "its values are nested too deeply"
     return f"it is not JSON: {error}"
