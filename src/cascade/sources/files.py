@@ -45,7 +45,8 @@ def read_csv(
 ) -> Iterator[pa.Table | RefusedRow]:
     """Read CSV files. Every value is text, which the schema of the workflow converts.
 
-    The first line is the header. Delimiter, quotes and encoding are found in each file, and so are gzip, bzip2 and xz.
+    The first line is the header. Delimiter, quotes and encoding are found in each file. It may be compressed by gzip,
+    bzip2, xz, zstd or lz4.
 
     Args:
         files: a path, a pattern such as `incoming/*.csv`, a file of a package (see `importlib.resources`), or several.

@@ -198,7 +198,7 @@ def test_a_line_that_is_too_long_is_refused(write: Write, monkeypatch: pytest.Mo
         (b'a,"b\n1,2\n3,4\n', "rows.csv, line 1: the header is malformed"),
         (b"x" * (1 << 18), "The header of"),
         (b"PK\x03\x04...", "rows.csv is a zip archive or an Excel workbook, not text.\nUnpack it"),
-        (b"PAR1...", "rows.csv is a Parquet file, not text.\nRead it with read_parquet."),
+        (b"PAR1\x15\x04...", "rows.csv is a Parquet file, not text.\nRead it with read_parquet."),
         (gzip.compress(UTF8, mtime=0)[:-4], "rows.csv cannot be read: Compressed file ended"),
         (gzip.compress(UTF8 * 50, mtime=0)[:30] + b"damaged" * 9, "rows.csv cannot be read: "),
         (TEXT.encode("utf-16")[:-1], "rows.csv is damaged, or not in utf-16-le: truncated data"),
