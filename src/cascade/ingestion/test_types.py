@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
 import pydantic
@@ -152,3 +153,13 @@ def test_the_page_shows_what_happens_to_each_type() -> None:
 
 if __name__ == "__main__":
     sys.stdout.write(page())
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.list_view(pa.string()), pa.struct([("x", pa.binary_view())])])
+def test_rows_with_views_can_be_refused_one_by_one(lakehouse: Lakehouse, kind: pa.DataType) -> None:
+    class Rows(pandera.DataFrameModel):
+        id: int = pandera.Field(lt=2)
+
+    table = pa.table({"id": [1, 2], "ignored": pa.nulls(2, kind)})
+    report = ran(lakehouse, table, validation_schema=Rows, unique_key="id")
+    assert (report.rows_good, report.rows_refused) == (1, 1)

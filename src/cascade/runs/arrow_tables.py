@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from cascade.runs.columns import Unreadable, Values, batch_of_columns
 from cascade.schemas import Batch
+from cascade.schemas.views import without_views
 
 # Extension types whose Python values mean what the column means.
 _KNOWN_EXTENSIONS = frozenset({"arrow.uuid", "arrow.json", "arrow.bool8", "arrow.opaque"})
@@ -25,6 +26,7 @@ def batch_of_table(table: pa.Table, reads: Container[str]) -> Batch:
     Raises:
         ColumnError: a column that the schema reads occurs twice or has a type that cannot be read.
     """
+    table = without_views(table)
     names = table.column_names
     if len(set(names)) == len(names) and not any(map(_needs_change, table.schema.types)):
         return table

@@ -54,6 +54,9 @@ class Reformatter:
 
     def __call__(self, value: object) -> object:
         """Return the value in ISO 8601."""
+        if isinstance(value, float) and value.is_integer():
+            # pandas writes whole numbers as floats where one is missing.
+            value = int(value)
         if not isinstance(value, (str, int)) or isinstance(value, bool):
             return value
         if value not in self._known:

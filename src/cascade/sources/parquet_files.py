@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from cascade.exceptions import SourceError
+from cascade.schemas.views import without_views
 from cascade.sources.matching import InputFile
 from cascade.sources.moments import Moment
 from cascade.sources.partition_rows import PartitionFilter
@@ -60,7 +61,7 @@ def _tables(file: InputFile, only: PartitionFilter | None) -> Iterator[pa.Table]
                     return
                 groups = [g for g in range(parquet.num_row_groups) if not _is_outside(parquet, g, only)]
                 for batch in parquet.iter_batches(_ROWS_PER_BATCH, row_groups=groups, use_threads=False):
-                    table = pa.Table.from_batches([batch])
+                    table = without_views(pa.Table.from_batches([batch]))
                     for name, value in added.items():
                         table = table.append_column(name, pa.repeat(pa.scalar(value, pa.string()), len(table)))
                     yield table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import SourceError, UsageError
@@ -164,7 +164,10 @@ class PartitionFilter:
             return pc.and_(pc.greater_equal(values, first), pc.less(values, last))
 
         if pa.types.is_date(column.type):
-            return between(column.cast(pa.timestamp("ms")), *self._bounds, None)
+            # As numbers, because not every date has a timestamp.
+            days = column.cast(pa.date32()).cast(pa.int32())
+            first, end = map(_first_day, self._bounds)
+            return pc.and_(pc.greater_equal(days, first), pc.less(days, end))
         if column.type.tz is None:
             return between(column, *self._bounds, None)
         inside = between(column, self._window.start, self._window.end, column.type.tz)
@@ -173,6 +176,12 @@ class PartitionFilter:
         shown = pc.local_timestamp(column)
         day = shown.cast(pa.date32(), safe=False).cast(shown.type)
         return pc.if_else(pc.equal(day, shown), between(shown, *self._bounds, None), inside)
+
+
+def _first_day(bound: datetime) -> int:
+    """Return the first day whose midnight is at or after a moment, counted from 1970."""
+    day = bound.date().toordinal() + (bound.time() > time())
+    return day - date(1970, 1, 1).toordinal()
 
 
 def partition_filter(

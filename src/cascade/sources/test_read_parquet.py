@@ -51,6 +51,7 @@ def meters(path: object, partition: str = "2024-01-31", zone: str = "UTC", **opt
         pa.array(["2024-01-31", "2024-02-01"]),
         pa.array(["2024-01-31", "2024-02-01"]).dictionary_encode(),
         pa.array(["2024-01-31T23:59:59", "2024-02-01T00:00:00Z"], pa.large_string()),
+        pa.array(["2024-01-31", "2024-02-01"], pa.string_view()),
         pa.array([1706700000, 1706800000]),
     ],
     ids=str,
@@ -63,7 +64,11 @@ def test_a_day_of_any_type_is_found(tmp_path: Path, days: pa.Array, use_int96: b
 
 @pytest.mark.parametrize(
     ("days", "form"),
-    [(pa.array(["31.01.2024", "01.02.2024"]), "%d.%m.%Y"), (pa.array([20240131, 20240201]), "%Y%m%d")],
+    [
+        (pa.array(["31.01.2024", "01.02.2024"]), "%d.%m.%Y"),
+        (pa.array([20240131, 20240201]), "%Y%m%d"),
+        (pa.array([20240131.0, 20240201.0]), "%Y%m%d"),
+    ],
 )
 def test_a_day_in_a_declared_format_is_found_and_rewritten(tmp_path: Path, days: pa.Array, form: str) -> None:
     path = parquet(tmp_path / "rows.parquet", days)
@@ -155,3 +160,8 @@ def test_a_column_name_twice_is_an_error(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "rows.parquet")
     with pytest.raises(SourceError, match=r'has more than one column "id"'):
         list(read_parquet(tmp_path / "rows.parquet"))
+
+
+@pytest.mark.parametrize("far", [1 << 30, -(1 << 30)])
+def test_a_date_that_no_calendar_has_is_in_no_partition(tmp_path: Path, far: int) -> None:
+    assert meters(parquet(tmp_path / "rows.parquet", pa.array([19753, far], pa.int32()).cast(pa.date32()))) == [0]
