@@ -62,9 +62,10 @@ def _misplaced(name: str, given: date | datetime, local: datetime, kind: str, ti
     before, after = _neighbours(local, kind, timezone)
     verb, effect = ("begins", "include") if name == "partition_start" else ("ends", "leave out")
     whole = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}[kind]
+    article = "an" if kind == "hourly" else "a"
     weeks = " Weeks begin on Sundays." if kind == "weekly" else ""
     return (
-        f"{name}: {shown} is not where a {kind} partition {verb}.{weeks} "
+        f"{name}: {shown} is not where {article} {kind} partition {verb}.{weeks} "
         f'Write "{_text(before, kind)}" to {effect} the {whole} it is in, or "{_text(after, kind)}" to '
         f"{'leave it out' if effect == 'include' else 'include it'}."
     )

@@ -118,7 +118,7 @@ def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
         return f'"{name}" is the alias of a field of {schema.__name__}; its column is "{by_alias[0]}".'
-    meant = did_you_mean(name, columns) or f" It has {', '.join(columns)}."
+    meant = did_you_mean(name, columns) or f" It has {', '.join(columns) or 'no fields'}."
     return f'"{name}" is not a field of {schema.__name__}.{meant}'
 
 

@@ -113,6 +113,12 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
     ("arguments", "said"),
     [
         ({"table_name": "my-table"}, 'Did you mean "my_table"?'),
+        (
+            {"table_name": "t" * 121},
+            'table_name: "tttttttttttttttttttt..." has 121 characters; at most 120 are possible.',
+        ),
+        ({"namespace": "n" * 300}, "has 300 characters"),
+        ({"validation_schema": BaseModel, "unique_key": "id"}, '"id" is not a field of BaseModel. It has no fields.'),
         ({"table_name": "x__quarantine"}, "reserved for tables of refused rows"),
         (
             {"group": "a b"},

@@ -29,12 +29,13 @@ def problems(kind: str | None, timezone: str = "UTC", **bounds: object) -> list[
 def test_a_bound_inside_a_partition_is_refused_with_the_two_nearest(
     kind: str, start: date, neighbours: tuple[str, str]
 ) -> None:
+    a = "an" if kind == "hourly" else "a"
     (problem,) = problems(kind, partition_start=start)
-    assert problem.startswith(f"partition_start: {start} is not where a {kind} partition begins.")
+    assert problem.startswith(f"partition_start: {start} is not where {a} {kind} partition begins.")
     assert all(f'"{each}"' in problem for each in neighbours)
     assert ("Weeks begin on Sundays" in problem) == (kind == "weekly")
     (problem,) = problems(kind, partition_end=start)
-    assert problem.startswith(f"partition_end: {start} is not where a {kind} partition ends.")
+    assert problem.startswith(f"partition_end: {start} is not where {a} {kind} partition ends.")
     assert all(f'"{each}"' in problem for each in neighbours)
 
 

@@ -16,6 +16,8 @@ from cascade.declarations.problems import is_broken
 from cascade.spelling import did_you_mean
 
 _NAME = re.compile(r"^[A-Za-z0-9_]+$")
+# The name of a directory has at most 255 characters, and joins the namespace, the table and a few more.
+_LONGEST_NAME = 120
 _EMAIL = re.compile(r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}$")
 _TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
 _TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
@@ -23,13 +25,15 @@ _OFFSET = re.compile(r"(?:UTC|GMT|Z)? ?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<
 
 
 def name(value: object) -> str:
-    """Check a name that Dagster and Iceberg both accept: letters, digits and underscores."""
+    """Check a name that Dagster, Iceberg and file systems accept: letters, digits and underscores."""
     if not isinstance(value, str):
         raise ValueError(f"must be a string, not {value!r}.")
     if not _NAME.fullmatch(value):
         fixed = re.sub(r"[^A-Za-z0-9_]+", "_", value).strip("_")
         meant = f' Did you mean "{fixed}"?' if fixed else ""
         raise ValueError(f"{value!r} may contain only letters, digits and underscores.{meant}")
+    if len(value) > _LONGEST_NAME:
+        raise ValueError(f'"{value[:20]}..." has {len(value)} characters; at most {_LONGEST_NAME} are possible.')
     return value
 
 

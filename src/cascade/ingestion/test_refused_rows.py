@@ -12,7 +12,7 @@ import pandera.polars as pa_polars
 import polars as pl
 import pyarrow as pa
 import pytest
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from cascade.exceptions import RowsRefusedError
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
@@ -229,3 +229,17 @@ def test_a_row_is_kept_as_the_source_gave_it(lakehouse: Lakehouse) -> None:
     [row] = table_rows(lakehouse, "readings__quarantine")
     assert json.loads(row["row"]) == {"id": 2, "temperature": "hot"}
     assert rows == [{"id": 1, "temperature": 1.0}, {"id": 2, "temperature": "hot"}]
+
+
+@pytest.mark.parametrize("name", ["cascade_number", "cascade_good_before", "row", "at", "partition"])
+def test_a_key_may_be_called_like_what_a_run_adds(lakehouse: Lakehouse, name: str) -> None:
+    schema = create_model("Rows", **{name: (int, ...), "value": (int, ...)})  # type: ignore[call-overload]
+    rows = [{name: 1, "value": 1}, {name: 2, "value": 2}, {name: 1, "value": "x"}]
+    report = ran(lakehouse, *rows, validation_schema=schema, unique_key=name)
+    assert report.rows_refused == 1
+    assert table_rows(lakehouse) == [{name: 2, "value": 2}]
+
+
+def test_the_longest_name_of_a_table_has_a_quarantine(lakehouse: Lakehouse) -> None:
+    report = ran(lakehouse, A, HOT, table_name="t" * 120, namespace="n" * 120)
+    assert (report.rows_good, report.rows_refused) == (1, 1)

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from cascade.iceberg.keys import key_frame, key_names
 
-NUMBER = "cascade_number"
-GOOD_BEFORE = "cascade_good_before"
+# Beside these are the columns of the key, whose names have no colon.
+NUMBER = "cascade:number"
+GOOD_BEFORE = "cascade:good_before"
 REASON = "an older row with the same key is valid, but does not land either, because this row is newer"
 
 
