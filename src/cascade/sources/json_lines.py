@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeAlias
@@ -67,9 +68,15 @@ def _refuse_document(line: str, shown: str) -> None:
         )
 
 
+class _TooLarge(ValueError):
+    """A number is beyond the range of floats."""
+
+
 def _number(text: str) -> float | Decimal:
     """Return a float, or a decimal if a float would lose digits."""
     number = float(text)
+    if math.isinf(number):
+        raise _TooLarge(f"the number {text[:40]} is too large")
     if len(text) <= _EXACT_LENGTH:
         return number
     exact = Decimal(text)
@@ -80,6 +87,8 @@ def _problem(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         what = error.msg.removesuffix(" at")
         return f"it is not JSON: {what[:1].lower()}{what[1:]} at character {error.pos + 1}"
+    if isinstance(error, _TooLarge):
+        return str(error)
     if isinstance(error, RecursionError):
         return "its values are nested too deeply"
     return f"it is not JSON: {error}"

@@ -53,6 +53,8 @@ def test_a_field_that_appears_late_is_read(write: Write) -> None:
         (b"null", "expected a JSON object, such as {...}, but found null"),
         (b"7", "expected a JSON object, such as {...}, but found a number"),
         (b'{"a": ' + b"[" * 20_000, "its values are nested too deeply"),
+        (b'{"a": "x\ty"}', "it is not JSON: invalid control character at character 9"),
+        (b'{"a": 1e999}', "the number 1e999 is too large"),
         (b'{"a": ' + b"9" * 5_000 + b"}", "it is not JSON: Exceeds the limit (4300 digits)"),
     ],
 )
