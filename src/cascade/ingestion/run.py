@@ -108,10 +108,12 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             audit(staged, checks, clock)
             quarantine(target, staged, clock)
-            if staged.rows_refused and staged.rows_refused == extracted.rows:
+            if staged.rows_refused and staged.rows_refused + staged.rows_superseded == extracted.rows:
                 if not session.is_incremental:
                     settle_quarantine(target, staged, None, clock)
                 consequence = f"and they are in {target.ref.quarantine}"
+                if staged.rows_superseded:
+                    consequence += f"; a refused row with the same key is newer than the other {staged.rows_superseded}"
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")

@@ -231,6 +231,15 @@ def test_a_row_is_kept_as_the_source_gave_it(lakehouse: Lakehouse) -> None:
     assert rows == [{"id": 1, "temperature": 1.0}, {"id": 2, "temperature": "hot"}]
 
 
+def test_a_run_fails_if_a_newer_refused_row_keeps_out_every_valid_one(lakehouse: Lakehouse) -> None:
+    older = {**HOT, "celsius": 1.0}
+    with pytest.raises(
+        RowsRefusedError, match=r"1 of 2 rows were refused.*; a refused row .* is newer than the other 1"
+    ):
+        ran(lakehouse, older, HOT)
+    assert stations(lakehouse) == []
+
+
 @pytest.mark.parametrize("name", ["cascade_number", "cascade_good_before", "row", "at", "partition"])
 def test_a_key_may_be_called_like_what_a_run_adds(lakehouse: Lakehouse, name: str) -> None:
     schema = create_model("Rows", **{name: (int, ...), "value": (int, ...)})  # type: ignore[call-overload]
