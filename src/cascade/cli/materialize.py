@@ -12,6 +12,7 @@ import click
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.collector import collector_paused
 from cascade.exceptions import CascadeError
 from cascade.framework.project import unknown_name
 from cascade.terminal.output import Output
@@ -56,22 +57,25 @@ def materialize(
     Prints the first rows, and the numbers of rows read from the source, accepted, and refused by the schema. The
     asset's checks run as well; a check that fails is a warning unless it is blocking. Exits with 1 if a run failed.
     """
-    import dagster as dg
-
-    from cascade.framework.instance import open_instance
-    from cascade.framework.run_errors import INTERRUPTED
-    from cascade.framework.runs import run_partitions
-    from cascade.framework.stale import end_stale_runs
-    from cascade.partition_keys import choose_partitions
-
-    with out.waiting("loading the project"):
-        definitions, failures = invocation.definitions(), invocation.failures
-        chosen = [_find(invocation, definitions, name) for name in assets]
-        graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
-    packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
-    outcomes: list[RunOutcome] = []
     with ExitStack() as stack:
-        instance = stack.enter_context(open_instance(invocation.config))
+        with out.waiting("loading the project"), collector_paused(for_good=True):
+            import dagster as dg
+
+            from cascade.framework.instance import open_instance
+            from cascade.framework.run_errors import INTERRUPTED
+            from cascade.framework.runs import run_partitions
+            from cascade.framework.stale import end_stale_runs
+            from cascade.iceberg.catalog import import_libraries
+            from cascade.partition_keys import choose_partitions
+
+            definitions, failures = invocation.definitions(), invocation.failures
+            chosen = [_find(invocation, definitions, name) for name in assets]
+            graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
+            packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
+            if any(invocation.workflow_named(name) is not None for name in assets):
+                import_libraries()
+            instance = stack.enter_context(open_instance(invocation.config))
+        outcomes: list[RunOutcome] = []
         # The instance records the keys of an asset's dynamic partitions.
         stack.enter_context(dg.partition_loading_context(dynamic_partitions_store=instance))
         plan = [

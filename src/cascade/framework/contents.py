@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cascade.collector import collector_paused
 from cascade.contributor import LoadedProject
 from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
 from cascade.framework.broken import BrokenAsset, find_broken_assets
@@ -62,7 +63,8 @@ def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_
         DiscoveryError: the directory of workflows does not exist, or cannot be imported.
     """
     names = project_modules(modules, config)
-    loaded = load_modules(names)
+    with collector_paused():
+        loaded = load_modules(names)
     collected = gather(loaded.modules)
     failures = list(loaded.failures)
     duplicates = duplicate_tables(collected.workflows)

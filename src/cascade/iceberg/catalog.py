@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cascade.collector import collector_paused
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.locations import local_directory, sqlite_file, sqlite_uri, with_timeout
@@ -231,13 +232,21 @@ def _make_directory(directory: Path, setting: str) -> None:
         ) from error
 
 
-def _open(properties: dict[str, str]) -> Catalog:
-    """Open a catalog, and try again if another process is creating it."""
-    from pyiceberg.catalog import load_catalog
-
+def import_libraries() -> None:
+    """Import what every lakehouse needs, and repair it. A caller may do this before it opens one."""
     from cascade.iceberg.null_lists import keep_null_lists
 
-    keep_null_lists()
+    with collector_paused():
+        import pyiceberg.catalog  # noqa: F401
+
+        keep_null_lists()
+
+
+def _open(properties: dict[str, str]) -> Catalog:
+    """Open a catalog, and try again if another process is creating it."""
+    import_libraries()
+
+    from pyiceberg.catalog import load_catalog
 
     file = sqlite_file(properties["uri"]) if _is_sqlite(properties["uri"]) else None
     if file is not None:
