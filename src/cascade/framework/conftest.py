@@ -12,6 +12,8 @@ from textwrap import dedent
 
 import pytest
 
+from cascade.migrations import read_migrations_once
+
 _NUMBERS = count()
 
 THINGS = """
@@ -61,6 +63,12 @@ class SampleProject:
     def module(self, name: str) -> str:
         """Return the full name of a module of the workflows."""
         return f"{self.package}.{name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations() -> None:
+    """Let the Dagster instances of all tests share what alembic reads."""
+    read_migrations_once()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import ConfigError
+from cascade.migrations import read_migrations_once
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -101,4 +102,5 @@ def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
     prepare_dagster_home(config)
     import dagster as dg
 
+    read_migrations_once()
     return dg.DagsterInstance.get()

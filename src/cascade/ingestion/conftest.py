@@ -11,6 +11,7 @@ from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.run import run_ingestion
+from cascade.migrations import read_migrations_once
 from cascade.partitions import window_for
 from cascade.runs.report import RunReport
 
@@ -35,6 +36,12 @@ ARGUMENTS: dict[str, Any] = {
     "validation_schema": Reading,
     "partition_start": "2013-01-01",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations() -> None:
+    """Let the Dagster instances of all tests share what alembic reads."""
+    read_migrations_once()
 
 
 def ran(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError, UsageError
+from cascade.migrations import read_migrations_once
 from cascade.testing.lakehouse import throwaway_lakehouse
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def _run(
     declaration = workflow.declaration
     error: BaseException | None = None
     report: RunReport | None = None
+    read_migrations_once()
     with dg.DagsterInstance.ephemeral() as instance:
         try:
             result = dg.materialize(
