@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from cascade.migrations import read_migrations_once
+from cascade.dagster_storage import speed_up_dagster_storage
 
 _NUMBERS = count()
 
@@ -66,9 +66,9 @@ class SampleProject:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrations() -> None:
-    """Let the Dagster instances of all tests share what alembic reads."""
-    read_migrations_once()
+def quick_dagster() -> None:
+    """Spare the Dagster instances of all tests what the first one did."""
+    speed_up_dagster_storage()
 
 
 @pytest.fixture

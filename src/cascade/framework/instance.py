@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.dagster_storage import speed_up_dagster_storage
 from cascade.exceptions import ConfigError
-from cascade.migrations import read_migrations_once
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -102,5 +102,5 @@ def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
     prepare_dagster_home(config)
     import dagster as dg
 
-    read_migrations_once()
+    speed_up_dagster_storage()
     return dg.DagsterInstance.get()

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field
 
+from cascade.dagster_storage import speed_up_dagster_storage
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.run import run_ingestion
-from cascade.migrations import read_migrations_once
 from cascade.partitions import window_for
 from cascade.runs.report import RunReport
 
@@ -39,9 +39,9 @@ ARGUMENTS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrations() -> None:
-    """Let the Dagster instances of all tests share what alembic reads."""
-    read_migrations_once()
+def quick_dagster() -> None:
+    """Spare the Dagster instances of all tests what the first one did."""
+    speed_up_dagster_storage()
 
 
 def ran(

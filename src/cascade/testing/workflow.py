@@ -13,8 +13,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cascade.dagster_storage import speed_up_dagster_storage
 from cascade.exceptions import CascadeError, UsageError
-from cascade.migrations import read_migrations_once
 from cascade.testing.lakehouse import throwaway_lakehouse
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _run(
     declaration = workflow.declaration
     error: BaseException | None = None
     report: RunReport | None = None
-    read_migrations_once()
+    speed_up_dagster_storage()
     with dg.DagsterInstance.ephemeral() as instance:
         try:
             result = dg.materialize(
