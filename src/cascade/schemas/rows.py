@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas.columns import Column, DeclaredSchema
+from cascade.schemas.dict_rows import DictRows
 from cascade.spelling import nearest
 
 Batch: TypeAlias = list[dict[str, object]] | pa.Table
@@ -94,6 +95,8 @@ def field_names(batch: Batch) -> list[str]:
     """Return the fields that occur in a batch, in order of appearance."""
     if isinstance(batch, pa.Table):
         return list(batch.column_names)
+    if isinstance(batch, DictRows):
+        return batch.names
     names: dict[str, None] = {}
     for row in batch:
         if isinstance(row, dict) and not row.keys() <= names.keys():
@@ -101,18 +104,24 @@ def field_names(batch: Batch) -> list[str]:
     return list(names)
 
 
-def python_rows(table: pa.Table) -> tuple[list[dict[str, object]], dict[int, tuple[str, str]]]:
+def python_rows(
+    table: pa.Table, reads: Container[str] | None = None
+) -> tuple[list[dict[str, object]], dict[int, tuple[str, str]]]:
     """Convert an Arrow table to dicts of Python values. Nanoseconds are truncated to microseconds.
 
+    Args:
+        table: the table.
+        reads: the fields whose values matter; all if None.
+
     Returns:
-        The rows, and, by position, the field and the reason of each value that Python cannot represent.
+        The rows, and, by position, the first such field whose value Python cannot represent, and the reason.
     """
     unreadable: dict[int, tuple[str, str]] = {}
     columns = []
     for name in table.column_names:
         given, problems = python_values(table.column(name))
         columns.append(given)
-        for position, reason in problems.items():
+        for position, reason in problems.items() if reads is None or name in reads else ():
             unreadable.setdefault(position, (name, reason))
     names = table.column_names
     if not names:
@@ -147,6 +156,8 @@ def _shown(scalar: pa.Scalar) -> str:
     try:
         return str(scalar)
     except _UNREADABLE:
+        if isinstance(scalar, (pa.StringScalar, pa.LargeStringScalar, pa.StringViewScalar)):
+            return repr(scalar.as_buffer().to_pybytes())
         return f"{scalar.value} as {scalar.type}"
 
 

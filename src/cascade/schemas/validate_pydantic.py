@@ -1,4 +1,4 @@
-"""Validation with a pydantic model, row by row, with pydantic's own semantics.
+"""Validation with a pydantic model, with pydantic's own semantics.
 
 A row passes if and only if `Model.model_validate(row)` accepts it *and* its values fit the columns. The validated
 values are stored. Beyond pydantic's own rules, a row is refused for:
@@ -14,6 +14,9 @@ values are stored. Beyond pydantic's own rules, a row is refused for:
 | `unique_key` | a field of the key is null |
 | `unreadable_value` | a value of an Arrow batch that Python cannot represent |
 
+A mask (see `mask/`) clears rows column by column where it can prove what pydantic returns. pydantic itself decides the
+other rows, and the fields that the mask cannot express.
+
 Fields that the model lacks are dropped and reported. With `extra="forbid"` they refuse their rows. In Arrow batches, a
 missing nullable column is null (writers omit columns without values), timestamps lose their nanoseconds, and a strict
 model gets UUIDs, Enum members and tuples, which Arrow has no types for.
@@ -21,8 +24,10 @@ model gets UUIDs, Enum members and tuples, which Arrow has no types for.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -30,12 +35,16 @@ import pydantic
 from pydantic.errors import PydanticUserError
 
 from cascade.schemas.columns import Column, DeclaredSchema
+from cascade.schemas.dict_rows import DictRows
 from cascade.schemas.kinds import Member
-from cascade.schemas.model_rows import ModelRow
+from cascade.schemas.mask.clear import cells_of_table, clear
+from cascade.schemas.mask.compile import CompiledMask, Others, compile_mask, has_only_fields
+from cascade.schemas.mask.python_cells import cells_of_rows
+from cascade.schemas.masked_rows import Accepted, Masked, RowsOf, in_order
 from cascade.schemas.pydantic_fields import bare_model, complete, source_names
+from cascade.schemas.pydantic_rows import Absent, RowValidator, calls_validators_before, copied
+from cascade.schemas.restored_rows import Restorer, as_given
 from cascade.schemas.rows import (
-    NULL_KEY,
-    RULE_KEY,
     RULE_UNREADABLE,
     Batch,
     Reason,
@@ -46,10 +55,13 @@ from cascade.schemas.rows import (
     python_rows,
     refuse,
 )
-from cascade.schemas.values import RULE_NULL, RULE_TYPE, Unfit, to_arrow, without_column_type
 
 _STEP = 4096
-_NOT_VALIDATION = frozenset({"serialization", "metadata"})
+_MASK_STEP = 32 * _STEP
+# Polars takes as long to load as pydantic takes to validate some ten thousand rows.
+_WORTH_A_MASK = 256
+_WORTH_LOADING_POLARS = 20_000
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class PydanticValidator:
@@ -67,13 +79,15 @@ class PydanticValidator:
         model: type[pydantic.BaseModel] = declared.model
         complete(model, model)
         self._declared = declared
-        self._key_fields = {name for key in unique_key for name in declared.by_name[key].source_names}
-        self._key = frozenset(unique_key)
         self._forbids_extra = model.model_config.get("extra") == "forbid" and not types_only
         self._model = bare_model(model, [member_of(column) for column in declared.columns]) if types_only else model
+        self._rows = RowValidator(declared, self._model, unique_key)
         self._known = {name for field, info in model.model_fields.items() for name in source_names(model, field, info)}
-        self._may_change_rows = not types_only and _calls_validators_before(model.__pydantic_core_schema__)
-        self._strict = () if types_only else tuple(c for c in declared.columns if _is_strict(model, c))
+        self._may_change_rows = not types_only and calls_validators_before(model.__pydantic_core_schema__)
+        self._restorer = Restorer(declared, self._model, restores=not types_only)
+        # A validator of the whole row can read any field. Otherwise, the fields that are dropped may hold anything.
+        self._readable = self.reads if has_only_fields(self._model) else None
+        self._masks: dict[frozenset[str], CompiledMask | None] = {}
 
     @property
     def reads(self) -> frozenset[str]:
@@ -86,156 +100,163 @@ class PydanticValidator:
         Raises:
             MissingColumnError: no row has a field that the model requires.
         """
-        present = field_names(batch)
-        absent = _Absent()
+        steps = (
+            [batch]
+            if len(batch) <= _MASK_STEP
+            else [batch[i : i + _MASK_STEP] for i in range(0, len(batch), _MASK_STEP)]
+        )
+        steps = [_readable_once(step) for step in steps]
+        present = (
+            field_names(batch)
+            if isinstance(batch, pa.Table)
+            else list(dict.fromkeys(chain.from_iterable(map(field_names, steps))))
+        )
+        absent = Absent()
+        parts: list[pa.Table] = []
+        refused: list[RefusedRow] = []
+        start = 0
+        for step in steps:
+            masked = self._masked(step, present)
+            if masked is not None and masked.is_whole:
+                absent.see(())
+                parts.append(self._table(masked.columns))
+            else:
+                good, bad = self._decided(step, start, present, absent, masked)
+                parts.append(good)
+                refused += bad
+            start += len(step)
+        if absent.names:
+            self._raise_missing(absent.names, present)
+        dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
+        return ValidationResult(pa.concat_tables(parts or [self._declared.empty()]), tuple(refused), dropped)
+
+    def _masked(self, batch: Batch, present: Sequence[str]) -> Masked | None:
+        """Return what the mask finds in a batch, or None if pydantic must decide every row."""
+        is_table = isinstance(batch, pa.Table)
+        worth = _WORTH_A_MASK if "polars" in sys.modules else _WORTH_LOADING_POLARS
+        if len(batch) < worth:
+            return None
+        if self._forbids_extra and not self._known.issuperset(present):
+            return None
+        restored = self._restorer.columns if is_table else frozenset[str]()
+        leave: frozenset[str] = frozenset()
+        while (mask := self._mask(leave)) is not None:
+            if isinstance(batch, pa.Table):
+                cells = cells_of_table(batch, mask)
+            elif isinstance(batch, DictRows):
+                cells = cells_of_rows(batch, mask)
+            else:
+                return None
+            found = clear(mask, cells, len(batch), restored=restored, fills=is_table)
+            if not isinstance(found, frozenset):
+                return Masked(mask.others, found.rows, found.columns) if found is not None else None
+            leave |= found
+        return None
+
+    def _mask(self, leave: frozenset[str]) -> CompiledMask | None:
+        if leave not in self._masks:
+            self._masks[leave] = compile_mask(self._model, self._declared.columns, leave)
+        return self._masks[leave]
+
+    def _decided(
+        self, batch: Batch, start: int, present: Sequence[str], absent: Absent, masked: Masked | None
+    ) -> tuple[pa.Table, list[RefusedRow]]:
+        """Validate the rows of a batch that the mask does not clear."""
         parts = [self._declared.empty()]
         refused: list[RefusedRow] = []
         # Free the models of one step before building those of the next. Keeping them all triples the time, because
         # Python's garbage collector scans them again and again.
-        for start in range(0, len(batch), _STEP):
-            good, bad = self._step(batch[start : start + _STEP], start, present, absent)
+        for inner in range(0, len(batch), _STEP):
+            rows = batch[inner : inner + _STEP]
+            part = masked.sliced(inner, len(rows)) if masked is not None else None
+            good, bad = self._step(rows, start + inner, present, absent, part)
             parts.append(good)
             refused += bad
-        if absent.names:
-            self._raise_missing(absent.names, present)
-        dropped = () if self._forbids_extra else tuple(name for name in present if name not in self._known)
-        return ValidationResult(pa.concat_tables(parts).combine_chunks(), tuple(refused), dropped)
+        return pa.concat_tables(parts).combine_chunks(), refused
 
     def _step(
-        self, batch: Batch, start: int, present: Sequence[str], absent: _Absent
+        self, batch: Batch, start: int, present: Sequence[str], absent: Absent, masked: Masked | None
     ) -> tuple[pa.Table, list[RefusedRow]]:
-        reasons: dict[int, list[Reason]] = {}
-        if isinstance(batch, pa.Table):
-            rows, unreadable = python_rows(batch)
-            restored = self._from_arrow(rows, set(present))
-            reasons = {position: [(RULE_UNREADABLE, *problem)] for position, problem in unreadable.items()}
-        else:
-            rows = restored = batch
-        given = [_copied(row) for row in restored] if self._may_change_rows else restored
-        models, positions = self._accepted(given, reasons, absent)
-        good, unfit = self._to_table(models, positions)
-        reasons.update(unfit)
-        return good, [refuse(rows[position], reasons[position], start + position) for position in sorted(reasons)]
-
-    def _accepted(
-        self, rows: Sequence[Any], reasons: dict[int, list[Reason]], absent: _Absent
-    ) -> tuple[list[Any], list[int]]:
-        """Return the models of accepted rows, with their positions, and add the other rows to `reasons`."""
-        kind = self._model
-        validate = kind.__pydantic_validator__.validate_python
-        models: list[Any] = []
-        positions: list[int] = []
-        for position, row in enumerate(rows):
-            if position in reasons:
-                continue
-            try:
-                models.append(validate(row.model if type(row) is ModelRow and isinstance(row.model, kind) else row))
-                positions.append(position)
-            except pydantic.ValidationError as error:
-                details = error.errors(include_url=False, include_context=False)
-                reasons[position] = [self._reason(detail) for detail in details]
-                absent.see(str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1)
-            except PydanticUserError:
-                raise
-            except Exception as error:
-                reasons[position] = [("validator_error", None, f"{type(error).__name__}: {error}")]
-                absent.see(())
-        if models:
+        if masked is not None and masked.is_whole:
             absent.see(())
-        return models, positions
+            return self._table(masked.columns), []
+        count = len(batch)
+        flags = masked.flags(count) if masked is not None else [False] * count
+        others = masked.others if masked is not None else None
+        restore = self._restorer.of(present) if isinstance(batch, pa.Table) else as_given
+        parts, unreadable = self._parts(batch, others, restore) if others is not None else ([], {})
+        rows = RowsOf(batch, [i for i in range(count) if not flags[i] or i in unreadable], self._readable)
+        cleared, decided = Accepted(), Accepted()
+        reasons: dict[int, list[Reason]] = {}
+        # In the order of the rows, because a validator may remember the rows before.
+        for position in range(count):
+            if flags[position] and position not in unreadable:
+                found = _NOTHING if others is None else _validated(others, parts[position])
+                if found is not None:
+                    cleared.add(position, found)
+                    continue
+            row = rows.get(position)
+            if position in rows.unreadable:
+                reasons[position] = [(RULE_UNREADABLE, *rows.unreadable[position])]
+                continue
+            given = restore(row)
+            model, why = self._rows.decide(copied(given) if self._may_change_rows else given, absent)
+            if why:
+                reasons[position] = why
+            else:
+                decided.add(position, model.__dict__)
+        pieces = [self._converted(decided, self._declared.columns, reasons)]
+        if masked is not None and cleared.positions:
+            absent.see(())
+            pieces.append(self._converted(cleared, others.columns if others else (), reasons, masked.columns))
+        good = in_order(pieces)
+        return good, [refuse(rows.get(position), reasons[position], start + position) for position in sorted(reasons)]
+
+    def _converted(
+        self,
+        accepted: Accepted,
+        columns: Sequence[Column],
+        reasons: dict[int, list[Reason]],
+        masked: Mapping[str, pa.Array] = MappingProxyType({}),
+    ) -> tuple[pa.Table, list[int]]:
+        """Return accepted rows whose values fit, with their positions, and add the other rows to `reasons`."""
+        positions = accepted.positions
+        arrays, bad = self._rows.arrays(accepted.values, columns)
+        if masked:
+            kept = pa.array(positions, pa.int64())
+            arrays.update({name: array.take(kept) for name, array in masked.items()})
+        table = self._table(arrays)
+        if bad:
+            table = table.filter(pa.array([index not in bad for index in range(len(positions))], type=pa.bool_()))
+            reasons.update({positions[index]: found for index, found in bad.items()})
+            positions = [position for index, position in enumerate(positions) if index not in bad]
+        return table, positions
+
+    def _parts(
+        self, batch: Batch, others: Others, restore: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], Mapping[int, object]]:
+        """Return what the fields that pydantic decides are read from, and the positions of rows that are unreadable."""
+        unreadable: Mapping[int, object] = {}
+        parts: Sequence[dict[str, Any]]
+        if isinstance(batch, pa.Table):
+            names = [name for name in batch.column_names if name in others.sources]
+            parts, unreadable = python_rows(batch.select(names)) if names else ([{}] * len(batch), {})
+        elif self._may_change_rows:
+            parts = [{name: row[name] for name in others.sources if name in row} for row in batch]
+        else:
+            parts = batch
+        restored = [restore(part) for part in parts]
+        return [copied(part) for part in restored] if self._may_change_rows else restored, unreadable
+
+    def _table(self, columns: Mapping[str, pa.Array]) -> pa.Table:
+        arrow = self._declared.arrow
+        return pa.Table.from_arrays([columns[name] for name in arrow.names], schema=arrow)
 
     def _raise_missing(self, absent: set[str], present: Sequence[str]) -> None:
         for column in self._declared.columns:
             is_absent = absent.intersection((*column.source_names, column.name))
             if is_absent and not set(present).intersection(column.source_names):
                 raise missing_column(self._declared, column, present)
-
-    def _reason(self, detail: Any) -> Reason:
-        location = detail["loc"]
-        field = ".".join(map(str, location)) or None
-        if (
-            len(location) == 1
-            and location[0] in self._key_fields
-            and detail["type"] != "missing"
-            and detail["input"] is None
-        ):
-            return RULE_KEY, field, NULL_KEY
-        return detail["type"], field, detail["msg"] + without_column_type(detail["input"])
-
-    def _to_table(self, models: list[Any], positions: list[int]) -> tuple[pa.Table, dict[int, list[Reason]]]:
-        reasons: dict[int, list[Reason]] = {}
-        kind = self._model
-        if not all(isinstance(model, kind) for model in models):
-            for model, position in zip(models, positions, strict=True):
-                if not isinstance(model, kind):
-                    message = f"A validator of {kind.__name__} returned a {type(model).__name__} instead of the model"
-                    reasons[position] = [(RULE_TYPE, None, message)]
-            kept = [pair for pair in zip(models, positions, strict=True) if pair[1] not in reasons]
-            models, positions = [model for model, _ in kept], [position for _, position in kept]
-        attributes = [model.__dict__ for model in models]
-        arrays = []
-        bad: dict[int, list[Reason]] = {}
-        for column in self._declared.columns:
-            assert column.value_type is not None
-            name = column.name
-            array, unfit = to_arrow([values.get(name) for values in attributes], column.value_type)
-            for index, reason in unfit.items():
-                bad.setdefault(index, []).append(_unfit_reason(column, reason))
-            if column.required and array.null_count > len(unfit):
-                for index in _null_positions(array):
-                    if index not in unfit:
-                        bad.setdefault(index, []).append(self._null_reason(column))
-            arrays.append(array)
-        table = pa.Table.from_arrays(arrays, schema=self._declared.arrow)
-        if bad:
-            table = table.filter(pa.array([index not in bad for index in range(len(models))], type=pa.bool_()))
-            reasons.update({positions[index]: found for index, found in bad.items()})
-        return table, reasons
-
-    def _null_reason(self, column: Column) -> Reason:
-        if column.name in self._key:
-            return RULE_KEY, column.source_name, NULL_KEY
-        return RULE_NULL, column.source_name, f"The schema returned None, but column {column.name} needs a value"
-
-    def _from_arrow(self, rows: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
-        """Return the rows as the model expects them, with omitted columns and strict types restored."""
-        absent = {
-            c.source_name: None
-            for c in self._declared.columns
-            if self._fills(c) and not present.intersection(c.source_names)
-        }
-        changes = [
-            (name, column.value_type.strict_from)
-            for column in self._strict
-            if column.value_type is not None and column.value_type.strict_from is not None
-            for name in column.source_names
-            if name in present
-        ]
-        if not absent and not changes:
-            return rows
-        restored = []
-        for row in rows:
-            seen = {**row, **absent}
-            for name, change in changes:
-                if seen[name] is not None:
-                    seen[name] = change(seen[name])
-            restored.append(seen)
-        return restored
-
-    def _fills(self, column: Column) -> bool:
-        field = self._model.model_fields[column.name]
-        return not column.required and field.is_required()
-
-
-class _Absent:
-    """The fields that every row so far lacks."""
-
-    def __init__(self) -> None:
-        self.names: set[str] | None = None
-
-    def see(self, missing: Iterable[str]) -> None:
-        """Record the fields that a row lacks: none if it is accepted, or refused for another reason."""
-        self.names = set(missing) if self.names is None else self.names.intersection(missing)
 
 
 def member_of(column: Column) -> Member:
@@ -244,39 +265,18 @@ def member_of(column: Column) -> Member:
     return Member(column.name, column.source_name, column.value_type, not column.required)
 
 
-def _calls_validators_before(schema: object) -> bool:
-    """Return whether a model, or one inside it, has a validator that gets the row as it was given and may change it."""
-    if isinstance(schema, dict):
-        kind = schema.get("type")
-        if kind in ("function-before", "function-wrap", "function-plain"):
-            return True
-        return any(_calls_validators_before(part) for name, part in schema.items() if name not in _NOT_VALIDATION)
-    return isinstance(schema, (list, tuple)) and any(map(_calls_validators_before, schema))
+def _readable_once(batch: Batch) -> Batch:
+    """Return a batch whose columns are read once, if its rows are dicts."""
+    if isinstance(batch, (pa.Table, DictRows)) or set(map(type, batch)) != {dict}:
+        return batch
+    return DictRows(batch)
 
 
-def _copied(value: Any) -> Any:
-    """Return a row, or a part of it, that a validator can change without changing the caller's."""
-    if isinstance(value, dict):
-        changed = {name: _copied(item) for name, item in value.items()}
-        if type(value) is dict:
-            return changed
-        clone = copy.copy(value)
-        clone.update(changed)
-        return clone
-    if type(value) in (list, set):
-        return type(value)(map(_copied, value))
-    return tuple(map(_copied, value)) if type(value) is tuple else value
-
-
-def _is_strict(model: type[pydantic.BaseModel], column: Column) -> bool:
-    if model.model_config.get("strict"):
-        return True
-    return any(getattr(item, "strict", None) for item in model.model_fields[column.name].metadata)
-
-
-def _null_positions(array: pa.Array) -> list[int]:
-    return [index for index, is_null in enumerate(array.is_null().to_pylist()) if is_null]
-
-
-def _unfit_reason(column: Column, reason: Unfit) -> Reason:
-    return reason.rule, ".".join(map(str, (column.source_name, *reason.path))), reason.message
+def _validated(others: Others, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the validated fields of a row, or None if the whole model must say why they are refused."""
+    try:
+        return others.validate(row)
+    except PydanticUserError:
+        raise
+    except Exception:
+        return None

@@ -1,0 +1,50 @@
+"""The mask and pydantic agree: on which rows are valid, on the values that land, and on why a row is refused.
+
+CASCADE_MASK_EXAMPLES sets the number of batches, and CASCADE_MASK_ROWS the most rows of each:
+
+    CASCADE_MASK_EXAMPLES=10000 CASCADE_MASK_ROWS=80 python -m pytest src/cascade/schemas/mask/test_mask_agreement.py
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pydantic
+from hypothesis import HealthCheck, given, settings
+
+from cascade.exceptions import MissingColumnError
+from cascade.schemas import Batch, declared_schema, validate_pydantic
+from cascade.schemas.mask.adversarial_batches import batches
+from cascade.schemas.mask.adversarial_models import MODELS
+from cascade.schemas.validate_pydantic import PydanticValidator
+
+EXAMPLES = int(os.environ.get("CASCADE_MASK_EXAMPLES", "150"))
+ROWS = int(os.environ.get("CASCADE_MASK_ROWS", "12"))
+
+
+def outcome(model: type[pydantic.BaseModel], batch: Batch, *, masked: bool) -> Any:
+    validator = PydanticValidator(declared_schema(model), ())
+    if not masked:
+        validator._masks[frozenset()] = None
+    try:
+        result = validator.validate(batch)
+    except MissingColumnError as error:
+        return str(error)
+    refused = [(row.rule, row.field, row.message, repr(row.row), row.position) for row in result.refused]
+    result.good.validate(full=True)
+    # The representation tells NaN from null, and -0.0 from 0.0.
+    return repr(result.good.to_pylist()), refused, result.dropped_fields, result.good.schema
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False, database=None
+)
+@given(MODELS, batches(ROWS))
+def test_the_mask_and_pydantic_agree(model: type[pydantic.BaseModel], batch: Batch) -> None:
+    worth = validate_pydantic._WORTH_A_MASK, validate_pydantic._WORTH_LOADING_POLARS
+    validate_pydantic._WORTH_A_MASK = validate_pydantic._WORTH_LOADING_POLARS = 0
+    try:
+        assert outcome(model, batch, masked=True) == outcome(model, batch, masked=False), model.__pydantic_core_schema__
+    finally:
+        validate_pydantic._WORTH_A_MASK, validate_pydantic._WORTH_LOADING_POLARS = worth
