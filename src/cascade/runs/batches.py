@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -17,10 +18,13 @@ import pyarrow as pa
 from cascade.exceptions import SourceError, SourceLocation
 from cascade.runs.arrow_tables import batch_of_table
 from cascade.runs.columns import ColumnError, Everything
-from cascade.runs.plain_rows import advice_for, plain_row
+from cascade.runs.plain_rows import advice_for, make_plain, plain_row
 from cascade.schemas import Batch, RefusedRow
+from cascade.schemas.dict_rows import DictRows
 
 ROWS_PER_BATCH = 50_000
+# A table holds its rows already, and larger slices cost less.
+_ROWS_PER_SLICE = 131_072
 
 _ACCEPTED = (
     "Return dicts or pydantic models, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or "
@@ -66,7 +70,7 @@ class Feeder:
         if data is None:
             return
         if isinstance(data, Mapping):
-            self._add(data)
+            self._append(dict(data))
         elif isinstance(data, RefusedRow):
             self._refused.append(data)
             if len(self._refused) >= ROWS_PER_BATCH:
@@ -83,18 +87,26 @@ class Feeder:
         """Pass on the rows that are held back."""
         rows, self._rows = self._rows, []
         if rows:
-            self.consume(rows)
+            self.consume(self._plain(rows))
         refused, self._refused = self._refused, []
         if refused:
             self.refuse(refused)
 
-    def _add(self, row: Mapping[Any, object]) -> None:
-        if not all(isinstance(name, str) for name in row):
-            wrong = next(name for name in row if not isinstance(name, str))
-            raise self._error(f"a row has the field {wrong!r}, whose name is not a string.")
-        plain = plain_row(row)
-        # A generator may change a dict after yielding it, and yield it again as the next row.
-        self._append(dict(plain) if plain is row else plain)
+    def _plain(self, rows: list[dict[str, object]]) -> Batch:
+        """Check the names of rows, and return them with Python's own values."""
+        if set(map(type, rows)) != {dict}:
+            # A model's values are Python's own.
+            self._check_names(name for row in rows for name in row)
+            return [plain_row(row) if type(row) is dict else row for row in rows]
+        plain = DictRows(rows)
+        self._check_names(plain.names)
+        make_plain(plain)
+        return plain
+
+    def _check_names(self, names: Iterable[object]) -> None:
+        for name in names:
+            if not isinstance(name, str):
+                raise self._error(f"a row has the field {name!r}, whose name is not a string.")
 
     def _add_model(self, model: Any) -> None:
         from cascade.schemas.model_rows import ModelRow, root_of
@@ -119,8 +131,8 @@ class Feeder:
         if batch is None:
             return False
         self.flush()
-        if len(batch):
-            self.consume(batch)
+        for start in range(0, len(batch), _ROWS_PER_SLICE):
+            self.consume(batch if len(batch) <= _ROWS_PER_SLICE else batch[start : start + _ROWS_PER_SLICE])
         return True
 
     def _consume_table(self, batches: list[pa.RecordBatch]) -> None:
@@ -143,11 +155,28 @@ class Feeder:
         advice = advice_for(data)
         if advice or isinstance(data, (str, bytes, bytearray)) or not isinstance(data, Iterable):
             raise self._error(f"the function returned {_described(data)}.", advice)
-        for item in data:
-            if isinstance(item, Mapping):
-                self._add(item)
+        start = 0
+        while type(data) is list and (taken := self._take_dicts(data, start)):
+            start += taken
+        for item in islice(data, start, None) if start else data:
+            if type(item) is dict:
+                # A generator may change a dict after yielding it, and yield it again as the next row.
+                self._rows.append(item.copy())
+                if len(self._rows) >= ROWS_PER_BATCH:
+                    self.flush()
             else:
                 self.feed(item)
+
+    def _take_dicts(self, data: list[Any], start: int) -> int:
+        """Take the next rows of a list at once if all are dicts, and return how many were taken."""
+        rows = data[start : start + ROWS_PER_BATCH - len(self._rows)]
+        if set(map(type, rows)) != {dict}:
+            return 0
+        # A whole batch is passed on before anything can change its rows, so it needs no copy.
+        self._rows += rows if len(rows) == ROWS_PER_BATCH else map(dict.copy, rows)
+        if len(self._rows) >= ROWS_PER_BATCH:
+            self.flush()
+        return len(rows)
 
     @contextmanager
     def _columns_named(self) -> Iterator[None]:

@@ -7,18 +7,37 @@ become None, as they become null in a frame.
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from cascade.schemas.dict_rows import ABSENT, Absent, DictRows
 
 # Values of these types are already Python's own.
 _PLAIN = frozenset(
     {type(None), bool, int, str, bytes, datetime, date, time, timedelta, Decimal, UUID, dict, list, tuple}
 )
 _PLAIN_OR_FLOAT = _PLAIN | {float}
+_PLAIN_OR_ABSENT = _PLAIN | {Absent}
+_FLOAT_OR_ABSENT = _PLAIN_OR_ABSENT | {float}
+
+
+def make_plain(rows: DictRows) -> None:
+    """Put Python's own values into rows. A row that changes is copied.
+
+    Args:
+        rows: the rows.
+    """
+    for name in rows.names:
+        types = rows.types(name)
+        values = rows.column(name)
+        if types <= _PLAIN_OR_ABSENT or (types <= _FLOAT_OR_ABSENT and not _holds_nan(values, types)):
+            continue
+        rows.replace(name, [value if value is ABSENT else plain_value(value) for value in values])
 
 
 def plain_row(row: Mapping[Any, Any]) -> dict[str, object]:
@@ -66,6 +85,12 @@ def advice_for(value: object) -> str | None:
     if library == "numpy" and hasattr(value, "dtype"):
         return "A NumPy array has no names of fields; make a frame of it with pandas.DataFrame(array, columns=[...])."
     return None
+
+
+def _holds_nan(values: Sequence[Any], types: set[type]) -> bool:
+    """Return whether a value may be NaN. The sum of numbers is NaN if one of them is, or if infinities cancel out."""
+    only_floats = types <= {float, type(None)}
+    return math.isnan(sum(filter(None, values) if only_floats else (v for v in values if type(v) is float)))
 
 
 def _has_nan(row: Mapping[Any, Any]) -> bool:

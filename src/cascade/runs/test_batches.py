@@ -279,3 +279,33 @@ def test_several_batches_become_one() -> None:
     assert isinstance(both, pa.Table) and both.num_rows == 4
     assert one_batch([ONE_TWO, TABLE]) == ONE_TWO * 2
     assert one_batch([pa.table({"x": [1]}), pa.table({"x": ["a"]})]) == [{"x": 1}, {"x": "a"}]
+
+
+def test_a_list_of_many_rows_comes_in_batches_and_stays_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "ROWS_PER_BATCH", 3)
+    given: list[object] = [{"x": float("nan") if n % 2 else n} for n in range(8)]
+    mixed = [*given[:4], TABLE, *given[4:]]
+    found = fed(iter([given[:2], given[2:], mixed]))
+    assert [len(batch) for batch in found] == [3, 3, 3, 3, 2, 3, 1]
+    assert [row["x"] for batch in found[:2] for row in batch] == [0, None, 2, None, 4, None]
+    assert [repr(row) for row in given] == [repr({"x": float("nan") if n % 2 else n}) for n in range(8)]
+
+
+def test_rows_that_a_generator_changes_later_keep_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "ROWS_PER_BATCH", 3)
+
+    def pages() -> Iterator[object]:
+        page = [{"x": n} for n in range(4)]
+        yield page
+        for row in page:
+            row["x"] = -1
+        yield page[0]
+
+    seen: list[object] = []
+    feeder = Feeder(lambda batch: seen.extend(map(str, batch)), pytest.fail, "raw.flights", HERE)
+    feeder.feed(pages())
+    feeder.flush()
+    assert seen == [str({"x": n}) for n in (0, 1, 2, 3, -1)]
+    [copied] = fed(page := [{"x": 1}])
+    page[0]["x"] = -1
+    assert copied == [{"x": 1}]

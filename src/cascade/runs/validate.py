@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from cascade.exceptions import RowsRefusedError
 from cascade.fault_points import FaultPoint, reach
@@ -60,7 +63,8 @@ class Validation:
             RowsRefusedError: a rule of the whole frame failed.
         """
         if self._validator.needs_whole_partition:
-            self._held.append(batch)
+            # The source may change its rows while they are held.
+            self._held.append(batch if isinstance(batch, pa.Table) else list(map(copy.copy, batch)))
         else:
             self._validate(batch)
 

@@ -19,7 +19,7 @@ ABSENT = Absent()
 class DictRows(list[dict[str, object]]):
     """Rows whose columns are read once, by whoever needs them first.
 
-    Do not change the rows afterwards.
+    Change the rows only with `replace`.
 
     Args:
         rows: the rows, each of which is exactly a dict.
@@ -57,3 +57,16 @@ class DictRows(list[dict[str, object]]):
         if name not in self._types:
             self._types[name] = set(map(type, self.column(name)))
         return self._types[name]
+
+    def replace(self, name: str, values: Sequence[Any]) -> None:
+        """Change the values of a field. Rows that change are copied first.
+
+        Args:
+            name: the field.
+            values: its value in each row, `ABSENT` in rows that lack it.
+        """
+        for position, (value, old) in enumerate(zip(values, self.column(name), strict=True)):
+            if value is not old:
+                self[position] = {**self[position], name: value}
+        self._columns[name] = list(values)
+        self._types.pop(name, None)
