@@ -120,7 +120,9 @@ class PanderaValidator:
             return ValidationResult(self._declared.empty(), (), dropped)
         reasons: dict[int, list[Reason]] = {}
         table = self._typed(batch, present, reasons)
-        positions = [position for position in range(total) if position not in reasons]
+        positions: Sequence[int] = range(total)
+        if reasons:
+            positions = [position for position in positions if position not in reasons]
         if len(positions) < total:
             table = table.take(pa.array(positions, type=pa.int64()))
         good = self._declared.empty()
@@ -173,7 +175,9 @@ class PanderaValidator:
         declared = self._schema.columns[column.name]
         return not declared.required or (self._schema.add_missing_columns and declared.default is not None)
 
-    def _checked(self, table: pa.Table, positions: list[int], reasons: dict[int, list[Reason]], total: int) -> pa.Table:
+    def _checked(
+        self, table: pa.Table, positions: Sequence[int], reasons: dict[int, list[Reason]], total: int
+    ) -> pa.Table:
         frames = self._frames()
         frame, outside = frames.to_frame(table, self._schema)
         if outside:
@@ -281,7 +285,7 @@ def _whole_message(error: Any) -> str:
     return f"{label}{where} fails"
 
 
-def _others(positions: list[int], without: Any) -> list[int]:
+def _others(positions: Sequence[int], without: Any) -> list[int]:
     return [position for index, position in enumerate(positions) if index not in without]
 
 
