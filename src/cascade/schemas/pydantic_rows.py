@@ -58,20 +58,29 @@ class RowValidator:
         kind = self._model
         try:
             model = self._validate(row.model if type(row) is ModelRow and isinstance(row.model, kind) else row)
-        except pydantic.ValidationError as error:
-            details = error.errors(include_url=False, include_context=False)
-            absent.see(str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1)
-            return None, [self._reason(detail) for detail in details]
         except PydanticUserError:
             raise
         except Exception as error:
-            absent.see(())
-            return None, [("validator_error", None, f"{type(error).__name__}: {error}")]
+            return None, self.reasons(error, absent)
         absent.see(())
         if not isinstance(model, kind):
             message = f"A validator of {kind.__name__} returned a {type(model).__name__} instead of the model"
             return None, [(RULE_TYPE, None, message)]
         return model, []
+
+    def reasons(self, error: Exception, absent: Absent) -> list[Reason]:
+        """Return why a row is refused.
+
+        Args:
+            error: what its validation raised.
+            absent: records which fields the row lacks.
+        """
+        if not isinstance(error, pydantic.ValidationError):
+            absent.see(())
+            return [("validator_error", None, f"{type(error).__name__}: {error}")]
+        details = error.errors(include_url=False, include_context=False)
+        absent.see(str(d["loc"][0]) for d in details if d["type"] == "missing" and len(d["loc"]) == 1)
+        return [self._reason(detail) for detail in details]
 
     def arrays(
         self, attributes: Sequence[Mapping[str, Any]], columns: Sequence[Column]

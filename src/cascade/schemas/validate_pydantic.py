@@ -191,10 +191,14 @@ class PydanticValidator:
         # In the order of the rows, because a validator may remember the rows before.
         for position in range(count):
             if flags[position] and position not in unreadable:
-                found = _NOTHING if others is None else _validated(others, parts[position])
-                if found is not None:
-                    cleared.add(position, found)
-                    continue
+                try:
+                    cleared.add(position, _NOTHING if others is None else others.validate(parts[position]))
+                except PydanticUserError:
+                    raise
+                except Exception as error:
+                    # The other fields are valid, so the whole model would give the same reasons.
+                    reasons[position] = self._rows.reasons(error, absent)
+                continue
             row = rows.get(position)
             if position in rows.unreadable:
                 reasons[position] = [(RULE_UNREADABLE, *rows.unreadable[position])]
@@ -270,13 +274,3 @@ def _readable_once(batch: Batch) -> Batch:
     if isinstance(batch, (pa.Table, DictRows)) or set(map(type, batch)) != {dict}:
         return batch
     return DictRows(batch)
-
-
-def _validated(others: Others, row: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the validated fields of a row, or None if the whole model must say why they are refused."""
-    try:
-        return others.validate(row)
-    except PydanticUserError:
-        raise
-    except Exception:
-        return None

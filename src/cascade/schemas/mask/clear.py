@@ -93,7 +93,12 @@ def clear(
             return None
         if field.column is not None:
             columns[field.column.name] = constant
-    return frozenset(unclear) if unclear else _combined(parts, columns, count)
+    if unclear:
+        return frozenset(unclear)
+    try:
+        return _combined(parts, columns, count)
+    except pa.ArrowException:  # more text than one array holds, for example
+        return None
 
 
 def _planned(field: MaskedField, cells: Cells, restored: frozenset[str]) -> _Part | None:

@@ -56,10 +56,12 @@ def _cells(rows: DictRows, field: MaskedField, source: str, *, is_only: bool) ->
     kinds.discard(_NONE)
     array, more = _read(values, kinds, field)
     native = kinds == {UUID} or kinds == {field.rule.enum}
-    return Cells(pa.chunked_array([array]), suspect + more, absent, native=native)
+    # Arrow splits more than two gigabytes of text.
+    column = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+    return Cells(column, suspect + more, absent, native=native)
 
 
-def _read(values: Sequence[Any], kinds: set[type], field: MaskedField) -> tuple[pa.Array, list[int]]:
+def _read(values: Sequence[Any], kinds: set[type], field: MaskedField) -> tuple[pa.Array | pa.ChunkedArray, list[int]]:
     """Return values as Arrow, and the positions of those that are suspect."""
     if not kinds:
         return pa.nulls(len(values)), []

@@ -158,7 +158,7 @@ def test_only_the_fields_that_the_mask_cannot_express_fall_back(decided: list[An
         {"id": 2, "name": "B", "other": "y", "inner": {"a": 2}},
     ]
     assert [(row.rule, row.field) for row in result.refused] == [("value_error", "name"), ("int_parsing", "id")]
-    assert decided == rows[2:]
+    assert decided == rows[3:]
 
 
 def test_a_field_validator_sees_the_rows_in_their_order(decided: list[Any]) -> None:
@@ -177,6 +177,47 @@ def test_a_field_validator_sees_the_rows_in_their_order(decided: list[Any]) -> N
     rows: list[dict[str, object]] = [{"id": "+1" if n % 3 else n, "n": n} for n in range(10)]
     assert validator_for(Model, unique_key=()).validate(rows).good.num_rows == 10
     assert seen == list(range(10))
+
+
+def test_a_validator_with_a_memory_is_called_once_for_each_row(decided: list[Any]) -> None:
+    seen: list[str] = []
+
+    class Model(BaseModel):
+        id: int
+        name: str
+        tags: list[int]
+
+        @field_validator("name")
+        @classmethod
+        def new(cls, value: str) -> str:
+            assert value not in seen, "seen before"
+            seen.append(value)
+            return value
+
+    rows: list[dict[str, object]] = [
+        {"id": 1, "name": "a", "tags": ["x"]},
+        {"id": 2, "name": "a", "tags": [1]},
+        {"id": 3},
+    ]
+    result = validator_for(Model, unique_key=()).validate(rows)
+    reasons = [(row.rule, row.field, row.message) for row in result.refused]
+    assert [reason[:2] for reason in reasons] == [
+        ("int_parsing", "tags.0"),
+        ("assertion_error", "name"),
+        ("missing", "name"),
+    ]
+    assert reasons[2][2] == "name: Field required; tags: Field required"
+    assert decided == []
+
+
+def test_more_text_than_an_array_holds_is_left_to_pydantic(decided: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*arguments: object) -> None:
+        raise pa.ArrowCapacityError("array cannot contain more than 2147483646 bytes")
+
+    monkeypatch.setattr("cascade.schemas.mask.clear._combined", overflow)
+    model = create_model("Model", x=(str, ...))
+    assert validator_for(model, unique_key=()).validate(pa.table({"x": ["a"]})).good.num_rows == 1
+    assert len(decided) == 1
 
 
 def test_a_dropped_column_that_python_cannot_represent_refuses_no_row(decided: list[Any]) -> None:
