@@ -231,7 +231,9 @@ def batches(draw: st.DrawFn, rows: int) -> list[dict[str, Any]] | pa.Table:
             found["n"] = pa.array(draw(st.lists(_bits(16), min_size=count, max_size=count)), pa.int32())
         if "y" in extra:
             found["y"] = pa.array([[1]] * count)
-        return pa.table(found)
+        table = pa.table(found)
+        first = draw(st.integers(-1, count))
+        return table if first < 0 else pa.concat_tables([table, table]).slice(first)
     values = draw(st.sampled_from(PYTHON))
     odd = draw(st.sampled_from([st.nothing(), st.nothing(), st.one_of(*PYTHON)]))
     cells = draw(st.lists(values | odd | st.none() if nulls else values | odd, min_size=count, max_size=count))

@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 import pydantic
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from cascade.schemas.mask.adversarial_models import MODELS
 from cascade.schemas.validate_pydantic import PydanticValidator
 
 EXAMPLES = int(os.environ.get("CASCADE_MASK_EXAMPLES", "150"))
-ROWS = int(os.environ.get("CASCADE_MASK_ROWS", "12"))
+ROWS = int(os.environ.get("CASCADE_MASK_ROWS", "20"))
 
 
 def outcome(model: type[pydantic.BaseModel], batch: Batch, *, masked: bool, types_only: bool) -> Any:
@@ -43,10 +44,8 @@ def outcome(model: type[pydantic.BaseModel], batch: Batch, *, masked: bool, type
 )
 @given(MODELS, batches(ROWS), st.sampled_from([False, False, True]))
 def test_the_mask_and_pydantic_agree(model: type[pydantic.BaseModel], batch: Batch, types_only: bool) -> None:
-    worth = validate_pydantic._WORTH_A_MASK, validate_pydantic._WORTH_LOADING_POLARS
-    validate_pydantic._WORTH_A_MASK = validate_pydantic._WORTH_LOADING_POLARS = 0
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"_WORTH_A_MASK": 0, "_WORTH_LOADING_POLARS": 0, "_STEP": 5, "_MASK_STEP": 15}.items():
+            patch.setattr(validate_pydantic, name, value)
         found, expected = (outcome(model, batch, masked=masked, types_only=types_only) for masked in (True, False))
-        assert found == expected, model.__pydantic_core_schema__
-    finally:
-        validate_pydantic._WORTH_A_MASK, validate_pydantic._WORTH_LOADING_POLARS = worth
+    assert found == expected, model.__pydantic_core_schema__
