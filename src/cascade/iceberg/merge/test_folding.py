@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade.iceberg.data_file_writer import ROWS_PER_FILE
@@ -32,6 +32,7 @@ def test_eight_files_of_one_size_become_one(sizes: list[int], new: int, folded: 
     assert len(files_to_fold(files(*sizes), new)) == folded
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 3000), min_size=100, max_size=400))
 def test_few_files_remain_and_each_row_is_written_a_few_times(batches: list[int]) -> None:
     sizes: list[int] = []
