@@ -50,7 +50,11 @@ def _read_migrations_once() -> None:
 
 def _keep_engines() -> None:
     for name in _STORAGES:
-        storage: Any = import_module(name)
+        try:
+            storage: Any = import_module(name)
+        except ImportError:
+            # Another version of Dagster may keep its events elsewhere. It only loses the gain.
+            continue
         create = getattr(storage, "create_engine", None)
         if create is not None and not hasattr(create, "keeps_engines"):
             storage.create_engine = _keeping(create)
