@@ -27,7 +27,7 @@ TEXT = '{"meter": 1, "town": "Köln"}\n{"meter": 2, "kwh": 2.5}\n'
         ("rows.ndjson", TEXT.encode().rstrip()),
         ("ROWS.JSONL", TEXT.replace("\n", "\r\n\r\n").encode()),
         ("rows.json", TEXT.replace("\n", "\r").encode()),
-        ("rows.jsonl.gz", gzip.compress(TEXT.encode())),
+        ("rows.jsonl.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("rows", b"\xef\xbb\xbf" + TEXT.encode()),
         ("rows.txt", TEXT.encode("utf-16")),
         ("rows.log", TEXT.encode("cp1252")),
