@@ -215,6 +215,9 @@ def _masked(
     if schema["type"] == "literal" and None in schema["expected"]:
         nullable = True
     constraints = _constraints(schema, settings)
+    if schema["type"] == "datetime" and column is not None and "tz_constraint" not in constraints:
+        # The column refuses what a plain datetime of pydantic accepts.
+        constraints["tz_constraint"] = "aware" if column.type.tz else "naive"
     rule = _RULES[schema["type"]](constraints)
     if rule is None:
         return None

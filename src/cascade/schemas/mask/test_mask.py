@@ -280,3 +280,20 @@ def test_small_batches_are_not_worth_a_mask(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(validate_pydantic, "compile_mask", None)
     model = create_model("Model", x=(int, ...))
     assert validator_for(model, unique_key=()).validate([{"x": 1}] * 100).good.num_rows == 100
+
+
+@pytest.mark.parametrize("as_arrow", [True, False])
+def test_without_rules_a_column_still_refuses_times_of_the_other_kind(decided: list[Any], as_arrow: bool) -> None:
+    class Model(BaseModel):
+        local: NaiveDatetime
+        at: AwareDatetime
+
+    naive = MOMENT.replace(tzinfo=None)
+    rows: list[dict[str, object]] = [{"local": naive, "at": MOMENT}] * 2
+    validator = validator_for(Model, unique_key=(), validate=False)
+    assert validator.validate(pa.Table.from_pylist(rows) if as_arrow else rows).good.to_pylist() == rows
+    assert decided == []
+    for given, rule in ((MOMENT, "timezone_naive"), (naive, "timezone_aware")):
+        rows = [{"local": given, "at": given}]
+        result = validator.validate(pa.Table.from_pylist(rows) if as_arrow else rows)
+        assert [row.rule for row in result.refused] == [rule]
