@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Required, get_args
 from cascade.declarations import values
 from cascade.declarations.arguments import argument
 from cascade.declarations.declaration import Declaration, DeclarationArguments
+from cascade.declarations.dispositions import disposition_problems
 from cascade.declarations.functions import parameters_of
 from cascade.declarations.partition_bounds import bound_problems
 from cascade.declarations.schema_fields import key_problems, layout_problems, schema
@@ -30,6 +31,8 @@ class IngestionArguments(DeclarationArguments, total=False):
     validation_schema: Required[type]
     namespace: str
     write_disposition: WriteDisposition
+    dedup_sort: str | None
+    hard_delete: str | None
     cron: str | None
     freshness_hours: float | tuple[float | None, float | None] | None
     partitions: PartitionKind | None
@@ -85,6 +88,8 @@ class IngestionDeclaration(Declaration):
         validation_schema: a pydantic model or a pandera DataFrameModel.
         namespace: Iceberg namespace of the table.
         write_disposition: how rows are written.
+        dedup_sort: the column whose largest value marks the newest version of a key.
+        hard_delete: the column whose value removes the key.
         cron: when to run, in the time zone `partition_timezone`; None to run on demand only.
         freshness_hours: `(warn, fail)` in hours.
         partitions: the length of a partition, or None for a table without partitions.
@@ -106,6 +111,8 @@ class IngestionDeclaration(Declaration):
     validation_schema: type = field(metadata=argument(schema, required=True))
     namespace: str = field(default=DEFAULT_NAMESPACE, metadata=argument(values.name))
     write_disposition: WriteDisposition = field(default="merge", metadata=argument(_write_disposition))
+    dedup_sort: str | None = field(default=None, metadata=argument(values.field_name, may_be_none=True))
+    hard_delete: str | None = field(default=None, metadata=argument(values.field_name, may_be_none=True))
     cron: str | None = field(default=None, metadata=argument(values.cron, may_be_none=True))
     freshness_hours: tuple[float | None, float] | None = field(
         default=None, metadata=argument(values.freshness, may_be_none=True)
@@ -179,5 +186,6 @@ def _schema_problems(checked: Mapping[str, Any]) -> list[str]:
     layout = [(field.column, field.transform) for field in checked.get("partition_spec", ())]
     return [
         *(f"unique_key: {problem}" for problem in key_problems(declared, checked.get("unique_key", ()))),
+        *disposition_problems(declared, checked),
         *(f"partition_spec: {problem}" for problem in layout_problems(declared, layout)),
     ]

@@ -27,6 +27,7 @@ class Reading(BaseModel):
     old_style: Optional[int] = None  # noqa: UP045
     in_annotated: Annotated[float, Field(gt=0)] = 1.0
     renamed: int = Field(alias="renamedAtSource", default=0)
+    flagged: bool = False
 
 
 GOOD: dict[str, Any] = {
@@ -164,6 +165,12 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ({"description": 3}, "description: must be a string"),
         ({"write_disposition": "append"}, 'write_disposition: "append" is not supported in this version; use "merge".'),
         ({"write_disposition": "replace"}, '"replace" is not supported in this version; use "merge".'),
+        ({"dedup_sort": "hours"}, 'dedup_sort: "hours" is not a field of Reading. Did you mean "hour"?'),
+        ({"dedup_sort": ["celsius"]}, "dedup_sort: must be the name of a field, not ['celsius']"),
+        ({"dedup_sort": "station"}, 'dedup_sort: "station" is part of unique_key'),
+        ({"dedup_sort": "flagged"}, 'dedup_sort: "flagged" is a boolean in Reading, whose values have no order'),
+        ({"hard_delete": "deleted"}, 'hard_delete: "deleted" is not a field of Reading.'),
+        ({"hard_delete": "station"}, 'hard_delete: "station" is part of unique_key'),
         ({"partition_timezone": "GMT+1"}, 'Write "Etc/GMT-1" (its sign is the reverse'),
         ({"partition_timezone": "UTC-05:00"}, 'Write "Etc/GMT+5" (its sign is the reverse'),
         ({"partition_timezone": "+0000"}, 'Write "UTC", or name a place'),

@@ -47,6 +47,13 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(found)
 
 
+def field_name(value: object) -> str:
+    """Check the name of one field."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be the name of a field, not {value!r}.")
+    return value
+
+
 def one_of(*choices: str) -> Callable[[object], str]:
     """Return a check that accepts one of the given strings."""
 

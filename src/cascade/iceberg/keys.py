@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cascade.iceberg.columns import storage_of
 
@@ -65,3 +66,10 @@ def matching(rows: pa.Table, others: pa.Table, unique_key: Sequence[str]) -> lis
     names = key_names(unique_key)
     found = key_frame(rows, unique_key, "at").join(key_frame(others, unique_key, "at"), on=names, how="semi")
     return found["at"].to_list()
+
+
+def comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values with null in place of NaN, which has no order."""
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column

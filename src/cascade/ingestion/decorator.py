@@ -65,6 +65,10 @@ def cascade_ingestion(
         namespace: Iceberg namespace of the table. Defaults to `raw`.
         write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"append"` and
             `"replace"` are reserved, and raise an error in this version.
+        dedup_sort: the column whose largest value marks the newest version of a key, such as `"updated_at"`. An older
+            version never replaces a newer one, in a batch and in the table. Defaults to the last row given.
+        hard_delete: the column that removes the row's key from the table if it is true, or if it is not null and of
+            another type than bool. Defaults to none: keys are never removed.
         cron: when to run, such as `"0 6 * * *"`, in the time zone `partition_timezone`. Defaults to on demand only.
         freshness_hours: hours after which the asset is stale, as `fail` or `(warn, fail)`.
         partitions: `"daily"` (default), `"hourly"`, `"weekly"`, `"monthly"`, or None for a table without partitions.

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse, ensure_table
+from cascade.iceberg.merge.versions import Versions
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.deadline import deadline
@@ -72,6 +73,7 @@ def run_ingestion(
         declaration.unique_key,
         run_id,
         None if window is None else window.key,
+        Versions(declaration.dedup_sort, declaration.hard_delete),
     )
     clock = Clock()
     notices: list[str] = []
@@ -96,9 +98,11 @@ def run_ingestion(
             )
             schema = declared_schema(declaration.validation_schema)
             keys = KeyReader(schema, declaration.unique_key)
+            version = declaration.dedup_sort
+            versions = None if version is None else KeyReader(schema, (*declaration.unique_key, version))
         with (
             dlt_session(declaration, lakehouse.dlt_directory, target.partition) as session,
-            staging(schema.arrow, keys, clock) as stage,
+            staging(schema.arrow, keys, clock, versions) as stage,
         ):
             extracted, validated, staged = _staged(declaration, source, lakehouse, session, stage, clock)
             if validated.dropped_fields:
@@ -133,6 +137,7 @@ def run_ingestion(
         rows_refused=staged.rows_refused,
         rows_inserted=published.rows_inserted,
         rows_updated=published.rows_updated,
+        rows_removed=published.rows_removed,
         snapshot_id=published.snapshot_id,
         committed=published.committed,
         partition_rows=published.partition_rows,

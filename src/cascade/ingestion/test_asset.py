@@ -88,8 +88,8 @@ def test_a_run_records_its_outcome(lakehouse: Lakehouse) -> None:
     for seconds in (found["cascade/seconds"], *found["cascade/timings"].values()):
         assert seconds == round(seconds, 3)
     order = [*found]
-    assert order[:7] == [
-        *(f"cascade/rows_{name}" for name in ("in", "good", "refused", "inserted", "updated")),
+    assert order[:8] == [
+        *(f"cascade/rows_{name}" for name in ("in", "good", "refused", "inserted", "updated", "removed")),
         "cascade/refused_preview",
         "cascade/dropped_fields",
     ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 from cascade.clock import Clock
 from cascade.iceberg import Lakehouse, add_to_quarantine, clear_quarantine, merge_rows
 from cascade.iceberg.keys import matching
+from cascade.iceberg.merge.versions import Versions
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.quarantine import content, contents
 from cascade.iceberg.row_count import live_rows
@@ -39,6 +40,7 @@ class Target:
         unique_key: the columns of the key.
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
+        versions: which version of a key wins, and which rows remove their key.
     """
 
     lakehouse: Lakehouse
@@ -46,6 +48,7 @@ class Target:
     unique_key: tuple[str, ...]
     run_id: str
     partition: str | None
+    versions: Versions = Versions()
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,19 @@ class Published:
     Args:
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
+        rows_removed: rows that left the table.
         snapshot_id: the current snapshot of the branch; None if the branch never had rows.
         committed: whether this run created that snapshot.
         partition_rows: rows of this run in the table, one for each key.
         table_rows: rows of the whole table.
         sample: the first rows of this run, as they are in the table.
-        rows: the rows of this run, as they are in the table.
+        rows: the rows that decided about their keys: those that are in the table, and those that removed a key.
         overwritten: a row of another partition that this run replaced, if it noticed one.
     """
 
     rows_inserted: int
     rows_updated: int
+    rows_removed: int
     snapshot_id: int | None
     committed: bool
     partition_rows: int
@@ -194,20 +199,23 @@ def publish(target: Target, staged: Staged, clock: Clock) -> Published:
         target.unique_key,
         run_id=target.run_id,
         partition=target.partition,
+        versions=target.versions,
     )
     clock.seconds |= merged.seconds
     with clock.timed("plan"):
         overwritten = _overwritten(target, merged)
     snapshot = merged.table.current_snapshot()
+    landed = merged.plan.landed
     return Published(
         rows_inserted=merged.plan.inserted,
         rows_updated=merged.plan.updated,
+        rows_removed=merged.plan.removed,
         snapshot_id=snapshot.snapshot_id if snapshot else None,
         committed=merged.snapshot_id is not None,
-        partition_rows=merged.plan.rows.num_rows,
+        partition_rows=landed.num_rows,
         table_rows=live_rows(snapshot) or 0,
-        sample=Preview.of(merged.plan.rows.slice(0, SHOWN_ROWS)),
-        rows=merged.plan.rows,
+        sample=Preview.of(landed.slice(0, SHOWN_ROWS)),
+        rows=merged.plan.decided,
         overwritten=overwritten,
     )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 10
 SHOWN_REFUSED = 5
-COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated")
+COUNTS = ("rows_in", "rows_good", "rows_refused", "rows_inserted", "rows_updated", "rows_removed")
 
 Cell: TypeAlias = str | int | float | bool | None
 """A value that a Dagster table can contain."""
@@ -82,6 +82,7 @@ class RunReport:
         rows_refused: rows that failed validation.
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
+        rows_removed: rows that left the table.
         snapshot_id: the current snapshot of the branch; None if the branch never had rows.
         committed: whether this run created that snapshot.
         partition_rows: rows of this run in the table, one for each key.
@@ -103,6 +104,7 @@ class RunReport:
     rows_refused: int
     rows_inserted: int
     rows_updated: int
+    rows_removed: int
     snapshot_id: int | None
     committed: bool
     partition_rows: int

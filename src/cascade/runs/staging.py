@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from cascade.clock import Clock
 from cascade.exceptions import CascadeError
-from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, Superseded, superseded
+from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, VERSION, Superseded, superseded
 from cascade.runs.report import SHOWN_REFUSED, Refusal
 from cascade.schemas import RefusedRow, ValidationResult
 from cascade.schemas.keys import KeyReader
@@ -68,16 +68,19 @@ class Staging:
     Args:
         schema: the schema of good rows.
         keys: reads the keys of refused rows.
+        versions: reads their keys together with the column that says which row of a key is the newest, if one does.
         clock: measures the stage as `stage`.
     """
 
-    def __init__(self, schema: pa.Schema, keys: KeyReader, clock: Clock) -> None:
+    def __init__(self, schema: pa.Schema, keys: KeyReader, clock: Clock, versions: KeyReader | None = None) -> None:
         self._clock = clock
         self._keys = keys
+        self._versions = versions
         self._good = _Spool(schema)
         self._refused = _Spool(_REFUSED)
         numbers = [pa.field(name, pa.int64()) for name in (NUMBER, GOOD_BEFORE)]
-        self._refused_keys = _Spool(pa.schema([*keys.arrow, *numbers]))
+        version = [] if versions is None else [pa.field(VERSION, versions.arrow[-1].type)]
+        self._refused_keys = _Spool(pa.schema([*keys.arrow, *numbers, *version]))
 
     def add(self, result: ValidationResult) -> None:
         """Stage the rows of one batch.
@@ -101,8 +104,10 @@ class Staging:
         found = None
         if self._good.rows and self._refused_keys.rows:
             with self._clock.timed("stage"):
-                unique_key = self._keys.arrow.names
-                found = superseded(self._good.read().select(unique_key), self._refused_keys.read(), unique_key)
+                unique_key, version = self._keys.arrow.names, self._version
+                columns = unique_key if version is None else [*unique_key, version]
+                good = self._good.read().select(columns)
+                found = superseded(good, self._refused_keys.read(), unique_key, version)
         return Staged(
             rows_good=self._good.rows,
             rows_refused=self._refused.rows,
@@ -125,22 +130,33 @@ class Staging:
         before = [self._good.rows + refused[index].position - index for index in found]
         numbers = [self._refused.rows + index for index in found]
         columns = [*keys.columns, pa.array(numbers, pa.int64()), pa.array(before, pa.int64())]
+        if self._versions is not None:
+            known, places = self._versions.read([row.row for row in refused])
+            at = {place: position for position, place in enumerate(places)}
+            columns.append(
+                known.column(known.num_columns - 1).take(pa.array([at.get(row) for row in found], pa.int64()))
+            )
         self._refused_keys.write(pa.Table.from_arrays(columns, schema=self._refused_keys.schema))
+
+    @property
+    def _version(self) -> str | None:
+        return None if self._versions is None else self._versions.arrow.names[-1]
 
 
 @contextmanager
-def staging(schema: pa.Schema, keys: KeyReader, clock: Clock) -> Iterator[Staging]:
+def staging(schema: pa.Schema, keys: KeyReader, clock: Clock, versions: KeyReader | None = None) -> Iterator[Staging]:
     """Open a `Staging` for the rows of one run, and delete it afterwards.
 
     Args:
         schema: the schema of good rows.
         keys: reads the keys of refused rows.
         clock: measures the stage as `stage`.
+        versions: see `Staging`.
 
     Yields:
         The opened `Staging`.
     """
-    with closing(Staging(schema, keys, clock)) as opened:
+    with closing(Staging(schema, keys, clock, versions)) as opened:
         yield opened
 
 

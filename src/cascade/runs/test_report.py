@@ -40,6 +40,7 @@ REPORTS = st.builds(
     rows_refused=COUNT,
     rows_inserted=COUNT,
     rows_updated=COUNT,
+    rows_removed=COUNT,
     snapshot_id=st.one_of(st.none(), st.integers(1, 2**63 - 1)),
     committed=st.booleans(),
     partition_rows=COUNT,

@@ -11,7 +11,7 @@ from typing import IO
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -167,6 +167,7 @@ def test_a_valid_row_lands_if_the_refused_row_with_its_key_is_older() -> None:
     assert (superseded, [NEWER in message for message in messages]) == (0, [False])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1.0, 2.0, 99.0])), max_size=5), max_size=5))
 def test_the_newest_row_of_a_key_decides_whether_the_key_lands(batches: list[list[tuple[int, float]]]) -> None:
     rows = [row for batch in batches for row in batch]

@@ -41,6 +41,7 @@ class WorkflowResult:
         rows_refused: rows that failed validation.
         rows_inserted: rows whose keys were new to the table.
         rows_updated: rows that replaced an older version.
+        rows_removed: rows that left the table.
         committed: whether the run created a snapshot.
         snapshot_id: the table's current snapshot.
     """
@@ -55,6 +56,7 @@ class WorkflowResult:
     rows_refused: int = 0
     rows_inserted: int = 0
     rows_updated: int = 0
+    rows_removed: int = 0
     committed: bool = False
     snapshot_id: int | None = None
 

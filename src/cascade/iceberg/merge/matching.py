@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from cascade.iceberg.data_file_reader import DataFileReader, Projection, RowGroup
 from cascade.iceberg.keys import key_names
 from cascade.iceberg.merge.batch_keys import BatchKeys, physical_keys, whole_numbers
+from cascade.iceberg.merge.versions import newer
 from cascade.iceberg.position_deletes import is_deleted
 from cascade.iceberg.same import same_rows
 
@@ -70,15 +72,41 @@ def same_as_batch(opened: DataFileReader, columns: Projection, match: Match, row
     Returns:
         A boolean for each match: whether the file's row equals that of the batch.
     """
+    return _compared(opened, columns, match, rows, same_rows)
+
+
+def newer_than_batch(opened: DataFileReader, version: Projection, match: Match, rows: pa.Table) -> np.ndarray[Any, Any]:
+    """Compare the versions of matching rows.
+
+    Args:
+        opened: the file.
+        version: the column that says which version of a key is the newest.
+        match: the rows to compare.
+        rows: the batch, in the table's schema.
+
+    Returns:
+        A boolean for each match: whether the file's row is newer than that of the batch.
+    """
+    return _compared(opened, version, match, rows, lambda stored, given: newer(stored.column(0), given.column(0)))
+
+
+def _compared(
+    opened: DataFileReader,
+    columns: Projection,
+    match: Match,
+    rows: pa.Table,
+    compare: Callable[[pa.Table, pa.Table], pa.Array],
+) -> np.ndarray[Any, Any]:
     import numpy as np
 
+    given = rows.select(columns.arrow.names)
     parts = [np.empty(0, dtype=bool)]
     for group in opened.groups:
         first, last = np.searchsorted(match.at, [group.start, group.start + group.rows])
         if first < last:
             stored = opened.read(group, columns).take(pa.array(match.at[first:last] - group.start))
-            same = same_rows(stored, rows.take(pa.array(match.row[first:last])))
-            parts.append(same.to_numpy(zero_copy_only=False))
+            compared = compare(stored, given.take(pa.array(match.row[first:last])))
+            parts.append(compared.to_numpy(zero_copy_only=False))
     return np.concatenate(parts)
 
 

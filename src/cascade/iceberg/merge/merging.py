@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,20 +12,20 @@ import pyarrow as pa
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
-from cascade.iceberg.data_file_reader import Projection, open_data_file, projection
+from cascade.iceberg.data_file_reader import open_data_file, projection
 from cascade.iceberg.data_file_writer import split_by_layout, write_files
 from cascade.iceberg.digest import differ, digest_of
 from cascade.iceberg.files import read_file, without
-from cascade.iceberg.keys import last_of_each_key, sorted_by_key
+from cascade.iceberg.keys import sorted_by_key
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
+from cascade.iceberg.merge.file_matching import FileMatching
 from cascade.iceberg.merge.folding import files_to_fold, is_small
-from cascade.iceberg.merge.matching import find_keys, same_as_batch
 from cascade.iceberg.merge.plan import FileMerge, MergePlan, identity, layout_of
-from cascade.iceberg.position_deletes import deleted_positions, own_delete_files, write_position_deletes
+from cascade.iceberg.merge.versions import Versions
+from cascade.iceberg.position_deletes import own_delete_files, write_position_deletes
 
 if TYPE_CHECKING:
-    import numpy as np
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask, Table
     from pyiceberg.typedef import Record
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # A merge that folds files competes with every other merge of the table. After some lost races, it stops folding.
 _FOLDING_PLANS = 3
+LAST_ROW_WINS = Versions()
 
 
 def merge_rows(
@@ -45,9 +46,10 @@ def merge_rows(
     *,
     run_id: str,
     partition: str | None = None,
+    versions: Versions = LAST_ROW_WINS,
     costs: Costs = DEFAULT_COSTS,
 ) -> Committed[MergePlan]:
-    """Merge rows into a table on its unique key. The last row of a key wins.
+    """Merge rows into a table on its unique key.
 
     Args:
         lakehouse: the lakehouse that holds the table.
@@ -56,6 +58,7 @@ def merge_rows(
         unique_key: the columns of the key, without nulls.
         run_id: the run, for the snapshot's summary.
         partition: key of the partition that was run, for the summary.
+        versions: which version of a key wins, and which rows remove their key. By default, the last row of a key wins.
         costs: decides how old versions of rows disappear.
 
     Returns:
@@ -66,13 +69,13 @@ def merge_rows(
         UsageError: the table or its branch does not exist.
     """
     summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
-    planner = MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key), partition, costs)
+    planner = MergePlanner(versions.newest(rows, unique_key), tuple(unique_key), partition, versions, costs)
     return commit_planned(lakehouse, ref, planner, summary=summary)
 
 
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str], costs: Costs = DEFAULT_COSTS) -> MergePlan:
     """Plan the merge of rows into the current state of a table, without writing anything."""
-    return MergePlanner(last_of_each_key(rows, unique_key), tuple(unique_key), costs=costs).plan(table)
+    return MergePlanner(LAST_ROW_WINS.newest(rows, unique_key), tuple(unique_key), costs=costs).plan(table)
 
 
 @dataclass
@@ -83,12 +86,14 @@ class MergePlanner:
         rows: the batch, one row for each key, sorted by key.
         unique_key: the columns of the key.
         partition: key of the partition that was run; None for a table without partitions.
+        versions: which version of a key wins, and which rows remove their key.
         costs: decides how old versions of rows disappear.
     """
 
     rows: pa.Table
     unique_key: tuple[str, ...]
     partition: str | None = None
+    versions: Versions = LAST_ROW_WINS
     costs: Costs = DEFAULT_COSTS
     _plans: int = 0
 
@@ -103,7 +108,8 @@ class MergePlanner:
         digest = digest_of(rows)
         tasks = data_files(table) if rows.num_rows else []
         candidates = self._candidates(table, tasks, keys)
-        matching = _Matching(table, rows, self.unique_key, self.costs, compare=not self._differs(table, digest))
+        compare = not self._differs(table, digest)
+        matching = FileMatching(table, rows, self.unique_key, self.costs, self.versions, compare=compare)
         files = tuple(found for task, wanted in candidates if (found := matching.file_merge(task, wanted)) is not None)
         snapshot = table.current_snapshot()
         plan = MergePlan(
@@ -113,9 +119,12 @@ class MergePlanner:
             digest=digest,
             candidates=frozenset(identity(task) for task, _ in candidates),
             files=files,
-            append=np.flatnonzero(~matching.found),
+            append=np.flatnonzero(~matching.found & ~matching.removes),
             folds={},
             updated=matching.updated,
+            removed=matching.removed,
+            removes=matching.removes,
+            outdated=matching.outdated,
         )
         self._plans += 1
         return self._with_folds(table, plan, tasks) if self._plans <= _FOLDING_PLANS else plan
@@ -187,65 +196,6 @@ class MergePlanner:
             if folded := files_to_fold(unchanged[record], rows.num_rows):
                 folds[record] = folded
         return replace(plan, folds=folds)
-
-
-@dataclass
-class _Matching:
-    """Decides what changes in the files of a table, one file at a time.
-
-    Args:
-        table: the table.
-        rows: the batch.
-        unique_key: the columns of the key.
-        costs: decides how old versions of rows disappear.
-        compare: whether rows that equal those of the batch must be left alone.
-    """
-
-    table: Table
-    rows: pa.Table
-    unique_key: tuple[str, ...]
-    costs: Costs
-    compare: bool
-    updated: int = 0
-    found: np.ndarray[Any, Any] = field(init=False)
-    _key: Projection = field(init=False)
-    _all: Projection = field(init=False)
-
-    def __post_init__(self) -> None:
-        import numpy as np
-
-        self.found = np.zeros(self.rows.num_rows, dtype=bool)
-        self._key, self._all = projection(self.table, self.unique_key), projection(self.table)
-
-    def file_merge(self, task: FileScanTask, keys: BatchKeys) -> FileMerge | None:
-        """Return what changes in a file, or None if nothing does.
-
-        Args:
-            task: the file.
-            keys: the keys of the batch that it can contain.
-        """
-        import numpy as np
-        import polars as pl
-
-        rows, deleted = task.file.record_count, deleted_positions(self.table, task)
-        with open_data_file(self.table, task.file) as opened:
-            match = find_keys(opened, self._key, keys, deleted)
-            if not len(match):
-                return None
-            # Another writer may have written a key twice. The first version counts, and the others are dropped.
-            first = pl.Series(match.row).is_first_distinct().to_numpy() & ~self.found[match.row]
-            self.found[match.row] = True
-            changed = np.ones(len(match), dtype=bool)
-            if self.compare or self.costs.compares(rows, len(match)):
-                changed[first] = ~same_as_batch(opened, self._all, match.where(first), self.rows)
-        if not changed.any():
-            return None
-        put = match.row[first & changed]
-        self.updated += len(put)
-        drop = match.at[changed]
-        can_delete = self.table.metadata.format_version == 2
-        rewrite = self.costs.rewrites(rows, len(deleted) + len(drop), can_delete=can_delete)
-        return FileMerge(task, deleted, drop, put, rewrite)
 
 
 def _last_digest(table: Table, partition: str | None) -> str | None:

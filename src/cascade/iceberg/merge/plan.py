@@ -57,6 +57,9 @@ class MergePlan:
         append: positions of the batch's rows whose keys are in no file.
         folds: small files that are replaced by one file together with the new rows, by their partition.
         updated: number of rows that replace an older version.
+        removed: number of keys that are removed.
+        removes: a boolean for each row of the batch: whether it removes its key.
+        outdated: a boolean for each row of the batch: whether the table has a newer version.
     """
 
     snapshot_id: int | None
@@ -68,6 +71,20 @@ class MergePlan:
     append: np.ndarray[Any, Any]
     folds: Mapping[Record, tuple[FileScanTask, ...]]
     updated: int
+    removed: int
+    removes: np.ndarray[Any, Any]
+    outdated: np.ndarray[Any, Any]
+
+    @property
+    def decided(self) -> pa.Table:
+        """The rows of the batch that decide about their keys: those that land, and those that remove a key."""
+        return self.rows.filter(pa.array(~self.outdated)) if self.outdated.any() else self.rows
+
+    @property
+    def landed(self) -> pa.Table:
+        """The rows of the batch that are in the table after the merge."""
+        gone = self.outdated | self.removes
+        return self.rows.filter(pa.array(~gone)) if gone.any() else self.rows
 
     @property
     def inserted(self) -> int:
