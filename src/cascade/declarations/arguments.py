@@ -56,15 +56,16 @@ def arguments_of(declaration: type[DataclassInstance]) -> dict[str, Argument]:
     return {field.name: field.metadata[_KEY] for field in fields(declaration) if _KEY in field.metadata}
 
 
-def wrong_names(given: Iterable[str], arguments: Mapping[str, Argument]) -> list[str]:
+def wrong_names(given: Iterable[str], arguments: Mapping[str, Argument], required: Iterable[str]) -> list[str]:
     """Return one sentence for each unknown argument and for each required one that is missing.
 
     Args:
         given: the names that were given.
         arguments: the arguments of the decorator, by name.
+        required: the names of those that it needs.
     """
     given = tuple(given)
-    missing = [name for name, argument in arguments.items() if argument.required and name not in given]
+    missing = [name for name in required if name not in given]
     sentences = []
     for name in given:
         if name in arguments:

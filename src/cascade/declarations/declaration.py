@@ -76,7 +76,7 @@ class Declaration:
         """
         location = location_of(function) or otherwise or calling_location(1)
         arguments = arguments_of(cls)
-        problems = wrong_names(given, arguments)
+        problems = wrong_names(given, arguments, cls.required(given))
         checked: dict[str, Any] = {}
         for name in (name for name in given if name in arguments):
             try:
@@ -101,8 +101,16 @@ class Declaration:
     @classmethod
     def example(cls) -> str:
         """Return the decorator with its required arguments, for an error."""
-        required = (name for name, argument in arguments_of(cls).items() if argument.required)
-        return f"@{cls.decorator}({', '.join(f'{name}=...' for name in required)})"
+        return f"@{cls.decorator}({', '.join(f'{name}=...' for name in cls.required({}))})"
+
+    @classmethod
+    def required(cls, given: Mapping[str, object]) -> list[str]:
+        """Return the names of the arguments that a decorator needs.
+
+        Args:
+            given: the arguments that it has.
+        """
+        return [name for name, argument in arguments_of(cls).items() if argument.required]
 
     @classmethod
     def problems_between(cls, function: object, checked: Mapping[str, Any]) -> list[str]:

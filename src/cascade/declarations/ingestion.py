@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Required, get_args
 from cascade.declarations import values
 from cascade.declarations.arguments import argument
 from cascade.declarations.declaration import Declaration, DeclarationArguments
-from cascade.declarations.dispositions import disposition_problems
+from cascade.declarations.dispositions import column_problems, disposition_problems
 from cascade.declarations.functions import parameters_of
 from cascade.declarations.partition_bounds import bound_problems
 from cascade.declarations.schema_fields import key_problems, layout_problems, schema
@@ -27,7 +27,7 @@ class IngestionArguments(DeclarationArguments, total=False):
     """The arguments of `@cascade_ingestion`, for type checkers. `IngestionDeclaration` defines how each is checked."""
 
     table_name: Required[str]
-    unique_key: Required[str | Sequence[str]]
+    unique_key: str | Sequence[str]
     validation_schema: Required[type]
     namespace: str
     write_disposition: WriteDisposition
@@ -40,6 +40,7 @@ class IngestionArguments(DeclarationArguments, total=False):
     partition_end: date | datetime | str | None
     partition_timezone: str
     partition_spec: Sequence[str | tuple[str, str]]
+    partition_column: str | None
     max_runtime_seconds: int | None
     max_retries: int
     retry_delay_seconds: float
@@ -73,8 +74,8 @@ def _table_name(value: object) -> str:
 
 def _write_disposition(value: object) -> str:
     name = values.one_of(*get_args(WriteDisposition))(value)
-    if name != "merge":
-        raise ValueError(f'"{name}" is not supported in this version; use "merge".')
+    if name == "append":
+        raise ValueError(f'"{name}" is not supported in this version; use "merge" or "replace".')
     return name
 
 
@@ -84,7 +85,7 @@ class IngestionDeclaration(Declaration):
 
     Args:
         table_name: name of the Iceberg table, without its namespace.
-        unique_key: the columns that identify a row. Rows are merged by these.
+        unique_key: the columns that identify a row; none for a table without a key.
         validation_schema: a pydantic model or a pandera DataFrameModel.
         namespace: Iceberg namespace of the table.
         write_disposition: how rows are written.
@@ -97,6 +98,7 @@ class IngestionDeclaration(Declaration):
         partition_end: end of the last partition, exclusive; None for no end.
         partition_timezone: IANA name of the time zone of the partitions and of `cron`.
         partition_spec: the Iceberg layout, which is independent of the partitions.
+        partition_column: the column that tells to which partition a row belongs.
         max_runtime_seconds: seconds after which a run is stopped.
         max_retries: how many times a failed run is started again.
         retry_delay_seconds: seconds before each retry.
@@ -107,7 +109,7 @@ class IngestionDeclaration(Declaration):
     decorator: ClassVar[str] = "cascade_ingestion"
 
     table_name: str = field(metadata=argument(_table_name, required=True))
-    unique_key: tuple[str, ...] = field(metadata=argument(values.names, required=True))
+    unique_key: tuple[str, ...] = field(default=(), metadata=argument(values.names))
     validation_schema: type = field(metadata=argument(schema, required=True))
     namespace: str = field(default=DEFAULT_NAMESPACE, metadata=argument(values.name))
     write_disposition: WriteDisposition = field(default="merge", metadata=argument(_write_disposition))
@@ -124,6 +126,7 @@ class IngestionDeclaration(Declaration):
     partition_end: date | datetime | None = field(default=None, metadata=argument(values.moment, may_be_none=True))
     partition_timezone: str = field(default="UTC", metadata=argument(values.timezone))
     partition_spec: tuple[PartitionField, ...] = field(default=(), metadata=argument(_layout))
+    partition_column: str | None = field(default=None, metadata=argument(values.field_name, may_be_none=True))
     max_runtime_seconds: int | None = field(
         default=None, metadata=argument(values.number(least=1, integer=True), may_be_none=True)
     )
@@ -133,10 +136,17 @@ class IngestionDeclaration(Declaration):
     on_invalid: OnInvalid = field(default="quarantine", metadata=argument(values.one_of(*get_args(OnInvalid))))
 
     @classmethod
+    def required(cls, given: Mapping[str, object]) -> list[str]:
+        """Return the names of the arguments that a decorator needs. Only a merge needs a key."""
+        merges = given.get("write_disposition", "merge") not in ("append", "replace")
+        return [*super().required(given), *(["unique_key"] if merges else [])]
+
+    @classmethod
     def problems_between(cls, function: object, checked: Mapping[str, Any]) -> list[str]:
         """Return the problems of the function, of the key and layout in the schema, and of the partitions' bounds."""
         return [
             *super().problems_between(function, checked),
+            *disposition_problems(checked),
             *_schema_problems(checked),
             *bound_problems(checked),
         ]
@@ -186,6 +196,6 @@ def _schema_problems(checked: Mapping[str, Any]) -> list[str]:
     layout = [(field.column, field.transform) for field in checked.get("partition_spec", ())]
     return [
         *(f"unique_key: {problem}" for problem in key_problems(declared, checked.get("unique_key", ()))),
-        *disposition_problems(declared, checked),
+        *column_problems(declared, checked),
         *(f"partition_spec: {problem}" for problem in layout_problems(declared, layout)),
     ]

@@ -52,7 +52,7 @@ def key_problems(schema: type, key: Sequence[str]) -> list[str]:
     for name in key:
         if name not in columns:
             problems.append(absent_field(schema, name, columns))
-        elif fault := key_fault(optional=_optional(columns[name]), floating=_floating(columns[name])):
+        elif fault := key_fault(optional=is_optional(columns[name]), floating=_floating(columns[name])):
             problems.append(f'"{name}" {fault.what} in {schema.__name__}; {fault.advice}.')
     return problems
 
@@ -122,7 +122,12 @@ def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:
     return f'"{name}" is not a field of {schema.__name__}.{meant}'
 
 
-def _optional(column: object) -> bool:
+def is_optional(column: object) -> bool:
+    """Return whether a column may be null.
+
+    Args:
+        column: a pydantic FieldInfo or a pandera Column.
+    """
     if hasattr(column, "nullable"):
         return bool(column.nullable) or getattr(column, "required", True) is False
     return _mentions(getattr(column, "annotation", None), type(None))

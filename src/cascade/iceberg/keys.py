@@ -56,7 +56,9 @@ def _ascending(names: Sequence[str]) -> pl.Expr:
 
 
 def sorted_by_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
-    """Return rows sorted by key; rows with equal keys keep their order."""
+    """Return rows sorted by key; rows with equal keys keep their order, and so do all rows without a key."""
+    if not unique_key:
+        return rows
     keys = key_frame(rows, unique_key, "at").sort(key_names(unique_key), maintain_order=True)
     return rows.take(keys["at"].to_arrow())
 

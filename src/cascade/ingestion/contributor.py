@@ -37,7 +37,8 @@ class IngestionContributor(Contributor):
 
     def problems(self, project: LoadedProject) -> Iterator[Problem]:
         """Check the parameters of each workflow, and convert its schema, with its key, to columns."""
-        from cascade.schemas import to_iceberg_schema
+        from cascade.ingestion.dispositions import check_partition_column
+        from cascade.schemas import declared_schema, to_iceberg_schema
 
         for workflow in _workflows(project):
             declaration = workflow.declaration
@@ -48,6 +49,7 @@ class IngestionContributor(Contributor):
                 to_iceberg_schema(
                     declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec
                 )
+                check_partition_column(declaration, declared_schema(declaration.validation_schema))
             except CascadeError as error:
                 yield from problems_of(error, declaration.location)
 

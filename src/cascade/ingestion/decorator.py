@@ -58,13 +58,14 @@ def cascade_ingestion(
 
     Args:
         table_name: name of the Iceberg table, and of the asset.
-        unique_key: the column or columns that identify a row. Rows are merged by these.
+        unique_key: the column or columns that identify a row. Required to merge rows, which is done by these.
         validation_schema: a pydantic model or a pandera DataFrameModel.
         group: Dagster's asset group. Defaults to the domain, which is the name of the function's directory; characters
             that Dagster does not accept become underscores.
         namespace: Iceberg namespace of the table. Defaults to `raw`.
-        write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"append"` and
-            `"replace"` are reserved, and raise an error in this version.
+        write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"replace"`
+            replaces all rows of the partition, or of the table if it has no partitions, so that rows that are gone from
+            the source go from the table. `"append"` is reserved, and raises an error in this version.
         dedup_sort: the column whose largest value marks the newest version of a key, such as `"updated_at"`. An older
             version never replaces a newer one, in a batch and in the table. Defaults to the last row given.
         hard_delete: the column that removes the row's key from the table if it is true, or if it is not null and of
@@ -77,6 +78,8 @@ def cascade_ingestion(
         partition_end: end of the last partition, exclusive. Defaults to no end: new partitions keep being added.
         partition_timezone: IANA name of the time zone in which partitions begin. Defaults to `"UTC"`.
         partition_spec: the Iceberg layout: columns, or pairs such as `("observed_at", "month")`.
+        partition_column: the column that tells to which partition a row belongs, for `"replace"`: a timestamp with a
+            time zone, or a date if a partition is at least a day. Rows outside of the partition are refused.
         deps: workflows, Dagster assets or asset keys that this one depends on.
         owners: e-mail addresses or `team:<name>`.
         tags: Dagster's tags.

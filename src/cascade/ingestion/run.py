@@ -10,7 +10,7 @@ from typing import Any, Final
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse, ensure_table
-from cascade.iceberg.merge.versions import Versions
+from cascade.ingestion.dispositions import check_source, disposition_of, in_window, key_reader, version_reader
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.deadline import deadline
@@ -21,7 +21,6 @@ from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
 from cascade.schemas import ValidationResult, declared_schema, to_iceberg_schema, validator_for
-from cascade.schemas.keys import KeyReader
 from cascade.table_ref import TableRef
 
 
@@ -67,14 +66,15 @@ def run_ingestion(
     Raises:
         CascadeError: see `cascade.exceptions`. The table then contains nothing of the run.
     """
+    schema = declared_schema(declaration.validation_schema)
     target = Target(
         lakehouse,
         declaration.table_ref if ref is None else ref,
-        declaration.unique_key,
         run_id,
         None if window is None else window.key,
-        Versions(declaration.dedup_sort, declaration.hard_delete),
+        disposition_of(declaration, schema, window),
     )
+    keys = key_reader(declaration, schema)
     clock = Clock()
     notices: list[str] = []
 
@@ -96,15 +96,12 @@ def run_ingestion(
                 ),
                 partition_spec=declaration.partition_spec,
             )
-            schema = declared_schema(declaration.validation_schema)
-            keys = KeyReader(schema, declaration.unique_key)
-            version = declaration.dedup_sort
-            versions = None if version is None else KeyReader(schema, (*declaration.unique_key, version))
         with (
             dlt_session(declaration, lakehouse.dlt_directory, target.partition) as session,
-            staging(schema.arrow, keys, clock, versions) as stage,
+            staging(schema.arrow, keys, clock, version_reader(declaration, schema)) as stage,
         ):
-            extracted, validated, staged = _staged(declaration, source, lakehouse, session, stage, clock)
+            extracted, validated, staged = _staged(declaration, window, source, lakehouse, session, stage, clock)
+            check_source(declaration, session)
             if validated.dropped_fields:
                 log(f"Fields that the schema lacks are dropped: {', '.join(validated.dropped_fields)}.")
             if staged.rows_refused and declaration.on_invalid == "fail":
@@ -121,11 +118,12 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
-            published = publish(target, staged, clock)
-            landed = Landed(published.rows, keys) if session.is_incremental else None
+            published = publish(target, staged, clock, is_none=extracted.is_none)
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
-            if not extracted.is_none and (landed is None or landed.rows.num_rows):
-                settle_quarantine(target, staged, landed, clock)
+            if not extracted.is_none and not session.is_incremental:
+                settle_quarantine(target, staged, None, clock)
+            elif published.rows.num_rows and keys is not None:
+                settle_quarantine(target, staged, Landed(published.rows, keys), clock)
             with clock.timed("state"):
                 session.keep()
     return RunReport(
@@ -154,6 +152,7 @@ def run_ingestion(
 
 def _staged(
     declaration: IngestionDeclaration,
+    window: PartitionWindow | None,
     source: Callable[[], object],
     lakehouse: Lakehouse,
     session: DltSession,
@@ -164,8 +163,10 @@ def _staged(
     validator = validator_for(
         declaration.validation_schema, unique_key=declaration.unique_key, validate=declaration.validate
     )
+    schema = declared_schema(declaration.validation_schema)
+    validator = in_window(declaration, validator, schema, window)
     validation = Validation(validator, stage.add, table=declaration.table, clock=clock)
-    no_rows = declared_schema(declaration.validation_schema).empty()
+    no_rows = schema.empty()
     extracted = extract(
         source,
         validation.take,

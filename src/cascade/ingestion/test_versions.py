@@ -24,7 +24,7 @@ def order(id: int, minute: int, **more: object) -> dict[str, Any]:
 
 
 def orders(lakehouse: Lakehouse, *rows: object, **arguments: Any) -> RunReport:
-    of_orders = {"table_name": "orders", "unique_key": "id", "validation_schema": Order}
+    of_orders: dict[str, Any] = {"table_name": "orders", "unique_key": "id", "validation_schema": Order}
     return ran(lakehouse, *rows, **of_orders, **arguments)
 
 

@@ -83,11 +83,13 @@ class DltSession:
 
     Attributes:
         is_incremental: whether a source returned only what is new since an earlier run, as far as dlt's state shows.
+        continues_later: whether it did, or the next run will, because it has a cursor.
     """
 
     declaration: DeclaredSource
     state: StateDirectory
     is_incremental: bool = field(default=False, init=False)
+    continues_later: bool = field(default=False, init=False)
     _at_start: dict[str, Any] | None = field(default=None, init=False)
 
     def extract(self, data: DltSource | DltResource, consume: Callable[[object], None]) -> None:
@@ -119,6 +121,7 @@ class DltSession:
             pipeline.deactivate()
         # dlt creates the cursor of a resource while it extracts.
         self.is_incremental |= _continues(self._at_start, pipe)
+        self.continues_later |= self.is_incremental or _has_open_cursor(pipe)
 
     def keep(self) -> None:
         """Keep the state of this session. Call it after the rows are committed."""

@@ -5,50 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from cascade.clock import Clock
-from cascade.iceberg import Lakehouse, add_to_quarantine, clear_quarantine, merge_rows
+from cascade.iceberg import add_to_quarantine, clear_quarantine
 from cascade.iceberg.keys import matching
-from cascade.iceberg.merge.versions import Versions
-from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.quarantine import content, contents
 from cascade.iceberg.row_count import live_rows
+from cascade.runs.dispositions import Destination, Disposition, unchanged
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
 from cascade.schemas.keys import KeyReader
-from cascade.schemas.rows import python_rows
-
-if TYPE_CHECKING:
-    from cascade.iceberg import Committed, MergePlan
-    from cascade.table_ref import TableRef
 
 Check: TypeAlias = Callable[[Staged], None]
 """A check of staged rows. It raises to keep the rows of a run from being published."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a run publishes its rows.
+class Target(Destination):
+    """Where and how a run publishes its rows.
 
     Args:
         lakehouse: the lakehouse that holds the table.
         ref: the table and branch.
-        unique_key: the columns of the key.
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
-        versions: which version of a key wins, and which rows remove their key.
+        disposition: how rows are written.
     """
 
-    lakehouse: Lakehouse
-    ref: TableRef
-    unique_key: tuple[str, ...]
-    run_id: str
-    partition: str | None
-    versions: Versions = Versions()
+    disposition: Disposition
 
 
 @dataclass(frozen=True)
@@ -67,7 +55,7 @@ class Published:
     """What publishing the rows of a run changed.
 
     Args:
-        rows_inserted: rows whose keys were new to the table.
+        rows_inserted: rows that were added; under `merge`, those whose keys were new to the table.
         rows_updated: rows that replaced an older version.
         rows_removed: rows that left the table.
         snapshot_id: the current snapshot of the branch; None if the branch never had rows.
@@ -181,50 +169,32 @@ class Landed:
         return [position in known for position in range(len(rows))]
 
 
-def publish(target: Target, staged: Staged, clock: Clock) -> Published:
-    """Merge the good rows into the table, in one snapshot.
+def publish(target: Target, staged: Staged, clock: Clock, *, is_none: bool = False) -> Published:
+    """Write the good rows to the table, in one snapshot.
 
     Args:
         target: the table.
         staged: the rows of this run.
         clock: measures the stage as `plan`, `write` and `commit`.
+        is_none: whether the source returned None in place of rows, which changes nothing.
 
     Raises:
         CommitError: other writers committed first, every time. Nothing of the run is in the table.
     """
-    merged = merge_rows(
-        target.lakehouse,
-        target.ref,
-        staged.good(),
-        target.unique_key,
-        run_id=target.run_id,
-        partition=target.partition,
-        versions=target.versions,
-    )
-    clock.seconds |= merged.seconds
-    with clock.timed("plan"):
-        overwritten = _overwritten(target, merged)
-    snapshot = merged.table.current_snapshot()
-    landed = merged.plan.landed
+    rows = staged.good()
+    written = unchanged(target, rows) if is_none else target.disposition.write(target, rows)
+    for step, seconds in written.seconds.items():
+        clock.seconds[step] = clock.seconds.get(step, 0.0) + seconds
+    snapshot = written.table.current_snapshot()
     return Published(
-        rows_inserted=merged.plan.inserted,
-        rows_updated=merged.plan.updated,
-        rows_removed=merged.plan.removed,
+        rows_inserted=written.inserted,
+        rows_updated=written.updated,
+        rows_removed=written.removed,
         snapshot_id=snapshot.snapshot_id if snapshot else None,
-        committed=merged.snapshot_id is not None,
-        partition_rows=landed.num_rows,
+        committed=written.committed,
+        partition_rows=written.landed.num_rows,
         table_rows=live_rows(snapshot) or 0,
-        sample=Preview.of(landed.slice(0, SHOWN_ROWS)),
-        rows=merged.plan.decided,
-        overwritten=overwritten,
+        sample=Preview.of(written.landed.slice(0, SHOWN_ROWS)),
+        rows=written.decided,
+        overwritten=written.overwritten,
     )
-
-
-def _overwritten(target: Target, merged: Committed[MergePlan]) -> Overwritten | None:
-    if target.partition is None or not merged.plan.updated:
-        return None
-    found = find_overlap(merged.table, merged.plan, target.unique_key, target.partition)
-    if found is None:
-        return None
-    [key] = python_rows(found.row.select(target.unique_key))[0]
-    return Overwritten(found.partition, ", ".join(f"{name}={value}" for name, value in key.items()))

@@ -80,7 +80,7 @@ class RunReport:
         rows_in: rows that the source returned.
         rows_good: rows that passed validation.
         rows_refused: rows that failed validation.
-        rows_inserted: rows whose keys were new to the table.
+        rows_inserted: rows that were added; under `merge`, those whose keys were new to the table.
         rows_updated: rows that replaced an older version.
         rows_removed: rows that left the table.
         snapshot_id: the current snapshot of the branch; None if the branch never had rows.

@@ -67,12 +67,14 @@ class Staging:
 
     Args:
         schema: the schema of good rows.
-        keys: reads the keys of refused rows.
+        keys: reads the keys of refused rows; None for a workflow without a key.
         versions: reads their keys together with the column that says which row of a key is the newest, if one does.
         clock: measures the stage as `stage`.
     """
 
-    def __init__(self, schema: pa.Schema, keys: KeyReader, clock: Clock, versions: KeyReader | None = None) -> None:
+    def __init__(
+        self, schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None
+    ) -> None:
         self._clock = clock
         self._keys = keys
         self._versions = versions
@@ -80,7 +82,7 @@ class Staging:
         self._refused = _Spool(_REFUSED)
         numbers = [pa.field(name, pa.int64()) for name in (NUMBER, GOOD_BEFORE)]
         version = [] if versions is None else [pa.field(VERSION, versions.arrow[-1].type)]
-        self._refused_keys = _Spool(pa.schema([*keys.arrow, *numbers, *version]))
+        self._refused_keys = _Spool(pa.schema([*(keys.arrow if keys is not None else ()), *numbers, *version]))
 
     def add(self, result: ValidationResult) -> None:
         """Stage the rows of one batch.
@@ -102,7 +104,7 @@ class Staging:
     def finish(self) -> Staged:
         """Return the staged rows. Call it after the last batch."""
         found = None
-        if self._good.rows and self._refused_keys.rows:
+        if self._keys is not None and self._good.rows and self._refused_keys.rows:
             with self._clock.timed("stage"):
                 unique_key, version = self._keys.arrow.names, self._version
                 columns = unique_key if version is None else [*unique_key, version]
@@ -125,6 +127,8 @@ class Staging:
         self._refused_keys.close()
 
     def _add_keys(self, refused: Sequence[RefusedRow]) -> None:
+        if self._keys is None:
+            return
         keys, found = self._keys.read([row.row for row in refused])
         # The other rows of the batch before a refused one are valid.
         before = [self._good.rows + refused[index].position - index for index in found]
@@ -144,12 +148,12 @@ class Staging:
 
 
 @contextmanager
-def staging(schema: pa.Schema, keys: KeyReader, clock: Clock, versions: KeyReader | None = None) -> Iterator[Staging]:
+def staging(schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None) -> Iterator[Staging]:
     """Open a `Staging` for the rows of one run, and delete it afterwards.
 
     Args:
         schema: the schema of good rows.
-        keys: reads the keys of refused rows.
+        keys: see `Staging`.
         clock: measures the stage as `stage`.
         versions: see `Staging`.
 

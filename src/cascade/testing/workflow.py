@@ -39,7 +39,7 @@ class WorkflowResult:
         rows_in: rows that the source returned; 0 if the run failed, like the counts below.
         rows_good: rows that passed validation.
         rows_refused: rows that failed validation.
-        rows_inserted: rows whose keys were new to the table.
+        rows_inserted: rows that were added; under `merge`, those whose keys were new to the table.
         rows_updated: rows that replaced an older version.
         rows_removed: rows that left the table.
         committed: whether the run created a snapshot.

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
-from cascade.iceberg.data_file_reader import open_data_file, projection
-from cascade.iceberg.data_file_writer import split_by_layout, write_files
 from cascade.iceberg.digest import differ, digest_of
-from cascade.iceberg.files import read_file, without
-from cascade.iceberg.keys import sorted_by_key
+from cascade.iceberg.history import last_digest
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.merge.file_matching import FileMatching
-from cascade.iceberg.merge.folding import files_to_fold, is_small
-from cascade.iceberg.merge.plan import FileMerge, MergePlan, identity, layout_of
-from cascade.iceberg.merge.versions import Versions
-from cascade.iceberg.position_deletes import own_delete_files, write_position_deletes
+from cascade.iceberg.merge.plan import MergePlan, identity, layout_of
+from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
+from cascade.iceberg.merge.writing import FOLDING_PLANS, folds_with, write_changes
 
 if TYPE_CHECKING:
-    from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask, Table
-    from pyiceberg.typedef import Record
 
     from cascade.iceberg.catalog import Lakehouse
     from cascade.table_ref import TableRef
-
-# A merge that folds files competes with every other merge of the table. After some lost races, it stops folding.
-_FOLDING_PLANS = 3
-LAST_ROW_WINS = Versions()
 
 
 def merge_rows(
@@ -127,7 +116,11 @@ class MergePlanner:
             outdated=matching.outdated,
         )
         self._plans += 1
-        return self._with_folds(table, plan, tasks) if self._plans <= _FOLDING_PLANS else plan
+        if self._plans > FOLDING_PLANS:
+            return plan
+        touched = {change.task.file.file_path for change in plan.files}
+        unchanged = [task for task in tasks if task.file.file_path not in touched]
+        return replace(plan, folds=folds_with(table, unchanged, plan.added_rows))
 
     def still_holds(self, plan: MergePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain a key of the batch, and no folded file is gone."""
@@ -142,30 +135,8 @@ class MergePlanner:
 
     def write(self, table: Table, plan: MergePlan) -> FileChange:
         """Write the new versions of files, one at a time, the deletes of others, and the new rows."""
-        removed: list[DataFile] = []
-        added: list[DataFile] = []
-        for change in plan.files:
-            removed += own_delete_files(change.task)
-            if change.rewrite:
-                removed.append(change.task.file)
-                added += write_files(table, self._rewritten(table, plan, change))
-            else:
-                added.append(write_position_deletes(table, change.task.file, change.gone))
-        for partition, rows in split_by_layout(table, plan.added_rows):
-            folded = plan.folds.get(_record(partition), ())
-            for task in folded:
-                removed += [task.file, *own_delete_files(task)]
-            if folded:
-                parts = [read_file(table, task) for task in folded]
-                rows = sorted_by_key(pa.concat_tables([*parts, rows]), self.unique_key)
-            added += write_files(table, rows)
-        return FileChange(deleted=tuple(removed), added=tuple(added), summary={DIGEST: plan.digest})
-
-    def _rewritten(self, table: Table, plan: MergePlan, change: FileMerge) -> pa.Table:
-        wanted = projection(table)
-        with open_data_file(table, change.task.file) as opened:
-            kept = [without(opened.read(group, wanted), change.gone, group.start) for group in opened.groups]
-        return sorted_by_key(pa.concat_tables([*kept, plan.rows.take(pa.array(change.put))]), self.unique_key)
+        change = write_changes(table, plan.files, plan.rows, plan.added_rows, plan.folds, self.unique_key)
+        return replace(change, summary={DIGEST: plan.digest})
 
     def _candidates(
         self, table: Table, tasks: Iterable[FileScanTask], keys: BatchKeys
@@ -177,39 +148,5 @@ class MergePlanner:
 
     def _differs(self, table: Table, digest: str) -> bool:
         """Return whether the last rows that this partition merged are known to be others."""
-        last = _last_digest(table, self.partition)
+        last = last_digest(table, self.partition)
         return last is not None and differ(last, digest)
-
-    def _with_folds(self, table: Table, plan: MergePlan, tasks: Sequence[FileScanTask]) -> MergePlan:
-        from dataclasses import replace
-
-        touched = {change.task.file.file_path for change in plan.files}
-        unchanged: dict[Record, list[FileScanTask]] = defaultdict(list)
-        for task in filter(is_small, tasks):
-            if task.file.spec_id == table.metadata.default_spec_id and task.file.file_path not in touched:
-                unchanged[task.file.partition].append(task)
-        if not unchanged:
-            return plan
-        folds = {}
-        for partition, rows in split_by_layout(table, plan.added_rows):
-            record = _record(partition)
-            if folded := files_to_fold(unchanged[record], rows.num_rows):
-                folds[record] = folded
-        return replace(plan, folds=folds)
-
-
-def _last_digest(table: Table, partition: str | None) -> str | None:
-    """Return the digest of the rows that a partition merged last, if its snapshot is still there."""
-    from pyiceberg.table.snapshots import ancestors_of
-
-    for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
-        summary = snapshot.summary
-        if summary is not None and summary.get(RUN_ID) is not None and summary.get(PARTITION) == partition:
-            return summary.get(DIGEST)
-    return None
-
-
-def _record(partition: Any) -> Record:
-    from pyiceberg.typedef import Record
-
-    return partition.partition if partition is not None else Record()

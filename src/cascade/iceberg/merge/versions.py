@@ -21,7 +21,8 @@ class Versions:
 
     Args:
         dedup_sort: the column whose largest value marks the newest version of a key, in a batch and in the table. Null
-            and NaN are older than every value. If two are equal, the row that was given last wins. None: it always wins.
+            and NaN are older than every value. If two are equal, the row that was given last wins, which it always does
+            if this is None.
         hard_delete: the column whose value removes the key: true, or anything but null in a column of another type.
             None: no row does.
     """
@@ -56,6 +57,9 @@ class Versions:
         column = rows.column(self.hard_delete)
         marked = pc.fill_null(column, False) if pa.types.is_boolean(column.type) else pc.is_valid(column)
         return np.asarray(marked.to_numpy())
+
+
+LAST_ROW_WINS = Versions()
 
 
 def newer(versions: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.Array:

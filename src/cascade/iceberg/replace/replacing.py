@@ -1,0 +1,154 @@
+"""Plan and write replacements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.columns import arrow_schema, conform
+from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.digest import differ, digest_of
+from cascade.iceberg.history import last_digest
+from cascade.iceberg.keys import last_of_each_key
+from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
+from cascade.iceberg.merge.plan import identity, layout_of
+from cascade.iceberg.merge.writing import FOLDING_PLANS, folds_with, write_changes
+from cascade.iceberg.position_deletes import own_delete_files
+from cascade.iceberg.replace.finding import Found, find_rows, read_rows
+from cascade.iceberg.replace.plan import ReplacePlan
+from cascade.iceberg.replace.scopes import Scope
+from cascade.iceberg.replace.unordered import in_fixed_order, same_in_any_order
+
+if TYPE_CHECKING:
+    from pyiceberg.table import FileScanTask, Table
+
+    from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
+
+
+def replace_rows(
+    lakehouse: Lakehouse,
+    ref: TableRef,
+    rows: pa.Table,
+    scope: Scope,
+    *,
+    unique_key: Sequence[str] = (),
+    run_id: str,
+    partition: str | None = None,
+    costs: Costs = DEFAULT_COSTS,
+) -> Committed[ReplacePlan]:
+    """Replace the rows of a scope by those of a batch.
+
+    Args:
+        lakehouse: the lakehouse that holds the table.
+        ref: the table and the branch. Both must exist.
+        rows: the rows, whose column names are the table's. All are in the scope.
+        scope: which rows are replaced.
+        unique_key: the columns of the key, without nulls; the last row of a key wins. All rows land if there are none.
+        run_id: the run, for the snapshot's summary.
+        partition: key of the partition that was run, for the summary.
+        costs: decides how old rows disappear.
+
+    Returns:
+        The plan that was carried out, and the new snapshot; no snapshot if the scope already contains the same rows.
+
+    Raises:
+        CommitError: other writers committed first, every time.
+        UsageError: the table or its branch does not exist.
+    """
+    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
+    newest = last_of_each_key(rows, unique_key) if unique_key else rows
+    planner = ReplacePlanner(newest, lambda table: scope, tuple(unique_key), partition, costs=costs)
+    return commit_planned(lakehouse, ref, planner, summary=summary)
+
+
+@dataclass
+class ReplacePlanner:
+    """Plans and writes replacements.
+
+    Args:
+        rows: the batch.
+        scope_of: returns which rows of a table are replaced, or None if the table has the batch already.
+        unique_key: the columns to sort by; none to keep the order.
+        partition: key of the partition that was run; None for a table without partitions.
+        hidden: columns that do not count when rows are compared, because they are those of the run.
+        costs: decides how old rows disappear.
+    """
+
+    rows: pa.Table
+    scope_of: Callable[[Table], Scope | None]
+    unique_key: tuple[str, ...] = ()
+    partition: str | None = None
+    hidden: frozenset[str] = frozenset()
+    costs: Costs = DEFAULT_COSTS
+    _plans: int = 0
+
+    def plan(self, table: Table) -> ReplacePlan:
+        """Find the rows that are replaced, and compare them if they may be the same."""
+        scope, layout = self.scope_of(table), layout_of(table)
+        rows = conform(self.rows, arrow_schema(table))
+        digest = self.digest_in(table)
+        if scope is None:
+            return ReplacePlan(None, layout, rows, digest, changes=False)
+        tasks = list(table.scan().plan_files())
+        candidates = self._candidates(table, tasks, scope)
+        found = find_rows(table, candidates, scope, self.costs)
+        plan = ReplacePlan(
+            scope=scope,
+            layout=layout,
+            rows=rows,
+            digest=digest,
+            changes=not self._same(table, found, rows, digest),
+            candidates=frozenset(map(identity, candidates)),
+            gone=found.gone,
+            files=found.files,
+            removed=found.rows,
+        )
+        self._plans += 1
+        if self._plans > FOLDING_PLANS or not plan.changes:
+            return plan
+        touched = {task.file.file_path for task in (*found.gone, *(change.task for change in found.files))}
+        unchanged = [task for task in tasks if task.file.file_path not in touched]
+        return replace(plan, folds=folds_with(table, unchanged, rows))
+
+    def still_holds(self, plan: ReplacePlan, table: Table) -> bool:
+        """Return whether exactly the same files can contain rows of the scope, and no folded file is gone."""
+        if plan.scope is None or plan.layout != layout_of(table) or self.scope_of(table) != plan.scope:
+            return False
+        tasks = list(table.scan().plan_files())
+        same = plan.candidates == frozenset(map(identity, self._candidates(table, tasks, plan.scope)))
+        return same and plan.folded <= frozenset(map(identity, tasks))
+
+    def write(self, table: Table, plan: ReplacePlan) -> FileChange:
+        """Write the new rows and what removes the old ones."""
+        if not plan.changes:
+            return FileChange()
+        change = write_changes(table, plan.files, plan.rows, plan.rows, plan.folds or {}, self.unique_key)
+        gone = [file for task in plan.gone for file in (task.file, *own_delete_files(task))]
+        return replace(change, deleted=(*gone, *change.deleted), summary={DIGEST: plan.digest})
+
+    def digest_in(self, table: Table) -> str:
+        """Return the digest of the batch in a table's schema."""
+        rows = conform(self.rows, arrow_schema(table))
+        return digest_of(in_fixed_order(rows, self._compared(rows)))
+
+    def _candidates(self, table: Table, tasks: Sequence[FileScanTask], scope: Scope) -> list[FileScanTask]:
+        schema = table.schema()
+        return [task for task in tasks if not scope.misses(schema, task.file)]
+
+    def _same(self, table: Table, found: Found, rows: pa.Table, digest: str) -> bool:
+        """Return whether the scope contains exactly the rows of the batch."""
+        if found.rows != rows.num_rows:
+            return False
+        last = last_digest(table, self.partition)
+        if last is not None and differ(last, digest):
+            return False
+        stored = pa.concat_tables([rows.slice(0, 0), *read_rows(table, found)])
+        return same_in_any_order(stored, rows, self._compared(rows))
+
+    def _compared(self, rows: pa.Table) -> list[str]:
+        return [name for name in rows.column_names if name not in self.hidden]
