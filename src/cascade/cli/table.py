@@ -92,6 +92,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     Refused rows are in a separate table, such as weather_observations__quarantine.
     """
     from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.hidden import visible
     from cascade.iceberg.row_count import live_rows
 
     invocation.require_project()
@@ -100,13 +101,18 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     found = lakehouse.load(ref)
     if found is None:
         raise _no_such_table(invocation, lakehouse, name)
-    rows = found.scan(limit=limit).to_arrow()
+    columns = visible(field.name for field in found.schema().fields)
+    rows = found.scan(limit=limit, selected_fields=tuple(columns)).to_arrow()
     snapshot = found.current_snapshot()
     total = live_rows(snapshot)
     out.json(
         {
             "table": ref.full_name,
-            "columns": [{"name": field.name, "type": str(field.field_type)} for field in found.schema().fields],
+            "columns": [
+                {"name": field.name, "type": str(field.field_type)}
+                for field in found.schema().fields
+                if field.name in columns
+            ],
             "rows": rows.to_pylist(),
             "total_rows": total,
             # A string, because JavaScript cannot represent such large integers.

@@ -114,6 +114,19 @@ def test_csv_and_json_hold_every_value(cascade: Cascade, lakehouse: Callable[...
     assert document["rows"] == [{"text": 'a,"b"\nc', "day": "1970-01-01", "ok": True, "share": "nan", "tags": ["x"]}]
 
 
+def test_columns_of_our_own_are_shown_only_if_they_are_named(
+    cascade: Cascade, lakehouse: Callable[..., Lakehouse]
+) -> None:
+    lakehouse(clicks=pa.table({"number": [7], "_cascade_partition": ["2024-01-04"], "_cascade_run": ["a"]}))
+    shown = cascade.json("table", "show", "clicks")
+    assert shown["rows"] == [{"number": 7}]
+    assert [column["name"] for column in shown["columns"]] == ["number"]
+    assert "_cascade" not in cascade("table", "show", "clicks").stdout
+    assert cascade.json("table", "query", "select * from clicks")["rows"] == [{"number": 7}]
+    named = cascade.json("table", "query", "select _cascade_partition as day from clicks")
+    assert named["rows"] == [{"day": "2024-01-04"}]
+
+
 def test_a_query_may_come_from_standard_input(lakehouse: Callable[..., Lakehouse]) -> None:
     lakehouse()
     result = CliRunner().invoke(cli, ["table", "query", "-", "--csv"], obj=Invocation(), input="select 7 as seven")

@@ -8,6 +8,9 @@ from typing import Any
 from cascade.declarations.column_types import column_type
 from cascade.declarations.schema_fields import absent_field, columns_of, is_optional
 
+RESERVED_PREFIX = "_cascade_"
+"""How the columns begin that Cascade adds to a table."""
+
 _ORDERED = ("int", "long", "float", "double", "decimal", "string", "date", "time", "timestamp", "timestamptz")
 
 
@@ -24,6 +27,8 @@ def disposition_problems(checked: Mapping[str, Any]) -> list[str]:
         for argument in ("dedup_sort", "hard_delete")
         if disposition != "merge" and checked.get(argument) is not None
     ]
+    if disposition == "append" and checked.get("unique_key"):
+        problems.append('unique_key: has no effect with write_disposition="append", which adds every row; remove it.')
     if checked.get("partition_column") is not None:
         if disposition != "replace":
             problems.append(f'partition_column: has no effect with write_disposition="{disposition}"; remove it.')
@@ -48,7 +53,11 @@ def column_problems(schema: type, checked: Mapping[str, Any]) -> list[str]:
     if columns is None:
         return []
     key: Sequence[str] = checked.get("unique_key", ())
-    problems = []
+    problems = [
+        f'validation_schema: the name of the column "{name}" is reserved by write_disposition="append"; rename it.'
+        for name in columns
+        if name.startswith(RESERVED_PREFIX) and checked.get("write_disposition") == "append"
+    ]
     for argument in ("dedup_sort", "hard_delete", "partition_column"):
         name = checked.get(argument)
         if name is None:

@@ -72,13 +72,6 @@ def _table_name(value: object) -> str:
     return name
 
 
-def _write_disposition(value: object) -> str:
-    name = values.one_of(*get_args(WriteDisposition))(value)
-    if name == "append":
-        raise ValueError(f'"{name}" is not supported in this version; use "merge" or "replace".')
-    return name
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IngestionDeclaration(Declaration):
     """The arguments of one `@cascade_ingestion`; see there for the meaning of each.
@@ -112,7 +105,9 @@ class IngestionDeclaration(Declaration):
     unique_key: tuple[str, ...] = field(default=(), metadata=argument(values.names))
     validation_schema: type = field(metadata=argument(schema, required=True))
     namespace: str = field(default=DEFAULT_NAMESPACE, metadata=argument(values.name))
-    write_disposition: WriteDisposition = field(default="merge", metadata=argument(_write_disposition))
+    write_disposition: WriteDisposition = field(
+        default="merge", metadata=argument(values.one_of(*get_args(WriteDisposition)))
+    )
     dedup_sort: str | None = field(default=None, metadata=argument(values.field_name, may_be_none=True))
     hard_delete: str | None = field(default=None, metadata=argument(values.field_name, may_be_none=True))
     cron: str | None = field(default=None, metadata=argument(values.cron, may_be_none=True))

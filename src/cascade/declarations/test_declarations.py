@@ -175,7 +175,7 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ({"validate": "no"}, "validate: must be True or False"),
         ({"on_invalid": "failed"}, 'Did you mean "fail"?'),
         ({"description": 3}, "description: must be a string"),
-        ({"write_disposition": "append"}, 'write_disposition: "append" is not supported in this version'),
+        ({"write_disposition": "append"}, 'unique_key: has no effect with write_disposition="append"'),
         ({"write_disposition": "replace"}, '"replace" of daily partitions requires partition_column'),
         (
             {"write_disposition": "replace", "partition_column": "hour"},

@@ -18,6 +18,7 @@ import pyarrow as pa
 from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.files import read_file
+from cascade.iceberg.hidden import HIDDEN
 from cascade.iceberg.overview import table_identifiers
 from cascade.spelling import did_you_mean
 from cascade.table_ref import DEFAULT_NAMESPACE
@@ -79,7 +80,7 @@ def run_query(lakehouse: Lakehouse, sql: str) -> Iterator[QueryResult]:
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
             connection.execute(f"SET temp_directory = {_literal(scratch)}")
             connection.execute("SET TimeZone = 'UTC'")
-            sources = _register(connection, lakehouse, _named_in(query, identifiers))
+            sources = _register(connection, lakehouse, _named_in(query, identifiers), query)
             for lock in _LOCKS:
                 connection.execute(lock)
             _choose_columns(connection, query, sources)
@@ -116,11 +117,15 @@ class _Source:
     Args:
         table: the table.
         number: its number among the tables of the query.
+        query: the query, which has the hidden columns if it names them.
     """
 
-    def __init__(self, table: Table, number: int) -> None:
+    def __init__(self, table: Table, number: int, query: str) -> None:
         self._table = table
-        self._schema = arrow_schema(table)
+        schema = arrow_schema(table)
+        self._schema = pa.schema(
+            field for field in schema if field.name not in HIDDEN or field.name.lower() in query.lower()
+        )
         self.needed = set(self._schema.names)
         self.columns = {f"{number}:{place}": name for place, name in enumerate(self._schema.names)}
 
@@ -151,12 +156,12 @@ class _Source:
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, identifiers: Iterable[tuple[str, ...]]
+    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, identifiers: Iterable[tuple[str, ...]], query: str
 ) -> list[_Source]:
     sources: list[_Source] = []
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_name(DEFAULT_NAMESPACE)}")
     for number, identifier in enumerate(identifiers):
-        source = _Source(lakehouse.catalog.load_table(identifier), number)
+        source = _Source(lakehouse.catalog.load_table(identifier), number, query)
         sources.append(source)
         internal = f"cascade:{number}"
         connection.register(internal, source)

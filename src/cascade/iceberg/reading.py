@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from cascade.exceptions import UsageError
+from cascade.iceberg.hidden import visible
 from cascade.spelling import nearest
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_rows(table: Table, ref: TableRef, columns: Sequence[str] | None, where:
     import polars as pl
 
     known = [field.name for field in table.schema().fields]
-    wanted = known if columns is None else list(columns)
+    wanted = visible(known) if columns is None else list(columns)
     for column in wanted:
         if column not in known:
             raise UsageError(f"The table {ref} has no column {column!r}.{_meant(column, known)}")

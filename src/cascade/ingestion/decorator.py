@@ -65,7 +65,8 @@ def cascade_ingestion(
         namespace: Iceberg namespace of the table. Defaults to `raw`.
         write_disposition: `"merge"` (default) replaces rows of the same key and inserts the others. `"replace"`
             replaces all rows of the partition, or of the table if it has no partitions, so that rows that are gone from
-            the source go from the table. `"append"` is reserved, and raises an error in this version.
+            the source go from the table. `"append"` adds rows without a key: a run replaces the rows that an earlier
+            run of its partition added, unless its source returns only what is new.
         dedup_sort: the column whose largest value marks the newest version of a key, such as `"updated_at"`. An older
             version never replaces a newer one, in a batch and in the table. Defaults to the last row given.
         hard_delete: the column that removes the row's key from the table if it is true, or if it is not null and of

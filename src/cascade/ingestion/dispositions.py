@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.dispositions import partition_column_fault
 from cascade.exceptions import SourceError
+from cascade.iceberg.hidden import with_hidden
 from cascade.iceberg.merge.versions import Versions
 from cascade.iceberg.replace import WholeTable, Window
 from cascade.partitions import PartitionWindow
-from cascade.runs.dispositions import Disposition, Merge, Replace
+from cascade.runs.dispositions import Append, Disposition, Merge, Replace
 from cascade.runs.dlt_session import DltSession
 from cascade.runs.window import WindowValidator
-from cascade.schemas import DeclaredSchema, Validator
+from cascade.schemas import DeclaredSchema, Validator, to_iceberg_schema
 from cascade.schemas.keys import KeyReader
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,8 +42,20 @@ def disposition_of(
     key = declaration.unique_key
     if declaration.write_disposition == "merge":
         return Merge(key, Versions(declaration.dedup_sort, declaration.hard_delete))
+    if declaration.write_disposition == "append":
+        return Append()
     scope = WholeTable() if window is None else partition_scope(declaration, schema, window)
     return Replace(scope, key)
+
+
+def table_schema(declaration: IngestionDeclaration) -> Schema:
+    """Return the Iceberg schema of a workflow's table.
+
+    Raises:
+        SchemaConversionError: a column cannot be converted, or cannot be part of the key or the layout.
+    """
+    schema = to_iceberg_schema(declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec)
+    return with_hidden(schema) if declaration.write_disposition == "append" else schema
 
 
 def partition_scope(declaration: IngestionDeclaration, schema: DeclaredSchema, window: PartitionWindow) -> Window:

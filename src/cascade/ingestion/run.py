@@ -10,7 +10,15 @@ from typing import Any, Final
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse, ensure_table
-from cascade.ingestion.dispositions import check_source, disposition_of, in_window, key_reader, version_reader
+from cascade.iceberg.hidden import hidden_properties
+from cascade.ingestion.dispositions import (
+    check_source,
+    disposition_of,
+    in_window,
+    key_reader,
+    table_schema,
+    version_reader,
+)
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.deadline import deadline
@@ -20,7 +28,7 @@ from cascade.runs.publish import Check, Landed, Target, audit, publish, quaranti
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
-from cascade.schemas import ValidationResult, declared_schema, to_iceberg_schema, validator_for
+from cascade.schemas import ValidationResult, declared_schema, validator_for
 from cascade.table_ref import TableRef
 
 
@@ -91,10 +99,9 @@ def run_ingestion(
             ensure_table(
                 lakehouse,
                 target.ref,
-                to_iceberg_schema(
-                    declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec
-                ),
+                table_schema(declaration),
                 partition_spec=declaration.partition_spec,
+                properties=hidden_properties() if declaration.write_disposition == "append" else None,
             )
         with (
             dlt_session(declaration, lakehouse.dlt_directory, target.partition) as session,
@@ -118,7 +125,7 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
-            published = publish(target, staged, clock, is_none=extracted.is_none)
+            published = publish(target, staged, session, clock, is_none=extracted.is_none)
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
             if not extracted.is_none and not session.is_incremental:
                 settle_quarantine(target, staged, None, clock)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from cascade.iceberg import Lakehouse, merge_rows
+from cascade.iceberg.append import append_rows
 from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
-from cascade.iceberg.replace import Scope, replace_rows
+from cascade.iceberg.replace import ReplacePlan, Scope, replace_rows
 from cascade.runs.overwritten import Overwritten
 from cascade.schemas.rows import python_rows
 
@@ -67,15 +68,30 @@ class Written:
     overwritten: Overwritten | None = None
 
 
+class SourceState(Protocol):
+    """Where a source continues; `DltSession` has it."""
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether the source returned only what is new since an earlier run."""
+        ...
+
+    @property
+    def since(self) -> str | None:
+        """What identifies the state from which a source that continues started; None for any other source."""
+        ...
+
+
 class Disposition(Protocol):
     """Writes the rows of a run."""
 
-    def write(self, to: Destination, rows: pa.Table) -> Written:
+    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
         """Write rows in one snapshot.
 
         Args:
             to: where to.
             rows: the rows.
+            source: whether they are all rows of the source.
 
         Raises:
             CommitError: other writers committed first, every time. Nothing of the run is in the table.
@@ -95,7 +111,7 @@ class Merge:
     unique_key: tuple[str, ...]
     versions: Versions = LAST_ROW_WINS
 
-    def write(self, to: Destination, rows: pa.Table) -> Written:
+    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
         """Merge rows on their key."""
         merged = merge_rows(
             to.lakehouse,
@@ -141,7 +157,7 @@ class Replace:
     scope: Scope
     unique_key: tuple[str, ...] = ()
 
-    def write(self, to: Destination, rows: pa.Table) -> Written:
+    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
         """Replace the rows of the scope."""
         replaced = replace_rows(
             to.lakehouse,
@@ -152,17 +168,39 @@ class Replace:
             run_id=to.run_id,
             partition=to.partition,
         )
-        plan = replaced.plan
-        return Written(
-            table=replaced.table,
-            committed=replaced.snapshot_id is not None,
-            inserted=plan.rows.num_rows if plan.changes else 0,
-            updated=0,
-            removed=plan.removed if plan.changes else 0,
-            landed=plan.rows,
-            decided=plan.rows,
-            seconds=replaced.seconds,
+        return _of_replacement(replaced, replaced.plan.rows)
+
+
+@dataclass(frozen=True)
+class Append:
+    """Adds rows, and replaces those of an earlier run of the partition; see `append_rows`."""
+
+    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
+        """Add rows."""
+        added = append_rows(
+            to.lakehouse,
+            to.ref,
+            rows,
+            run_id=to.run_id,
+            partition=to.partition,
+            incremental=source.is_incremental,
+            since=source.since,
         )
+        return _of_replacement(added, rows)
+
+
+def _of_replacement(committed: Committed[ReplacePlan], rows: pa.Table) -> Written:
+    plan = committed.plan
+    return Written(
+        table=committed.table,
+        committed=committed.snapshot_id is not None,
+        inserted=rows.num_rows if plan.changes else 0,
+        updated=0,
+        removed=plan.removed if plan.changes else 0,
+        landed=rows,
+        decided=rows,
+        seconds=committed.seconds,
+    )
 
 
 def unchanged(to: Destination, rows: pa.Table) -> Written:

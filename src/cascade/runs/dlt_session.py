@@ -83,7 +83,7 @@ class DltSession:
 
     Attributes:
         is_incremental: whether a source returned only what is new since an earlier run, as far as dlt's state shows.
-        continues_later: whether it did, or the next run will, because it has a cursor.
+        continues_later: whether it did, or the next run will, because it keeps a cursor or another state.
     """
 
     declaration: DeclaredSource
@@ -121,7 +121,12 @@ class DltSession:
             pipeline.deactivate()
         # dlt creates the cursor of a resource while it extracts.
         self.is_incremental |= _continues(self._at_start, pipe)
-        self.continues_later |= self.is_incremental or _has_open_cursor(pipe)
+        self.continues_later |= self.is_incremental or _continues(self.state.sources(), pipe)
+
+    @property
+    def since(self) -> str | None:
+        """What identifies the state from which a source that continues started; None for any other source."""
+        return (self.state.version or "the beginning") if self.continues_later else None
 
     def keep(self) -> None:
         """Keep the state of this session. Call it after the rows are committed."""

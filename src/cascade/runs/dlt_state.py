@@ -38,6 +38,9 @@ class StateDirectory:
     _work: Path | None = field(default=None, init=False)
     _lock: IO[str] | None = field(default=None, init=False)
 
+    version: str | None = field(default=None, init=False)
+    """The state that this run's copy was made from, under a name that no other state has; None if there was none."""
+
     @property
     def has_copy(self) -> bool:
         """Whether this run has a copy, which it may have changed."""
@@ -55,6 +58,7 @@ class StateDirectory:
             self._work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=self.home))
             kept = self._kept()
             if kept is not None:
+                self.version = kept.name
                 shutil.copytree(kept, self._work, dirs_exist_ok=True)
         return self._work
 

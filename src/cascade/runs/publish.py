@@ -14,7 +14,7 @@ from cascade.iceberg import add_to_quarantine, clear_quarantine
 from cascade.iceberg.keys import matching
 from cascade.iceberg.quarantine import content, contents
 from cascade.iceberg.row_count import live_rows
-from cascade.runs.dispositions import Destination, Disposition, unchanged
+from cascade.runs.dispositions import Destination, Disposition, SourceState, unchanged
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS, Preview
 from cascade.runs.staging import Staged
@@ -169,12 +169,13 @@ class Landed:
         return [position in known for position in range(len(rows))]
 
 
-def publish(target: Target, staged: Staged, clock: Clock, *, is_none: bool = False) -> Published:
+def publish(target: Target, staged: Staged, source: SourceState, clock: Clock, *, is_none: bool = False) -> Published:
     """Write the good rows to the table, in one snapshot.
 
     Args:
         target: the table.
         staged: the rows of this run.
+        source: whether they are all rows of the source.
         clock: measures the stage as `plan`, `write` and `commit`.
         is_none: whether the source returned None in place of rows, which changes nothing.
 
@@ -182,7 +183,7 @@ def publish(target: Target, staged: Staged, clock: Clock, *, is_none: bool = Fal
         CommitError: other writers committed first, every time. Nothing of the run is in the table.
     """
     rows = staged.good()
-    written = unchanged(target, rows) if is_none else target.disposition.write(target, rows)
+    written = unchanged(target, rows) if is_none else target.disposition.write(target, rows, source)
     for step, seconds in written.seconds.items():
         clock.seconds[step] = clock.seconds.get(step, 0.0) + seconds
     snapshot = written.table.current_snapshot()

@@ -148,7 +148,9 @@ class Staging:
 
 
 @contextmanager
-def staging(schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None) -> Iterator[Staging]:
+def staging(
+    schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None
+) -> Iterator[Staging]:
     """Open a `Staging` for the rows of one run, and delete it afterwards.
 
     Args:

@@ -215,13 +215,14 @@ def _innermost(raised: BaseException) -> BaseException:
 
 
 def _rows(lakehouse: Lakehouse, declaration: IngestionDeclaration) -> tuple[pa.Table, int | None]:
+    from cascade.iceberg.hidden import visible
     from cascade.iceberg.keys import sorted_by_key
     from cascade.schemas import declared_schema
 
     table = lakehouse.load(declaration.table_ref)
     if table is None:
         return declared_schema(declaration.validation_schema).empty(), None
-    rows = table.scan().to_arrow()
+    rows = table.scan(selected_fields=tuple(visible(field.name for field in table.schema().fields))).to_arrow()
     snapshot = table.current_snapshot()
     # Arrow itself cannot sort by a UUID.
     return sorted_by_key(rows, declaration.unique_key), snapshot.snapshot_id if snapshot else None

@@ -35,6 +35,12 @@ class Found:
     rows: int
 
 
+def candidates_of(table: Table, tasks: Iterable[FileScanTask], scope: Scope) -> list[FileScanTask]:
+    """Return the files that can contain rows of a scope."""
+    schema = table.schema()
+    return [task for task in tasks if not scope.misses(schema, task.file)]
+
+
 def find_rows(table: Table, tasks: Iterable[FileScanTask], scope: Scope, costs: Costs) -> Found:
     """Find the rows of a scope.
 

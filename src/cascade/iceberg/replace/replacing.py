@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,13 +18,13 @@ from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.merge.plan import identity, layout_of
 from cascade.iceberg.merge.writing import FOLDING_PLANS, folds_with, write_changes
 from cascade.iceberg.position_deletes import own_delete_files
-from cascade.iceberg.replace.finding import Found, find_rows, read_rows
+from cascade.iceberg.replace.finding import Found, candidates_of, find_rows, read_rows
 from cascade.iceberg.replace.plan import ReplacePlan
 from cascade.iceberg.replace.scopes import Scope
 from cascade.iceberg.replace.unordered import in_fixed_order, same_in_any_order
 
 if TYPE_CHECKING:
-    from pyiceberg.table import FileScanTask, Table
+    from pyiceberg.table import Table
 
     from cascade.iceberg.catalog import Lakehouse
     from cascade.table_ref import TableRef
@@ -62,7 +62,7 @@ def replace_rows(
     """
     summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     newest = last_of_each_key(rows, unique_key) if unique_key else rows
-    planner = ReplacePlanner(newest, lambda table: scope, tuple(unique_key), partition, costs=costs)
+    planner = ReplacePlanner(newest, scope, tuple(unique_key), partition, costs=costs)
     return commit_planned(lakehouse, ref, planner, summary=summary)
 
 
@@ -72,7 +72,7 @@ class ReplacePlanner:
 
     Args:
         rows: the batch.
-        scope_of: returns which rows of a table are replaced, or None if the table has the batch already.
+        scope: which rows are replaced.
         unique_key: the columns to sort by; none to keep the order.
         partition: key of the partition that was run; None for a table without partitions.
         hidden: columns that do not count when rows are compared, because they are those of the run.
@@ -80,29 +80,34 @@ class ReplacePlanner:
     """
 
     rows: pa.Table
-    scope_of: Callable[[Table], Scope | None]
+    scope: Scope
     unique_key: tuple[str, ...] = ()
     partition: str | None = None
     hidden: frozenset[str] = frozenset()
     costs: Costs = DEFAULT_COSTS
-    _plans: int = 0
+    _plans: int = field(default=0, init=False)
+    _digests: dict[int, str] = field(default_factory=dict, init=False)
+
+    def scope_in(self, table: Table) -> Scope | None:
+        """Return which rows of a table are replaced, or None if the table has the batch already."""
+        return self.scope
 
     def plan(self, table: Table) -> ReplacePlan:
         """Find the rows that are replaced, and compare them if they may be the same."""
-        scope, layout = self.scope_of(table), layout_of(table)
+        scope, layout = self.scope_in(table), layout_of(table)
         rows = conform(self.rows, arrow_schema(table))
         digest = self.digest_in(table)
         if scope is None:
             return ReplacePlan(None, layout, rows, digest, changes=False)
         tasks = list(table.scan().plan_files())
-        candidates = self._candidates(table, tasks, scope)
+        candidates = candidates_of(table, tasks, scope)
         found = find_rows(table, candidates, scope, self.costs)
         plan = ReplacePlan(
             scope=scope,
             layout=layout,
             rows=rows,
             digest=digest,
-            changes=not self._same(table, found, rows, digest),
+            changes=not self._same(table, found, rows),
             candidates=frozenset(map(identity, candidates)),
             gone=found.gone,
             files=found.files,
@@ -117,10 +122,10 @@ class ReplacePlanner:
 
     def still_holds(self, plan: ReplacePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain rows of the scope, and no folded file is gone."""
-        if plan.scope is None or plan.layout != layout_of(table) or self.scope_of(table) != plan.scope:
+        if plan.scope is None or plan.layout != layout_of(table) or self.scope_in(table) != plan.scope:
             return False
         tasks = list(table.scan().plan_files())
-        same = plan.candidates == frozenset(map(identity, self._candidates(table, tasks, plan.scope)))
+        same = plan.candidates == frozenset(map(identity, candidates_of(table, tasks, plan.scope)))
         return same and plan.folded <= frozenset(map(identity, tasks))
 
     def write(self, table: Table, plan: ReplacePlan) -> FileChange:
@@ -133,19 +138,22 @@ class ReplacePlanner:
 
     def digest_in(self, table: Table) -> str:
         """Return the digest of the batch in a table's schema."""
-        rows = conform(self.rows, arrow_schema(table))
-        return digest_of(in_fixed_order(rows, self._compared(rows)))
+        schema = table.metadata.current_schema_id
+        if schema not in self._digests:
+            rows = conform(self.rows, arrow_schema(table))
+            self._digests[schema] = digest_of(in_fixed_order(rows, self._compared(rows)))
+        return self._digests[schema]
 
-    def _candidates(self, table: Table, tasks: Sequence[FileScanTask], scope: Scope) -> list[FileScanTask]:
-        schema = table.schema()
-        return [task for task in tasks if not scope.misses(schema, task.file)]
+    def has_batch(self, table: Table, scope: Scope) -> bool:
+        """Return whether a scope contains exactly the rows of the batch."""
+        found = find_rows(table, candidates_of(table, table.scan().plan_files(), scope), scope, self.costs)
+        return self._same(table, found, conform(self.rows, arrow_schema(table)))
 
-    def _same(self, table: Table, found: Found, rows: pa.Table, digest: str) -> bool:
-        """Return whether the scope contains exactly the rows of the batch."""
+    def _same(self, table: Table, found: Found, rows: pa.Table) -> bool:
         if found.rows != rows.num_rows:
             return False
         last = last_digest(table, self.partition)
-        if last is not None and differ(last, digest):
+        if last is not None and differ(last, self.digest_in(table)):
             return False
         stored = pa.concat_tables([rows.slice(0, 0), *read_rows(table, found)])
         return same_in_any_order(stored, rows, self._compared(rows))

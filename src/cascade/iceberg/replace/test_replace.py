@@ -152,7 +152,7 @@ def test_of_two_runs_of_a_partition_at_once_the_rows_of_one_are_left(lakehouse: 
     replaced(lakehouse, before, WholeTable())
     table = ensure_table(lakehouse, NAME, SCHEMA)
     mine = [event(3, 3.0), event(4, 3.0)]
-    planner = Racing(pa.Table.from_pylist(mine, schema=arrow_schema(table)), lambda table: of_day(0))
+    planner = Racing(pa.Table.from_pylist(mine, schema=arrow_schema(table)), of_day(0))
     planner.other = lambda: replaced(lakehouse, [event(5, 5.0)], of_day(0))
     result = commit_planned(lakehouse, NAME, planner, summary={})
     assert result.attempts == 2
@@ -162,7 +162,7 @@ def test_of_two_runs_of_a_partition_at_once_the_rows_of_one_are_left(lakehouse: 
 def test_another_partition_does_not_make_a_run_plan_again(lakehouse: Lakehouse) -> None:
     replaced(lakehouse, [event(1)], of_day(0))
     table = lakehouse.require(NAME)
-    planner = Racing(pa.Table.from_pylist([event(2)], schema=arrow_schema(table)), lambda table: of_day(0))
+    planner = Racing(pa.Table.from_pylist([event(2)], schema=arrow_schema(table)), of_day(0))
     planner.other = lambda: replaced(lakehouse, [event(30)], of_day(1))
     files = len(data_files(lakehouse))
     commit_planned(lakehouse, NAME, planner, summary={})

@@ -1,0 +1,126 @@
+"""Plan and write additions.
+
+Hidden columns say which partition and which run added a row. So a run can replace the rows of its partition, and those
+of a run that was interrupted after its commit: the source then returns its rows again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.digest import differ
+from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN
+from cascade.iceberg.history import last_run
+from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
+from cascade.iceberg.replace import EqualTo, NoRows, ReplacePlan, ReplacePlanner, Scope
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+    from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
+
+SINCE = "cascade.since"
+
+
+def append_rows(
+    lakehouse: Lakehouse,
+    ref: TableRef,
+    rows: pa.Table,
+    *,
+    run_id: str,
+    partition: str | None = None,
+    incremental: bool = False,
+    since: str | None = None,
+    costs: Costs = DEFAULT_COSTS,
+) -> Committed[ReplacePlan]:
+    """Add rows to a table with the hidden columns.
+
+    A full run of a partition replaces the rows of the partition. A full run of a table without partitions adds its
+    rows, unless they are those of the run before. An incremental run adds its rows.
+
+    Args:
+        lakehouse: the lakehouse that holds the table.
+        ref: the table and the branch. Both must exist.
+        rows: the rows, without the hidden columns.
+        run_id: the run.
+        partition: key of the partition; None for a table without partitions.
+        incremental: whether the rows are only those that are new since an earlier run.
+        since: the state of the source from which the run started, if it continues there. If the run before started from
+            the same state, it was interrupted before it kept its own, and its rows are replaced.
+        costs: decides how old rows disappear.
+
+    Returns:
+        The plan that was carried out, and the new snapshot; no snapshot if nothing changed.
+
+    Raises:
+        CommitError: other writers committed first, every time.
+        UsageError: the table or its branch does not exist.
+    """
+    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
+    planner = append_planner(rows, run_id, partition, incremental=incremental, since=since, costs=costs)
+    return commit_planned(lakehouse, ref, planner, summary=summary)
+
+
+def append_planner(
+    rows: pa.Table,
+    run_id: str,
+    partition: str | None,
+    *,
+    incremental: bool = False,
+    since: str | None = None,
+    costs: Costs = DEFAULT_COSTS,
+) -> AppendPlanner:
+    """Return the planner of a run; see `append_rows` for its arguments."""
+    for name, value in ((PARTITION_COLUMN, partition), (RUN_COLUMN, run_id)):
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
+    return AppendPlanner(
+        rows,
+        NoRows(),
+        partition=partition,
+        hidden=HIDDEN,
+        costs=costs,
+        incremental=incremental,
+        since=since,
+    )
+
+
+@dataclass
+class AppendPlanner(ReplacePlanner):
+    """Plans and writes additions.
+
+    Args:
+        incremental: see `append_rows`.
+        since: see there too.
+    """
+
+    incremental: bool = False
+    since: str | None = None
+
+    def scope_in(self, table: Table) -> Scope | None:
+        """Return which rows the run replaces, or None if the run before added the same rows."""
+        if self.partition is not None and not self.incremental:
+            return EqualTo(PARTITION_COLUMN, self.partition)
+        last = last_run(table, self.partition)
+        before = None if last is None else last.get(RUN_ID)
+        if last is None or before is None:
+            return NoRows()
+        of_run = EqualTo(RUN_COLUMN, before)
+        if not self.incremental:
+            known, digest = last.get(DIGEST), self.digest_in(table)
+            # A digest of rows in another schema says nothing.
+            if known == digest or (not (known and differ(known, digest)) and self.has_batch(table, of_run)):
+                return None
+        return of_run if self.since is not None and last.get(SINCE) == self.since else NoRows()
+
+    def write(self, table: Table, plan: ReplacePlan) -> FileChange:
+        """Write the new rows and what removes the old ones."""
+        change = super().write(table, plan)
+        if self.since is None or not change:
+            return change
+        return replace(change, summary={**change.summary, SINCE: self.since})
