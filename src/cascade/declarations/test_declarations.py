@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Optional
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
+from pydantic import BaseModel, Field
 
 from cascade.declarations import (
     IngestionDeclaration,
@@ -27,10 +27,6 @@ class Reading(BaseModel):
     old_style: Optional[int] = None  # noqa: UP045
     in_annotated: Annotated[float, Field(gt=0)] = 1.0
     renamed: int = Field(alias="renamedAtSource", default=0)
-    flagged: bool = False
-    day: date = date(2024, 1, 1)
-    seen: NaiveDatetime = datetime(2024, 1, 1)
-    at_end: AwareDatetime | None = None
 
 
 GOOD: dict[str, Any] = {
@@ -94,15 +90,6 @@ def test_a_missing_argument_is_reported() -> None:
         'there is no argument "unique_keys". Did you mean "unique_key"?',
         'the required argument "validation_schema" is missing.',
     )
-
-
-def test_only_a_merge_needs_a_key() -> None:
-    keyless = {name: value for name, value in GOOD.items() if name != "unique_key"}
-    with pytest.raises(DeclarationError) as caught:
-        cascade_ingestion(**keyless)(fetch)
-    assert caught.value.problems == ('the required argument "unique_key" is missing.',)
-    declaration = cascade_ingestion(**keyless, write_disposition="replace", partition_column="day")(fetch).declaration
-    assert declaration.unique_key == ()
 
 
 def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
@@ -175,34 +162,6 @@ def test_one_error_has_all_problems_of_a_decorator_and_its_line() -> None:
         ({"validate": "no"}, "validate: must be True or False"),
         ({"on_invalid": "failed"}, 'Did you mean "fail"?'),
         ({"description": 3}, "description: must be a string"),
-        ({"write_disposition": "append"}, 'unique_key: has no effect with write_disposition="append"'),
-        ({"write_disposition": "replace"}, '"replace" of daily partitions requires partition_column'),
-        (
-            {"write_disposition": "replace", "partition_column": "hour"},
-            'partition_column: "hour" is a long; it must be a timestamp with a time zone (AwareDatetime) or a date.',
-        ),
-        ({"write_disposition": "replace", "partition_column": "seen"}, "names two instants when clocks are set back"),
-        ({"write_disposition": "replace", "partition_column": "at_end"}, '"at_end" may be null'),
-        ({"write_disposition": "replace", "partition_column": "days"}, 'Did you mean "day"?'),
-        (
-            {"write_disposition": "replace", "partition_column": "day", "partitions": "hourly"},
-            '"day" is a date, which does not tell the hour',
-        ),
-        (
-            {"write_disposition": "replace", "partition_column": "day", "partitions": None},
-            "partition_column: has no effect with partitions=None; remove it.",
-        ),
-        ({"partition_column": "day"}, 'partition_column: has no effect with write_disposition="merge"; remove it.'),
-        (
-            {"write_disposition": "replace", "partition_column": "day", "hard_delete": "flagged"},
-            'hard_delete: has no effect with write_disposition="replace"; remove it.',
-        ),
-        ({"dedup_sort": "hours"}, 'dedup_sort: "hours" is not a field of Reading. Did you mean "hour"?'),
-        ({"dedup_sort": ["celsius"]}, "dedup_sort: must be the name of a field, not ['celsius']"),
-        ({"dedup_sort": "station"}, 'dedup_sort: "station" is part of unique_key'),
-        ({"dedup_sort": "flagged"}, 'dedup_sort: "flagged" is a boolean in Reading, whose values have no order'),
-        ({"hard_delete": "deleted"}, 'hard_delete: "deleted" is not a field of Reading.'),
-        ({"hard_delete": "station"}, 'hard_delete: "station" is part of unique_key'),
         ({"partition_timezone": "GMT+1"}, 'Write "Etc/GMT-1" (its sign is the reverse'),
         ({"partition_timezone": "UTC-05:00"}, 'Write "Etc/GMT+5" (its sign is the reverse'),
         ({"partition_timezone": "+0000"}, 'Write "UTC", or name a place'),
