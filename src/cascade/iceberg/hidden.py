@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 PARTITION_COLUMN = "_cascade_partition"
 RUN_COLUMN = "_cascade_run"
-HIDDEN = frozenset({PARTITION_COLUMN, RUN_COLUMN})
+SINCE_COLUMN = "_cascade_since"
+HIDDEN = frozenset({PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN})
 
 _DOCS = {
     PARTITION_COLUMN: "Key of the partition whose run added the row; null for a table without partitions.",
     RUN_COLUMN: "The run that added the row.",
+    SINCE_COLUMN: "The state of the source from which the run started; null for a source that does not continue.",
 }
 
 

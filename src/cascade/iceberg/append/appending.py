@@ -14,10 +14,10 @@ import pyarrow as pa
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
 from cascade.iceberg.digest import differ
-from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN
+from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.history import last_run
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
-from cascade.iceberg.replace import EqualTo, NoRows, ReplacePlan, ReplacePlanner, Scope
+from cascade.iceberg.replace import Both, EqualTo, NoRows, ReplacePlan, ReplacePlanner, Scope
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -77,7 +77,7 @@ def append_planner(
     costs: Costs = DEFAULT_COSTS,
 ) -> AppendPlanner:
     """Return the planner of a run; see `append_rows` for its arguments."""
-    for name, value in ((PARTITION_COLUMN, partition), (RUN_COLUMN, run_id)):
+    for name, value in ((PARTITION_COLUMN, partition), (RUN_COLUMN, run_id), (SINCE_COLUMN, since)):
         rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
     return AppendPlanner(
         rows,
@@ -108,15 +108,19 @@ class AppendPlanner(ReplacePlanner):
             return EqualTo(PARTITION_COLUMN, self.partition)
         last = last_run(table, self.partition)
         before = None if last is None else last.get(RUN_ID)
-        if last is None or before is None:
-            return NoRows()
-        of_run = EqualTo(RUN_COLUMN, before)
-        if not self.incremental:
+        if last is not None and before is not None and not self.incremental:
             known, digest = last.get(DIGEST), self.digest_in(table)
             # A digest of rows in another schema says nothing.
-            if known == digest or (not (known and differ(known, digest)) and self.has_batch(table, of_run)):
+            same_schema = known is not None and (known == digest or differ(known, digest))
+            if known == digest or (not same_schema and self.has_batch(table, EqualTo(RUN_COLUMN, before))):
                 return None
-        return of_run if self.since is not None and last.get(SINCE) == self.since else NoRows()
+        # Only the rows themselves tell the state from which a run started whose snapshot has expired.
+        if self.since is None or (last is not None and last.get(SINCE) != self.since):
+            return NoRows()
+        from_state = EqualTo(SINCE_COLUMN, self.since)
+        if self.partition is None:
+            return from_state
+        return Both(EqualTo(PARTITION_COLUMN, self.partition), from_state)
 
     def write(self, table: Table, plan: ReplacePlan) -> FileChange:
         """Write the new rows and what removes the old ones."""

@@ -111,6 +111,24 @@ def test_a_run_from_the_same_state_replaces_the_interrupted_one(lakehouse: Lakeh
     assert appended(lakehouse, C, C, run_id="5", incremental=True, since="second", **more).snapshot_id is None
 
 
+@pytest.mark.parametrize("partition", ["monday", None])
+def test_an_interrupted_run_is_recognised_after_its_snapshot_has_expired(
+    lakehouse: Lakehouse, partition: str | None
+) -> None:
+    more: dict[str, Any] = {"incremental": True, "partition": partition}
+    appended(lakehouse, A, run_id="1", since="first", **more)
+    appended(lakehouse, B, run_id="2", since="second", **more)
+    for run in ("3", "4"):
+        appended(lakehouse, C, run_id=run, partition="another", incremental=True, since=f"before {run}")
+    table = lakehouse.require(NAME)
+    head = table.current_snapshot()
+    assert head is not None
+    old = [snapshot.snapshot_id for snapshot in table.snapshots() if snapshot.snapshot_id != head.snapshot_id]
+    table.maintenance.expire_snapshots().by_ids(old).commit()
+    appended(lakehouse, B, B, run_id="5", since="second", **more)
+    assert in_table(lakehouse) == shown(A, B, B, C, C)
+
+
 @pytest.mark.parametrize("incremental", [False, True])
 @pytest.mark.parametrize("partition", ["monday", None])
 def test_of_two_runs_at_once_from_one_state_the_rows_of_one_are_left(

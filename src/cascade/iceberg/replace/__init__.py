@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from cascade.iceberg.replace.plan import ReplacePlan
 from cascade.iceberg.replace.replacing import ReplacePlanner, replace_rows
-from cascade.iceberg.replace.scopes import EqualTo, NoRows, Scope, WholeTable, Window
+from cascade.iceberg.replace.scopes import Both, EqualTo, NoRows, Scope, WholeTable, Window
 
-__all__ = ["EqualTo", "NoRows", "ReplacePlan", "ReplacePlanner", "Scope", "WholeTable", "Window", "replace_rows"]
+__all__ = [
+    "Both",
+    "EqualTo",
+    "NoRows",
+    "ReplacePlan",
+    "ReplacePlanner",
+    "Scope",
+    "WholeTable",
+    "Window",
+    "replace_rows",
+]

@@ -144,6 +144,36 @@ class EqualTo:
         return _known(pc.equal(rows.column(self.column), self.value))
 
 
+@dataclass(frozen=True)
+class Both:
+    """The rows that are in two scopes.
+
+    Args:
+        first: a scope.
+        second: another one.
+    """
+
+    first: Scope
+    second: Scope
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of both."""
+        return (*self.first.columns, *self.second.columns)
+
+    def misses(self, schema: Schema, file: DataFile) -> bool:
+        """Return whether one of the scopes has no row of a file."""
+        return self.first.misses(schema, file) or self.second.misses(schema, file)
+
+    def covers(self, schema: Schema, file: DataFile) -> bool:
+        """Return whether both scopes have all rows of a file."""
+        return self.first.covers(schema, file) and self.second.covers(schema, file)
+
+    def contains(self, rows: pa.Table) -> pa.Array:
+        """Return, for each row, whether it is in both scopes."""
+        return pc.and_(self.first.contains(rows), self.second.contains(rows))
+
+
 def _has_no_null(schema: Schema, file: DataFile, column: str) -> bool:
     counts = file.null_value_counts or {}
     return counts.get(schema.find_field(column).field_id) == 0
