@@ -117,10 +117,7 @@ class AppendPlanner(ReplacePlanner):
         # Only the rows themselves tell the state from which a run started whose snapshot has expired.
         if self.since is None or (last is not None and last.get(SINCE) != self.since):
             return NoRows()
-        from_state = EqualTo(SINCE_COLUMN, self.since)
-        if self.partition is None:
-            return from_state
-        return Both(EqualTo(PARTITION_COLUMN, self.partition), from_state)
+        return Both(EqualTo(PARTITION_COLUMN, self.partition), EqualTo(SINCE_COLUMN, self.since))
 
     def write(self, table: Table, plan: ReplacePlan) -> FileChange:
         """Write the new rows and what removes the old ones."""

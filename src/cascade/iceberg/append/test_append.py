@@ -129,6 +129,15 @@ def test_an_interrupted_run_is_recognised_after_its_snapshot_has_expired(
     assert in_table(lakehouse) == shown(A, B, B, C, C)
 
 
+def test_a_table_that_lost_its_partitions_keeps_the_rows_of_its_partitions(lakehouse: Lakehouse) -> None:
+    for partition in ("monday", "tuesday"):
+        appended(lakehouse, A, run_id=partition, partition=partition, since="the beginning")
+    appended(lakehouse, B, run_id="1", since="the beginning")
+    assert in_table(lakehouse) == shown(A, A, B)
+    appended(lakehouse, B, C, run_id="2", since="the beginning")
+    assert in_table(lakehouse) == shown(A, A, B, C)
+
+
 @pytest.mark.parametrize("incremental", [False, True])
 @pytest.mark.parametrize("partition", ["monday", None])
 def test_of_two_runs_at_once_from_one_state_the_rows_of_one_are_left(

@@ -102,7 +102,7 @@ class Window:
         """Return whether all values of a file are inside the range."""
         bounds = file_bounds(schema, file, self.columns)[self.column]
         inside = bounds is not None and self.start <= bounds.least and bounds.most < self.end
-        return inside and _has_no_null(schema, file, self.column)
+        return inside and _nulls(schema, file, self.column) == 0
 
     def contains(self, rows: pa.Table) -> pa.Array:
         """Return, for each row, whether its value is inside the range."""
@@ -117,11 +117,11 @@ class EqualTo:
 
     Args:
         column: the column.
-        value: the value.
+        value: the value, or None for null.
     """
 
     column: str
-    value: str
+    value: str | None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -130,17 +130,23 @@ class EqualTo:
 
     def misses(self, schema: Schema, file: DataFile) -> bool:
         """Return whether no row of a file can have the value."""
+        if self.value is None:
+            return _nulls(schema, file, self.column) == 0
         bounds = file_bounds(schema, file, self.columns)[self.column]
         return bounds is not None and not bounds.least <= self.value <= bounds.most
 
     def covers(self, schema: Schema, file: DataFile) -> bool:
         """Return whether every row of a file has the value."""
+        if self.value is None:
+            return _nulls(schema, file, self.column) == file.record_count
         bounds = file_bounds(schema, file, self.columns)[self.column]
         same = bounds is not None and bounds.least == self.value == bounds.most
-        return same and _has_no_null(schema, file, self.column)
+        return same and _nulls(schema, file, self.column) == 0
 
     def contains(self, rows: pa.Table) -> pa.Array:
         """Return, for each row, whether it has the value."""
+        if self.value is None:
+            return _known(pc.is_null(rows.column(self.column)))
         return _known(pc.equal(rows.column(self.column), self.value))
 
 
@@ -174,9 +180,9 @@ class Both:
         return pc.and_(self.first.contains(rows), self.second.contains(rows))
 
 
-def _has_no_null(schema: Schema, file: DataFile, column: str) -> bool:
-    counts = file.null_value_counts or {}
-    return counts.get(schema.find_field(column).field_id) == 0
+def _nulls(schema: Schema, file: DataFile, column: str) -> int | None:
+    """Return the number of nulls in a column of a file; None if the file does not have the column, or does not say."""
+    return (file.null_value_counts or {}).get(schema.find_field(column).field_id)
 
 
 def _known(mask: pa.ChunkedArray) -> pa.Array:

@@ -107,6 +107,8 @@ def test_the_same_rows_in_another_order_change_nothing(lakehouse: Lakehouse) -> 
     location, files = lakehouse.require(NAME).metadata_location, data_files(lakehouse)
     again = replaced(lakehouse, [rows[1], rows[0], *rows[2:]], of_day(0), partition="2024-01-01", run_id="another")
     assert again.snapshot_id is None
+    zeros = [rows[0], rows[1], rows[3], rows[2], rows[4]]
+    assert replaced(lakehouse, zeros, of_day(0), partition="2024-01-01").snapshot_id is None
     assert (lakehouse.require(NAME).metadata_location, data_files(lakehouse)) == (location, files)
     assert replaced(lakehouse, rows[:-1], of_day(0), partition="2024-01-01").plan.removed == 5
 

@@ -26,9 +26,18 @@ def in_fixed_order(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     chosen = rows.select(columns)
     if not columns:
         return chosen
-    plain = pa.table([storage_of(column) for column in chosen.columns], names=[str(at) for at in range(len(columns))])
+    plain = pa.table([_hashable(column) for column in chosen.columns], names=[str(at) for at in range(len(columns))])
     frame = cast("pl.DataFrame", pl.from_arrow(plain))
     return chosen.take(frame.hash_rows(seed=0).arg_sort().to_arrow())
+
+
+def _hashable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column without its extension type, and the bits of floats: -0.0 and 0.0 would have the same hash."""
+    if not pa.types.is_floating(column.type):
+        return storage_of(column)
+    bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[column.type.bit_width]
+    same_nan = pc.if_else(pc.is_nan(column), pa.scalar(float("nan"), column.type), column)
+    return pa.chunked_array([chunk.view(bits) for chunk in same_nan.chunks], type=bits)
 
 
 def same_in_any_order(left: pa.Table, right: pa.Table, columns: Sequence[str]) -> bool:
