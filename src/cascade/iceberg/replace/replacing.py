@@ -94,12 +94,14 @@ class ReplacePlanner:
 
     def plan(self, table: Table) -> ReplacePlan:
         """Find the rows that are replaced, and compare them if they may be the same."""
+        from cascade.iceberg.snapshot.tasks import data_files
+
         scope, layout = self.scope_in(table), layout_of(table)
         rows = conform(self.rows, arrow_schema(table))
         digest = self.digest_in(table)
         if scope is None:
             return ReplacePlan(None, layout, rows, digest, changes=False)
-        tasks = list(table.scan().plan_files())
+        tasks = data_files(table)
         candidates = candidates_of(table, tasks, scope)
         found = find_rows(table, candidates, scope, self.costs)
         plan = ReplacePlan(
@@ -122,9 +124,11 @@ class ReplacePlanner:
 
     def still_holds(self, plan: ReplacePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain rows of the scope, and no folded file is gone."""
+        from cascade.iceberg.snapshot.tasks import data_files
+
         if plan.scope is None or plan.layout != layout_of(table) or self.scope_in(table) != plan.scope:
             return False
-        tasks = list(table.scan().plan_files())
+        tasks = data_files(table)
         same = plan.candidates == frozenset(map(identity, candidates_of(table, tasks, plan.scope)))
         return same and plan.folded <= frozenset(map(identity, tasks))
 
@@ -146,7 +150,9 @@ class ReplacePlanner:
 
     def has_batch(self, table: Table, scope: Scope) -> bool:
         """Return whether a scope contains exactly the rows of the batch."""
-        found = find_rows(table, candidates_of(table, table.scan().plan_files(), scope), scope, self.costs)
+        from cascade.iceberg.snapshot.tasks import data_files
+
+        found = find_rows(table, candidates_of(table, data_files(table), scope), scope, self.costs)
         return self._same(table, found, conform(self.rows, arrow_schema(table)))
 
     def _same(self, table: Table, found: Found, rows: pa.Table) -> bool:
