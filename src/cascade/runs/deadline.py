@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from cascade.exceptions import RunTooLongError, SourceLocation
+
+
+_REPEAT_SECONDS = 0.5
 
 
 class _DeadlinePassed(BaseException):
@@ -60,10 +64,12 @@ def _can_alarm() -> bool:
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise _DeadlinePassed
+        if not _is_handled(sys.exc_info()[1]):
+            raise _DeadlinePassed
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Python ignores an error in a finalizer or in a callback of its garbage collector, so one alarm may not be enough.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
     try:
         yield
     finally:
@@ -71,6 +77,13 @@ def _alarm(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         finally:
             signal.signal(signal.SIGALRM, before)
+
+
+def _is_handled(error: BaseException | None) -> bool:
+    """Return whether the interruption is on its way already, so that what cleans up is not interrupted."""
+    while error is not None and not isinstance(error, _DeadlinePassed):
+        error = error.__context__
+    return error is not None
 
 
 @contextmanager

@@ -80,3 +80,28 @@ def test_without_a_limit_nothing_is_interrupted() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with deadline(None, "raw.flights"):
         assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_an_interruption_that_is_swallowed_comes_again() -> None:
+    swallowed = 0
+    with pytest.raises(RunTooLongError), deadline(0.1, "raw.events"):
+        while True:
+            try:
+                time.sleep(30)
+            except BaseException:
+                swallowed += 1
+                if swallowed == 2:
+                    break
+        time.sleep(30)
+    assert swallowed == 2
+
+
+def test_cleaning_up_is_not_interrupted() -> None:
+    cleaned = False
+    with pytest.raises(RunTooLongError), deadline(0.1, "raw.events"):
+        try:
+            time.sleep(30)
+        finally:
+            time.sleep(1.2)
+            cleaned = True
+    assert cleaned
