@@ -205,11 +205,10 @@ def _kind(name: str) -> str:
 
 
 def _describe(name: str) -> str:
-    return (
-        "The id of the observation."
-        if name == "id"
-        else f"The {name.replace('_', ' ')} of the observation, part of its key."
-    )
+    if name == "id":
+        return "The id of the observation."
+    what = {"date": "day", "instant": "time"}.get(_kind(name), name.replace("_", " "))
+    return f"The {what} of the observation, part of its key."
 
 
 def _free(name: str, taken: tuple[str, ...]) -> str:

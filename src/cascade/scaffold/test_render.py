@@ -75,6 +75,18 @@ def test_each_source_has_a_function_a_schema_a_test_and_a_package(source: str) -
     assert "class WeatherObservation(BaseModel):" in files["src/workflows/weather/schema.py"]
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_descriptions_that_dagster_and_the_table_show_are_noun_phrases(source: str) -> None:
+    request = IngestionRequest(
+        package="x", directory="x", source=source, asset="rides", unique_key=("zone", "measured_on")
+    )
+    files = render_ingestion(request)
+    code = "\n".join(files.values())
+    assert '    """The rides of one day' in files["x/rides.py"]
+    assert "The zone of the observation, part of its key." in code
+    assert "The day of the observation, part of its key." in code
+
+
 def test_a_standalone_project_has_folders_for_schemas_and_tests() -> None:
     request = IngestionRequest(
         package="workflows.ingestion.weather", directory="workflows/ingestion/weather", flavour="standalone"
