@@ -151,7 +151,8 @@ def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -
 
 
 def _refused_text(report: RunReport) -> str:
-    lines = [f"{counted(report.rows_refused, 'row')} refused, now in {report.ref.quarantine}. The first of them:"]
+    shown = "" if len(report.refused) == report.rows_refused else f". The first {len(report.refused)}"
+    lines = [f"{counted(report.rows_refused, 'row')} refused, now in {report.ref.quarantine}{shown}:"]
     for row in report.refused:
         where = f"{row.field}: " if row.field else ""
         lines.append(f"  {where}{row.message}  {row.row_json}")

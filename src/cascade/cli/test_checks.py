@@ -56,12 +56,22 @@ def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
 def test_refused_rows_are_reported_once_and_fail_the_check_of_the_ingestion(cascade: Cascade) -> None:
     result = cascade("materialize", "things", "--partition", "2024-01-04")
     assert result.exit_code == 0, result.output
-    assert "warning: things 2024-01-04: 1 row refused, now in raw.things__quarantine." in result.stderr
+    assert "warning: things 2024-01-04: 1 row refused, now in raw.things__quarantine:\n" in result.stderr
     assert "validation" not in result.stderr
     (run,) = cascade.json("materialize", "things", "--partition", "2024-01-04")["runs"]
     (check,) = (check for check in run["checks"] if check["name"] == "validation")
     assert (check["passed"], check["severity"]) == (False, "WARN")
     assert check["description"] == "1 of 2 rows refused, now in raw.things__quarantine."
+
+
+def test_the_warning_says_how_many_of_the_refused_rows_it_shows(cascade: Cascade, project: SampleProject) -> None:
+    rows = '[{"id": "four", "name": "a"}] * 7 + [{"id": 400, "name": "b"}]'
+    project.write("things.py", THINGS.replace('[{"id": "four", "name": "a"}, {"id": 400, "name": "b"}]', rows))
+    result = cascade("materialize", "things", "--partition", "2024-01-04")
+    assert result.exit_code == 0, result.output
+    heading, *lines = result.stderr.split("warning: ")[1].splitlines()
+    assert heading == "things 2024-01-04: 7 rows refused, now in raw.things__quarantine. The first 5:"
+    assert [line for line in lines if line.startswith("  id: ")] == lines[:5]
 
 
 def test_a_failed_blocking_check_fails_the_run(cascade: Cascade, project: SampleProject) -> None:
