@@ -12,7 +12,7 @@ from cascade.cli.options import json_option
 from cascade.cli.table_query import query
 from cascade.exceptions import UsageError
 from cascade.framework.project import unknown_name
-from cascade.table_ref import DEFAULT_NAMESPACE, TableRef
+from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
 from cascade.terminal.output import Output
 from cascade.terminal.words import human_size
 
@@ -147,6 +147,13 @@ def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> U
             hint=f"Create it: {invocation.program} materialize {asset}{partition}",
         )
     known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
+    ref = _table_ref(name)
+    refusing = TableRef(ref.namespace, ref.name.removesuffix(QUARANTINE_SUFFIX))
+    if refusing != ref and refusing.full_name in known:
+        return UsageError(
+            f"The table {ref} does not exist, because {refusing} has no refused rows.",
+            hint=f"See the rows that landed: {invocation.program} table show {refusing}",
+        )
     short = [table.removeprefix("raw.") for table in known]
     _, failures = invocation.loaded
     return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} table list")

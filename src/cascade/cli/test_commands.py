@@ -266,6 +266,14 @@ def test_runs_are_recorded_where_the_ui_finds_them(cascade: Cascade) -> None:
         assert instance.get_materialized_partitions(dg.AssetKey("things")) == {"2024-01-01"}
 
 
+def test_a_quarantine_does_not_exist_before_a_row_is_refused(cascade: Cascade) -> None:
+    cascade("materialize", "things", "--partition", "2024-01-01")
+    result = cascade("table", "show", "things__quarantine")
+    assert result.exit_code == 2
+    assert "The table raw.things__quarantine does not exist, because raw.things has no refused rows." in result.stderr
+    assert result.stderr.endswith("table show raw.things\n")
+
+
 def test_the_log_is_shown_on_demand_only(cascade: Cascade) -> None:
     assert "RUN_START" not in cascade("materialize", "things", "--partition", "2024-01-01").output
     assert "RUN_START" in cascade("materialize", "things", "--partition", "2024-01-01", "--verbose").output
