@@ -36,7 +36,7 @@ class Written:
         }
 
 
-def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written:
+def write_files(root: Path, files: Mapping[str, str], *, force: bool, instead: str = "") -> Written:
     """Write generated files: all of them or none.
 
     All paths are checked before the first file is written. If the system refuses a write, the files already written are
@@ -46,6 +46,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
         root: the directory for the files. It is created if necessary.
         files: the text of each file by its path from the root, with forward slashes.
         force: whether to overwrite files with different content.
+        instead: a sentence for the hint, on what to do instead of overwriting files.
 
     Returns:
         The result for each file.
@@ -63,7 +64,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool) -> Written
         noun, them = ("This file exists", "it") if len(other) == 1 else ("These files exist", "them")
         raise UsageError(
             f"{noun} with different content in {root}:" + "".join(f"\n  {path}" for path in other),
-            hint=f"Nothing was written. Use --force to overwrite {them}.",
+            hint=f"Nothing was written. Use --force to overwrite {them}." + (f"\n{instead}" if instead else ""),
         )
     changed = [path for path, text in files.items() if present[path] != text.encode()]
     _write_all(

@@ -114,7 +114,12 @@ def create_workflow(
         out.say("Nothing was written (--dry-run).")
         return
     root = invocation.config.project_root
-    written = write_files(root, made.new.files, force=force)
+    instead = (
+        f"To add another workflow to {made.domain}, name its rows, for example: --asset forecasts"
+        if made.source
+        else ""
+    )
+    written = write_files(root, made.new.files, force=force, instead=instead)
     out.json({**document, "directory": str(root), "files": written.document, "next": list(made.new.next_commands)})
     _report(out, root, made.new, written)
 

@@ -236,6 +236,7 @@ def test_a_file_with_different_content_is_kept_unless_forced(cascade: Cascade, p
     assert refused.exit_code == 2
     assert f"{project.package}/schemas/weather.py" in refused.stderr
     assert "--force" in refused.stderr
+    assert "To add another workflow to weather, name its rows, for example: --asset forecasts" in refused.stderr
     assert schema.read_text() == "# mine\n"
     assert files(project) == before
     forced = cascade("create-workflow", "--domain", "weather", "--force")
