@@ -140,8 +140,11 @@ def page() -> str:
             found = outcome(case)
             field = "Decimal" if case.field is MONEY else getattr(case.field, "__name__", str(case.field))
             field = str(case.field) if str(case.field).startswith("list[") else field
-            shown = f"refused: {found}".replace("<", "&lt;") if isinstance(found, Refused) else f"`{found[0]!r}`"
-            shown = shown.replace("zoneinfo.ZoneInfo(key='UTC')", "UTC").replace("datetime.", "")
+            if isinstance(found, Refused):
+                shown = f"refused: {found}".replace("<", "&lt;")
+            else:
+                value = repr(found[0]).replace("zoneinfo.ZoneInfo(key='UTC')", "UTC").replace("datetime.", "")
+                shown = f"`{value}`"
             lines.append(f"| `{case.type}` | `{field}` | {shown} |".replace("| `Point` |", "| a nested model |"))
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
