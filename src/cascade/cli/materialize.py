@@ -154,7 +154,8 @@ def _refused_text(report: RunReport) -> str:
     shown = "" if len(report.refused) == report.rows_refused else f". The first {len(report.refused)}"
     lines = [f"{counted(report.rows_refused, 'row')} refused, now in {report.ref.quarantine}{shown}:"]
     for row in report.refused:
-        where = f"{row.field}: " if row.field else ""
+        # A message about several fields names each of them.
+        where = f"{row.field}: " if row.field and not row.message.startswith(f"{row.field}: ") else ""
         lines.append(f"  {where}{row.message}  {row.row_json}")
     return "\n".join(lines)
 

@@ -74,6 +74,14 @@ def test_the_warning_says_how_many_of_the_refused_rows_it_shows(cascade: Cascade
     assert [line for line in lines if line.startswith("  id: ")] == lines[:5]
 
 
+def test_a_row_refused_for_several_fields_names_each_once(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", THINGS.replace('{"id": "four", "name": "a"}', '{"id": "four", "name": 4}'))
+    result = cascade("materialize", "things", "--partition", "2024-01-04")
+    (line,) = (line for line in result.stderr.splitlines() if "valid integer" in line)
+    assert line.startswith("  id: Input should be a valid integer")
+    assert line.count(" id: ") == line.count(" name: Input should be a valid string") == 1
+
+
 def test_a_failed_blocking_check_fails_the_run(cascade: Cascade, project: SampleProject) -> None:
     project.write("checks.py", CHECKS.format(package=project.package, blocking=True))
     result = cascade("materialize", "things", "--partition", "2024-01-01")
