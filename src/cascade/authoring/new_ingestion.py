@@ -91,11 +91,11 @@ def _next_commands(workplace: Workplace, source: str, domain: str, table: str, f
 def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
     if source == "database":
         yield (
-            "It reads the address of the database from the environment or from .env:\n"
+            "The workflow reads the address of the database from the environment or from .env:\n"
             f"  {secret_variable(domain)}=postgresql+psycopg2://user:password@host/database"
         )
     elif source == "rest-api":
         yield (
-            f"It calls the API at BASE_URL, which is an example. Set your own in {module} before you materialize it. "
+            f"The workflow calls the API at BASE_URL, which is an example. Set your own in {module} before you materialize it. "
             "The tests need no network."
         )
