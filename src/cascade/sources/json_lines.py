@@ -86,12 +86,12 @@ def _number(text: str) -> float | Decimal:
 def _problem(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         what = error.msg.removesuffix(" at")
-        return f"it is not JSON: {what[:1].lower()}{what[1:]} at character {error.pos + 1}"
+        return f"it is not valid JSON: {what[:1].lower()}{what[1:]} at character {error.pos + 1}"
     if isinstance(error, _TooLarge):
         return str(error)
     if isinstance(error, RecursionError):
         return "its values are nested too deeply"
-    return f"it is not JSON: {error}"
+    return f"it is not valid JSON: {error}"
 
 
 def _kind(value: object) -> str:

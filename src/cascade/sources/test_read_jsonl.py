@@ -47,15 +47,15 @@ def test_a_field_that_appears_late_is_read(write: Write) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"nope", "it is not JSON: expecting value at character 1"),
-        (b'{"meter": 1', "it is not JSON: expecting ',' delimiter at character 12"),
+        (b"nope", "it is not valid JSON: expecting value at character 1"),
+        (b'{"meter": 1', "it is not valid JSON: expecting ',' delimiter at character 12"),
         (b"[1, 2]", "expected a JSON object, such as {...}, but found a list"),
         (b"null", "expected a JSON object, such as {...}, but found null"),
         (b"7", "expected a JSON object, such as {...}, but found a number"),
         (b'{"a": ' + b"[" * 20_000, "its values are nested too deeply"),
-        (b'{"a": "x\ty"}', "it is not JSON: invalid control character at character 9"),
+        (b'{"a": "x\ty"}', "it is not valid JSON: invalid control character at character 9"),
         (b'{"a": 1e999}', "the number 1e999 is too large"),
-        (b'{"a": ' + b"9" * 5_000 + b"}", "it is not JSON: Exceeds the limit (4300 digits)"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "it is not valid JSON: Exceeds the limit (4300 digits)"),
     ],
 )
 def test_a_malformed_line_is_refused_with_its_number(write: Write, line: bytes, problem: str) -> None:
