@@ -96,6 +96,6 @@ def _about_source(source: str, domain: str, module: str) -> Iterator[str]:
         )
     elif source == "rest-api":
         yield (
-            f"The workflow calls the API at BASE_URL, which is an example. Set your own in {module} before you materialize it. "
-            "The tests need no network."
+            f"The workflow calls the API at BASE_URL, which is an example. Set your own in {module} before you "
+            "materialize it. The tests need no network."
         )

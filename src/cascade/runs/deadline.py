@@ -12,7 +12,6 @@ from types import FrameType
 
 from cascade.exceptions import RunTooLongError, SourceLocation
 
-
 _REPEAT_SECONDS = 0.5
 
 
