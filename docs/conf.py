@@ -49,7 +49,7 @@ nitpick_ignore_regex = [
         r"(dg|dagster|pa|pl|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*",
     ),
     # Types that annotations mention but no page documents.
-    ("py:class", r"cascade\.declarations\..*|TableRef"),
+    ("py:class", r"cascade\.declarations\..*|Retention|TableRef"),
     # Sphinx parses a variable-length tuple as one name.
     ("py:class", r"tuple\[~cascade\..*"),
     (
