@@ -94,8 +94,10 @@ def _only_query(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     import duckdb
 
     statements = connection.extract_statements(sql)
+    if not statements:
+        raise UsageError("The query is empty.", hint='Give one SELECT statement, such as "select * from TABLE".')
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        given = ", ".join(statement.type.name for statement in statements) or "nothing"
+        given = ", ".join(statement.type.name for statement in statements)
         raise UsageError(
             f"Only one SELECT statement can be run, not {given}.",
             hint="Tables change only when a workflow is materialized.",

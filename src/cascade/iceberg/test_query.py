@@ -164,6 +164,12 @@ def test_a_uuid_can_be_compared_and_shown(lakehouse: Lakehouse) -> None:
     assert str(row["id"]) == str(key)
 
 
+@pytest.mark.parametrize("sql", ["", " ;", "-- nothing"])
+def test_an_empty_query_is_named_as_such(things: Lakehouse, sql: str) -> None:
+    with pytest.raises(UsageError, match="The query is empty"), run_query(things, sql):
+        pass
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -180,7 +186,6 @@ def test_a_uuid_can_be_compared_and_shown(lakehouse: Lakehouse) -> None:
         "pragma version",
         "call checkpoint()",
         "select 1; select 2",
-        "-- nothing",
     ],
 )
 def test_only_a_query_is_accepted(things: Lakehouse, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
