@@ -53,7 +53,11 @@ def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
         repository.write("src/workflows/gates/gates.py", GATES)
         wait_until(lambda: "gates" in assets(port), 120, process)
         (repository.root / "src/workflows/gates").rename(repository.root / "src/workflows/doors")
-        wait_until(lambda: (tmp_path / "log").read_text().count("after the new list of workflows") == 2, 120, process)
+        wait_until(
+            lambda: (tmp_path / "log").read_text().count("Reloaded dev after the new list of workflows") == 2,
+            120,
+            process,
+        )
         assert "gates" in assets(port)
         shutil.rmtree(repository.root / "src/workflows/doors")
         wait_until(lambda: "gates" not in assets(port), 120, process)
