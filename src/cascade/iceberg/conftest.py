@@ -4,8 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
+
+# A failure of a state machine is not shrunk: that would take minutes, and a run has ten steps at most.
+MACHINE = settings(
+    max_examples=20,
+    stateful_step_count=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 
 
 @dataclass(frozen=True)

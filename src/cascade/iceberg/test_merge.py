@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pyiceberg.schema import Schema
@@ -29,7 +28,7 @@ from cascade.declarations import PartitionField
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed
-from cascade.iceberg.conftest import Settings
+from cascade.iceberg.conftest import MACHINE, Settings
 from cascade.iceberg.merge import MergePlan, merge_rows, plan_merge
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.query import run_query
@@ -275,14 +274,7 @@ def comparable(row: dict[str, Any]) -> str:
     return repr((row["hour"], row["station"], row["celsius"], at, row["tags"], place, row.get("note")))
 
 
-# A failure is not shrunk: that would take minutes, and a run has ten steps at most.
-MergeMachine.TestCase.settings = settings(
-    max_examples=20,
-    stateful_step_count=10,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
+MergeMachine.TestCase.settings = MACHINE
 TestMerge = MergeMachine.TestCase
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pyiceberg.schema import Schema
@@ -16,7 +16,7 @@ from pyiceberg.types import BooleanType, DoubleType, IntegerType, NestedField, S
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed
-from cascade.iceberg.conftest import Settings
+from cascade.iceberg.conftest import MACHINE, Settings
 from cascade.iceberg.merge import MergePlan, merge_rows
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.merge.versions import Versions
@@ -176,11 +176,5 @@ class VersionsMachine(RuleBasedStateMachine):
         return column is not None and (row[column] is True if column == "deleted" else row[column] is not None)
 
 
-VersionsMachine.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
+VersionsMachine.TestCase.settings = settings(MACHINE, max_examples=25, stateful_step_count=8)
 TestVersions = VersionsMachine.TestCase

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pyiceberg.schema import Schema
@@ -17,7 +17,7 @@ from pyiceberg.types import DoubleType, LongType, NestedField
 from cascade.iceberg.append import append_planner, append_rows
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, commit_planned
-from cascade.iceberg.conftest import Settings
+from cascade.iceberg.conftest import MACHINE, Settings
 from cascade.iceberg.hidden import hidden_properties, with_hidden
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.query import run_query
@@ -229,11 +229,5 @@ class AppendMachine(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-AppendMachine.TestCase.settings = settings(
-    max_examples=20,
-    stateful_step_count=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
+AppendMachine.TestCase.settings = settings(MACHINE, stateful_step_count=8)
 TestAppend = AppendMachine.TestCase

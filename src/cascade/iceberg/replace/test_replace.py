@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pyiceberg.schema import Schema
@@ -18,7 +18,7 @@ from cascade.declarations import PartitionField
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed, commit_planned
-from cascade.iceberg.conftest import Settings
+from cascade.iceberg.conftest import MACHINE, Settings
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.replace import ReplacePlan, ReplacePlanner, Scope, WholeTable, Window, replace_rows
 from cascade.iceberg.row_count import live_rows
@@ -234,11 +234,5 @@ class ReplaceMachine(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-ReplaceMachine.TestCase.settings = settings(
-    max_examples=20,
-    stateful_step_count=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
+ReplaceMachine.TestCase.settings = settings(MACHINE, stateful_step_count=8)
 TestReplace = ReplaceMachine.TestCase
