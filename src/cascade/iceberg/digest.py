@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 _VERSION = 1
 
 
-def digest_of(rows: pa.Table) -> str:
+def digest_of(rows: pa.Table, order: str = "") -> str:
     """Return the digest of rows, as `version-schema-rows`.
 
     Args:
         rows: the rows, in the table's schema and in a fixed order.
+        order: what put them in that order, unless it is their key. Digests of rows in another order say nothing.
     """
-    schema = _short(hashlib.sha256(repr([(field.name, str(field.type)) for field in rows.schema]).encode()))
+    columns = repr([(field.name, str(field.type)) for field in rows.schema])
+    schema = _short(hashlib.sha256(f"{columns}{order}".encode()))
     found = hashlib.sha256(str(rows.num_rows).encode())
     for column in rows.columns:
         plain = storage_of(column).combine_chunks()

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import settings
@@ -89,6 +90,18 @@ def test_the_same_rows_are_recognised_after_the_table_has_another_column(lakehou
     ensure_table(lakehouse, NAME, with_hidden(wider))
     assert append_rows(lakehouse, NAME, batch([A, B]), run_id="2").snapshot_id is None
     assert append_rows(lakehouse, NAME, batch([A]), run_id="3").snapshot_id is not None
+
+
+def test_the_same_rows_are_recognised_by_another_version_of_polars(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[Row] = [(number, float(number)) for number in range(50)]
+    appended(lakehouse, *rows, run_id="1")
+    hash_rows = pl.DataFrame.hash_rows
+    monkeypatch.setattr(pl, "__version__", "99.0")
+    monkeypatch.setattr(pl.DataFrame, "hash_rows", lambda frame, seed: hash_rows(frame, seed=seed + 1))
+    assert appended(lakehouse, *rows, run_id="2").snapshot_id is None
+    assert appended(lakehouse, A, run_id="3").snapshot_id is not None
 
 
 @pytest.mark.parametrize("partition", ["monday", None])

@@ -21,7 +21,7 @@ from cascade.iceberg.position_deletes import own_delete_files
 from cascade.iceberg.replace.finding import Found, candidates_of, find_rows, read_rows
 from cascade.iceberg.replace.plan import ReplacePlan
 from cascade.iceberg.replace.scopes import Scope
-from cascade.iceberg.replace.unordered import in_fixed_order, same_in_any_order
+from cascade.iceberg.replace.unordered import in_fixed_order, order_now, same_in_any_order
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -145,7 +145,7 @@ class ReplacePlanner:
         schema = table.metadata.current_schema_id
         if schema not in self._digests:
             rows = conform(self.rows, arrow_schema(table))
-            self._digests[schema] = digest_of(in_fixed_order(rows, self._compared(rows)))
+            self._digests[schema] = digest_of(in_fixed_order(rows, self._compared(rows)), order_now())
         return self._digests[schema]
 
     def has_batch(self, table: Table, scope: Scope) -> bool:

@@ -31,6 +31,13 @@ def in_fixed_order(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     return chosen.take(frame.hash_rows(seed=0).arg_sort().to_arrow())
 
 
+def order_now() -> str:
+    """Return what identifies the order of `in_fixed_order`: Polars promises the same hashes within one version only."""
+    import polars as pl
+
+    return f"polars {pl.__version__}"
+
+
 def _hashable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column without its extension type, and the bits of floats: -0.0 and 0.0 would have the same hash."""
     if not pa.types.is_floating(column.type):
