@@ -42,6 +42,7 @@ from cascade.iceberg.attempt import FileChange  # noqa: E402
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse  # noqa: E402
 from cascade.iceberg.columns import arrow_schema, conform  # noqa: E402
 from cascade.iceberg.commit import commit_planned  # noqa: E402
+from cascade.iceberg.conftest import Settings  # noqa: E402
 from cascade.iceberg.data_file_writer import write_files  # noqa: E402
 from cascade.iceberg.merge import merge_rows  # noqa: E402
 from cascade.iceberg.snapshot.retention import Retention  # noqa: E402
@@ -79,17 +80,6 @@ class Case:
     def ratio(self) -> float:
         """How many times the late commit costs the other."""
         return self.late / self.early
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a lakehouse in a directory."""
-
-    state_directory: Path
-    iceberg_catalog: None = None
-    iceberg_warehouse: None = None
-    nessie_uri: None = None
-    nessie_ref: str = "main"
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
     PYTHONPATH=src:tests python tests/benchmarks/merge.py [--rows 10000000] [--runs 5] [--case NAME ...] [--json]
 
-Run it with the interpreter of an environment in which the runtime's requirements can be imported. The tables have ten
+Run it with the interpreter of an environment with the runtime's requirements and pytest. The tables have ten
 columns. Times are CPU seconds of this process, and the median of the runs counts. The peers run beside the merge on the
 same data: `floor` reads the key column, finds the keys and writes the batch with fsync; `upsert` is pyiceberg's. Exit
 code 1 when a limit is exceeded. All cases take about 15 minutes and 3 GB of disk.
@@ -30,7 +30,6 @@ from benchmarks.sample_table import (
     MILLION,
     REF,
     SampleTable,
-    Settings,
     batch,
     median,
     peak_megabytes,
@@ -40,6 +39,7 @@ from benchmarks.sample_table import (
 
 from cascade.declarations import PartitionField
 from cascade.iceberg.catalog import open_lakehouse
+from cascade.iceberg.conftest import Settings
 from cascade.iceberg.merge import merge_rows
 from cascade.iceberg.snapshot.retention import Retention
 from cascade.iceberg.tables import ensure_table

@@ -9,7 +9,6 @@ import shutil
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 
 from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.columns import arrow_schema
+from cascade.iceberg.conftest import Settings
 from cascade.iceberg.merge import merge_rows
 from cascade.iceberg.tables import ensure_table
 from cascade.table_ref import TableRef
@@ -32,17 +32,6 @@ REF = TableRef("raw", "readings")
 MILLION = 1_000_000
 HOUR = 3_600_000_000
 EPOCH = 1_357_000_000_000_000
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a lakehouse under one directory."""
-
-    state_directory: Path
-    iceberg_catalog: str | None = None
-    iceberg_warehouse: str | None = None
-    nessie_uri: str | None = None
-    nessie_ref: str = "main"
 
 
 class SampleTable:

@@ -39,6 +39,17 @@ RUN_ID = "cascade.run-id"
 PARTITION = "cascade.partition"
 DIGEST = "cascade.digest"
 
+
+def run_summary(run_id: str, partition: str | None) -> dict[str, str]:
+    """Return what the summary of a snapshot says about the run that made it.
+
+    Args:
+        run_id: the run.
+        partition: key of the partition; None for a table without partitions.
+    """
+    return {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
+
+
 _NEWEST_FORMAT = 2
 _PATIENCE_SECONDS = 300.0
 # So many plans are made while others commit. The next one is made while they wait.

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from cascade.iceberg.columns import conform
 
 if TYPE_CHECKING:
+    import numpy as np
     from pyiceberg.manifest import DataFile
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table
@@ -132,6 +133,20 @@ class DataFileReader:
         """
         rows = self._with_pyiceberg(wanted.schema) if self._parquet is None else self._projected(group, wanted)
         return conform(rows, wanted.arrow)
+
+    def read_at(self, positions: np.ndarray[Any, Any], wanted: Projection) -> Iterator[pa.Table]:
+        """Yield the rows at some positions, a row group at a time. Row groups without any are not read.
+
+        Args:
+            positions: positions in the file, sorted.
+            wanted: the columns to read.
+        """
+        import numpy as np
+
+        for group in self.groups:
+            first, last = np.searchsorted(positions, [group.start, group.start + group.rows])
+            if first < last:
+                yield self.read(group, wanted).take(pa.array(positions[first:last] - group.start))
 
     def _projected(self, group: RowGroup, projection: Projection) -> pa.Table:
         assert self._parquet is not None

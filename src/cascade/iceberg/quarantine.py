@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
-from cascade.iceberg.commit import PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.files import read_file
 from cascade.iceberg.tables import ensure_table
@@ -94,7 +94,9 @@ def add_to_quarantine(
     if not rows.num_rows:
         return None
     ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
-    return commit_planned(lakehouse, ref, QuarantinePlanner(partition, add=rows), summary=_summary(run_id, partition))
+    return commit_planned(
+        lakehouse, ref, QuarantinePlanner(partition, add=rows), summary=run_summary(run_id, partition)
+    )
 
 
 def clear_quarantine(
@@ -119,7 +121,9 @@ def clear_quarantine(
     """
     if lakehouse.load(ref) is None:
         return None
-    return commit_planned(lakehouse, ref, QuarantinePlanner(partition, keep=keep), summary=_summary(run_id, partition))
+    return commit_planned(
+        lakehouse, ref, QuarantinePlanner(partition, keep=keep), summary=run_summary(run_id, partition)
+    )
 
 
 def contents(rows: pa.Table) -> list[bytes]:
@@ -219,10 +223,6 @@ def _paths(tasks: Iterable[FileScanTask]) -> frozenset[str]:
 
 def _digest(row: tuple[str | None, ...]) -> bytes:
     return hashlib.blake2b(repr(row).encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _summary(run_id: str, partition: str | None) -> dict[str, str]:
-    return {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
 
 
 def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.iceberg.attempt import FileChange
-from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.commit import DIGEST, RUN_ID, Committed, commit_planned, run_summary
 from cascade.iceberg.digest import differ
 from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.history import last_run
@@ -62,9 +62,8 @@ def append_rows(
         CommitError: other writers committed first, every time.
         UsageError: the table or its branch does not exist.
     """
-    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     planner = append_planner(rows, run_id, partition, incremental=incremental, since=since, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=summary)
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
 
 
 def append_planner(

@@ -100,13 +100,12 @@ def _compared(
     import numpy as np
 
     given = rows.select(columns.arrow.names)
-    parts = [np.empty(0, dtype=bool)]
-    for group in opened.groups:
-        first, last = np.searchsorted(match.at, [group.start, group.start + group.rows])
-        if first < last:
-            stored = opened.read(group, columns).take(pa.array(match.at[first:last] - group.start))
-            compared = compare(stored, given.take(pa.array(match.row[first:last])))
-            parts.append(compared.to_numpy(zero_copy_only=False))
+    parts, start = [np.empty(0, dtype=bool)], 0
+    for stored in opened.read_at(match.at, columns):
+        end = start + stored.num_rows
+        compared = compare(stored, given.take(pa.array(match.row[start:end])))
+        parts.append(compared.to_numpy(zero_copy_only=False))
+        start = end
     return np.concatenate(parts)
 
 

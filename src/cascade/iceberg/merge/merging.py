@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
-from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
 from cascade.iceberg.digest import differ, digest_of
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
@@ -19,6 +19,7 @@ from cascade.iceberg.merge.file_matching import FileMatching
 from cascade.iceberg.merge.plan import MergePlan, identity, layout_of
 from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.merge.writing import FOLDING_PLANS, folds_with, write_changes
+from cascade.iceberg.snapshot.tasks import data_files
 
 if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
@@ -57,9 +58,8 @@ def merge_rows(
         CommitError: other writers committed first, every time.
         UsageError: the table or its branch does not exist.
     """
-    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     planner = MergePlanner(versions.newest(rows, unique_key), tuple(unique_key), partition, versions, costs)
-    return commit_planned(lakehouse, ref, planner, summary=summary)
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
 
 
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str], costs: Costs = DEFAULT_COSTS) -> MergePlan:
@@ -89,8 +89,6 @@ class MergePlanner:
     def plan(self, table: Table) -> MergePlan:
         """Find what changes in each file."""
         import numpy as np
-
-        from cascade.iceberg.snapshot.tasks import data_files
 
         rows = conform(self.rows, arrow_schema(table))
         keys = BatchKeys.of(rows, self.unique_key)
@@ -124,8 +122,6 @@ class MergePlanner:
 
     def still_holds(self, plan: MergePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain a key of the batch, and no folded file is gone."""
-        from cascade.iceberg.snapshot.tasks import data_files
-
         if plan.layout != layout_of(table):
             return False
         tasks = data_files(table) if plan.rows.num_rows else []

@@ -71,24 +71,13 @@ def find_rows(table: Table, tasks: Iterable[FileScanTask], scope: Scope, costs: 
 
 
 def read_rows(table: Table, found: Found) -> Iterator[pa.Table]:
-    """Yield the rows of a scope, in all columns, a file at a time."""
+    """Yield the rows of a scope, in all columns, a file or a row group at a time."""
     for task in found.gone:
         yield read_file(table, task)
     wanted = projection(table)
     for change in found.files:
-        yield _taken(table, change, wanted)
-
-
-def _taken(table: Table, change: FileMerge, wanted: Any) -> pa.Table:
-    import numpy as np
-
-    parts = [wanted.arrow.empty_table()]
-    with open_data_file(table, change.task.file) as opened:
-        for group in opened.groups:
-            first, last = np.searchsorted(change.drop, [group.start, group.start + group.rows])
-            if first < last:
-                parts.append(opened.read(group, wanted).take(pa.array(change.drop[first:last] - group.start)))
-    return pa.concat_tables(parts)
+        with open_data_file(table, change.task.file) as opened:
+            yield from opened.read_at(change.drop, wanted)
 
 
 def _positions(table: Table, task: FileScanTask, scope: Scope, deleted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

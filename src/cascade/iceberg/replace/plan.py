@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -42,9 +42,9 @@ class ReplacePlan:
     gone: tuple[FileScanTask, ...] = ()
     files: tuple[FileMerge, ...] = ()
     removed: int = 0
-    folds: Mapping[Record, tuple[FileScanTask, ...]] | None = None
+    folds: Mapping[Record, tuple[FileScanTask, ...]] = field(default_factory=dict)
 
     @property
     def folded(self) -> frozenset[FileIdentity]:
         """The files that are folded."""
-        return frozenset(identity(task) for tasks in (self.folds or {}).values() for task in tasks)
+        return frozenset(identity(task) for tasks in self.folds.values() for task in tasks)

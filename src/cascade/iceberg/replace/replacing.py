@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
-from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID, Committed, commit_planned
+from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
 from cascade.iceberg.digest import differ, digest_of
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.keys import last_of_each_key
@@ -22,6 +22,7 @@ from cascade.iceberg.replace.finding import Found, candidates_of, find_rows, rea
 from cascade.iceberg.replace.plan import ReplacePlan
 from cascade.iceberg.replace.scopes import Scope
 from cascade.iceberg.replace.unordered import in_fixed_order, order_now, same_in_any_order
+from cascade.iceberg.snapshot.tasks import data_files
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -60,10 +61,9 @@ def replace_rows(
         CommitError: other writers committed first, every time.
         UsageError: the table or its branch does not exist.
     """
-    summary = {RUN_ID: run_id} | ({PARTITION: partition} if partition is not None else {})
     newest = last_of_each_key(rows, unique_key) if unique_key else rows
     planner = ReplacePlanner(newest, scope, tuple(unique_key), partition, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=summary)
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
 
 
 @dataclass
@@ -94,8 +94,6 @@ class ReplacePlanner:
 
     def plan(self, table: Table) -> ReplacePlan:
         """Find the rows that are replaced, and compare them if they may be the same."""
-        from cascade.iceberg.snapshot.tasks import data_files
-
         scope, layout = self.scope_in(table), layout_of(table)
         rows = conform(self.rows, arrow_schema(table))
         digest = self.digest_in(table)
@@ -124,8 +122,6 @@ class ReplacePlanner:
 
     def still_holds(self, plan: ReplacePlan, table: Table) -> bool:
         """Return whether exactly the same files can contain rows of the scope, and no folded file is gone."""
-        from cascade.iceberg.snapshot.tasks import data_files
-
         if plan.scope is None or plan.layout != layout_of(table) or self.scope_in(table) != plan.scope:
             return False
         tasks = data_files(table)
@@ -136,7 +132,7 @@ class ReplacePlanner:
         """Write the new rows and what removes the old ones."""
         if not plan.changes:
             return FileChange()
-        change = write_changes(table, plan.files, plan.rows, plan.rows, plan.folds or {}, self.unique_key)
+        change = write_changes(table, plan.files, plan.rows, plan.rows, plan.folds, self.unique_key)
         gone = [file for task in plan.gone for file in (task.file, *own_delete_files(task))]
         return replace(change, deleted=(*gone, *change.deleted), summary={DIGEST: plan.digest})
 
@@ -150,8 +146,6 @@ class ReplacePlanner:
 
     def has_batch(self, table: Table, scope: Scope) -> bool:
         """Return whether a scope contains exactly the rows of the batch."""
-        from cascade.iceberg.snapshot.tasks import data_files
-
         found = find_rows(table, candidates_of(table, data_files(table), scope), scope, self.costs)
         return self._same(table, found, conform(self.rows, arrow_schema(table)))
 

@@ -52,7 +52,7 @@ class WholeTable:
 
     def contains(self, rows: pa.Table) -> pa.Array:
         """Return true for each row."""
-        return pa.array([True]).take(pa.nulls(rows.num_rows, pa.int32()).fill_null(0))
+        return pa.repeat(True, rows.num_rows)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class NoRows:
 
     def contains(self, rows: pa.Table) -> pa.Array:
         """Return false for each row."""
-        return pa.array([False]).take(pa.nulls(rows.num_rows, pa.int32()).fill_null(0))
+        return pa.repeat(False, rows.num_rows)
 
 
 @dataclass(frozen=True)

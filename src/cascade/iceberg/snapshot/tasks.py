@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
-from cascade.iceberg.snapshot.cache import live_entries, manifests_in
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import ManifestEntry
@@ -26,6 +25,8 @@ def data_files(table: Table) -> list[FileScanTask]:
     from pyiceberg.manifest import DataFileContent
     from pyiceberg.table import FileScanTask
     from pyiceberg.table.delete_file_index import DeleteFileIndex
+
+    from cascade.iceberg.snapshot.cache import live_entries, manifests_in
 
     head = table.current_snapshot()
     deletes = DeleteFileIndex()
