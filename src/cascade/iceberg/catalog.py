@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
+    from cascade.iceberg.ledger import PublishedPartitions
+
 CATALOG_NAME = "cascade"
 _SQLITE_BUSY_SECONDS = 60
 _OPEN_ATTEMPTS = 8
@@ -148,6 +150,21 @@ class Lakehouse:
 
         ref = TableRef.parse(table, branch=branch)
         return read_rows(self.require(ref), ref, columns, where)
+
+    def published(self, table: str) -> PublishedPartitions:
+        """Return which partitions of a table are published, and by which version of the code.
+
+            lakehouse.published("raw.weather_observations").missing(observations.asset.partitions_def)
+
+        Args:
+            table: namespace and name, such as `raw.weather_observations`.
+
+        Raises:
+            UsageError: the table does not exist.
+        """
+        from cascade.iceberg.ledger import published_partitions
+
+        return published_partitions(self.require(TableRef.parse(table)))
 
 
 def open_lakehouse(config: LakehouseSettings) -> Lakehouse:

@@ -13,17 +13,17 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cascade.clock import Clock
 from cascade.exceptions import CommitError, CommitRefusedError
 from cascade.fault_points import FaultPoint, reach
-from cascade.iceberg.attempt import Attempt, FileChange, PropertyChange, prepared
+from cascade.iceberg.attempt import Attempt, FileChange, Planner, Properties, change_properties, prepared
 from cascade.iceberg.branches import at_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
-from cascade.iceberg.expiry_support import SUPPORT
+from cascade.iceberg.concessions import Concessions
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.landing import Sent, landed
 from cascade.iceberg.turns import Turn
@@ -61,22 +61,6 @@ _UNANSWERED_WAIT_SECONDS = 0.5
 P = TypeVar("P")
 
 
-class Planner(Protocol[P]):
-    """Decides what changes in a table, from one of its snapshots."""
-
-    def plan(self, table: Table) -> P:
-        """Read the table and decide, without writing anything."""
-        ...
-
-    def still_holds(self, plan: P, table: Table) -> bool:
-        """Return whether a plan for an earlier snapshot is also valid for this one."""
-        ...
-
-    def write(self, table: Table, plan: P) -> FileChange:
-        """Write the plan's data files. Return an empty change to commit nothing."""
-        ...
-
-
 @dataclass(frozen=True)
 class Committed(Generic[P]):
     """The result of a commit.
@@ -102,7 +86,7 @@ def commit_planned(
     planner: Planner[P],
     *,
     summary: Mapping[str, str],
-    properties: Callable[[Table], PropertyChange] | None = None,
+    properties: Properties | None = None,
     patience: float = _PATIENCE_SECONDS,
 ) -> Committed[P]:
     """Plan, write and commit one snapshot, and try again if another writer commits first.
@@ -112,11 +96,11 @@ def commit_planned(
         ref: the table and the branch to commit to.
         planner: decides what changes.
         summary: properties of the snapshot's summary.
-        properties: returns the properties of the table that change with the snapshot, from the state that it replaces.
+        properties: decides which properties of the table change with the snapshot, or alone if no file changes.
         patience: seconds after which a lost race is not tried again.
 
     Returns:
-        The plan that was carried out, and the new snapshot.
+        The plan that was carried out, and the new snapshot. Properties that change alone make none.
 
     Raises:
         CommitError: other writers committed first for `patience` seconds, or the catalog did not answer several times.
@@ -133,14 +117,15 @@ class _Committer(Generic[P]):
     ref: TableRef
     planner: Planner[P]
     summary: Mapping[str, str]
-    properties: Callable[[Table], PropertyChange] | None
+    properties: Properties | None
     patient_until: float
     turn: Turn
     clock: Clock = field(default_factory=Clock)
     sent: list[Sent[P]] = field(default_factory=list)
     unanswered: int = 0
-    without_expiry: Outcome | None = None
-    """Why snapshots do not expire with this commit."""
+
+    def __post_init__(self) -> None:
+        self.concessions = Concessions(self.lakehouse.uri)
 
     def run(self) -> Committed[P]:
         table = self.lakehouse.require(self.ref)
@@ -151,7 +136,11 @@ class _Committer(Generic[P]):
             with self.clock.timed("write"):
                 change = self.planner.write(table, plan)
             if not change:
-                return self._done(plan, table, None)
+                with self.clock.timed("commit"):
+                    table, holds = self._change_properties(plan, table)
+                if holds:
+                    return self._done(plan, table, None)
+                continue
             reach(FaultPoint.WRITE, self.ref.full_name)
             found = self._carry_out(table, plan, change)
             if isinstance(found, Committed):
@@ -195,7 +184,7 @@ class _Committer(Generic[P]):
                         table, arrived = self._reloaded(table, error)
                 else:
                     arrived = self.sent[-1]
-                    self._learn(attempt)
+                    self.concessions.landed(attempt)
             if arrived is not None:
                 reach(FaultPoint.PUBLISH, self.ref.full_name)
                 return self._done(arrived.plan, table, arrived.snapshot_id)
@@ -209,22 +198,42 @@ class _Committer(Generic[P]):
             return self.planner.still_holds(plan, table)
 
     def _prepared(self, table: Table, change: FileChange) -> Attempt:
-        expires = self.without_expiry is None and SUPPORT.is_possible(self.lakehouse.uri)
         return prepared(
             table,
             self.ref.branch,
             change,
             {**self.summary, **change.summary},
-            retention=self.lakehouse.retention if expires else None,
-            properties=self.properties(table) if self.properties else None,
+            retention=self.lakehouse.retention if self.concessions.expires else None,
+            properties=self.properties,
+            sets_properties=self.concessions.sets_properties,
         )
 
-    def _learn(self, attempt: Attempt) -> None:
-        """Record whether the catalog lets snapshots expire."""
-        if attempt.expires:
-            SUPPORT.worked(self.lakehouse.uri)
-        elif self.without_expiry is not None:
-            SUPPORT.failed(self.lakehouse.uri, refused=self.without_expiry is Outcome.REFUSED)
+    def _change_properties(self, plan: P, table: Table) -> tuple[Table, bool]:
+        """Change properties alone, as a plan changes no file. Return the table, and whether the plan still holds."""
+        if self.properties is None:
+            return table, True
+        while self.concessions.sets_properties and (change := self.properties.alone(table, self.ref.branch)):
+            if self.turn.take():
+                table = self.lakehouse.require(self.ref)
+                if not self.planner.still_holds(plan, table):
+                    return table, False
+                continue
+            try:
+                table = at_branch(change_properties(table, self.ref.branch, change), self.ref)
+            except Exception as error:
+                outcome = outcome_of(error)
+                if outcome is Outcome.REFUSED:
+                    self.concessions.refused_properties()
+                    break
+                self._check_again(table, outcome, error)
+                self._wait()
+                table, _ = self._reloaded(table, error)
+                if not self.planner.still_holds(plan, table):
+                    return table, False
+            else:
+                reach(FaultPoint.PUBLISH, self.ref.full_name)
+                break
+        return table, True
 
     def _reloaded(self, table: Table, error: Exception) -> tuple[Table, Sent[P] | None]:
         """Load the table, and find out which of the snapshots that were sent is in it."""
@@ -243,28 +252,32 @@ class _Committer(Generic[P]):
         self, table: Table, outcome: Outcome, error: Exception, attempt: Attempt, unused: Sequence[DataFile]
     ) -> None:
         """Raise an error unless the commit is to be tried again, and remove what can never arrive."""
-        if attempt.expires and outcome in (Outcome.REFUSED, Outcome.UNKNOWN):
-            self.without_expiry = outcome
+        goes_on = self.concessions.concedes(attempt, outcome)
+        if outcome not in (Outcome.UNKNOWN, Outcome.UNEXPECTED):
+            attempt.discard()
+        if outcome is Outcome.REFUSED and not goes_on:
+            remove_files(table, unused)
+            raise CommitRefusedError(
+                f"The catalog refused to commit to {self.ref}: {described(error)}",
+                hint="Check the permissions and the credentials of the catalog's user, then run it again.",
+            ) from error
+        self._check_again(table, outcome, error, unused)
+
+    def _check_again(self, table: Table, outcome: Outcome, error: Exception, unused: Sequence[DataFile] = ()) -> None:
+        """Raise an error unless the commit is to be tried again."""
+        if outcome is Outcome.UNEXPECTED:
+            raise error
         if outcome is Outcome.UNKNOWN:
             self._count_unanswered(error)
-        elif outcome is Outcome.UNEXPECTED:
-            raise error
-        else:
-            self.unanswered = 0
-            attempt.discard()
-            if outcome is Outcome.REFUSED and not attempt.expires:
-                remove_files(table, unused)
-                raise CommitRefusedError(
-                    f"The catalog refused to commit to {self.ref}: {described(error)}",
-                    hint="Check the permissions and the credentials of the catalog's user, then run it again.",
-                ) from error
-            if time.monotonic() > self.patient_until:
-                remove_files(table, unused)
-                raise CommitError(
-                    f"Could not commit to {self.ref} in {len(self.sent)} attempts: "
-                    "another writer committed first every time.",
-                    hint="Run it again. If that fails too, run fewer partitions at the same time.",
-                ) from error
+            return
+        self.unanswered = 0
+        if time.monotonic() > self.patient_until:
+            remove_files(table, unused)
+            raise CommitError(
+                f"Could not commit to {self.ref} in {max(1, len(self.sent))} attempts: "
+                "another writer committed first every time.",
+                hint="Run it again. If that fails too, run fewer partitions at the same time.",
+            ) from error
 
     def _count_unanswered(self, error: Exception) -> None:
         self.unanswered += 1
@@ -278,7 +291,7 @@ class _Committer(Generic[P]):
     def _wait(self) -> None:
         if self.unanswered:
             time.sleep(random.uniform(0.2, 1.0) * _UNANSWERED_WAIT_SECONDS * 2**self.unanswered)
-        self.turn.wait(len(self.sent))
+        self.turn.wait(max(1, len(self.sent)))
 
     def _done(self, plan: P, table: Table, snapshot_id: int | None) -> Committed[P]:
         steps = ("plan", "write", "commit")

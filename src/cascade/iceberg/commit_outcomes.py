@@ -36,6 +36,9 @@ def outcome_of(error: Exception) -> Outcome:
 
     if isinstance(error, (iceberg.CommitFailedException, iceberg.ValidationException, iceberg.WaitingForLockException)):
         return Outcome.CONFLICT
+    # pyiceberg removes only properties that are there, and another writer may have removed them first.
+    if isinstance(error, KeyError) and str(error).startswith("'cascade.ledger."):
+        return Outcome.CONFLICT
     if isinstance(error, ValueError) and _OUTDATED.search(str(error)):
         return Outcome.CONFLICT
     if isinstance(error, iceberg.RESTError):

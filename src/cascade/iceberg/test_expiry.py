@@ -250,15 +250,19 @@ def test_properties_change_in_the_same_commit(short: Lakehouse, monkeypatch: pyt
     with table.transaction() as transaction:
         transaction.set_properties({"pending": "1"})
 
-    def counted(table: Table) -> PropertyChange:
-        return PropertyChange(
-            {"count": str(int(table.properties.get("count", 0)) + 1)},
-            [name for name in table.properties if name == "pending"],
-        )
+    class Counted:
+        def with_snapshot(self, table: Table, branch: str, snapshot_id: int) -> PropertyChange:
+            return PropertyChange(
+                {"count": str(int(table.properties.get("count", 0)) + 1)},
+                [name for name in table.properties if name == "pending"],
+            )
+
+        def alone(self, table: Table, branch: str) -> PropertyChange:
+            return PropertyChange()
 
     def commit(n: int) -> int:
         change = Changing(FileChange(added=tuple(written(short.require(NAME), [n]))))
-        return commit_planned(short, NAME, change, summary={}, properties=counted).attempts
+        return commit_planned(short, NAME, change, summary={}, properties=Counted()).attempts
 
     racing(monkeypatch, lambda: commit(1))
     assert commit(2) == 2

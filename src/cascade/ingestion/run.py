@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
+from cascade.declarations.code_version import code_version
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.hidden import hidden_properties
+from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, Scheme
 from cascade.ingestion.dispositions import (
     check_source,
     disposition_of,
@@ -81,6 +83,12 @@ def run_ingestion(
         run_id,
         None if window is None else window.key,
         disposition_of(declaration, schema, window),
+        ledger=LedgerEntry(
+            run_id,
+            Scheme(declaration.partitions, declaration.partition_timezone) if declaration.partitions else UNPARTITIONED,
+            None if window is None else window.key,
+            code_version(declaration.function),
+        ),
     )
     keys = key_reader(declaration, schema)
     clock = Clock()

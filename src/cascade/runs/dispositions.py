@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from cascade.iceberg import Lakehouse, merge_rows
 from cascade.iceberg.append import append_rows
+from cascade.iceberg.attempt import Unchanged
+from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.replace import ReplacePlan, Scope, replace_rows
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from cascade.iceberg import Committed, MergePlan
+    from cascade.iceberg.ledger import LedgerEntry
     from cascade.table_ref import TableRef
 
 
@@ -33,12 +36,14 @@ class Destination:
         ref: the table and branch.
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
+        ledger: what the table's ledger says afterwards; None to leave it alone.
     """
 
     lakehouse: Lakehouse
     ref: TableRef
     run_id: str
     partition: str | None
+    ledger: LedgerEntry | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class Merge:
             run_id=to.run_id,
             partition=to.partition,
             versions=self.versions,
+            ledger=to.ledger,
         )
         plan = merged.plan
         return Written(
@@ -167,6 +173,7 @@ class Replace:
             unique_key=self.unique_key,
             run_id=to.run_id,
             partition=to.partition,
+            ledger=to.ledger,
         )
         return _of_replacement(replaced, replaced.plan.rows)
 
@@ -185,6 +192,7 @@ class Append:
             partition=to.partition,
             incremental=source.is_incremental,
             since=source.since,
+            ledger=to.ledger,
         )
         return _of_replacement(added, rows)
 
@@ -204,10 +212,11 @@ def _of_replacement(committed: Committed[ReplacePlan], rows: pa.Table) -> Writte
 
 
 def unchanged(to: Destination, rows: pa.Table) -> Written:
-    """Return the result of a run whose source is not known to be empty: it changes nothing.
+    """Publish a partition whose source is not known to be empty: no row changes.
 
     Args:
         to: the table.
         rows: no rows.
     """
-    return Written(to.lakehouse.require(to.ref), False, 0, 0, 0, rows, rows, {})
+    left = commit_planned(to.lakehouse, to.ref, Unchanged(), summary={}, properties=to.ledger)
+    return Written(left.table, False, 0, 0, 0, rows, rows, left.seconds)

@@ -33,6 +33,7 @@ class Target(Destination):
         ref: the table and branch.
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
+        ledger: what the table's ledger says afterwards; None to leave it alone.
         disposition: how rows are written.
     """
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.iceberg.ledger import LedgerEntry
     from cascade.table_ref import TableRef
 
 SINCE = "cascade.since"
@@ -38,6 +39,7 @@ def append_rows(
     incremental: bool = False,
     since: str | None = None,
     costs: Costs = DEFAULT_COSTS,
+    ledger: LedgerEntry | None = None,
 ) -> Committed[ReplacePlan]:
     """Add rows to a table with the hidden columns.
 
@@ -54,6 +56,7 @@ def append_rows(
         since: the state of the source from which the run started, if it continues there. If the run before started from
             the same state, it was interrupted before it kept its own, and its rows are replaced.
         costs: decides how old rows disappear.
+        ledger: what the ledger says afterwards; None to leave it alone.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if nothing changed.
@@ -63,7 +66,7 @@ def append_rows(
         UsageError: the table or its branch does not exist.
     """
     planner = append_planner(rows, run_id, partition, incremental=incremental, since=since, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
 
 
 def append_planner(

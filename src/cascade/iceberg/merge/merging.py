@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.iceberg.ledger import LedgerEntry
     from cascade.table_ref import TableRef
 
 
@@ -38,6 +39,7 @@ def merge_rows(
     partition: str | None = None,
     versions: Versions = LAST_ROW_WINS,
     costs: Costs = DEFAULT_COSTS,
+    ledger: LedgerEntry | None = None,
 ) -> Committed[MergePlan]:
     """Merge rows into a table on its unique key.
 
@@ -50,6 +52,7 @@ def merge_rows(
         partition: key of the partition that was run, for the summary.
         versions: which version of a key wins, and which rows remove their key. By default, the last row of a key wins.
         costs: decides how old versions of rows disappear.
+        ledger: what the ledger says afterwards; None to leave it alone.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if the table already contains the same rows.
@@ -59,7 +62,7 @@ def merge_rows(
         UsageError: the table or its branch does not exist.
     """
     planner = MergePlanner(versions.newest(rows, unique_key), tuple(unique_key), partition, versions, costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
 
 
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str], costs: Costs = DEFAULT_COSTS) -> MergePlan:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.iceberg.ledger import LedgerEntry
     from cascade.table_ref import TableRef
 
 
@@ -41,6 +42,7 @@ def replace_rows(
     run_id: str,
     partition: str | None = None,
     costs: Costs = DEFAULT_COSTS,
+    ledger: LedgerEntry | None = None,
 ) -> Committed[ReplacePlan]:
     """Replace the rows of a scope by those of a batch.
 
@@ -53,6 +55,7 @@ def replace_rows(
         run_id: the run, for the snapshot's summary.
         partition: key of the partition that was run, for the summary.
         costs: decides how old rows disappear.
+        ledger: what the ledger says afterwards; None to leave it alone.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if the scope already contains the same rows.
@@ -63,7 +66,7 @@ def replace_rows(
     """
     newest = last_of_each_key(rows, unique_key) if unique_key else rows
     planner = ReplacePlanner(newest, scope, tuple(unique_key), partition, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
 
 
 @dataclass
