@@ -13,6 +13,8 @@ median counts. Every commit adds or replaces one data file of 1,000 rows x 10 co
     pyiceberg   the same by `Table.append` and `Table.overwrite`; its table's history is written as above, which is
                 quicker and leaves it fewer manifests
 
+Every commit publishes a partition, of which the ledger of the old table has all but every seventh.
+
 Snapshots expire by count, whatever their age, except in the row for the default, where none of them is old enough. Exit
 code 1 when a limit is exceeded.
 """
@@ -27,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -44,6 +47,7 @@ from cascade.iceberg.columns import arrow_schema, conform  # noqa: E402
 from cascade.iceberg.commit import commit_planned  # noqa: E402
 from cascade.iceberg.conftest import Settings  # noqa: E402
 from cascade.iceberg.data_file_writer import write_files  # noqa: E402
+from cascade.iceberg.ledger import LedgerEntry, Scheme  # noqa: E402
 from cascade.iceberg.merge import merge_rows  # noqa: E402
 from cascade.iceberg.snapshot.retention import Retention  # noqa: E402
 from cascade.iceberg.tables import ensure_table  # noqa: E402
@@ -51,6 +55,8 @@ from cascade.table_ref import TableRef  # noqa: E402
 
 ROWS = 1_000
 STOCK_ROUNDS = 3
+DAILY = Scheme("daily", "UTC")
+FIRST_DAY = date(2015, 1, 1)
 BY_COUNT = Retention(days=0, least_age=0)
 
 SCHEMA = Schema(
@@ -113,6 +119,7 @@ class Subject:
         ensure_table(self.lakehouse, self.ref, SCHEMA)
         self.written: list[DataFile | None] = []
         self.turn = 0
+        self.days = 0
 
     @property
     def files(self) -> int:
@@ -133,7 +140,8 @@ class Subject:
         """Change a row of one file."""
         self.turn += 1
         first = (self.turn * 7 % self.files) * ROWS
-        merge_rows(self.lakehouse, self.ref, rows(first, mark=self.turn).slice(5, 1), ["id"], run_id=str(self.turn))
+        row = rows(first, mark=self.turn).slice(5, 1)
+        merge_rows(self.lakehouse, self.ref, row, ["id"], run_id=str(self.turn), ledger=self._ledger())
 
     def stock_append(self) -> None:
         """Add a file of new keys by pyiceberg alone."""
@@ -148,8 +156,12 @@ class Subject:
 
     def _commit(self, position: int, old: DataFile | None) -> None:
         planner = Writing(rows(position * ROWS, mark=self.turn), old)
-        commit_planned(self.lakehouse, self.ref, planner, summary={})
+        commit_planned(self.lakehouse, self.ref, planner, summary={}, properties=self._ledger())
         self.written[position : position + 1] = planner.written
+
+    def _ledger(self) -> LedgerEntry:
+        self.days += 1 + (self.days % 7 == 5)
+        return LedgerEntry("run", DAILY, (FIRST_DAY + timedelta(self.days)).isoformat(), "0123456789ab")
 
     @property
     def _table(self) -> Table:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +22,9 @@ from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg import commit
 from cascade.iceberg.append import append_rows
 from cascade.iceberg.attempt import Unchanged
-from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import Committed, commit_planned
+from cascade.iceberg.conftest import Settings
 from cascade.iceberg.expiry_support import PROPERTY_SUPPORT, SUPPORT
 from cascade.iceberg.hidden import hidden_properties, with_hidden
 from cascade.iceberg.ledger import LedgerEntry, PublishedPartitions, Scheme
@@ -435,3 +440,37 @@ def test_the_ledger_is_read_once_for_each_text(lakehouse: Lakehouse, table: Tabl
 def test_the_name_of_a_claim_has_the_partition_and_the_run(lakehouse: Lakehouse, table: Table) -> None:
     merged(lakehouse, MONDAY, run="a/b c")
     assert properties_of(lakehouse) == [f"{CLAIM_PREFIX}2024-01-15.a%2Fb%20c"]
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+from cascade.iceberg.conftest import Settings
+from cascade.iceberg import ensure_table, open_lakehouse
+from cascade.iceberg.ledger.test_ledger import merged
+from cascade.iceberg.test_commit import NAME, SCHEMA, batch
+
+directory, writer = Path(sys.argv[1]), int(sys.argv[2])
+lakehouse = open_lakehouse(Settings(directory))
+ensure_table(lakehouse, NAME, SCHEMA)
+for turn in range(8):
+    day = 8 * writer + turn
+    merged(lakehouse, f"2024-01-{day + 1:02}", batch([day], 1) if turn % 2 else None, run=f"{writer}-{turn}")
+    # A partition that all writers run, with the same rows.
+    merged(lakehouse, "2024-02-01", batch([100], 1), f"v{turn}", run=f"{writer}-{turn}")
+"""
+
+
+def test_nothing_is_lost_when_processes_publish_at_the_same_time(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", PROCESS, str(tmp_path), str(writer)], env=environment)
+        for writer in range(3)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
+    lakehouse = open_lakehouse(Settings(tmp_path))
+    days = [f"2024-01-{day + 1:02}" for day in range(24)]
+    found = published(lakehouse)
+    assert found.pop("2024-02-01") in {f"v{turn}" for turn in range(8)}
+    assert found == dict.fromkeys(days, "v1")
+    assert rows_of(lakehouse) == dict.fromkeys([*(day for day in range(24) if day % 2), 100], 1)

@@ -51,6 +51,8 @@ class LedgerMachine(RuleBasedStateMachine):
         # What was true when each snapshot became the head, and what was published later without a snapshot.
         self.history: dict[int, tuple[dict[int, int | None], dict[str, str]]] = {}
         self.claims: set[tuple[int | None, str, str]] = set()
+        self.last: int | None = None
+        self.parents: dict[int | None, int | None] = {}
 
     @initialize(adopted=st.booleans(), snapshots=st.sampled_from([2, 50]), schema=st.just(SCHEMA))
     def make(self, adopted: bool, snapshots: int, schema: Schema) -> None:
@@ -79,8 +81,12 @@ class LedgerMachine(RuleBasedStateMachine):
             self.rows = {**self.rows, day: number}
         self.ledger = {**self.ledger, key: version}
         if head is not None and head not in self.history:
-            self.history[head] = (self.rows, self.ledger)
+            self.became_head(head)
         self.claims.add((head, key, version))
+
+    def became_head(self, head: int) -> None:
+        self.history[head] = (self.rows, self.ledger)
+        self.parents[head], self.last = self.last, head
 
     @property
     def head(self) -> int | None:
@@ -167,7 +173,7 @@ class LedgerMachine(RuleBasedStateMachine):
         table.append(rows.cast(table.schema().as_arrow()))
         self.rows = {**self.rows, number: None}
         assert self.head is not None
-        self.history[self.head] = (self.rows, self.ledger)
+        self.became_head(self.head)
 
     @rule(value=st.text(max_size=3))
     def another_writer_sets_a_property(self, value: str) -> None:
@@ -188,12 +194,16 @@ class LedgerMachine(RuleBasedStateMachine):
         chosen = known[place % len(known)]
         table.manage_snapshots().set_current_snapshot(snapshot_id=chosen).commit()
         self.rows, self.ledger = self.history[chosen]
-        # What was published on this very snapshot without another one is still true, and may or may not be known.
+        self.last = chosen
+        ancestors = {chosen}
+        while (parent := self.parents.get(chosen)) is not None:
+            ancestors.add(chosen := parent)
+        # What was published on these without a snapshot is still true, and may or may not be known.
         found = self.lakehouse.published("raw.counts")
         for key in found:
             version = found.code_version(key)
             assert key is not None and version is not None
-            if (chosen, key, version) in self.claims:
+            if any((each, key, version) in self.claims for each in ancestors):
                 self.ledger = {**self.ledger, key: version}
 
     @invariant()
