@@ -35,6 +35,8 @@ table.add_command(query)
 def list_tables(invocation: Invocation, out: Output) -> None:
     """List every table of the lakehouse, with its rows, the size of its files, and its last snapshot.
 
+    The column published has the number of partitions that runs have published, with and without rows.
+
     A table of refused rows follows the table that refused them.
     """
     from cascade.iceberg import open_lakehouse
@@ -48,6 +50,7 @@ def list_tables(invocation: Invocation, out: Output) -> None:
             each.name,
             "refused rows" if each.quarantine_of else "table",
             each.rows,
+            each.published,
             None if each.size is None else human_size(each.size),
             each.written_at and each.written_at.replace(microsecond=0, tzinfo=None),
             str(each.snapshot_id) if each.snapshot_id else None,
@@ -55,7 +58,7 @@ def list_tables(invocation: Invocation, out: Output) -> None:
         for each in found
     ]
     if rows:
-        out.table(("table", "kind", "rows", "size", "written (UTC)", "snapshot"), rows, whole=True)
+        out.table(("table", "kind", "rows", "published", "size", "written (UTC)", "snapshot"), rows, whole=True)
     else:
         out.say("There are no tables yet.")
         out.say(f"See which can be materialized: {invocation.program} list")
@@ -71,6 +74,7 @@ def _document(overview: TableOverview) -> dict[str, object]:
         "table": overview.name,
         "quarantine_of": overview.quarantine_of,
         "rows": overview.rows,
+        "published_partitions": overview.published,
         "size_bytes": overview.size,
         "written_at": overview.written_at,
         # A string, because JavaScript cannot represent such large integers.
@@ -93,6 +97,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     """
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.hidden import visible
+    from cascade.iceberg.ledger import published_partitions
     from cascade.iceberg.row_count import live_rows
 
     invocation.require_project()
@@ -115,6 +120,10 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
             ],
             "rows": rows.to_pylist(),
             "total_rows": total,
+            "published": [
+                {"first": each.first, "last": each.last, "count": each.count, "code_version": each.code_version}
+                for each in published_partitions(found).ranges
+            ],
             # A string, because JavaScript cannot represent such large integers.
             "snapshot_id": str(snapshot.snapshot_id) if snapshot else None,
         }

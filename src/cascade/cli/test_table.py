@@ -49,14 +49,18 @@ def test_tables_and_their_refused_rows_are_listed(cascade: Cascade, lakehouse: C
     result = cascade("table", "list")
     assert result.exit_code == 0, result.output
     heading, *lines = result.stdout.splitlines()
-    assert heading.split() == ["table", "kind", "rows", "size", "written", "(UTC)", "snapshot"]
+    assert heading.split() == ["table", "kind", "rows", "published", "size", "written", "(UTC)", "snapshot"]
     assert [line.split()[0] for line in lines] == ["lab.new", "raw.things", "raw.things__quarantine"]
     assert "refused rows" in lines[2]
     new, things, refused = cascade.json("table", "list")["tables"]
     assert (new["rows"], new["size_bytes"], new["snapshot_id"], new["written_at"]) == (0, 0, None, None)
     assert (things["rows"], things["quarantine_of"]) == (1, None)
     assert (refused["rows"], refused["quarantine_of"]) == (1, "raw.things")
+    assert [each["published_partitions"] for each in (new, things, refused)] == [None, 1, None]
     assert things["size_bytes"] > 0
+    [published] = cascade.json("table", "show", "things")["published"]
+    assert (published["first"], published["last"], published["count"]) == ("2024-01-04", "2024-01-04", 1)
+    assert len(published["code_version"]) == 12
     assert things["snapshot_id"] in result.stdout
     assert things["written_at"][:16].replace("T", " ") in result.stdout
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.row_count import live_rows
 from cascade.table_ref import QUARANTINE_SUFFIX
 
@@ -26,6 +27,7 @@ class TableOverview:
         size: the size of its data files in bytes; None if the snapshot does not say.
         snapshot_id: the current snapshot; None if the table never had rows.
         written_at: when that snapshot was committed, in UTC.
+        published: number of partitions that its ledger has; None if it has no ledger.
         problem: why the table cannot be read; None if it can.
     """
 
@@ -34,6 +36,7 @@ class TableOverview:
     size: int | None = None
     snapshot_id: int | None = None
     written_at: datetime | None = None
+    published: int | None = None
     problem: str | None = None
 
     @property
@@ -72,12 +75,14 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
     for identifier in table_identifiers(lakehouse.catalog):
         name = ".".join(identifier)
         try:
-            snapshot = lakehouse.catalog.load_table(identifier).current_snapshot()
+            table = lakehouse.catalog.load_table(identifier)
+            snapshot, ledger = table.current_snapshot(), published_partitions(table)
         except Exception as error:
             yield TableOverview(name, problem=f"{type(error).__name__}: {error}")
             continue
+        published = len(ledger) if ledger.recorded else None
         if snapshot is None:
-            yield TableOverview(name, rows=0, size=0)
+            yield TableOverview(name, rows=0, size=0, published=published)
             continue
         totals = snapshot.summary.additional_properties if snapshot.summary else {}
         yield TableOverview(
@@ -86,6 +91,7 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
             size=_number(totals.get("total-files-size")),
             snapshot_id=snapshot.snapshot_id,
             written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+            published=published,
         )
 
 

@@ -48,9 +48,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.runs, self.others = count(), count(100)
         self.rows: dict[int, int | None] = {}
         self.ledger: dict[str, str] = {}
-        # What was true when each snapshot became the head, and what was published later without a snapshot.
+        # What was true when each snapshot became the head, and what was published on it without a snapshot.
         self.history: dict[int, tuple[dict[int, int | None], dict[str, str]]] = {}
-        self.claims: set[tuple[int | None, str, str]] = set()
+        self.claims: set[tuple[int | None, str, str | None]] = set()
         self.last: int | None = None
         self.parents: dict[int | None, int | None] = {}
 
@@ -82,7 +82,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger = {**self.ledger, key: version}
         if head is not None and head not in self.history:
             self.became_head(head)
-        self.claims.add((head, key, version))
+        else:
+            self.claims.add((head, key, version))
 
     def became_head(self, head: int) -> None:
         self.history[head] = (self.rows, self.ledger)
@@ -198,13 +199,14 @@ class LedgerMachine(RuleBasedStateMachine):
         ancestors = {chosen}
         while (parent := self.parents.get(chosen)) is not None:
             ancestors.add(chosen := parent)
-        # What was published on these without a snapshot is still true, and may or may not be known.
+        # What was published on these without a snapshot is true, but a rollback may make the ledger forget it.
         found = self.lakehouse.published("raw.counts")
-        for key in found:
-            version = found.code_version(key)
-            assert key is not None and version is not None
-            if any((each, key, version) in self.claims for each in ancestors):
-                self.ledger = {**self.ledger, key: version}
+        seen = {key: version for key in found if (version := found.code_version(key)) is not None and key is not None}
+        for key in seen.keys() | self.ledger.keys():
+            if seen.get(key) != self.ledger.get(key):
+                either = {seen.get(key), self.ledger.get(key)}
+                assert any((each, key, version) in self.claims for each in ancestors for version in either)
+        self.ledger = seen
 
     @invariant()
     def ledger_and_rows_are_those_of_the_model(self) -> None:
