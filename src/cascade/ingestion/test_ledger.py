@@ -77,7 +77,7 @@ def test_none_publishes_and_a_failed_run_does_not(lakehouse: Lakehouse) -> None:
 
 
 def test_a_workflow_without_partitions_is_published_once(lakehouse: Lakehouse) -> None:
-    arguments = {"partitions": None, "partition_start": None}
+    arguments: dict[str, Any] = {"partitions": None, "partition_start": None}
     ran(lakehouse, A, key=None, **arguments)
     assert published(lakehouse) == [None]
     assert lakehouse.published("raw.readings").missing(None) == ()
