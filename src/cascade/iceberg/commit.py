@@ -212,9 +212,10 @@ class _Committer(Generic[P]):
         """Change properties alone, as a plan changes no file. Return the table, and whether the plan still holds."""
         if self.properties is None:
             return table, True
+        waits = True
         while self.concessions.sets_properties and (change := self.properties.alone(table, self.ref.branch)):
-            if self.turn.take():
-                table = self.lakehouse.require(self.ref)
+            if waits and self.turn.take():
+                waits, table = False, self.lakehouse.require(self.ref)
                 if not self.planner.still_holds(plan, table):
                     return table, False
                 continue
