@@ -192,7 +192,7 @@ def test_a_text_of_another_format_is_no_ledger(text: str) -> None:
 
 
 def test_the_text_stays_short() -> None:
-    """Ten years of hours: all but one; every second one; and at random, the worst there is."""
+    """Ten years of hours: all but one; every second one; and half of them at random."""
     first = NEW_YORK.position("2015-01-01-00:00")
     hours = range(first, first + 10 * 8766)
     chance = random.Random(1)
