@@ -133,7 +133,7 @@ def boolean(constraints: Constraints) -> Rule | None:
         if pa.types.is_integer(given.arrow):
             return Plan(lambda x: x.is_in([0, 1]), lambda x: x == 1)
         if is_text(given.arrow):
-            cases = {word: word in _TRUE for lower in _TRUE + _FALSE for word in (lower, lower.title(), lower.upper())}
+            cases = {word: lower in _TRUE for lower in _TRUE + _FALSE for word in (lower, lower.title(), lower.upper())}
             known = pl.Series(list(cases))
             true = pl.Series([word for word, value in cases.items() if value])
             return Plan(lambda x: x.is_in(known.implode()), lambda x: x.is_in(true.implode()))

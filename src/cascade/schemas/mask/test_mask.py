@@ -62,6 +62,7 @@ CASES: list[tuple[Any, Any, Any]] = [
     (float, [1, 2.5], [1.0, 2.5]),
     (float, ["-1.5", "2"], [-1.5, 2.0]),
     (bool, ["yes", "F"], [True, False]),
+    (bool, ["True", "T", "YES", "On", "False", "OFF"], [True, True, True, True, False, False]),
     (bool, [1, 0], [True, False]),
     (Annotated[str, Field(min_length=1, max_length=2, pattern=r"^\w+$")], ["a", "b1"], ["a", "b1"]),
     (Annotated[bytes, Field(max_length=2)], [b"", b"ab"], [b"", b"ab"]),

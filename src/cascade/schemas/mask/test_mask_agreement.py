@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pyarrow as pa
 import pydantic
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,8 @@ from hypothesis import strategies as st
 
 from cascade.exceptions import MissingColumnError
 from cascade.schemas import Batch, declared_schema, validate_pydantic
-from cascade.schemas.mask.adversarial_batches import batches
-from cascade.schemas.mask.adversarial_models import MODELS
+from cascade.schemas.mask.adversarial_batches import TEXTS, batches
+from cascade.schemas.mask.adversarial_models import MODELS, TYPES, model_of
 from cascade.schemas.validate_pydantic import PydanticValidator
 
 EXAMPLES = int(os.environ.get("CASCADE_MASK_EXAMPLES", "150"))
@@ -39,13 +40,24 @@ def outcome(model: type[pydantic.BaseModel], batch: Batch, *, masked: bool, type
     return repr(result.good.to_pylist()), refused, result.dropped_fields, result.good.schema
 
 
+def agree(model: type[pydantic.BaseModel], batch: Batch, *, types_only: bool = False, **steps: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"_WORTH_A_MASK": 0, "_WORTH_LOADING_POLARS": 0, **steps}.items():
+            patch.setattr(validate_pydantic, name, value)
+        found, expected = (outcome(model, batch, masked=masked, types_only=types_only) for masked in (True, False))
+    assert found == expected, model.__pydantic_core_schema__
+
+
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False, database=None
 )
 @given(MODELS, batches(ROWS), st.sampled_from([False, False, True]))
 def test_the_mask_and_pydantic_agree(model: type[pydantic.BaseModel], batch: Batch, types_only: bool) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"_WORTH_A_MASK": 0, "_WORTH_LOADING_POLARS": 0, "_STEP": 5, "_MASK_STEP": 15}.items():
-            patch.setattr(validate_pydantic, name, value)
-        found, expected = (outcome(model, batch, masked=masked, types_only=types_only) for masked in (True, False))
-    assert found == expected, model.__pydantic_core_schema__
+    agree(model, batch, types_only=types_only, _STEP=5, _MASK_STEP=15)
+
+
+def test_they_agree_on_every_special_text_in_every_type() -> None:
+    cells = [{"x": text, "n": 3} for text in TEXTS]
+    for kind in range(len(TYPES)):
+        for batch in (cells, pa.Table.from_pylist(cells)):
+            agree(model_of(kind, 0, 0), batch)
