@@ -75,6 +75,9 @@ def from_column(column: pa.ChunkedArray, value_type: ValueType) -> tuple[pa.Arra
 
 
 def _combined(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        # Combining copies even a single chunk.
+        return column.chunk(0)
     combined = column.combine_chunks()
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
 

@@ -48,6 +48,22 @@ def to_column(frame: pl.DataFrame, column: Column) -> pa.Array:
     return array
 
 
+def without_conversion(table: pa.Table, frame: pl.DataFrame) -> pa.Table | pl.DataFrame:
+    """Return the table that a frame was made of, with the frame's values where a dtype may have changed them.
+
+    Args:
+        table: what `to_frame` was given.
+        frame: what `to_frame` returned, of the same rows.
+
+    Returns:
+        The table, or the frame if none of its columns are as in the table.
+    """
+    given = pl.DataFrame(pl.from_arrow(table.slice(0, 0))).schema
+    same = [name for name, dtype in frame.schema.items() if given[name] == dtype and not dtype.is_nested()]
+    converted = frame.drop(same).to_arrow()
+    return pa.table({name: (table if name in same else converted).column(name) for name in frame.columns})
+
+
 def without(frame: pl.DataFrame, positions: Sequence[int]) -> pl.DataFrame:
     """Return the frame without some of its rows."""
     return frame.filter(~pl.int_range(pl.len()).is_in(list(positions)))

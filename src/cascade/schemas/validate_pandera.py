@@ -2,9 +2,10 @@
 
     rows ──► columns of the declared types ──► frame ──► pandera ──► drop failing rows ──► pandera again ──► good rows
 
-The good rows satisfy the whole model: after the failing rows are dropped, the rest is validated again until nothing
-fails. A failure that blames no row (a check of the whole frame, or a check that raises) refuses the batch, if it
-remains. pandera blames every duplicate row, unless the model's `report_duplicates` is set otherwise.
+The good rows satisfy the whole model. In a Polars frame, a mask clears the rows that pass every check (see
+pandera_mask.py), and pandera decides the others: after the failing rows are dropped, the rest is validated again until
+nothing fails. A failure that blames no row (a check of the whole frame, or a check that raises) refuses the batch, if
+it remains. pandera blames every duplicate row, unless the model's `report_duplicates` is set otherwise.
 
 A refused row's rule is the name of the pandera check (`greater_than`, `isin`, `not_nullable`, `field_uniqueness`, or
 the name of a method of the model), or one of these:
@@ -24,7 +25,7 @@ nullable or optional column that the source lacks is null.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -32,6 +33,8 @@ from cascade.exceptions import RowsRefusedError
 from cascade.schemas import cells
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.from_pandera import backend_of, pandera_schema
+from cascade.schemas.masked_rows import in_order
+from cascade.schemas.pandera_checks import may_compare_rows, rule_of, whole_message
 from cascade.schemas.rows import (
     NULL_KEY,
     RULE_KEY,
@@ -45,25 +48,8 @@ from cascade.schemas.rows import (
 )
 from cascade.schemas.values import RULE_NULL
 
-# pandera's built-in checks that check one value at a time.
-_OF_EACH_VALUE = frozenset(
-    {
-        "equal_to",
-        "not_equal_to",
-        "greater_than",
-        "greater_than_or_equal_to",
-        "less_than",
-        "less_than_or_equal_to",
-        "in_range",
-        "isin",
-        "notin",
-        "str_matches",
-        "str_contains",
-        "str_startswith",
-        "str_endswith",
-        "str_length",
-    }
-)
+if TYPE_CHECKING:
+    from cascade.schemas.pandera_mask import PanderaMask
 
 
 class PanderaValidator:
@@ -81,10 +67,15 @@ class PanderaValidator:
         self._types_only = types_only
         self._schema = pandera_schema(declared.model)
         self._backend = backend_of(declared.model, self._schema)
+        self._mask: PanderaMask | None = None
         if self._backend == "pandas":
             from cascade.schemas import frames_pandas
 
             self._schema = frames_pandas.allow_nulls(self._schema)
+        elif not types_only:
+            from cascade.schemas.pandera_mask import mask_of
+
+            self._mask = mask_of(self._schema)
 
     @property
     def reads(self) -> frozenset[str]:
@@ -100,7 +91,7 @@ class PanderaValidator:
         if schema.unique or schema.checks or getattr(schema, "parsers", None):
             return True
         return any(
-            column.unique or getattr(column, "parsers", None) or any(map(_may_compare_rows, column.checks))
+            column.unique or getattr(column, "parsers", None) or any(map(may_compare_rows, column.checks))
             for column in schema.columns.values()
         )
 
@@ -182,16 +173,35 @@ class PanderaValidator:
         frame, outside = frames.to_frame(table, self._schema)
         if outside:
             reasons.update({positions[index]: found for index, found in outside.items()})
+            table = table.take(pa.array(_others(range(len(table)), outside), type=pa.int64()))
             frame, positions = frames.without(frame, list(outside)), _others(positions, outside)
+        suspects = None if self._mask is None else self._mask.suspects(frame)
+        if suspects is None:
+            return self._decided(frame, positions, reasons, total)[0]
+        cleared = self._complete(frames.without_conversion(table, frame))
+        if not suspects:
+            return cleared
+        clear = _others(range(len(table)), frozenset(suspects))
+        return in_order(
+            [
+                (cleared.take(pa.array(clear, type=pa.int64())), [positions[index] for index in clear]),
+                self._decided(frame[suspects], [positions[index] for index in suspects], reasons, total),
+            ]
+        )
+
+    def _decided(
+        self, frame: Any, positions: Sequence[int], reasons: dict[int, list[Reason]], total: int
+    ) -> tuple[pa.Table, Sequence[int]]:
+        """Return the rows that pandera accepts, and their positions."""
         while positions:
             validated, failures, whole = self._run(frame)
             if validated is not None:
-                return self._complete(validated)
+                return self._complete(validated), positions
             if not failures:
                 raise self._refusal(whole, total)
             reasons.update({positions[index]: found for index, found in failures.items()})
-            frame, positions = frames.without(frame, list(failures)), _others(positions, failures)
-        return self._declared.empty()
+            frame, positions = self._frames().without(frame, list(failures)), _others(positions, failures)
+        return self._declared.empty(), ()
 
     def _run(self, frame: Any) -> tuple[Any, dict[int, list[Reason]], list[str]]:
         """Return the validated frame, or the failures by row and those that blame no row."""
@@ -209,13 +219,13 @@ class PanderaValidator:
         for error in found:
             rows = self._frames().failing_rows(frame, error)
             if rows is None:
-                whole.append(_whole_message(error))
+                whole.append(whole_message(error))
             for position, column, value in rows or ():
                 failures.setdefault(position, []).append(self._reason(error, column, value))
         return None, failures, whole
 
     def _reason(self, error: Any, column: str | None, value: Any) -> Reason:
-        rule, label = _rule(error)
+        rule, label = rule_of(error)
         if rule == "not_nullable":
             return rule, column, "the value is null"
         if rule == "multiple_fields_uniqueness":
@@ -259,30 +269,6 @@ class PanderaValidator:
             refused=total,
             total=total,
         )
-
-
-def _may_compare_rows(check: Any) -> bool:
-    if check.element_wise:
-        return False
-    return not (check.name in _OF_EACH_VALUE and type(check).is_builtin_check(check.name)) or bool(check.groupby)
-
-
-def _rule(error: Any) -> tuple[str, str]:
-    """Return the name of a failed check, and its name in messages."""
-    check = error.check
-    if check is None or isinstance(check, str):
-        name = str(check or error.reason_code.name.lower())
-        return name, name
-    name = check.name or "check"
-    return name, str(check.error or name)
-
-
-def _whole_message(error: Any) -> str:
-    rule, label = _rule(error)
-    if error.reason_code.name == "CHECK_ERROR":
-        return f"{rule} raised {error.failure_cases}"
-    where = f" of {error.schema.name}" if error.schema is not None and error.schema.name else ""
-    return f"{label}{where} fails"
 
 
 def _others(positions: Sequence[int], without: Any) -> list[int]:
