@@ -8,7 +8,7 @@ CASCADE_MASK_EXAMPLES sets the number of batches, and CASCADE_MASK_ROWS the most
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pyarrow as pa
 import pydantic
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from cascade.exceptions import MissingColumnError
 from cascade.schemas import Batch, declared_schema, validate_pydantic
 from cascade.schemas.mask.adversarial_batches import TEXTS, batches
-from cascade.schemas.mask.adversarial_models import MODELS, TYPES, model_of
+from cascade.schemas.mask.adversarial_models import MODELS, SETTINGS, TYPES, model_of
 from cascade.schemas.validate_pydantic import PydanticValidator
 
 EXAMPLES = int(os.environ.get("CASCADE_MASK_EXAMPLES", "150"))
@@ -61,3 +61,13 @@ def test_they_agree_on_every_special_text_in_every_type() -> None:
     for kind in range(len(TYPES)):
         for batch in (cells, pa.Table.from_pylist(cells)):
             agree(model_of(kind, 0, 0), batch)
+
+
+def test_they_agree_on_every_special_text_in_every_setting_of_strings() -> None:
+    cells = [{"x": text, "n": 3} for text in TEXTS]
+    for kind, annotation in enumerate(TYPES):
+        if str in (annotation, get_origin(annotation), *get_args(annotation)) or isinstance(
+            annotation, pydantic.StringConstraints
+        ):
+            for setting in range(1, len(SETTINGS)):
+                agree(model_of(kind, setting, 0), cells)

@@ -60,7 +60,8 @@ def text(constraints: Constraints) -> Rule | None:
 
     def landed(given: pl.Expr) -> pl.Expr:
         value = stripped(given)
-        value = value.str.to_lowercase() if lowers else value
+        if lowers:  # as in pydantic, even if `to_upper` is set as well
+            return value.str.to_lowercase()
         return value.str.to_uppercase() if uppers else value
 
     changes = strips or lowers or uppers
