@@ -1,12 +1,14 @@
 """A digest of rows, which tells that two batches differ without reading the table.
 
 Two digests of the same version and schema that differ stand for different rows. The bytes behind nulls, offsets of
-slices and the kinds of NaN are not part of the digest, so that equal rows always have the same one.
+slices and the kinds of NaN are not part of the digest, so that equal rows always have the same one. Rows are added in
+blocks of a fixed length, so that a batch that does not fit in memory has the same digest as one that does.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,7 +19,8 @@ from cascade.iceberg.columns import storage_of
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-_VERSION = 1
+_VERSION = 2
+_ROWS_PER_BLOCK = 16_384
 
 
 def digest_of(rows: pa.Table, order: str = "") -> str:
@@ -27,13 +30,36 @@ def digest_of(rows: pa.Table, order: str = "") -> str:
         rows: the rows, in the table's schema and in a fixed order.
         order: what put them in that order, unless it is their key. Digests of rows in another order say nothing.
     """
-    columns = repr([(field.name, str(field.type)) for field in rows.schema])
-    schema = _short(hashlib.sha256(f"{columns}{order}".encode()))
-    found = hashlib.sha256(str(rows.num_rows).encode())
-    for column in rows.columns:
-        plain = storage_of(column).combine_chunks()
-        _add(found, plain.chunk(0) if isinstance(plain, pa.ChunkedArray) else plain)
-    return f"{_VERSION}-{schema}-{_short(found)}"
+    return digest_of_parts([rows], rows.schema, rows.num_rows, order)
+
+
+def digest_of_parts(parts: Iterable[pa.Table], schema: pa.Schema, rows: int, order: str = "") -> str:
+    """Return the digest of rows that arrive in parts, which is that of all rows at once.
+
+    Args:
+        parts: the rows; see `digest_of`.
+        schema: their columns.
+        rows: number of rows.
+        order: see `digest_of`.
+    """
+    found = hashlib.sha256(str(rows).encode())
+    for block in _blocks(parts):
+        for column in block.columns:
+            plain = storage_of(column).combine_chunks()
+            _add(found, plain.chunk(0) if isinstance(plain, pa.ChunkedArray) else plain)
+    return labelled(schema, order, _short(found))
+
+
+def labelled(schema: pa.Schema, order: str, rows: str) -> str:
+    """Return a digest with what makes it comparable with others.
+
+    Args:
+        schema: the columns.
+        order: see `digest_of`.
+        rows: the digest.
+    """
+    columns = repr([(field.name, str(field.type)) for field in schema])
+    return f"{_VERSION}-{_short(hashlib.sha256(f'{columns}{order}'.encode()))}-{rows}"
 
 
 def differ(left: str, right: str) -> bool:
@@ -41,6 +67,23 @@ def differ(left: str, right: str) -> bool:
     *known, rows = left.split("-")
     *others, other_rows = right.split("-")
     return known == others and rows != other_rows
+
+
+def _blocks(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield rows in blocks of equal length, and the rest."""
+    held: list[pa.Table] = []
+    missing = _ROWS_PER_BLOCK
+    for part in parts:
+        start = 0
+        while part.num_rows - start >= missing:
+            yield pa.concat_tables([*held, part.slice(start, missing)])
+            start += missing
+            held, missing = [], _ROWS_PER_BLOCK
+        if start < part.num_rows:
+            held.append(part.slice(start))
+            missing -= part.num_rows - start
+    if held:
+        yield pa.concat_tables(held)
 
 
 def _add(found: Hash, values: pa.Array) -> None:

@@ -35,13 +35,19 @@ def last_of_each_key(rows: pa.Table, unique_key: Sequence[str]) -> pa.Table:
     import polars as pl
 
     names = key_names(unique_key)
-    keys = key_frame(rows, unique_key, "at")
-    if bool(keys.select(_ascending(names)).to_series().slice(1).all()):
+    if is_ascending(rows, unique_key):
         return rows
+    keys = key_frame(rows, unique_key, "at")
     ordered = keys.sort(names, maintain_order=True)
     changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in names)
     # The last row has no successor, and null differs from every key.
     return rows.take(ordered.filter(changes)["at"].to_arrow())
+
+
+def is_ascending(rows: pa.Table, unique_key: Sequence[str]) -> bool:
+    """Return whether the key of each row is greater than the one before."""
+    keys = key_frame(rows, unique_key, "at")
+    return bool(keys.select(_ascending(key_names(unique_key))).to_series().slice(1).all())
 
 
 def _ascending(names: Sequence[str]) -> pl.Expr:
