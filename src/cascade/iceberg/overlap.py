@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot
 
     from cascade.iceberg.merge import MergePlan
+    from cascade.iceberg.merge.large_plan import LargeMergePlan
 
 # The search is for one example, so it looks at few files, and goes back a few snapshots.
 _FILES = 2
@@ -44,7 +45,9 @@ class Overlap:
     row: pa.Table
 
 
-def find_overlap(table: Table, plan: MergePlan, unique_key: Sequence[str], partition: str) -> Overlap | None:
+def find_overlap(
+    table: Table, plan: MergePlan | LargeMergePlan, unique_key: Sequence[str], partition: str
+) -> Overlap | None:
     """Search a merge for a replaced row that another partition had written.
 
     The cost is bounded: it reads a few of the files that the merge replaced, and those that they had replaced.

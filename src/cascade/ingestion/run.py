@@ -12,6 +12,7 @@ from cascade.declarations import IngestionDeclaration
 from cascade.declarations.code_version import code_version
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.hidden import hidden_properties
+from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, Scheme
 from cascade.ingestion.dispositions import (
     check_source,
@@ -53,6 +54,7 @@ def run_ingestion(
     data: object = UNSET,
     arguments: Mapping[str, object] = MappingProxyType({}),
     checks: Sequence[Check] = (),
+    large_bytes: int = LARGE_BYTES,
     log: Callable[[str], None] = lambda line: None,
     warn: Callable[[str], None] = lambda line: None,
 ) -> RunReport:
@@ -67,6 +69,7 @@ def run_ingestion(
         data: used in place of what the function returns. The function is then not called.
         arguments: further arguments of the function, by the names of its parameters.
         checks: checks of the validated rows, which raise to keep them from being published.
+        large_bytes: size of the rows from which on they are landed chunk by chunk, since they do not fit in memory.
         log: called with each line for the user.
         warn: called with each warning for the user.
 
@@ -133,12 +136,12 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
-            published = publish(target, staged, session, clock, is_none=extracted.is_none)
+            published = publish(target, staged, session, clock, is_none=extracted.is_none, large_bytes=large_bytes)
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
             if not extracted.is_none and not session.is_incremental:
                 settle_quarantine(target, staged, None, clock)
-            elif published.rows.num_rows and keys is not None:
-                settle_quarantine(target, staged, Landed(published.rows, keys), clock)
+            elif published.decided and keys is not None:
+                settle_quarantine(target, staged, Landed(published.decided_parts, keys), clock)
             with clock.timed("state"):
                 session.keep()
     return RunReport(

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyarrow as pa
 
 from cascade.iceberg import Lakehouse, merge_rows
 from cascade.iceberg.append import append_rows
+from cascade.iceberg.append.large_appending import append_large
 from cascade.iceberg.attempt import Unchanged
 from cascade.iceberg.commit import commit_planned
+from cascade.iceberg.large import LargeRows
+from cascade.iceberg.merge.large_merging import merge_large
 from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.replace import ReplacePlan, Scope, replace_rows
+from cascade.iceberg.replace.large_replacing import replace_large
 from cascade.runs.overwritten import Overwritten
+from cascade.runs.report import SHOWN_ROWS
 from cascade.schemas.rows import python_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyiceberg.table import Table
 
     from cascade.iceberg import Committed, MergePlan
     from cascade.iceberg.ledger import LedgerEntry
+    from cascade.iceberg.merge.large_plan import LargeMergePlan
     from cascade.table_ref import TableRef
 
 
@@ -56,8 +62,10 @@ class Written:
         inserted: rows that were added.
         updated: rows that replaced an older version.
         removed: rows that left the table.
-        landed: the rows of the run that are in the table.
-        decided: the rows that decided about their keys: those that landed, and those that removed a key.
+        landed: number of rows of the run that are in the table.
+        sample: the first of them.
+        decided: number of rows that decided about their keys: those that landed, and those that removed a key.
+        decided_parts: returns these rows, in parts.
         seconds: seconds of each step of the commit.
         overwritten: a row of another partition that was replaced, if one was noticed.
     """
@@ -67,8 +75,10 @@ class Written:
     inserted: int
     updated: int
     removed: int
-    landed: pa.Table
-    decided: pa.Table
+    landed: int
+    sample: pa.Table
+    decided: int
+    decided_parts: Callable[[], Iterator[pa.Table]]
     seconds: Mapping[str, float]
     overwritten: Overwritten | None = None
 
@@ -87,10 +97,14 @@ class SourceState(Protocol):
         ...
 
 
+Rows: TypeAlias = pa.Table | LargeRows
+"""The rows of a run: in memory, or on disk if they do not fit."""
+
+
 class Disposition(Protocol):
     """Writes the rows of a run."""
 
-    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
+    def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Write rows in one snapshot.
 
         Args:
@@ -116,18 +130,39 @@ class Merge:
     unique_key: tuple[str, ...]
     versions: Versions = LAST_ROW_WINS
 
-    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
+    def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Merge rows on their key."""
-        merged = merge_rows(
-            to.lakehouse,
-            to.ref,
-            rows,
-            self.unique_key,
-            run_id=to.run_id,
-            partition=to.partition,
-            versions=self.versions,
-            ledger=to.ledger,
+        arguments: dict[str, Any] = {
+            "run_id": to.run_id,
+            "partition": to.partition,
+            "versions": self.versions,
+            "ledger": to.ledger,
+        }
+        if isinstance(rows, LargeRows):
+            large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, **arguments)
+            in_parts = large.plan
+            return self._written(
+                large,
+                to.partition,
+                landed=in_parts.landed_rows,
+                sample=_first(in_parts.landed),
+                decided=in_parts.decided_rows,
+                decided_parts=lambda: in_parts.decided,
+            )
+        merged = merge_rows(to.lakehouse, to.ref, rows, self.unique_key, **arguments)
+        landed, decided = merged.plan.landed, merged.plan.decided
+        return self._written(
+            merged,
+            to.partition,
+            landed=landed.num_rows,
+            sample=landed.slice(0, SHOWN_ROWS),
+            decided=decided.num_rows,
+            decided_parts=lambda: iter([decided]),
         )
+
+    def _written(
+        self, merged: Committed[MergePlan] | Committed[LargeMergePlan], partition: str | None, **rows: Any
+    ) -> Written:
         plan = merged.plan
         return Written(
             table=merged.table,
@@ -135,13 +170,14 @@ class Merge:
             inserted=plan.inserted,
             updated=plan.updated,
             removed=plan.removed,
-            landed=plan.landed,
-            decided=plan.decided,
             seconds=merged.seconds,
-            overwritten=self._overwritten(merged, to.partition),
+            overwritten=self._overwritten(merged, partition),
+            **rows,
         )
 
-    def _overwritten(self, merged: Committed[MergePlan], partition: str | None) -> Overwritten | None:
+    def _overwritten(
+        self, merged: Committed[MergePlan] | Committed[LargeMergePlan], partition: str | None
+    ) -> Overwritten | None:
         if partition is None or not merged.plan.updated:
             return None
         found = find_overlap(merged.table, merged.plan, self.unique_key, partition)
@@ -163,18 +199,17 @@ class Replace:
     scope: Scope
     unique_key: tuple[str, ...] = ()
 
-    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
+    def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Replace the rows of the scope."""
-        replaced = replace_rows(
-            to.lakehouse,
-            to.ref,
-            rows,
-            self.scope,
-            unique_key=self.unique_key,
-            run_id=to.run_id,
-            partition=to.partition,
-            ledger=to.ledger,
-        )
+        arguments: dict[str, Any] = {
+            "unique_key": self.unique_key,
+            "run_id": to.run_id,
+            "partition": to.partition,
+            "ledger": to.ledger,
+        }
+        if isinstance(rows, LargeRows):
+            return _of_large(replace_large(to.lakehouse, to.ref, rows, self.scope, **arguments))
+        replaced = replace_rows(to.lakehouse, to.ref, rows, self.scope, **arguments)
         return _of_replacement(replaced, replaced.plan.rows)
 
 
@@ -182,36 +217,61 @@ class Replace:
 class Append:
     """Adds rows, and replaces those of an earlier run of the partition; see `append_rows`."""
 
-    def write(self, to: Destination, rows: pa.Table, source: SourceState) -> Written:
+    def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Add rows."""
-        added = append_rows(
-            to.lakehouse,
-            to.ref,
-            rows,
-            run_id=to.run_id,
-            partition=to.partition,
-            incremental=source.is_incremental,
-            since=source.since,
-            ledger=to.ledger,
-        )
-        return _of_replacement(added, rows)
+        arguments: dict[str, Any] = {
+            "run_id": to.run_id,
+            "partition": to.partition,
+            "incremental": source.is_incremental,
+            "since": source.since,
+            "ledger": to.ledger,
+        }
+        if isinstance(rows, LargeRows):
+            return _of_large(append_large(to.lakehouse, to.ref, rows, **arguments), rows)
+        return _of_replacement(append_rows(to.lakehouse, to.ref, rows, **arguments), rows)
 
 
-def _of_replacement(committed: Committed[ReplacePlan], rows: pa.Table) -> Written:
+def _of_replacement(committed: Committed[ReplacePlan[pa.Table]], rows: pa.Table) -> Written:
+    return _written(committed, rows.num_rows, rows.slice(0, SHOWN_ROWS), lambda: iter([rows]))
+
+
+def _of_large(committed: Committed[ReplacePlan[LargeRows]], given: LargeRows | None = None) -> Written:
+    rows = committed.plan.rows if given is None else given
+    return _written(committed, rows.num_rows, rows.head(SHOWN_ROWS), rows.chunks)
+
+
+def _written(
+    committed: Committed[ReplacePlan[pa.Table]] | Committed[ReplacePlan[LargeRows]],
+    rows: int,
+    sample: pa.Table,
+    parts: Callable[[], Iterator[pa.Table]],
+) -> Written:
     plan = committed.plan
     return Written(
         table=committed.table,
         committed=committed.snapshot_id is not None,
-        inserted=rows.num_rows if plan.changes else 0,
+        inserted=rows if plan.changes else 0,
         updated=0,
         removed=plan.removed if plan.changes else 0,
         landed=rows,
+        sample=sample,
         decided=rows,
+        decided_parts=parts,
         seconds=committed.seconds,
     )
 
 
-def unchanged(to: Destination, rows: pa.Table) -> Written:
+def _first(parts: Iterator[pa.Table]) -> pa.Table:
+    """Return the first rows to show."""
+    found: list[pa.Table] = []
+    for part in parts:
+        found.append(part.slice(0, SHOWN_ROWS))
+        if sum(rows.num_rows for rows in found) >= SHOWN_ROWS:
+            break
+    return pa.concat_tables(found).slice(0, SHOWN_ROWS)
+
+
+def unchanged(to: Destination, rows: Rows) -> Written:
     """Publish a partition whose source is not known to be empty: no row changes.
 
     Args:
@@ -219,4 +279,5 @@ def unchanged(to: Destination, rows: pa.Table) -> Written:
         rows: no rows.
     """
     left = commit_planned(to.lakehouse, to.ref, Unchanged(), summary={}, properties=to.ledger)
-    return Written(left.table, False, 0, 0, 0, rows, rows, left.seconds)
+    none = pa.Table.from_batches([], rows.schema)
+    return Written(left.table, False, 0, 0, 0, 0, none, 0, lambda: iter(()), left.seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,12 +34,12 @@ class Superseded:
 
 
 def superseded(
-    good: pa.Table, refused: pa.Table, unique_key: Sequence[str], dedup_sort: str | None = None
+    good: Iterable[pa.Table], refused: pa.Table, unique_key: Sequence[str], dedup_sort: str | None = None
 ) -> Superseded:
     """Find the valid rows that must not land, because the newest row of their key was refused.
 
     Args:
-        good: the valid rows in the source's order.
+        good: the valid rows in the source's order, in parts. Only those with a key of a refused row are held.
         refused: the keys of refused rows, with the number of each (`NUMBER`), how many valid rows the source returned
             before it (`GOOD_BEFORE`), and its value of `dedup_sort`, if it has a valid one (`VERSION`).
         unique_key: the columns of the key.
@@ -52,8 +52,12 @@ def superseded(
     bad = _with_version(key_frame(refused, unique_key, "row"), refused, VERSION).with_columns(
         pl.Series(name, refused[name].to_numpy()) for name in (NUMBER, GOOD_BEFORE)
     )
-    found = _with_version(key_frame(good, unique_key, "at"), good, dedup_sort)
-    same = found.join(bad.select(names).unique(), on=names, how="semi")
+    wanted, same_parts, start = bad.select(names).unique(), [], 0
+    for part in good:
+        found = _with_version(key_frame(part, unique_key, "at"), part, dedup_sort)
+        same_parts.append(found.with_columns(pl.col("at") + start).join(wanted, on=names, how="semi"))
+        start += part.num_rows
+    same = pl.concat(same_parts)
     by_version = same.sort(VERSION, nulls_last=False, maintain_order=True)
     newest = by_version.unique(subset=names, keep="last", maintain_order=True)
     both = bad.join(newest, on=names, how="inner", suffix="_good")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,11 +12,12 @@ import pyarrow as pa
 from cascade.clock import Clock
 from cascade.iceberg import add_to_quarantine, clear_quarantine
 from cascade.iceberg.keys import matching
+from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.quarantine import content, contents
 from cascade.iceberg.row_count import live_rows
 from cascade.runs.dispositions import Destination, Disposition, SourceState, unchanged
 from cascade.runs.overwritten import Overwritten
-from cascade.runs.report import SHOWN_ROWS, Preview
+from cascade.runs.report import Preview
 from cascade.runs.staging import Staged
 from cascade.schemas.keys import KeyReader
 
@@ -64,7 +65,8 @@ class Published:
         partition_rows: rows of this run in the table, one for each key.
         table_rows: rows of the whole table.
         sample: the first rows of this run, as they are in the table.
-        rows: the rows that decided about their keys: those that are in the table, and those that removed a key.
+        decided: number of rows that decided about their keys: those in the table, and those that removed a key.
+        decided_parts: returns these rows, in parts.
         overwritten: a row of another partition that this run replaced, if it noticed one.
     """
 
@@ -76,7 +78,8 @@ class Published:
     partition_rows: int
     table_rows: int
     sample: Preview
-    rows: pa.Table
+    decided: int
+    decided_parts: Callable[[], Iterator[pa.Table]]
     overwritten: Overwritten | None
 
 
@@ -155,22 +158,32 @@ class Landed:
     """The keys of the rows of a run that are in the table.
 
     Args:
-        rows: rows with these keys.
+        parts: returns rows with these keys, in parts.
         keys: reads the keys of refused rows.
     """
 
-    rows: pa.Table
+    parts: Callable[[], Iterator[pa.Table]]
     keys: KeyReader
 
     def has_keys_of(self, rows: Sequence[Mapping[str, object]]) -> list[bool]:
         """Return, for each of some refused rows, whether a row with its key is in the table."""
         found, positions = self.keys.read(rows)
-        same = set(matching(found, self.rows, self.keys.arrow.names))
+        same: set[int] = set()
+        for part in self.parts():
+            same.update(matching(found, part, self.keys.arrow.names))
         known = {position for index, position in enumerate(positions) if index in same}
         return [position in known for position in range(len(rows))]
 
 
-def publish(target: Target, staged: Staged, source: SourceState, clock: Clock, *, is_none: bool = False) -> Published:
+def publish(
+    target: Target,
+    staged: Staged,
+    source: SourceState,
+    clock: Clock,
+    *,
+    is_none: bool = False,
+    large_bytes: int = LARGE_BYTES,
+) -> Published:
     """Write the good rows to the table, in one snapshot.
 
     Args:
@@ -179,11 +192,13 @@ def publish(target: Target, staged: Staged, source: SourceState, clock: Clock, *
         source: whether they are all rows of the source.
         clock: measures the stage as `plan`, `write` and `commit`.
         is_none: whether the source returned None in place of rows, which changes nothing.
+        large_bytes: size from which on rows are landed chunk by chunk.
 
     Raises:
+        CascadeError: the disk for temporary files is full.
         CommitError: other writers committed first, every time. Nothing of the run is in the table.
     """
-    rows = staged.good()
+    rows = staged.good_in_chunks() if staged.good_bytes >= large_bytes else staged.good()
     written = unchanged(target, rows) if is_none else target.disposition.write(target, rows, source)
     for step, seconds in written.seconds.items():
         clock.seconds[step] = clock.seconds.get(step, 0.0) + seconds
@@ -194,9 +209,10 @@ def publish(target: Target, staged: Staged, source: SourceState, clock: Clock, *
         rows_removed=written.removed,
         snapshot_id=snapshot.snapshot_id if snapshot else None,
         committed=written.committed,
-        partition_rows=written.landed.num_rows,
+        partition_rows=written.landed,
         table_rows=live_rows(snapshot) or 0,
-        sample=Preview.of(written.landed.slice(0, SHOWN_ROWS)),
-        rows=written.decided,
+        sample=Preview.of(written.sample),
+        decided=written.decided,
+        decided_parts=written.decided_parts,
         overwritten=written.overwritten,
     )

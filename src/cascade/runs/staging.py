@@ -1,24 +1,17 @@
-"""The third stage: keep the validated rows of a run on local disk until they are published.
-
-Arrow IPC keeps every value exactly: UUIDs, decimals, NaN, negative zero, and nulls in lists of structs. The files
-have no name, so they disappear with the process, even if it is killed.
-"""
+"""The third stage: keep the validated rows of a run on local disk until they are published."""
 
 from __future__ import annotations
 
-import mmap
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cascade.clock import Clock
-from cascade.exceptions import CascadeError
+from cascade.iceberg.large import LARGE_BYTES, LargeRows, Spool
 from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, VERSION, Superseded, superseded
 from cascade.runs.report import SHOWN_REFUSED, Refusal
 from cascade.schemas import RefusedRow, ValidationResult
@@ -44,8 +37,8 @@ class Staged:
     rows_refused: int
     rows_superseded: int
     first_refused: tuple[Refusal, ...]
-    _good: _Spool
-    _refused: _Spool
+    _good: Spool
+    _refused: Spool
     _superseded: Superseded | None
 
     def good(self) -> pa.Table:
@@ -56,6 +49,16 @@ class Staged:
         assert self._superseded is not None
         kept = pc.invert(pc.is_in(pa.arange(0, rows.num_rows), value_set=self._superseded.good))
         return rows.filter(kept)
+
+    @property
+    def good_bytes(self) -> int:
+        """Size of the rows that passed validation."""
+        return self._good.bytes
+
+    def good_in_chunks(self) -> LargeRows:
+        """Return the rows of `good`, to be read one chunk at a time."""
+        left_out = self._superseded.good.to_numpy() if self._superseded is not None else None
+        return LargeRows(self._good, left_out)
 
     def refused(self) -> Iterator[Refusal]:
         """Yield the refused rows in the source's order."""
@@ -78,11 +81,11 @@ class Staging:
         self._clock = clock
         self._keys = keys
         self._versions = versions
-        self._good = _Spool(schema)
-        self._refused = _Spool(_REFUSED)
+        self._good = Spool(schema)
+        self._refused = Spool(_REFUSED)
         numbers = [pa.field(name, pa.int64()) for name in (NUMBER, GOOD_BEFORE)]
         version = [] if versions is None else [pa.field(VERSION, versions.arrow[-1].type)]
-        self._refused_keys = _Spool(pa.schema([*(keys.arrow if keys is not None else ()), *numbers, *version]))
+        self._refused_keys = Spool(pa.schema([*(keys.arrow if keys is not None else ()), *numbers, *version]))
 
     def add(self, result: ValidationResult) -> None:
         """Stage the rows of one batch.
@@ -108,7 +111,9 @@ class Staging:
             with self._clock.timed("stage"):
                 unique_key, version = self._keys.arrow.names, self._version
                 columns = unique_key if version is None else [*unique_key, version]
-                good = self._good.read().select(columns)
+                # Rows that are mapped stay in memory, but only the columns that are used are read.
+                parts = [self._good.read()] if self._good.bytes < LARGE_BYTES else self._good.batches()
+                good = (part.select(columns) for part in parts)
                 found = superseded(good, self._refused_keys.read(), unique_key, version)
         return Staged(
             rows_good=self._good.rows,
@@ -166,54 +171,12 @@ def staging(
         yield opened
 
 
-class _Spool:
-    """Rows of one schema in one nameless file."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self.rows = 0
-        self.schema = schema
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="cascade-")  # noqa: SIM115 (closed by `close`)
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = pa.ipc.new_stream(self._file, schema)
-
-    def write(self, table: pa.Table) -> None:
-        assert self._writer is not None, "rows were added after the first read"
-        with _disk_errors_named():
-            self._writer.write_table(table)
-            self._file.flush()
-        self.rows += table.num_rows
-
-    def read(self) -> pa.Table:
-        if self._writer is not None:
-            with _disk_errors_named():
-                self._writer.close()
-                self._file.flush()
-            self._writer = None
-        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
-
-    def close(self) -> None:
-        self._writer = None
-        # On a full disk, the file still has unwritten data, and closing it raises the error again.
-        with suppress(OSError):
-            self._file.close()
-
-
-def _refusals(refused: _Spool, found: Superseded | None) -> Iterator[Refusal]:
+def _refusals(refused: Spool, found: Superseded | None) -> Iterator[Refusal]:
     newer = found.by if found is not None else frozenset()
     number = 0
-    for batch in refused.read().to_batches(max_chunksize=_REFUSED_AT_ONCE):
-        for row in batch.to_pylist():
-            message = f"{row['message']}; {REASON}" if number in newer else row["message"]
-            number += 1
-            yield Refusal(row["rule"], row["field"], message, row["row"])
-
-
-@contextmanager
-def _disk_errors_named() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CascadeError(
-            f"Could not stage rows in {tempfile.gettempdir()}: {error.strerror or error}.",
-            hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
-        ) from error
+    for rows in refused.batches():
+        for batch in rows.to_batches(max_chunksize=_REFUSED_AT_ONCE):
+            for row in batch.to_pylist():
+                message = f"{row['message']}; {REASON}" if number in newer else row["message"]
+                number += 1
+                yield Refusal(row["rule"], row["field"], message, row["row"])

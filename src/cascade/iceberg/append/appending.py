@@ -18,6 +18,8 @@ from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_C
 from cascade.iceberg.history import last_run
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.replace import Both, EqualTo, NoRows, ReplacePlan, ReplacePlanner, Scope
+from cascade.iceberg.replace.plan import R
+from cascade.iceberg.replace.replacing import Replacing
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -40,7 +42,7 @@ def append_rows(
     since: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
-) -> Committed[ReplacePlan]:
+) -> Committed[ReplacePlan[pa.Table]]:
     """Add rows to a table with the hidden columns.
 
     A full run of a partition replaces the rows of the partition. A full run of a table without partitions adds its
@@ -79,7 +81,7 @@ def append_planner(
     costs: Costs = DEFAULT_COSTS,
 ) -> AppendPlanner:
     """Return the planner of a run; see `append_rows` for its arguments."""
-    for name, value in ((PARTITION_COLUMN, partition), (RUN_COLUMN, run_id), (SINCE_COLUMN, since)):
+    for name, value in hidden_values(run_id, partition, since).items():
         rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.string()), rows.num_rows))
     return AppendPlanner(
         rows,
@@ -92,9 +94,14 @@ def append_planner(
     )
 
 
+def hidden_values(run_id: str, partition: str | None, since: str | None) -> dict[str, str | None]:
+    """Return what the hidden columns of a run's rows contain."""
+    return {PARTITION_COLUMN: partition, RUN_COLUMN: run_id, SINCE_COLUMN: since}
+
+
 @dataclass
-class AppendPlanner(ReplacePlanner):
-    """Plans and writes additions.
+class Adding(Replacing[R]):
+    """Plans and writes additions, whether or not the batch fits in memory.
 
     Args:
         incremental: see `append_rows`.
@@ -121,9 +128,14 @@ class AppendPlanner(ReplacePlanner):
             return NoRows()
         return Both(EqualTo(PARTITION_COLUMN, self.partition), EqualTo(SINCE_COLUMN, self.since))
 
-    def write(self, table: Table, plan: ReplacePlan) -> FileChange:
+    def write(self, table: Table, plan: ReplacePlan[R]) -> FileChange:
         """Write the new rows and what removes the old ones."""
         change = super().write(table, plan)
         if self.since is None or not change:
             return change
         return replace(change, summary={**change.summary, SINCE: self.since})
+
+
+@dataclass
+class AppendPlanner(Adding[pa.Table], ReplacePlanner):
+    """Plans and writes additions of a batch in memory."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -96,7 +97,7 @@ class LargeRows:
         wanted = np.asarray(positions)
         edges = np.searchsorted(wanted, self.starts)
         parts = [no_rows(self.schema)]
-        for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for number, (first, last) in enumerate(pairwise(edges)):
             if first < last:
                 parts.append(self.chunk(number).take(pa.array(wanted[first:last] - self.starts[number])))
         return pa.concat_tables(parts)

@@ -42,8 +42,12 @@ class Spool:
         self._start = head.size
         with disk_errors_named():
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="cascade-")  # noqa: SIM115 (closed by `close`)
-            self._file.write(head)
-            self._file.flush()
+            try:
+                self._file.write(head)
+                self._file.flush()
+            except OSError:
+                self.close()
+                raise
 
     @property
     def bytes(self) -> int:

@@ -1,7 +1,7 @@
 """Plan and write merges of batches that do not fit in memory.
 
-The batch is sorted by key on disk, and matched one chunk at a time with the files that can contain a key of the chunk. A
-file that several chunks change is written anew once, or gets one position delete file.
+The batch is sorted by key on disk, and matched one chunk at a time with the files that can contain a key of the chunk.
+A file that several chunks change is written anew once, or gets one position delete file.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.iceberg.ledger import LedgerEntry
     from cascade.table_ref import TableRef
 
 _CHUNKS_AT_ONCE = 4
@@ -55,6 +56,7 @@ def merge_large(
     partition: str | None = None,
     versions: Versions = LAST_ROW_WINS,
     costs: Costs = DEFAULT_COSTS,
+    ledger: LedgerEntry | None = None,
 ) -> Committed[LargeMergePlan]:
     """Merge rows into a table on its unique key, in bounded memory.
 
@@ -67,7 +69,7 @@ def merge_large(
     """
     newest = newest_rows(rows, unique_key, versions.dedup_sort)
     planner = LargeMergePlanner(newest, tuple(unique_key), partition, versions, costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
+    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
 
 
 @dataclass

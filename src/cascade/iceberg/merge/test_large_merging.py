@@ -18,8 +18,7 @@ from cascade.iceberg import data_file_writer
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed
-from cascade.iceberg.conftest import MACHINE, Settings
-from cascade.iceberg.large import LargeRows, Spool
+from cascade.iceberg.conftest import MACHINE, Settings, on_disk
 from cascade.iceberg.merge import MergePlan, merge_rows
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.merge.large_merging import LargeMergePlanner, merge_large
@@ -51,13 +50,6 @@ Row = Mapping[str, Any]
 
 def order(id: int, updated: float | None = 1.0, shop: str = "a", **more: Any) -> Row:
     return {"id": id, "shop": shop, "updated": updated, "deleted": None, "tags": None, **more}
-
-
-def on_disk(rows: pa.Table, batch: int = 3, chunk_rows: int = 4) -> LargeRows:
-    spool = Spool(rows.schema)
-    for start in range(0, rows.num_rows, batch):
-        spool.write(rows.slice(start, batch))
-    return LargeRows(spool, chunk_rows=chunk_rows)
 
 
 def given(lakehouse: Lakehouse, rows: list[Row], layout: list[PartitionField] | None = None) -> pa.Table:

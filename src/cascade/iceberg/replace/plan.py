@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pyarrow as pa
 
+from cascade.iceberg.large.rows import LargeRows
 from cascade.iceberg.merge.plan import FileIdentity, FileMerge, identity
 from cascade.iceberg.replace.scopes import Scope
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from pyiceberg.typedef import Record
 
 
+R = TypeVar("R", pa.Table, LargeRows)
+"""Rows in memory, or on disk."""
+
+
 @dataclass(frozen=True)
-class ReplacePlan:
+class ReplacePlan(Generic[R]):
     """The changes that replace the rows of a scope.
 
     Args:
@@ -35,7 +40,7 @@ class ReplacePlan:
 
     scope: Scope | None
     layout: tuple[int, int]
-    rows: pa.Table
+    rows: R
     digest: str
     changes: bool
     candidates: frozenset[FileIdentity] = frozenset()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import pyarrow as pa
 
@@ -19,13 +19,14 @@ from cascade.iceberg.merge.plan import identity, layout_of
 from cascade.iceberg.merge.writing import FOLDING_PLANS, folds_with, write_changes
 from cascade.iceberg.position_deletes import own_delete_files
 from cascade.iceberg.replace.finding import Found, candidates_of, find_rows, read_rows
-from cascade.iceberg.replace.plan import ReplacePlan
+from cascade.iceberg.replace.plan import R, ReplacePlan
 from cascade.iceberg.replace.scopes import Scope
 from cascade.iceberg.replace.unordered import in_fixed_order, order_now, same_in_any_order
 from cascade.iceberg.snapshot.tasks import data_files
 
 if TYPE_CHECKING:
-    from pyiceberg.table import Table
+    from pyiceberg.table import FileScanTask, Table
+    from pyiceberg.typedef import Record
 
     from cascade.iceberg.catalog import Lakehouse
     from cascade.iceberg.ledger import LedgerEntry
@@ -43,7 +44,7 @@ def replace_rows(
     partition: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
-) -> Committed[ReplacePlan]:
+) -> Committed[ReplacePlan[pa.Table]]:
     """Replace the rows of a scope by those of a batch.
 
     Args:
@@ -70,8 +71,8 @@ def replace_rows(
 
 
 @dataclass
-class ReplacePlanner:
-    """Plans and writes replacements.
+class Replacing(Generic[R]):
+    """Plans and writes replacements, whether or not the batch fits in memory.
 
     Args:
         rows: the batch.
@@ -82,7 +83,7 @@ class ReplacePlanner:
         costs: decides how old rows disappear.
     """
 
-    rows: pa.Table
+    rows: R
     scope: Scope
     unique_key: tuple[str, ...] = ()
     partition: str | None = None
@@ -91,14 +92,36 @@ class ReplacePlanner:
     _plans: int = field(default=0, init=False)
     _digests: dict[int, str] = field(default_factory=dict, init=False)
 
+    def _rows_in(self, table: Table) -> R:
+        """Return the batch in a table's schema."""
+        raise NotImplementedError
+
+    def _digest_of(self, rows: R) -> str:
+        """Return a digest of rows that is the same in any order."""
+        raise NotImplementedError
+
+    def _same_rows(self, stored: Iterable[pa.Table], rows: R) -> bool:
+        """Return whether stored rows are those of the batch, in any order."""
+        raise NotImplementedError
+
+    def _folds(
+        self, table: Table, unchanged: Iterable[FileScanTask], rows: R
+    ) -> dict[Record, tuple[FileScanTask, ...]]:
+        """Return the small files that are replaced by one file together with the batch."""
+        raise NotImplementedError
+
+    def _write_rows(self, table: Table, plan: ReplacePlan[R]) -> FileChange:
+        """Write the batch, and the changes of files that keep some rows."""
+        raise NotImplementedError
+
     def scope_in(self, table: Table) -> Scope | None:
         """Return which rows of a table are replaced, or None if the table has the batch already."""
         return self.scope
 
-    def plan(self, table: Table) -> ReplacePlan:
+    def plan(self, table: Table) -> ReplacePlan[R]:
         """Find the rows that are replaced, and compare them if they may be the same."""
         scope, layout = self.scope_in(table), layout_of(table)
-        rows = conform(self.rows, arrow_schema(table))
+        rows = self._rows_in(table)
         digest = self.digest_in(table)
         if scope is None:
             return ReplacePlan(None, layout, rows, digest, changes=False)
@@ -121,9 +144,9 @@ class ReplacePlanner:
             return plan
         touched = {task.file.file_path for task in (*found.gone, *(change.task for change in found.files))}
         unchanged = [task for task in tasks if task.file.file_path not in touched]
-        return replace(plan, folds=folds_with(table, unchanged, rows))
+        return replace(plan, folds=self._folds(table, unchanged, rows))
 
-    def still_holds(self, plan: ReplacePlan, table: Table) -> bool:
+    def still_holds(self, plan: ReplacePlan[R], table: Table) -> bool:
         """Return whether exactly the same files can contain rows of the scope, and no folded file is gone."""
         if plan.scope is None or plan.layout != layout_of(table) or self.scope_in(table) != plan.scope:
             return False
@@ -131,11 +154,11 @@ class ReplacePlanner:
         same = plan.candidates == frozenset(map(identity, candidates_of(table, tasks, plan.scope)))
         return same and plan.folded <= frozenset(map(identity, tasks))
 
-    def write(self, table: Table, plan: ReplacePlan) -> FileChange:
+    def write(self, table: Table, plan: ReplacePlan[R]) -> FileChange:
         """Write the new rows and what removes the old ones."""
         if not plan.changes:
             return FileChange()
-        change = write_changes(table, plan.files, plan.rows, plan.rows, plan.folds, self.unique_key)
+        change = self._write_rows(table, plan)
         gone = [file for task in plan.gone for file in (task.file, *own_delete_files(task))]
         return replace(change, deleted=(*gone, *change.deleted), summary={DIGEST: plan.digest})
 
@@ -143,23 +166,43 @@ class ReplacePlanner:
         """Return the digest of the batch in a table's schema."""
         schema = table.metadata.current_schema_id
         if schema not in self._digests:
-            rows = conform(self.rows, arrow_schema(table))
-            self._digests[schema] = digest_of(in_fixed_order(rows, self._compared(rows)), order_now())
+            self._digests[schema] = self._digest_of(self._rows_in(table))
         return self._digests[schema]
 
     def has_batch(self, table: Table, scope: Scope) -> bool:
         """Return whether a scope contains exactly the rows of the batch."""
         found = find_rows(table, candidates_of(table, data_files(table), scope), scope, self.costs)
-        return self._same(table, found, conform(self.rows, arrow_schema(table)))
+        return self._same(table, found, self._rows_in(table))
 
-    def _same(self, table: Table, found: Found, rows: pa.Table) -> bool:
+    def _same(self, table: Table, found: Found, rows: R) -> bool:
         if found.rows != rows.num_rows:
             return False
         last = last_digest(table, self.partition)
         if last is not None and differ(last, self.digest_in(table)):
             return False
-        stored = pa.concat_tables([rows.slice(0, 0), *read_rows(table, found)])
-        return same_in_any_order(stored, rows, self._compared(rows))
+        return self._same_rows(read_rows(table, found), rows)
 
-    def _compared(self, rows: pa.Table) -> list[str]:
-        return [name for name in rows.column_names if name not in self.hidden]
+    def _compared(self, rows: R) -> list[str]:
+        return [name for name in rows.schema.names if name not in self.hidden]
+
+
+@dataclass
+class ReplacePlanner(Replacing[pa.Table]):
+    """Plans and writes replacements by a batch in memory."""
+
+    def _rows_in(self, table: Table) -> pa.Table:
+        return conform(self.rows, arrow_schema(table))
+
+    def _digest_of(self, rows: pa.Table) -> str:
+        return digest_of(in_fixed_order(rows, self._compared(rows)), order_now())
+
+    def _same_rows(self, stored: Iterable[pa.Table], rows: pa.Table) -> bool:
+        return same_in_any_order(pa.concat_tables([rows.slice(0, 0), *stored]), rows, self._compared(rows))
+
+    def _folds(
+        self, table: Table, unchanged: Iterable[FileScanTask], rows: pa.Table
+    ) -> dict[Record, tuple[FileScanTask, ...]]:
+        return folds_with(table, unchanged, rows)
+
+    def _write_rows(self, table: Table, plan: ReplacePlan[pa.Table]) -> FileChange:
+        return write_changes(table, plan.files, plan.rows, plan.rows, plan.folds, self.unique_key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
@@ -21,14 +21,29 @@ def in_fixed_order(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     Rows of which a hash is equal keep their order, so equal rows in another order can look different. They are then
     written again, which is not wrong.
     """
-    import polars as pl
-
     chosen = rows.select(columns)
     if not columns:
         return chosen
-    plain = pa.table([_hashable(column) for column in chosen.columns], names=[str(at) for at in range(len(columns))])
-    frame = cast("pl.DataFrame", pl.from_arrow(plain))
-    return chosen.take(frame.hash_rows(seed=0).arg_sort().to_arrow())
+    return chosen.take(_hashable_frame(chosen).hash_rows(seed=0).arg_sort().to_arrow())
+
+
+def fingerprint(parts: Iterable[pa.Table], columns: Sequence[str]) -> str:
+    """Return what identifies rows in any order, without putting them in one.
+
+    Each row has two hashes, and each of them is summed up. A hash of all columns is not summed up as it is: Polars
+    combines those of columns so that two rows that exchange a value often have the same sum.
+
+    Args:
+        parts: the rows.
+        columns: the columns that count.
+    """
+    sums = [0, 0]
+    for part in parts:
+        frame = _hashable_frame(part.select(columns))
+        for seed in (0, 1):
+            mixed = frame.hash_rows(seed=seed).hash(seed=seed + 2)
+            sums[seed] += int(mixed.to_numpy().sum(dtype="uint64"))
+    return "".join(f"{found % 2**64:016x}" for found in sums)
 
 
 def order_now() -> str:
@@ -36,6 +51,13 @@ def order_now() -> str:
     import polars as pl
 
     return f"polars {pl.__version__}"
+
+
+def _hashable_frame(rows: pa.Table) -> pl.DataFrame:
+    import polars as pl
+
+    plain = pa.table([_hashable(column) for column in rows.columns], names=[str(at) for at in range(rows.num_columns)])
+    return cast("pl.DataFrame", pl.from_arrow(plain))
 
 
 def _hashable(column: pa.ChunkedArray) -> pa.ChunkedArray:
