@@ -13,6 +13,7 @@ from cascade.iceberg.append.large_appending import append_large
 from cascade.iceberg.attempt import Unchanged
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.large import LargeRows
+from cascade.iceberg.large.rows import no_rows
 from cascade.iceberg.merge.large_merging import merge_large
 from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
@@ -145,7 +146,7 @@ class Merge:
                 large,
                 to.partition,
                 landed=in_parts.landed_rows,
-                sample=_first(in_parts.landed),
+                sample=_first(in_parts.landed, in_parts.rows.schema),
                 decided=in_parts.decided_rows,
                 decided_parts=lambda: in_parts.decided,
             )
@@ -261,9 +262,9 @@ def _written(
     )
 
 
-def _first(parts: Iterator[pa.Table]) -> pa.Table:
+def _first(parts: Iterator[pa.Table], schema: pa.Schema) -> pa.Table:
     """Return the first rows to show."""
-    found: list[pa.Table] = []
+    found = [no_rows(schema)]
     for part in parts:
         found.append(part.slice(0, SHOWN_ROWS))
         if sum(rows.num_rows for rows in found) >= SHOWN_ROWS:
@@ -279,5 +280,5 @@ def unchanged(to: Destination, rows: Rows) -> Written:
         rows: no rows.
     """
     left = commit_planned(to.lakehouse, to.ref, Unchanged(), summary={}, properties=to.ledger)
-    none = pa.Table.from_batches([], rows.schema)
+    none = no_rows(rows.schema)
     return Written(left.table, False, 0, 0, 0, 0, none, 0, lambda: iter(()), left.seconds)

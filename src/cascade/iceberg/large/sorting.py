@@ -71,9 +71,8 @@ def _sorted(rows: LargeRows, unique_key: Sequence[str], dedup_sort: str | None) 
     kept = ", ".join(_names(rows.schema, rows.schema.names))
     given = _numbered(rows, dedup_sort)
     first = next(given)
-    reader = pa.RecordBatchReader.from_batches(
-        first.schema, chain(*(part.to_batches() for part in chain([first], given)))
-    )
+    batches = chain.from_iterable(part.to_batches() for part in chain([first], given))
+    reader = pa.RecordBatchReader.from_batches(first.schema, batches)
     with work_directory() as directory, _connection(directory) as connection:
         try:
             connection.register("given", reader)
