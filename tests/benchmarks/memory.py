@@ -95,9 +95,7 @@ def run_case(case: str, rows: int, home: Path) -> dict[str, float]:
         partitions=None,
     )(sources.get(case, lambda: arrow(rows, shuffled=True)))
     before = cpu_seconds()
-    report = run_ingestion(
-        workflow.declaration, lakehouse=open_lakehouse(Settings(home)), window=None, run_id=case
-    )
+    report = run_ingestion(workflow.declaration, lakehouse=open_lakehouse(Settings(home)), window=None, run_id=case)
     return {
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "seconds": cpu_seconds() - before,
@@ -136,11 +134,8 @@ def main() -> int:
             found = figures[case] = measured(case, options.rows, Path(home))
         if not options.json:
             met = "" if found["megabytes"] <= LIMIT_MEGABYTES else "  exceeded"
-            print(
-                f"{case:8} {found['rows'] / MILLION:5.1f}M rows {found['seconds']:7.1f} s {found['megabytes']:6.0f} MB, "
-                f"limit {LIMIT_MEGABYTES} MB{met}",
-                flush=True,
-            )
+            given = f"{case:8} {found['rows'] / MILLION:5.1f}M rows {found['seconds']:7.1f} s"
+            print(f"{given} {found['megabytes']:6.0f} MB, limit {LIMIT_MEGABYTES} MB{met}", flush=True)
     if options.json:
         print(json.dumps(figures, indent=2))
     return int(any(found["megabytes"] > LIMIT_MEGABYTES for found in figures.values()))

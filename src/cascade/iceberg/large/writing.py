@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from cascade.exceptions import CascadeError
 from cascade.iceberg.data_file_writer import ROWS_PER_FILE, split_by_layout, write_files
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.large.spool import Spool
@@ -28,16 +30,36 @@ def write_parts(table: Table, parts: Iterable[pa.Table]) -> list[DataFile]:
         parts: the rows, in the order to write them, in the schema of `arrow_schema`.
 
     Raises:
-        Exception: the storage is full, for example. No files are left behind.
+        CascadeError: the storage is full, for example. No files are left behind.
     """
     written: list[DataFile] = []
-    try:
+    with removed_on_error(table, written):
         for rows in _files(parts) if table.spec().is_unpartitioned() else _files_by_layout(table, parts):
             written += write_files(table, rows)
-    except BaseException:
-        remove_files(table, written)
-        raise
     return written
+
+
+@contextmanager
+def removed_on_error(table: Table, written: list[DataFile]) -> Iterator[None]:
+    """Remove the files that were written so far if the next one cannot be written.
+
+    Args:
+        table: the table.
+        written: the files, which the block adds to.
+
+    Raises:
+        CascadeError: the storage is full, for example.
+    """
+    try:
+        yield
+    except BaseException as error:
+        remove_files(table, written)
+        if not isinstance(error, OSError):
+            raise
+        raise CascadeError(
+            f"Could not write to {table.location()}: {error.strerror or error}.",
+            hint="The table is as it was before. Free some space, then run it again.",
+        ) from error
 
 
 def _files(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:

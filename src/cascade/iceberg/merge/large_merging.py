@@ -18,12 +18,11 @@ from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_reader import Bounds
 from cascade.iceberg.digest import differ, digest_of_parts
-from cascade.iceberg.files import remove_files
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.large.bits import Bits
 from cascade.iceberg.large.rows import LargeRows, no_rows
 from cascade.iceberg.large.sorting import newest_rows
-from cascade.iceberg.large.writing import write_parts
+from cascade.iceberg.large.writing import removed_on_error, write_parts
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.merge.file_matching import FileMatching
@@ -155,7 +154,7 @@ class LargeMergePlanner:
         new: list[DataFile] = []
         none = no_rows(plan.rows.schema)
         moved = np.zeros(plan.rows.num_rows, dtype=bool)
-        try:
+        with removed_on_error(table, new):
             for change in plan.files:
                 put = change.put
                 together = change.rewrite and self._are_near(plan.rows, put)
@@ -166,9 +165,6 @@ class LargeMergePlanner:
                 gone += written.deleted
                 new += written.added
             new += write_parts(table, _added(plan, moved))
-        except BaseException:
-            remove_files(table, new)
-            raise
         return FileChange(deleted=tuple(gone), added=tuple(new), summary={DIGEST: plan.digest})
 
     def _are_near(self, rows: LargeRows, put: np.ndarray[Any, Any]) -> bool:

@@ -14,6 +14,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import BooleanType, DoubleType, IntegerType, ListType, NestedField, StringType
 
 from cascade.declarations import PartitionField
+from cascade.exceptions import CascadeError
 from cascade.iceberg import data_file_writer
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.columns import arrow_schema
@@ -172,7 +173,7 @@ def test_a_failed_write_leaves_no_files_and_no_snapshot(lakehouse: Lakehouse, mo
 
     monkeypatch.setattr(data_file_writer, "_write", full)
     monkeypatch.setattr("cascade.iceberg.large.writing.ROWS_PER_FILE", 50)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CascadeError, match=r"Could not write to .*: No space left on device"):
         streamed(lakehouse, [order(id, 2.0) for id in range(200)])
     assert files_of(lakehouse) == before and len(in_table(lakehouse)) == 20
 

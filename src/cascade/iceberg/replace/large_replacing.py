@@ -12,10 +12,9 @@ from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.digest import labelled
-from cascade.iceberg.files import remove_files
 from cascade.iceberg.large.rows import LargeRows, no_rows
 from cascade.iceberg.large.sorting import newest_rows
-from cascade.iceberg.large.writing import write_parts
+from cascade.iceberg.large.writing import removed_on_error, write_parts
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.merge.writing import write_changes
 from cascade.iceberg.replace.plan import ReplacePlan
@@ -89,9 +88,7 @@ class LargeReplacePlanner(Replacing[LargeRows]):
     def _write_rows(self, table: Table, plan: ReplacePlan[LargeRows]) -> FileChange:
         none = no_rows(plan.rows.schema)
         change = write_changes(table, plan.files, none, none, {}, self.unique_key)
-        try:
-            added = write_parts(table, plan.rows.chunks())
-        except BaseException:
-            remove_files(table, change.added)
-            raise
-        return replace(change, added=(*change.added, *added))
+        added = list(change.added)
+        with removed_on_error(table, added):
+            added += write_parts(table, plan.rows.chunks())
+        return replace(change, added=tuple(added))
