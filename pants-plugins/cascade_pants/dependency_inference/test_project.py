@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.engine.addresses import Address, Addresses
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import Dependencies, DependenciesRequest, TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, two_resolves, workflow
+from cascade_pants.testing import RUNTIME, project_rules, python_setup, rule_runner, set_options, two_resolves, workflow
 
 FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
 
@@ -63,6 +64,25 @@ def test_the_files_that_the_code_reads_and_those_that_dagster_loads_from_a_folde
     assert "src/workflows/weather/query.sql" in found
     # Nothing imports it, and nothing loads its folder.
     assert "src/workflows/weather/unused.py" not in found
+
+
+def test_a_workflow_that_allows_fewer_pythons_narrows_its_project(runner: RuleRunner) -> None:
+    narrow = {"src/workflows/weather/BUILD": "cascade_workflow(interpreter_constraints=['==3.12.*'])"}
+    assert "src/workflows/weather/observations.py" in closure(runner, narrow)
+    found = runner.request(TransitiveTargets, [TransitiveTargetsRequest([Address("", target_name="dev")])])
+    options = python_setup(interpreter_constraints=[">=3.9,<3.14"], interpreter_versions_universe=["3.11", "3.12"])
+    constraints = InterpreterConstraints.create_from_targets(found.closure, options)
+    assert constraints is not None
+    assert constraints.partition_into_major_minor_versions(options.interpreter_versions_universe) == ("3.12",)
+
+
+def test_a_project_may_not_allow_more_pythons_than_its_workflows(runner: RuleRunner) -> None:
+    files = {
+        "BUILD": "cascade_project(name='dev', interpreter_constraints=['>=3.11'])",
+        "src/workflows/weather/BUILD": "cascade_workflow(interpreter_constraints=['==3.12.*'])",
+    }
+    with pytest.raises(ExecutionError, match="which are not a subset of the `interpreter_constraints`"):
+        closure(runner, files)
 
 
 def test_a_project_depends_on_the_processes_that_its_resolve_provides(runner: RuleRunner) -> None:

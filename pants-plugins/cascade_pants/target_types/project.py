@@ -70,10 +70,21 @@ class CascadeProjectInterpreterConstraintsField(InterpreterConstraintsField):
         `pants package` builds a PEX for one minor version. Name one here to choose it and to get the same bytes on
         every machine. If several remain, Pants uses the oldest version that the building machine has.
 
-        By default, the option `[python].interpreter_constraints`. If a workflow allows fewer versions than that, Pants
-        refuses the project: set the same constraints here.
+        By default, the versions that the option `[python].interpreter_constraints` and all workflows of the project
+        allow. A workflow that allows fewer versions narrows those of the project.
         """
     )
+
+    # Without a value, the field adds nothing to the constraints of the workflows and the runtime. The option as default
+    # would be wider than those of a workflow that allows fewer versions, and Pants would refuse the project.
+
+    def value_or_global_default(self, *_: object) -> tuple[str, ...]:
+        """Return the constraints of the project itself. Pants up to 2.30 calls this."""
+        return self.value or ()
+
+    def value_or_configured_default(self, *_: object) -> tuple[str, ...]:
+        """Return the constraints of the project itself. Pants from 2.31 on calls this."""
+        return self.value or ()
 
 
 class CascadeProjectExecutionModeField(PexExecutionModeField):
