@@ -9,7 +9,7 @@ from pants.backend.python import register as python_backend
 from pants.engine.target import Target
 
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.goals import check, dev, package, run, scaffold, scaffold_answer, tailor
+from cascade_pants.goals import check, check_resources, dev, package, run, scaffold, scaffold_answer, tailor
 from cascade_pants.goals import manifest as manifest_goal
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules import (
@@ -42,6 +42,7 @@ def rules() -> Iterable[Any]:
         *python_backend.rules(),  # type: ignore[no-untyped-call]
         *all_workflows.rules(),
         *check.rules(),
+        *check_resources.rules(),
         *dev.rules(),
         *manifest.rules(),
         *manifest_goal.rules(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pants.engine.addresses import Address
 
-from cascade_pants.goals.check import marker_directories, validate_arguments
+from cascade_pants.goals.check import marker_directories
 from cascade_pants.goals.check_batches import (
     CascadeCheckFieldSet,
     WorkflowBatch,
@@ -14,6 +14,8 @@ from cascade_pants.goals.check_batches import (
     neighbours_of,
     shared_tables,
 )
+from cascade_pants.goals.check_resources import ResourcesOfProject, resources_to_check
+from cascade_pants.goals.validate_process import LACKING_FILE, validate_arguments
 from cascade_pants.reader.declarations import Argument, Declaration
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
 from cascade_pants.testing import python_setup
@@ -83,10 +85,17 @@ def test_directories_in_which_nothing_is_loaded() -> None:
 def test_the_command_line_is_the_same_for_the_same_modules() -> None:
     assert validate_arguments({"b", "a"}, {"d", "c"}) == (
         "validate",
+        *("--lacking", LACKING_FILE),
         *("--module", "a"),
         *("--module", "b"),
         *("--known", "c"),
         *("--known", "d"),
+    )
+    assert validate_arguments({"a"}, {"c"}, only_resources=True) == (
+        "validate",
+        "--resources",
+        *("--module", "a"),
+        *("--known", "c"),
     )
 
 
@@ -133,3 +142,21 @@ def test_the_neighbours_of_a_batch_are_the_other_workflows_in_its_sandbox() -> N
     everything = AllWorkflows([workflow("one"), workflow("three"), workflow("two"), workflow("zzz", "b")])
     present = [Address(f"w/{name}", relative_file_path="y.py") for name in ("zzz", "two", "one", "no_workflow")]
     assert neighbours_of(WorkflowBatch("a", (workflow("one"),)), present, everything) == [workflow("two")]
+
+
+def test_the_projects_in_which_a_resource_may_be_missing() -> None:
+    one, two, other = workflow("one"), workflow("two"), workflow("zzz", "b")
+    everything = AllWorkflows([one, two, other])
+    dev, small = Address("", target_name="dev"), Address("", target_name="small")
+    projects = {
+        **{file.address: (dev,) for file in two.files},
+        # A project may leave out a file of a workflow.
+        one.files[0].address: (dev, small),
+    }
+    first = Workflow(one.address, one.resolve, one.files[:1])
+    assert resources_to_check([one.files[0].address], everything, projects) == [
+        ResourcesOfProject(dev, ("w/one/x.py",), (first, two)),
+        ResourcesOfProject(small, ("w/one/x.py",), (first,)),
+    ]
+    # What no project holds cannot lack a resource of its project.
+    assert resources_to_check([other.files[0].address], everything, projects) == []

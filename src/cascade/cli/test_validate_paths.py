@@ -90,6 +90,34 @@ def test_a_module_by_name_is_found_without_the_project_on_the_import_path(
     assert (result.exit_code, "There is no module not_there" in result.stdout) == (1, True)
 
 
+TAKES = """
+    import dagster as dg
+    from cascade import cascade_ingestion
+    from {package}.schemas.rows import Good
+
+    class Api(dg.ConfigurableResource):
+        url: str
+
+    @cascade_ingestion(table_name="taken", unique_key="id", validation_schema=Good, partitions=None)
+    def taken(api: Api):
+        return None
+"""
+
+
+def test_pants_asks_for_the_resources_that_a_part_lacks_and_then_whether_the_project_has_them(
+    cascade: Cascade, project: SampleProject
+) -> None:
+    project.write("takes.py", TAKES.replace("{package}", project.package))
+    project.write("gives.py", f"from {project.package}.takes import Api\n\napi = Api(url='x')\n")
+    takes, gives, things = map(project.module, ("takes", "gives", "ingestion.things"))
+    assert cascade("validate", "--lacking", "lacking.txt", "--module", takes, "--module", things).exit_code == 0
+    assert Path("lacking.txt").read_text() == f"{project.package}/takes.py\n"
+    result = cascade("validate", "--resources", "--module", takes, "--known", things)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{project.package}/takes.py:8: @cascade_ingestion: the parameter api takes the ")
+    assert cascade("validate", "--resources", "--module", takes, "--known", gives).exit_code == 0
+
+
 def test_paths_and_modules_together_are_invalid_usage(cascade: Cascade, project: SampleProject) -> None:
     assert cascade("validate", ".", "--module", project.module("other")).exit_code == 2
 

@@ -41,10 +41,30 @@ class _Scope:
 @click.option(
     "--known", metavar="NAME", multiple=True, hidden=True, help="A module that another workflow lists. May be repeated."
 )
+@click.option(
+    "--lacking",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    hidden=True,
+    help="Where to list the files of workflows that take a resource which no checked module has.",
+)
+@click.option(
+    "--resources",
+    "only_resources",
+    is_flag=True,
+    hidden=True,
+    help="Check only the resources that workflows take. The modules and those of --known are a whole project.",
+)
 @json_option
 @click.pass_obj
 def validate(
-    invocation: Invocation, out: Output, paths: tuple[Path, ...], modules: tuple[str, ...], known: tuple[str, ...]
+    invocation: Invocation,
+    out: Output,
+    paths: tuple[Path, ...],
+    modules: tuple[str, ...],
+    known: tuple[str, ...],
+    lacking: Path | None,
+    only_resources: bool,
 ) -> None:
     """Check the project: imports, decorators, keys, cron, schemas. If there is a dbt project, let dbt parse it.
 
@@ -59,7 +79,7 @@ def validate(
     exits with 1 if there is a problem.
     """
     from cascade.contributor import relative_path, relative_paths
-    from cascade.framework.validate import find_problems
+    from cascade.framework.validate import RestOfProject, find_problems, missing_resources
 
     # A check must not leave files behind, especially not among the sources.
     sys.dont_write_bytecode = True
@@ -71,19 +91,27 @@ def validate(
         scope = _scope_of_paths(invocation, out, paths) if paths else _whole_project(invocation, out)
     # Pants, which names modules, shows what a check prints only when it has ended.
     progress = nullcontext(lambda step: None) if modules else out.progress("checking", len(scope.modules) + 2)
+    lack: list[str] = []
     with progress as begin:
-        problems = find_problems(
-            scope.modules,
-            scope.known,
-            listed_only=scope.listed_only,
-            defs_folder=scope.defs_folder,
-            schemas=scope.schemas,
-            dbt_directory=scope.dbt_directory,
-            complete=not paths and not modules,
-            rest=scope.rest,
-            starting=begin,
+        problems = (
+            missing_resources(modules, RestOfProject(known))
+            if only_resources
+            else find_problems(
+                scope.modules,
+                scope.known,
+                listed_only=scope.listed_only,
+                defs_folder=scope.defs_folder,
+                schemas=scope.schemas,
+                dbt_directory=scope.dbt_directory,
+                complete=not paths and not modules,
+                rest=scope.rest,
+                lacking=lack.append if lacking else None,
+                starting=begin,
+            )
         )
     base = Path.cwd()
+    if lacking:
+        lacking.write_text("".join(f"{relative_path(file, base)}\n" for file in dict.fromkeys(lack)), encoding="utf-8")
     out.json(
         {
             "modules": list(scope.modules),

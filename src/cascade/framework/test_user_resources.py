@@ -11,7 +11,7 @@ import pytest
 from cascade.exceptions import DeclarationError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
-from cascade.framework.validate import RestOfProject, find_problems
+from cascade.framework.validate import RestOfProject, find_problems, missing_resources
 
 API = """
     import dagster as dg
@@ -124,6 +124,11 @@ def test_a_part_of_a_project_may_take_a_resource_of_the_rest(project: SampleProj
     rows, *others = written(project, parts=parts)
     problems = find_problems([rows], rest=RestOfProject(others))
     assert ["takes the resource api, which the project" in each.message for each in problems] == [True] * missing
+    # In two steps, as Pants checks: the part alone, and then the resources that it lacks in the project.
+    lacking: list[str] = []
+    assert find_problems([rows], lacking=lacking.append) == ()
+    assert [file.rpartition("/")[2] for file in lacking] == ["rows.py"]
+    assert missing_resources([rows], RestOfProject(others)) == problems
 
 
 def test_the_rest_of_a_project_is_loaded_only_for_a_missing_resource(project: SampleProject) -> None:

@@ -55,6 +55,7 @@ def find_problems(
     dbt_directory: Path | None = None,
     complete: bool = False,
     rest: RestOfProject | None = None,
+    lacking: Callable[[str], None] | None = None,
     starting: Callable[[str], None] = lambda step: None,
 ) -> tuple[Problem, ...]:
     """Load modules and check everything that they declare.
@@ -69,6 +70,8 @@ def find_problems(
         dbt_directory: the dbt project to parse, None to parse none.
         complete: whether `modules` are all of the project's, so that a resource which they lack is an error.
         rest: what else the project has. It is loaded only if the modules lack a resource, which may be there.
+        lacking: called with the file of each workflow that takes a resource which the modules lack, if it is unknown
+            what else is in their project. Then `missing_resources` says whether the project has it.
         starting: called with what is checked next: each module, the definitions, the dbt project.
 
     Returns:
@@ -94,9 +97,14 @@ def find_problems(
     errors += contributed.failures
     if complete:
         errors += contributed.missing_resources
+    elif lacking is not None:
+        for error in contributed.missing_resources:
+            if error.location is not None:
+                lacking(error.location.file)
     elif rest is not None and contributed.missing_resources:
         starting("the resources of the project")
-        errors += _missing_from_all(loaded, contributed, rest)
+        asked = {error.location for error in contributed.missing_resources}
+        errors += [error for error in _missing_from_all(loaded, rest) if error.location in asked]
     is_clean = not errors and not unlisted
     starting("the dbt project" if dbt_directory else "schemas and plugins")
     problems = [
@@ -108,8 +116,28 @@ def find_problems(
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.order))
 
 
-def _missing_from_all(loaded: LoadedModules, contributed: Contributed, rest: RestOfProject) -> list[CascadeError]:
-    """Return the errors of the checked modules about resources that the rest of their project does not have either."""
+def missing_resources(modules: Iterable[str], rest: RestOfProject) -> tuple[Problem, ...]:
+    """Find the resources that workflows take and their project does not have. Nothing else is checked.
+
+    Args:
+        modules: the modules of these workflows.
+        rest: what else the project has.
+
+    Returns:
+        Every problem, in the order of files and lines. Nothing if a module fails to load: it may have the resource.
+    """
+    with collecting_problems():
+        loaded = load_modules(modules)
+    if loaded.failures:
+        return ()
+    files = {module.__file__ for module in loaded.modules.values()}
+    found = [error for error in _missing_from_all(loaded, rest) if error.location and error.location.file in files]
+    problems = (problem for error in found for problem in problems_of(error))
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.order))
+
+
+def _missing_from_all(loaded: LoadedModules, rest: RestOfProject) -> tuple[CascadeError, ...]:
+    """Return the errors of a project about the resources that its workflows take."""
     # The problems of other modules are not asked for.
     with collecting_problems():
         others = load_modules(rest.modules)
@@ -120,10 +148,9 @@ def _missing_from_all(loaded: LoadedModules, contributed: Contributed, rest: Res
             refused += more
         if others.failures or refused:
             # What does not load may have the resource.
-            return []
-        whole = contribute(collected, LoadedProject(_plain_settings(), modules, collected.workflows, None))
-    asked = {error.location for error in contributed.missing_resources}
-    return [error for error in whole.missing_resources if error.location in asked]
+            return ()
+        project = LoadedProject(_plain_settings(), modules, collected.workflows, None)
+        return contribute(collected, project).missing_resources
 
 
 def _follows_from_a_decorator(failure: CascadeError) -> bool:
