@@ -79,12 +79,21 @@ def test_check_reports_every_mistake_with_file_and_line(repository: Repository) 
     repository.replace(
         "src/workflows/nyc_weather/observations.py", '("origin", "time_hour")', '("origin", "time_huor")'
     )
+    # Only the whole project shows that nothing provides a resource.
+    reference = "src/workflows/nyc_flights/reference.py"
+    repository.replace(
+        reference,
+        "from cascade import cascade_ingestion",
+        "import dagster as dg\nfrom cascade import cascade_ingestion",
+    )
+    repository.replace(reference, "def airlines()", "def airlines(register: dg.ResourceParam[str])")
     checked = repository.pants("check", "src/workflows::")
     assert checked.code == 1, str(checked)
     said = checked.out + checked.err
     for path, meant in (
         ("src/workflows/nyc_flights/flights.py", "group"),
         ("src/workflows/nyc_weather/observations.py", "time_hour"),
+        (reference, "the parameter register takes the resource register, which the project does not have"),
     ):
         line = next((line for line in said.splitlines() if line.startswith(f"{path}:")), None)
         assert line is not None, said
