@@ -125,11 +125,16 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
 
 def left_behind(marker: str) -> list[str]:
     """Return the command lines of running processes whose environment contains a string."""
-    found = []
+    return [*left_behind_by_id(marker).values()]
+
+
+def left_behind_by_id(marker: str) -> dict[str, str]:
+    """Return the same command lines by the ids of the processes."""
+    found = {}
     for directory in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if directory.name.isdigit() and marker.encode() in (directory / "environ").read_bytes():
-                found.append((directory / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                found[directory.name] = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
 
 
