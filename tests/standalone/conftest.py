@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 from dagster_ui import assets
 from processes import Finished, free_port, left_behind, run, started, wait_until
+
+from cascade.scaffold.conftest import python_in
 
 SOURCES = Path(__file__).resolve().parent.parent.parent / "src"
 COMMANDS = Path(sys.executable).parent
@@ -96,9 +99,13 @@ class Project:
 
     def types(self, *words: str, directory: Path | None = None, **variables: str) -> Finished:
         """Run a command, by default in the project's directory."""
+        place, environment = directory or self.root, {**self.environment, **variables}
+        if words[0] != "cascade":
+            return run([str(COMMANDS / words[0]), *words[1:]], place, environment)
         # Cascade is not installed here, so `cascade` is `python -m cascade`.
-        command = [sys.executable, "-m", *words] if words[0] == "cascade" else [str(COMMANDS / words[0]), *words[1:]]
-        return run(command, directory or self.root, {**self.environment, **variables})
+        start = time.monotonic()
+        done = python_in(place, ["-m", *words], environment)
+        return Finished(" ".join(words), done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
     def write(self, path: str, text: str) -> Path:
         """Write a file and return its path."""
@@ -161,6 +168,14 @@ class Server:
     def wait_for(self, ready: Any, seconds: float = RELOAD_SECONDS) -> None:
         """Wait until a condition holds."""
         wait_until(ready, seconds, self.process)
+
+
+@pytest.fixture(scope="session")
+def ends_later() -> Iterator[set[str]]:
+    """Return a set of markers whose processes must have ended when all tests have, or two minutes later."""
+    markers: set[str] = set()
+    yield markers
+    wait_until(lambda: not [process for marker in markers for process in left_behind(marker)], 120)
 
 
 @pytest.fixture

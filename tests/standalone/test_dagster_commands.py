@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from processes import free_port, left_behind, started, stop, wait_until
+from processes import free_port, started, stop, wait_until
 from standalone.conftest import COMMANDS, START_SECONDS, WORKSPACE, Project, Server
 
 MODULE = "cascade.framework.definitions"
@@ -49,7 +49,9 @@ def _validated(project: Project, directory: Path) -> str:
     return done.out + done.err
 
 
-def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tmp_path: Path) -> None:
+def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(
+    project: Project, tmp_path: Path, ends_later: set[str]
+) -> None:
     project.types("dg", "scaffold", "defs", "dagster.asset", "native.py").ok()
     component = "type: dagster.DefsFolderComponent\n"
     project.write("workflows/defs/component/defs.yaml", component)
@@ -62,7 +64,7 @@ def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tm
     assert "Warning" not in listed.err
     assert "All definitions loaded successfully." in project.types("dg", "check", "defs").ok().out
 
-    port, marker = free_port(), f"standalone-{os.getpid()}-dg"
+    port, marker = free_port(), f"dg-{os.getpid()}"
     command = [str(COMMANDS / "dg"), "dev", "--port", str(port)]
     with started(command, project.root, project.environment | {"E2E_MARKER": marker}, tmp_path / "log") as process:
         server = Server(process, port, tmp_path / "log", marker)
@@ -70,4 +72,4 @@ def test_dg_sees_the_workflows_and_what_it_scaffolds_itself(project: Project, tm
         stop(process, signal.SIGINT)
     # Dagster does not wait for its code server, which ends by itself, at the latest after 45 seconds without a
     # heartbeat.
-    wait_until(lambda: not left_behind(marker), 120)
+    ends_later.add(marker)

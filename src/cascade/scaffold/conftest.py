@@ -67,10 +67,26 @@ def python(project: Path, *arguments: str, **variables: str) -> subprocess.Compl
     """
     path = os.pathsep.join([str(project), *(entry for entry in sys.path if entry)])
     environment = {**os.environ, "PYTHONPATH": path, **variables}
+    return python_in(project, arguments, environment)
+
+
+def python_in(
+    directory: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a directory with this environment and no other variables.
+
+    Args:
+        directory: the working directory.
+        arguments: those of the interpreter: `-m MODULE` or `-c CODE`, and the words after it.
+        environment: the variables.
+
+    Returns:
+        The exit code and the output, as of `subprocess.run`.
+    """
     if sys.platform == "linux":
-        return _fork(project, arguments, environment)
+        return _fork(directory, arguments, environment)
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 
 
 def assert_tests_pass(project: Path, tests: int, *options: str) -> None:
