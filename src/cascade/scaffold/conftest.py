@@ -101,10 +101,12 @@ def assert_mypy_finds_nothing(project: Path, temporary: pytest.TempPathFactory, 
 
     Args:
         project: the working directory of mypy.
-        temporary: makes the cache of the types of libraries, which all projects share.
+        temporary: makes the cache of the types of libraries, which all projects share, unless MYPY_CACHE_DIR names one.
         arguments: options of mypy, and the files to check if the project does not configure them.
     """
-    options = ["--follow-imports=silent", "--cache-dir", str(temporary.getbasetemp() / "mypy")]
+    cache = os.environ.get("MYPY_CACHE_DIR") or str(temporary.getbasetemp() / "mypy")
+    # Options that change what mypy knows of a library are those of the runtime's check, whose cache this can use.
+    options = ["--follow-imports=silent", "--cache-dir", cache]
     result = subprocess.run(
         ["mypy", "--python-executable", sys.executable, *options, *arguments],
         cwd=project,
