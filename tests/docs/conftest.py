@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from docs.session import Session
+
+from cascade.scaffold.conftest import IMPORTED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = REPOSITORY / "docs"
@@ -48,9 +53,50 @@ def installed_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return commands
 
 
+@pytest.fixture(scope="session")
+def warm_cascade(installed_cascade: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a directory with the command `cascade` that starts as a fork of a warm process, on Linux."""
+    if sys.platform != "linux":
+        yield installed_cascade
+        return
+    commands = tmp_path_factory.mktemp("warm")
+    file, python, command = (
+        Path(__file__).with_name("warm.py"),
+        installed_cascade / "python",
+        installed_cascade / "cascade",
+    )
+    # The path of a socket is limited to about a hundred bytes.
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        start = [str(python), str(file), "serve", f"{directory}/s", str(command), *IMPORTED]
+        environment = reader_environment(commands, installed_cascade)
+        with subprocess.Popen(
+            start, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdin is not None and server.stdout is not None
+            assert server.stdout.readline() == "ready\n"
+            script = commands / "cascade"
+            words = shlex.join([sys.executable, "-I", "-S", str(file), "call", f"{directory}/s"])
+            # Signals must reach a server.
+            anew = f'case $1 in dev | code-server) exec {shlex.quote(str(command))} "$@" ;; esac'
+            script.write_text(f'#!/bin/sh\n{anew}\nexec {words} "$@"\n')
+            script.chmod(0o755)
+            yield commands
+
+
+def reader_environment(home: Path, *commands: Path) -> dict[str, str]:
+    """Return the variables of a reader with these directories of commands."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
+    path = os.pathsep.join([*(str(directory) for directory in commands), environment["PATH"]])
+    return environment | {"HOME": str(home), "PATH": path}
+
+
 @pytest.fixture
 def reader(installed_cascade: Path, tmp_path: Path) -> Session:
     """Return a reader with Cascade installed and an empty home directory."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
-    environment |= {"HOME": str(tmp_path), "PATH": f"{installed_cascade}{os.pathsep}{environment['PATH']}"}
-    return Session(tmp_path, tmp_path, environment)
+    return Session(tmp_path, tmp_path, reader_environment(tmp_path, installed_cascade))
+
+
+@pytest.fixture
+def warm_reader(warm_cascade: Path, installed_cascade: Path, tmp_path: Path) -> Session:
+    """Return a reader whose command `cascade` starts warm. Everything else is the same."""
+    return Session(tmp_path, tmp_path, reader_environment(tmp_path, warm_cascade, installed_cascade))

@@ -17,6 +17,8 @@ _REQUIREMENT = re.compile(r"cascade-workflows(\[(?P<extras>[\w,]+)\])?$")
 _MONOREPO = re.compile(r"^([A-Z_]+=\S+ )?(\./pants|\S+\.pex) ")
 
 README = REPOSITORY / "README.md"
+# Each command of these starts anew, as for a reader.
+FIRST = (README, PAGES / "quickstart.md")
 DOCUMENTS = [*sorted(PAGES.rglob("*.md")), README]
 
 
@@ -44,7 +46,8 @@ def documents_for(*, monorepo: bool) -> list[Path]:
 
 
 @pytest.mark.parametrize("document", documents_for(monorepo=False), ids=named)
-def test_a_reader_who_follows_the_page_sees_what_it_shows(document: Path, reader: Session) -> None:
+def test_a_reader_who_follows_the_page_sees_what_it_shows(document: Path, request: pytest.FixtureRequest) -> None:
+    reader: Session = request.getfixturevalue("reader" if document in FIRST else "warm_reader")
     reader.follow(steps_for(document, monorepo=False))
 
 

@@ -35,7 +35,7 @@ needs_ruff = pytest.mark.skipif(
     shutil.which("ruff") is None, reason="ruff is not on the path; the repository's lint command has it"
 )
 
-_IMPORTED = (
+IMPORTED = (
     "alembic.command",
     "cascade.cli.materialize",
     "cascade.framework.runs",
@@ -152,7 +152,7 @@ def _server() -> subprocess.Popen[str]:
 
 def serve() -> None:
     """Run what each line of standard input asks for in a fork of this process, and print its exit code."""
-    for module in _IMPORTED:
+    for module in IMPORTED:
         # A module that is not installed is the concern of the commands that import it.
         with contextlib.suppress(ModuleNotFoundError):
             import_module(module)
