@@ -98,31 +98,45 @@ def isolated_path() -> str:
     return os.pathsep.join([*dict.fromkeys(str(Path(path).parent) for path in found if path), "/usr/bin", "/bin"])
 
 
-# The two modules whose tests share a fixture that takes minutes.
-SHARED = ("test_installed.py", "test_wheels.py")
-# Seconds matter only at the end, when one process waits for the other, so the longest tests come first.
+# The tests that share a fixture of minutes, and those for which Pants builds the same. One after the other, the second
+# finds what the first has built; at the same time, both would build it.
+SHARED = {
+    "test_installed.py": ("test_installed.py",),
+    "test_wheels.py": ("test_wheels.py",),
+    "scaffolded": ("quickstart-monorepo.md", "README.md]", "scaffolded_workflows"),
+    "dev.pex": ("deploying.md", "ingests_two_days"),
+}
+# Seconds matter only at the end, when one process waits for the other, so the longest tests come first. Those of
+# Dagster's commands leave a process that ends by itself, which must not be waited for at the end.
 LONGEST = (
     "test_wheels.py",
+    "scaffolded",
+    "test_ui.py",
+    "test_dagster_commands.py",
+    "dev.pex",
+    "test_package.py",
     "test_installed.py",
     "test_monorepo_pages.py",
-    "test_package.py",
-    "test_ui.py",
     "test_scaffold.py",
 )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share an expensive fixture in one process, and start with the longest tests.
+    """Keep tests that share something expensive in one process, and start with the longest tests.
 
     Each process has its own copy of the repository, so that all other tests can run in any process.
     """
     here = Path(__file__).parent
+    places = {}
     for item in items:
-        if item.path.is_relative_to(here) and item.path.name in SHARED:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)) if item.path.is_relative_to(here) else len(rank))
+        name = item.path.name
+        for group, parts in SHARED.items():
+            if item.path.is_relative_to(here) and any(part in item.nodeid for part in parts):
+                item.add_marker(pytest.mark.xdist_group(group))
+                name = group
+        places[item] = LONGEST.index(name) if name in LONGEST else len(LONGEST)
+    items.sort(key=places.__getitem__)
 
 
 @pytest.fixture(scope="session")

@@ -100,8 +100,3 @@ def test_check_reports_every_mistake_with_file_and_line(repository: Repository) 
         assert line[len(path) + 1 :].split(":")[0].isdigit()
         assert meant in said
     assert "Traceback" not in said
-
-
-def test_the_examples_pass_the_check_and_tailor_has_nothing_to_add(repository: Repository) -> None:
-    repository.pants("check", "src/workflows::").ok()
-    repository.pants("tailor", "--check", "src/workflows::", "tests/e2e::").ok()
