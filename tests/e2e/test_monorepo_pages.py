@@ -17,8 +17,8 @@ from e2e import test_wheels
 if TYPE_CHECKING:
     from e2e.conftest import Repository
 
-# They take minutes. .ci/run runs the first; other tests package each target of the second.
-ELSEWHERE = ("./pants test ::", "./pants package ::")
+# They take minutes. .ci/run runs the first, which includes the second; other tests package each target of the third.
+ELSEWHERE = ("./pants test ::", "./pants test src/workflows::", "./pants package ::")
 
 
 @pytest.mark.parametrize("document", documents_for(monorepo=True), ids=named)
