@@ -14,7 +14,8 @@ from processes import assert_nothing_left_behind, free_port, left_behind, refuse
 if TYPE_CHECKING:
     from e2e.conftest import Repository
 
-START_SECONDS = 180
+START_SECONDS = 600
+RELOAD_SECONDS = 300
 GATES = """
 from pydantic import BaseModel
 
@@ -47,20 +48,20 @@ def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
         repository.pants("list", "src/workflows/nyc_weather").ok()
         edited = "Airlines, with an edit."
         repository.replace("src/workflows/nyc_flights/reference.py", "Airlines by their two-letter codes", edited)
-        wait_until(lambda: edited in assets(port)["airlines"]["description"], 60, process)
+        wait_until(lambda: edited in assets(port)["airlines"]["description"], RELOAD_SECONDS, process)
         # A new workflow and a moved one show up without a restart.
         repository.write("src/workflows/gates/BUILD", "cascade_workflow()\n")
         repository.write("src/workflows/gates/gates.py", GATES)
-        wait_until(lambda: "gates" in assets(port), 120, process)
+        wait_until(lambda: "gates" in assets(port), RELOAD_SECONDS, process)
         (repository.root / "src/workflows/gates").rename(repository.root / "src/workflows/doors")
         wait_until(
             lambda: (tmp_path / "log").read_text().count("Reloaded dev after the new list of workflows") == 2,
-            120,
+            RELOAD_SECONDS,
             process,
         )
         assert "gates" in assets(port)
         shutil.rmtree(repository.root / "src/workflows/doors")
-        wait_until(lambda: "gates" not in assets(port), 120, process)
+        wait_until(lambda: "gates" not in assets(port), RELOAD_SECONDS, process)
         # At least the code server, the webserver and the daemon.
         assert len(left_behind(marker)) >= 3
         second = repository.pants("--no-pantsd", "cascade-dev", f"--port={port}", ":dev")

@@ -22,8 +22,8 @@ from cascade.scaffold.conftest import python_in
 SOURCES = Path(__file__).resolve().parent.parent.parent / "src"
 COMMANDS = Path(sys.executable).parent
 FOREIGN_VARIABLES = ("CASCADE_", "DAGSTER_", "PYTHON", "PYTEST_")
-START_SECONDS = 180
-RELOAD_SECONDS = 60
+START_SECONDS = 600
+RELOAD_SECONDS = 300
 
 PYPROJECT = """
     [project]
