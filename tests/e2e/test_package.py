@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
 import zipfile
 from pathlib import Path
@@ -54,6 +55,8 @@ def test_a_second_project_packages_only_its_own_workflows_into_the_same_bytes_ea
     sandbox = tmp_path / built.relative_to(tmp_path).parts[0]
     run(["/bin/bash", str(sandbox / "__run.sh")], sandbox, repository.environment).ok()
     assert _digest(built) == first
+    for sandbox in tmp_path.glob("pants-sandbox-*"):
+        shutil.rmtree(sandbox, ignore_errors=True)
     # So does another Pants, which works out that process anew: a different one would not be in the cache.
     pex.unlink()
     repository.pants("package", f"{SECOND}:station").ok()
