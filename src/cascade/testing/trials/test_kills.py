@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from cascade.fault_points import FaultPoint
+from cascade.framework.resources import throwaway_config
+from cascade.testing.trials.kills import AT_RANDOM, in_lanes
+from cascade.testing.trials.sites import new_site
+
+KILLS = 300
+
+
+def test_g2_killed_runs_leave_whole_snapshots_and_the_next_runs_recover(tmp_path: Path) -> None:
+    """`tests/proof/kills.py` does the same for any number of kills."""
+    with new_site(throwaway_config(tmp_path)) as site:
+        kills = in_lanes(site, lanes=2, kills=KILLS, seed=1)
+    print(dict(kills))
+    assert kills.total() >= KILLS
+    assert kills[AT_RANDOM] >= KILLS // 3
+    assert {point.value for point in FaultPoint} <= kills.keys()
+    assert {f"{point} (quarantine)" for point in ("write", "commit", "publish")} <= kills.keys()
