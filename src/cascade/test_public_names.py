@@ -40,6 +40,15 @@ PUBLIC: dict[str, list[str]] = {
         "test_workflow",
         "throwaway_lakehouse",
     ],
+    "cascade.testing.conformance": [
+        "Conformance",
+        "TestG1Idempotent",
+        "TestG2CrashSafe",
+        "TestG3Concurrent",
+        "TestG4Drift",
+        "TestG5Quarantine",
+        "TestG9State",
+    ],
     "cascade.testing.plugin": ["lakehouse", "offline_http"],
 }
 """What the page lists. It lists the errors by their base class."""
