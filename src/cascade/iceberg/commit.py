@@ -26,6 +26,7 @@ from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.concessions import Concessions
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.landing import Sent, landed
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.turns import Turn
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def commit_planned(
     Raises:
         CommitError: other writers committed first for `patience` seconds, or the catalog did not answer several times.
         CommitRefusedError: the catalog refused the commit for good, for example because a permission is missing.
+        CascadeError: the disk is full, or cannot be written.
         UsageError: the table or its branch does not exist.
     """
-    with Turn.of(lakehouse.uri, ref) as turn:
+    with storage_errors_named(lakehouse, ref), Turn.of(lakehouse.uri, ref) as turn:
         return _Committer(lakehouse, ref, planner, summary, properties, time.monotonic() + patience, turn).run()
 
 
@@ -170,7 +172,7 @@ class _Committer(Generic[P]):
             return table
         while True:
             with self.clock.timed("commit"):
-                attempt = self._prepared(table, change)
+                attempt = self._prepared(table, change, () if may_arrive else change.added)
                 self.sent.append(Sent(attempt.snapshot_id, attempt.parent_id, plan))
                 try:
                     table = at_branch(attempt.send(), self.ref)
@@ -197,7 +199,15 @@ class _Committer(Generic[P]):
         with self.clock.timed("plan"):
             return self.planner.still_holds(plan, table)
 
-    def _prepared(self, table: Table, change: FileChange) -> Attempt:
+    def _prepared(self, table: Table, change: FileChange, unused: Sequence[DataFile]) -> Attempt:
+        try:
+            return self._attempt(table, change)
+        except Exception:
+            # Nothing refers to the data files, for example because the disk has no space for the manifests.
+            remove_files(table, unused)
+            raise
+
+    def _attempt(self, table: Table, change: FileChange) -> Attempt:
         return prepared(
             table,
             self.ref.branch,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cascade.iceberg.columns import storage_of
+from cascade.iceberg.files import remove_files
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -35,11 +37,18 @@ def write_files(table: Table, rows: pa.Table) -> list[DataFile]:
     Args:
         table: the table, for its schema and layout.
         rows: the rows, in the order to write them, in the schema of `arrow_schema`.
+
+    Raises:
+        OSError: the rows could not be written. No file is left.
     """
     files: list[DataFile] = []
-    for partition, part in split_by_layout(table, rows):
-        for start in range(0, part.num_rows, ROWS_PER_FILE):
-            files.append(_write(table, part.slice(start, ROWS_PER_FILE), partition))
+    try:
+        for partition, part in split_by_layout(table, rows):
+            for start in range(0, part.num_rows, ROWS_PER_FILE):
+                files.append(_write(table, part.slice(start, ROWS_PER_FILE), partition))
+    except Exception:
+        remove_files(table, files)
+        raise
     return files
 
 
@@ -90,15 +99,21 @@ def _write(table: Table, rows: pa.Table, partition: PartitionKey | None) -> Data
     limit = table.properties.get(
         TableProperties.PARQUET_ROW_GROUP_LIMIT, TableProperties.PARQUET_ROW_GROUP_LIMIT_DEFAULT
     )
-    with output.create() as stream:
-        with pq.ParquetWriter(
-            stream,
-            stored.schema,
-            store_decimal_as_integer=True,
-            use_dictionary=_repeated(stored, list(paths)),
-            **_get_parquet_writer_kwargs(table.properties),
-        ) as writer:
-            writer.write_table(stored, row_group_size=int(limit))
+    try:
+        with output.create() as stream:
+            with pq.ParquetWriter(
+                stream,
+                stored.schema,
+                store_decimal_as_integer=True,
+                use_dictionary=_repeated(stored, list(paths)),
+                **_get_parquet_writer_kwargs(table.properties),
+            ) as writer:
+                writer.write_table(stored, row_group_size=int(limit))
+    except Exception:
+        # A disk that is full keeps the beginning of the file.
+        with suppress(Exception):
+            table.io.delete(path)
+        raise
     statistics = data_file_statistics_from_parquet_metadata(
         writer.writer.metadata, compute_statistics_plan(schema, table.properties), paths
     )

@@ -11,6 +11,7 @@ from cascade.exceptions import CascadeError, CommitError, CommitRefusedError, Sc
 from cascade.iceberg.branches import at_branch, missing_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.drift import schema_difference
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -76,13 +77,15 @@ def ensure_table(
         SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
         CommitError: other writers changed the schema at the same time, every time, or the catalog did not answer.
         CommitRefusedError: the catalog refused to create or to change the table, for good.
+        CascadeError: the disk is full, or cannot be written.
         UsageError: the branch does not exist. Nothing was created.
     """
     for attempt in range(_ATTEMPTS):
         table = lakehouse.load(ref)
         try:
-            table = table or _create(lakehouse, ref, schema, partition_spec, properties or {})
-            return at_branch(_evolve(table, schema, partition_spec), ref)
+            with storage_errors_named(lakehouse, ref):
+                table = table or _create(lakehouse, ref, schema, partition_spec, properties or {})
+                return at_branch(_evolve(table, schema, partition_spec), ref)
         except CascadeError:
             raise
         except Exception as error:

@@ -36,7 +36,7 @@ class Raced:
     snapshots: int
 
 
-def race(site: Site, case: Case, ref: TableRef, works: Sequence[Sequence[Work]]) -> Raced:
+def race(site: Site, case: Case, ref: TableRef, works: Sequence[Sequence[Work]], late: float = 0) -> Raced:
     """Run a workflow in several processes that start at the same time.
 
     Args:
@@ -44,22 +44,29 @@ def race(site: Site, case: Case, ref: TableRef, works: Sequence[Sequence[Work]])
         case: the workflow.
         ref: its table.
         works: what each process runs, one run after the other.
+        late: seconds that the catalog takes to answer a commit that has landed.
     """
     at = time.time() + _HEAD_START_SECONDS + 0.03 * len(works)
-    started = [children.start(_run_all, site, case, ref, tuple(work), number, at) for number, work in enumerate(works)]
+    started = [
+        children.start(_run_all, site, case, ref, tuple(work), number, at, late) for number, work in enumerate(works)
+    ]
     attempts = [found for child in started for found in child.result()]
     lakehouse = site.open()
     return Raced(rows_in(lakehouse, ref), attempts, len(lakehouse.require(ref).snapshots()))
 
 
-def _run_all(site: Site, case: Case, ref: TableRef, works: Sequence[Work], number: int, at: float) -> list[int]:
+def _run_all(
+    site: Site, case: Case, ref: TableRef, works: Sequence[Work], number: int, at: float, late: float
+) -> list[int]:
     lakehouse = site.open()
     sent: list[TableRef] = []
     commit = lakehouse.catalog.commit_table
 
     def counted(table: Any, *arguments: Any) -> Any:
         sent.append(ref)
-        return commit(table, *arguments)
+        answer = commit(table, *arguments)
+        time.sleep(late)
+        return answer
 
     lakehouse.catalog.commit_table = counted  # type: ignore[method-assign]
     time.sleep(max(0.0, at - time.time()))
@@ -95,7 +102,7 @@ def assert_distinct_partitions_land(site: Site, case: Case, processes: int, runs
     return raced
 
 
-def assert_one_order_explains(site: Site, case: Case, processes: int) -> Raced:
+def assert_one_order_explains(site: Site, case: Case, processes: int, late: float = 0) -> Raced:
     """Check that runs of one partition leave what they leave in some order, one after the other, and return the race.
 
     Each run has keys of its own, and keys that all of them have.
@@ -104,13 +111,14 @@ def assert_one_order_explains(site: Site, case: Case, processes: int) -> Raced:
         site: where to put a table.
         case: a workflow.
         processes: how many processes; each has other rows.
+        late: seconds that the catalog takes to answer a commit that has landed.
     """
     ref, partition = site.table(case), case.partitions[0]
     batches = [
         tuple(Row(id, number, float(number)) for id in (0, 1, 2, 100 + number, 200 + number))
         for number in range(processes)
     ]
-    raced = race(site, case, ref, [[(partition, rows)] for rows in batches])
+    raced = race(site, case, ref, [[(partition, rows)] for rows in batches], late)
     # Each run overwrites the shared keys, or the rows of the others, so that only the last run matters.
     explained = []
     for last in batches:

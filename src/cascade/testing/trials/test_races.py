@@ -46,3 +46,8 @@ def test_g3_of_runs_that_replace_their_partition_the_rows_of_one_are_left(site: 
 def test_g3_every_run_without_partitions_that_appends_lands(site: Site) -> None:
     raced = assert_one_order_explains(site, Case("append", partitioned=False), 4)
     assert len(raced.rows) == 4 * 5
+
+
+@pytest.mark.parametrize("case", [Case("merge"), Case("replace")], ids=str)
+def test_g3_a_catalog_that_answers_late_changes_nothing(site: Site, case: Case) -> None:
+    assert_one_order_explains(site, case, 3, late=0.3)
