@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -57,8 +57,9 @@ def seen(lakehouse: Lakehouse) -> Rows:
     with run_query(lakehouse, "select * from seen") as result:
         by_duckdb = [row for found in result.batches for row in found.to_pylist()]
     found = [in_order(tuple(row.values()) for row in reader) for reader in (by_pyiceberg, by_duckdb)]
-    for reader in ("native", "pyiceberg"):
-        frame = pl.scan_iceberg(table, reader_override=reader).select(names).collect()  # type: ignore[arg-type]
+    readers: tuple[Literal["native", "pyiceberg"], ...] = ("native", "pyiceberg")
+    for reader in readers:
+        frame = pl.scan_iceberg(table, reader_override=reader).select(names).collect()
         found.append(in_order(frame.rows()))
     assert all(other == found[0] for other in found), found
     return found[0]

@@ -175,6 +175,9 @@ def _become(directory: Path, path: list[str], work: bytes) -> NoReturn:
         sys.path[:] = path
         function, arguments = pickle.loads(work)
         (directory / "result").write_bytes(pickle.dumps(function(*arguments)))
+        if _server.cache_info().currsize:
+            # It started processes itself.
+            _server().communicate()
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -47,9 +47,9 @@ class RequiredNote(Measurement):
 def narrower(schema: Schema) -> Schema:
     """Return the same schema with narrower types: int for long, and float for double."""
     from pyiceberg.schema import Schema
-    from pyiceberg.types import DoubleType, FloatType, IntegerType, LongType
+    from pyiceberg.types import DoubleType, FloatType, IcebergType, IntegerType, LongType
 
-    narrow = {LongType(): IntegerType(), DoubleType(): FloatType()}
+    narrow: dict[IcebergType, IcebergType] = {LongType(): IntegerType(), DoubleType(): FloatType()}
     fields = [
         field.model_copy(update={"field_type": narrow.get(field.field_type, field.field_type)})
         for field in schema.fields
