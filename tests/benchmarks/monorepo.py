@@ -61,7 +61,7 @@ enabled = false
 root_patterns = ["/src"]
 
 [python]
-interpreter_constraints = ["CPython>=3.11,<3.14"]
+interpreter_constraints = ["CPython>=3.11,<3.15"]
 
 [python-infer]
 use_rust_parser = true

@@ -75,7 +75,7 @@ def new_transform(workplace: Workplace, domain: str, table: str | None, *, askin
         UsageError: no workflow declares the table, or the dbt project already has a model of that name.
         SchemaError: the schema of the table's rows cannot be converted to Iceberg.
     """
-    from cascade.dbt import INSTALL_DBT, dbt_is_installed, read_layout
+    from cascade.dbt import dbt_is_installed, how_to_install_dbt, read_layout
 
     config = workplace.config
     workflow = _workflow(workplace, domain, table, asking=asking)
@@ -98,7 +98,7 @@ def new_transform(workplace: Workplace, domain: str, table: str | None, *, askin
             f"The dbt project already has a model {request.model}, in {directory}/{other}.",
             hint="Choose another --domain: it determines the name of the model.",
         )
-    installed = (f"dbt is not installed, so its test is skipped. Type: {INSTALL_DBT}",)
+    installed = (f"dbt is not installed, so its test is skipped. {how_to_install_dbt()}",)
     return NewFiles(
         with_build_files(config.project_root, render_transform(request)),
         described.full_name,

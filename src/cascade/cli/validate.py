@@ -194,7 +194,7 @@ def _checked(scope: _Scope) -> str:
 
 def _dbt_directory(config: CascadeConfig, out: Output) -> Path | None:
     """Return the directory of the dbt project, or None if there is no dbt project or dbt is not installed."""
-    from cascade.dbt import INSTALL_DBT, dbt_is_installed
+    from cascade.dbt import dbt_is_installed, how_to_install_dbt
     from cascade.dbt.contributor import has_dbt_project
 
     directory = config.dbt_project_directory
@@ -202,6 +202,6 @@ def _dbt_directory(config: CascadeConfig, out: Output) -> Path | None:
         return None
     if not dbt_is_installed():
         why = "because dbt is not installed"
-        out.warn(f"the dbt project in {config.dbt_project_dir} was not parsed, {why}. Type: {INSTALL_DBT}")
+        out.warn(f"the dbt project in {config.dbt_project_dir} was not parsed, {why}. {how_to_install_dbt()}")
         return None
     return directory

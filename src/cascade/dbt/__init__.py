@@ -11,17 +11,17 @@ from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cascade.dbt.layout import DbtLayout, read_layout
-    from cascade.dbt.parse import INSTALL_DBT, dbt_is_installed, parse_project
+    from cascade.dbt.parse import dbt_is_installed, how_to_install_dbt, parse_project
     from cascade.dbt.results import DbtModel, DbtProblem, DbtProject, DbtSource
 
 __all__ = [
-    "INSTALL_DBT",
     "DbtLayout",
     "DbtModel",
     "DbtProblem",
     "DbtProject",
     "DbtSource",
     "dbt_is_installed",
+    "how_to_install_dbt",
     "parse_project",
     "read_layout",
 ]
@@ -29,13 +29,13 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "INSTALL_DBT": "parse",
         "DbtLayout": "layout",
         "DbtModel": "results",
         "DbtProblem": "results",
         "DbtProject": "results",
         "DbtSource": "results",
         "dbt_is_installed": "parse",
+        "how_to_install_dbt": "parse",
         "parse_project": "parse",
         "read_layout": "layout",
     },

@@ -16,8 +16,8 @@ from cascade.dbt.layout import PROJECT_FILE, read_profile_name
 from cascade.dbt.results import DbtProblem, DbtProject, read_manifest, read_problems
 from cascade.exceptions import UsageError
 
-INSTALL_DBT = "pip install 'cascade-workflows[dbt]'"
-"""The command that installs dbt."""
+_FIRST_WITHOUT_DBT = (3, 14)
+"""The first Python that dbt does not run on. The extras `dbt` and `trino` in pyproject.toml name it too."""
 
 _TARGET = "dev"
 
@@ -31,6 +31,17 @@ def dbt_is_installed() -> bool:
         return all(importlib.util.find_spec(name) for name in ("dbt.cli", "dbt.adapters.duckdb"))
     except ModuleNotFoundError:
         return False
+
+
+def how_to_install_dbt(python: tuple[int, int] = sys.version_info[:2]) -> str:
+    """Return the sentence that tells a user without dbt what to type.
+
+    Args:
+        python: the version of Python that Cascade runs on.
+    """
+    if python >= _FIRST_WITHOUT_DBT:
+        return "dbt needs CPython 3.13 or earlier. Create another environment, for example: uv venv --python 3.13"
+    return "Type: pip install 'cascade-workflows[dbt]'"
 
 
 def parse_project(directory: Path) -> DbtProject:
@@ -50,7 +61,7 @@ def parse_project(directory: Path) -> DbtProject:
         UsageError: dbt is not installed.
     """
     if not dbt_is_installed():
-        raise UsageError("Cannot parse the dbt project: dbt is not installed.", hint=f"Type: {INSTALL_DBT}")
+        raise UsageError("Cannot parse the dbt project: dbt is not installed.", hint=how_to_install_dbt())
     directory = directory.absolute()
     project_file = directory / PROJECT_FILE
     if not project_file.is_file():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.dbt import parse_project
+from cascade.dbt import dbt_is_installed, how_to_install_dbt, parse_project
 from cascade.dbt.results import DbtModel, DbtSource
 from cascade.exceptions import UsageError
 
@@ -87,4 +87,9 @@ def test_without_dbt_the_hint_installs_it(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         parse_project(tmp_path)
-    assert caught.value.hint == "Type: pip install 'cascade-workflows[dbt]'"
+    assert caught.value.hint == how_to_install_dbt()
+
+
+def test_the_hint_installs_dbt_only_on_a_python_that_dbt_runs_on() -> None:
+    assert how_to_install_dbt((3, 13)) == "Type: pip install 'cascade-workflows[dbt]'"
+    assert how_to_install_dbt((3, 14)).endswith("uv venv --python 3.13")

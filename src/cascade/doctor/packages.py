@@ -23,9 +23,10 @@ class Requirements:
     """What a distribution requires.
 
     Args:
-        python: the versions of Python, such as `>=3.11,<3.14`.
+        python: the versions of Python, such as `>=3.11,<3.15`.
         packages: the packages it always needs.
-        extras: the packages of each extra, without the extra that combines the others.
+        extras: the packages of each extra, without the extra that combines the others. An extra without packages is not
+            for the Python that is running.
     """
 
     python: str
@@ -122,11 +123,14 @@ def check_extras(
         return []
     present, outdated = [], []
     for extra, packages in requirements.extras.items():
-        if all(installed(package.name) for package in packages):
+        if packages and all(installed(package.name) for package in packages):
             present.append(extra)
             outdated += [finding for package in packages if (finding := _compared(package, installed, extra))]
-    missing = [extra for extra in requirements.extras if extra not in present]
+    foreign = [extra for extra, packages in requirements.extras.items() if not packages]
+    missing = [extra for extra in requirements.extras if extra not in present and extra not in foreign]
     detail = f"installed: {', '.join(present) or 'none'}"
+    if foreign:
+        detail += f"; not available on this version of Python: {', '.join(foreign)}"
     if not missing:
         return [Finding("extras", "ok", detail), *outdated]
     detail += f"; not installed, and needed only if you use them: {', '.join(missing)}"

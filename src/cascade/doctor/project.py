@@ -157,7 +157,7 @@ def check_dbt(directory: Path, installed: Callable[[], bool], version: str | Non
         installed: returns whether dbt is installed.
         version: the version of dbt.
     """
-    from cascade.dbt import INSTALL_DBT
+    from cascade.dbt import how_to_install_dbt
     from cascade.dbt.layout import PROJECT_FILE
 
     if not (directory / PROJECT_FILE).is_file():
@@ -165,7 +165,7 @@ def check_dbt(directory: Path, installed: Callable[[], bool], version: str | Non
     if installed():
         return Finding("dbt", "ok", f"dbt {version} for {directory}")
     detail = f"{directory} is a dbt project, but dbt is not installed"
-    return Finding("dbt", "warning", detail, f"Type: {INSTALL_DBT}")
+    return Finding("dbt", "warning", detail, how_to_install_dbt())
 
 
 def check_workflows(load: Callable[[], tuple[Collected, tuple[CascadeError, ...]]], program: str) -> Finding:

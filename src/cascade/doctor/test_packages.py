@@ -19,7 +19,7 @@ from cascade.doctor.packages import (
 )
 
 DESCRIBED = Message()
-DESCRIBED["Requires-Python"] = ">=3.11,<3.14"
+DESCRIBED["Requires-Python"] = ">=3.11,<3.15"
 for _extra in ("dbt", "s3", "all"):
     DESCRIBED["Provides-Extra"] = _extra
 for _text in (
@@ -35,7 +35,7 @@ for _text in (
 REQUIREMENTS = read_requirements(cast("PackageMetadata", DESCRIBED))
 
 
-@pytest.mark.parametrize(("version", "status"), [("3.10.14", "problem"), ("3.12.1", "ok"), ("3.14.0", "problem")])
+@pytest.mark.parametrize(("version", "status"), [("3.10.14", "problem"), ("3.12.1", "ok"), ("3.14.0", "ok"), ("3.15.0", "problem")])
 def test_a_python_out_of_range_is_a_problem(version: str, status: str) -> None:
     found = check_python(version, REQUIREMENTS)
     assert found.status == status
@@ -88,6 +88,17 @@ def test_a_missing_extra_is_fine_and_the_hint_installs_it() -> None:
 def test_an_extra_with_a_missing_package_is_not_installed() -> None:
     (found,) = check_extras(REQUIREMENTS, {"dbt-core": "1.11.16", "s3fs": "2025.1"}.get)
     assert found.hint == "Type: pip install 'cascade-workflows[dbt]'"
+
+
+def test_an_extra_for_other_versions_of_python_is_neither_installed_nor_suggested() -> None:
+    described = Message()
+    for extra in ("dbt", "s3"):
+        described["Provides-Extra"] = extra
+    described["Requires-Dist"] = "dbt-core<1.12; python_version < '3' and extra == 'dbt'"
+    described["Requires-Dist"] = "s3fs>=2025; extra == 's3'"
+    (found,) = check_extras(read_requirements(cast("PackageMetadata", described)), lambda name: None)
+    assert found.detail.startswith("installed: none; not available on this version of Python: dbt; ")
+    assert found.hint == "Type: pip install 'cascade-workflows[s3]'"
 
 
 def test_an_outdated_package_of_an_extra_is_a_warning() -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import inspect
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from operator import getitem
 from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypeVar, Union
 from uuid import UUID
 
@@ -154,7 +155,7 @@ def test_a_type_becomes_a_column(annotation: Any, expected: pa.DataType) -> None
 
 
 # Unsubscripted, so that no formatter modernises them.
-OLD_SPELLINGS: list[Any] = [Optional.__getitem__(int), Union.__getitem__((None, int))]
+OLD_SPELLINGS: list[Any] = [getitem(Optional, int), getitem(Union, (None, int))]
 
 
 @pytest.mark.parametrize("annotation", [int | None, *OLD_SPELLINGS, Annotated[int | None, Field(gt=0)]])

@@ -29,10 +29,10 @@ def parse_dbt_project(directory: Path | str | None = None) -> DbtProject:
     """
     import pytest
 
-    from cascade.dbt import INSTALL_DBT, dbt_is_installed
+    from cascade.dbt import dbt_is_installed, how_to_install_dbt
 
     if not dbt_is_installed():
-        pytest.skip(f"dbt is not installed. Type: {INSTALL_DBT}")
+        pytest.skip(f"dbt is not installed. {how_to_install_dbt()}")
     if directory is None:
         from cascade.config import CascadeConfig
 
