@@ -52,8 +52,11 @@ def test_a_field_that_appears_late_is_read(write: Write) -> None:
         (b"[1, 2]", "expected a JSON object, such as {...}, but found a list"),
         (b"null", "expected a JSON object, such as {...}, but found null"),
         (b"7", "expected a JSON object, such as {...}, but found a number"),
-        (b'{"a": ' + b"[" * 20_000, "its values are nested too deeply"),
+        (b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", "its values are nested too deeply"),
+        (b'{"a": ' + b"[" * 200 + b"]" * 200 + b"}", "its values are nested too deeply"),
         (b'{"a": "x\ty"}', "it is not valid JSON: invalid control character at character 9"),
+        (b'{"a": 1, "b": 2, "a": 3}', 'an object has the key "a" twice'),
+        (b'{"a": [{"b": null, "b": null}]}', 'an object has the key "b" twice'),
         (b'{"a": 1e999}', "the number 1e999 is too large"),
         (b'{"a": ' + b"9" * 5_000 + b"}", "it is not valid JSON: Exceeds the limit (4300 digits)"),
     ],
@@ -65,6 +68,13 @@ def test_a_malformed_line_is_refused_with_its_number(write: Write, line: bytes, 
     assert (refused.rule, line_of(refused)["file"], line_of(refused)["line"]) == ("malformed_line", str(path), 3)
     assert refused.message.startswith(f"{path}, line 3: {problem}")
     assert line_of(refused)["text"] == line.decode()
+
+
+def test_a_value_of_many_levels_is_read(write: Write) -> None:
+    (row,) = rows_of(
+        read_jsonl(write("rows.jsonl", b'{"a": ' + b"[" * 199 + b"]" * 199 + b', "b": [' + b"[]," * 300 + b"[]]}\n"))
+    )
+    assert len(row["b"]) == 301
 
 
 def test_bytes_that_are_not_in_the_encoding_refuse_their_line_only(write: Write) -> None:
