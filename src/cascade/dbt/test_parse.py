@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.dbt import dbt_is_installed, how_to_install_dbt, parse_project
+from cascade.dbt import how_to_install_dbt, parse_project
 from cascade.dbt.results import DbtModel, DbtSource
 from cascade.exceptions import UsageError
 

@@ -35,7 +35,9 @@ for _text in (
 REQUIREMENTS = read_requirements(cast("PackageMetadata", DESCRIBED))
 
 
-@pytest.mark.parametrize(("version", "status"), [("3.10.14", "problem"), ("3.12.1", "ok"), ("3.14.0", "ok"), ("3.15.0", "problem")])
+@pytest.mark.parametrize(
+    ("version", "status"), [("3.10.14", "problem"), ("3.12.1", "ok"), ("3.14.0", "ok"), ("3.15.0", "problem")]
+)
 def test_a_python_out_of_range_is_a_problem(version: str, status: str) -> None:
     found = check_python(version, REQUIREMENTS)
     assert found.status == status

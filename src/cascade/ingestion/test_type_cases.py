@@ -251,13 +251,17 @@ PANDAS = [
     ),
 ]
 
+# What the smallest Polars that works does not have.
+NEW_INTEGERS: list[Any] = [pl.UInt128] if hasattr(pl, "UInt128") else []
+NEW_FLOATS: list[Any] = [pl.Float16] if hasattr(pl, "Float16") else []
+
 POLARS = [
     polars([None, None], pl.Null, str, None),
     polars([True, None], pl.Boolean, bool, True),
     *(polars([7, None], t, int, 7) for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)),
-    *(polars([7, None], t, int, 7) for t in (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128)),
+    *(polars([7, None], t, int, 7) for t in (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, *NEW_INTEGERS)),
     *(polars([2**63, None], t, int, BIG) for t in (pl.UInt64, pl.Int128)),
-    *(polars([1.5, None], t, float, 1.5) for t in (pl.Float16, pl.Float32, pl.Float64)),
+    *(polars([1.5, None], t, float, 1.5) for t in (*NEW_FLOATS, pl.Float32, pl.Float64)),
     polars([PRICE, None], pl.Decimal(9, 2), MONEY, PRICE),
     polars(["a", None], pl.String, str, "a"),
     polars(["a", None], pl.Categorical, str, "a"),

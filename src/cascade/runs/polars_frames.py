@@ -12,6 +12,9 @@ from cascade.runs.arrow_tables import unreadable
 from cascade.runs.columns import Unreadable, Values, batch_of_columns
 from cascade.schemas import Batch
 
+# The smallest Polars that works, 1.30, has no UInt128.
+_WIDE_INTEGERS: tuple[Any, ...] = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
+
 
 def batch_of_frame(frame: pl.DataFrame, reads: Container[str]) -> Batch:
     """Return the rows of a Polars frame as a batch.
@@ -33,7 +36,7 @@ def batch_of_frame(frame: pl.DataFrame, reads: Container[str]) -> Batch:
 def _values(series: pl.Series) -> Values | Unreadable:
     if _has_no_arrow_type(series.dtype):
         # Most 128-bit integers are small, and 64 bits keep the column in Arrow.
-        if series.dtype in (pl.Int128, pl.UInt128):
+        if series.dtype in _WIDE_INTEGERS:
             small = series.cast(pl.Int64, strict=False)
             if small.null_count() == series.null_count():
                 series = small
@@ -47,7 +50,7 @@ def _values(series: pl.Series) -> Values | Unreadable:
 
 def _has_no_arrow_type(dtype: Any) -> bool:
     """Return whether a dtype is or contains Python objects or 128-bit integers, which Arrow has no types for."""
-    if dtype in (pl.Object, pl.Int128, pl.UInt128):
+    if dtype in (pl.Object, *_WIDE_INTEGERS):
         return True
     inner = [getattr(dtype, name, None) for name in ("inner", "key", "value")]
     fields = [field.dtype for field in getattr(dtype, "fields", ())]
