@@ -19,6 +19,7 @@ from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.files import read_file
 from cascade.iceberg.query import run_query
+from cascade.table_ref import TableRef
 
 NOON = dt.datetime(2024, 1, 15, 12, tzinfo=dt.UTC)
 ROWS = pa.table(
@@ -59,7 +60,7 @@ def recorded_reads(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         read.append(list(names))
         return read_file(table, task, names)
 
-    monkeypatch.setattr("cascade.iceberg.query.read_file", recorded)
+    monkeypatch.setattr("cascade.iceberg.query_session.read_file", recorded)
     return read
 
 
@@ -258,3 +259,16 @@ def test_a_limit_does_not_read_the_whole_table(lakehouse: Lakehouse, monkeypatch
     with run_query(lakehouse, "select id from parts") as result:
         assert next(result.batches).num_rows > 0
     assert len(read) < 8
+
+
+def test_one_table_is_read_on_another_branch_and_the_others_on_main(things: Lakehouse) -> None:
+    table = things.catalog.load_table("raw.things")
+    table.manage_snapshots().create_branch(table.metadata.current_snapshot_id, "audit").commit()
+    table.append(ROWS.slice(0, 1), branch="audit")
+    audit = TableRef("raw", "things", "audit")
+    sql = "select (select count(*) from things) as things, (select count(*) from lab.places) as places"
+    with run_query(things, sql, [audit]) as result:
+        assert [row for batch in result.batches for row in batch.to_pylist()] == [{"things": 4, "places": 2}]
+    assert rows(things, sql) == [{"things": 3, "places": 2}]
+    with pytest.raises(UsageError, match='has no branch "audits"'), run_query(things, sql, [audit.on("audits")]):
+        pass
