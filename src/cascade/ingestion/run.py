@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
@@ -32,6 +33,7 @@ from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
 from cascade.schemas import ValidationResult, declared_schema, validator_for
+from cascade.schemas.sensitive import Redaction, sensitive_columns
 from cascade.table_ref import TableRef
 
 
@@ -92,6 +94,7 @@ def run_ingestion(
             None if window is None else window.key,
             code_version(declaration.function),
         ),
+        sensitive=sensitive_columns(declaration.validation_schema),
     )
     keys = key_reader(declaration, schema)
     clock = Clock()
@@ -116,7 +119,13 @@ def run_ingestion(
             )
         with (
             dlt_session(declaration, lakehouse.dlt_directory, target.partition) as session,
-            staging(schema.arrow, keys, clock, version_reader(declaration, schema)) as stage,
+            staging(
+                schema.arrow,
+                keys,
+                clock,
+                version_reader(declaration, schema),
+                Redaction.of(declaration.validation_schema),
+            ) as stage,
         ):
             extracted, validated, staged = _staged(declaration, window, source, lakehouse, session, stage, clock)
             check_source(declaration, session)
@@ -164,7 +173,9 @@ def run_ingestion(
         notices=tuple(notices),
         sample=published.sample,
         timings=clock.timings,
-        overwritten=published.overwritten,
+        overwritten=published.overwritten
+        if published.overwritten is None or not target.sensitive.intersection(declaration.unique_key)
+        else replace(published.overwritten, key="one whose values are sensitive"),
     )
 
 

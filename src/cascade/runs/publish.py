@@ -36,9 +36,11 @@ class Target(Destination):
         partition: key of the partition; None for a table without partitions.
         ledger: what the table's ledger says afterwards; None to leave it alone.
         disposition: how rows are written.
+        sensitive: columns that no preview shows.
     """
 
     disposition: Disposition
+    sensitive: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -211,8 +213,12 @@ def publish(
         committed=written.committed,
         partition_rows=written.landed,
         table_rows=live_rows(snapshot) or 0,
-        sample=Preview.of(written.sample),
+        sample=Preview.of(_shown(written.sample, target.sensitive)),
         decided=written.decided,
         decided_parts=written.decided_parts,
         overwritten=written.overwritten,
     )
+
+
+def _shown(rows: pa.Table, sensitive: frozenset[str]) -> pa.Table:
+    return rows.select([name for name in rows.column_names if name not in sensitive]) if sensitive else rows

@@ -16,6 +16,7 @@ from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, VERSION, Superseded
 from cascade.runs.report import SHOWN_REFUSED, Refusal
 from cascade.schemas import RefusedRow, ValidationResult
 from cascade.schemas.keys import KeyReader
+from cascade.schemas.sensitive import Redaction
 
 _REFUSED = pa.schema([(name, pa.large_string()) for name in ("rule", "field", "message", "row")])
 _REFUSED_AT_ONCE = 1000
@@ -73,12 +74,19 @@ class Staging:
         keys: reads the keys of refused rows; None for a workflow without a key.
         versions: reads their keys together with the column that says which row of a key is the newest, if one does.
         clock: measures the stage as `stage`.
+        redaction: leaves sensitive values out of refused rows, which others read; None for a schema without any.
     """
 
     def __init__(
-        self, schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None
+        self,
+        schema: pa.Schema,
+        keys: KeyReader | None,
+        clock: Clock,
+        versions: KeyReader | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self._clock = clock
+        self._redaction = redaction
         self._keys = keys
         self._versions = versions
         self._good = Spool(schema)
@@ -99,7 +107,8 @@ class Staging:
         with self._clock.timed("stage"):
             if result.refused:
                 self._add_keys(result.refused)
-                rows = [(row.rule, row.field, row.message, row.row_json) for row in result.refused]
+                refused = map(self._redaction.apply, result.refused) if self._redaction else result.refused
+                rows = [(row.rule, row.field, row.message, row.row_json) for row in refused]
                 columns = [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)]
                 self._refused.write(pa.table(columns, schema=_REFUSED))
             self._good.write(result.good)
@@ -154,7 +163,11 @@ class Staging:
 
 @contextmanager
 def staging(
-    schema: pa.Schema, keys: KeyReader | None, clock: Clock, versions: KeyReader | None = None
+    schema: pa.Schema,
+    keys: KeyReader | None,
+    clock: Clock,
+    versions: KeyReader | None = None,
+    redaction: Redaction | None = None,
 ) -> Iterator[Staging]:
     """Open a `Staging` for the rows of one run, and delete it afterwards.
 
@@ -163,11 +176,12 @@ def staging(
         keys: see `Staging`.
         clock: measures the stage as `stage`.
         versions: see `Staging`.
+        redaction: see `Staging`.
 
     Yields:
         The opened `Staging`.
     """
-    with closing(Staging(schema, keys, clock, versions)) as opened:
+    with closing(Staging(schema, keys, clock, versions, redaction)) as opened:
         yield opened
 
 

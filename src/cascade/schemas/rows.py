@@ -45,6 +45,7 @@ class RefusedRow:
         message: all reasons, that of `rule` first.
         row: the row as the source returned it.
         position: its position in the batch.
+        reasons: each reason, if there is more than the message.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class RefusedRow:
     message: str
     row: Mapping[str, object]
     position: int = dataclasses.field(default=0, compare=False)
+    reasons: tuple[Reason, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     @property
     def row_json(self) -> str:
@@ -88,7 +90,8 @@ def refuse(row: object, reasons: Sequence[Reason], position: int = 0) -> Refused
         if len(reasons) > _SHOWN_REASONS:
             shown.append(f"and {len(reasons) - _SHOWN_REASONS} more")
         message = "; ".join(shown)
-    return RefusedRow(rule, field, message, row if isinstance(row, dict) else {"value": row}, position)
+    given = row if isinstance(row, dict) else {"value": row}
+    return RefusedRow(rule, field, message, given, position, tuple(reasons))
 
 
 def field_names(batch: Batch) -> list[str]:
