@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import cascade
-from cascade import config, exceptions, iceberg, ingestion, partitions, testing
+from cascade import config, exceptions, iceberg, ingestion, partitions, quality, testing
 from cascade.framework import definitions, discovery, resources
 from cascade.schemas import converter
 from cascade.sources import files
@@ -24,12 +24,39 @@ PUBLIC: dict[str, list[str]] = {
         "IngestionWorkflow",
         "Lakehouse",
         "PartitionWindow",
+        "Sensitive",
         "__version__",
         "build_definitions",
+        "cascade_check",
         "cascade_ingestion",
+        "cascade_quality",
     ],
     "cascade.exceptions": ["CascadeError"],
     "cascade.framework.definitions": ["build_definitions", "defs"],
+    "cascade.quality": [
+        "CheckResult",
+        "Drift",
+        "ForeignKey",
+        "Freshness",
+        "HasSchema",
+        "Length",
+        "MatchesSchema",
+        "NotNull",
+        "OneOf",
+        "Pattern",
+        "QualityChecks",
+        "Range",
+        "Reconcile",
+        "RowCount",
+        "RowCountChange",
+        "Sql",
+        "Subject",
+        "TableCheck",
+        "Unique",
+        "cascade_check",
+        "cascade_quality",
+        "judge",
+    ],
     "cascade.sources.files": ["read_csv", "read_jsonl", "read_parquet"],
     "cascade.testing": [
         "FaultPoint",
@@ -72,6 +99,7 @@ EXPORTED: dict[ModuleType, list[str]] = {
     ingestion: ["IngestionWorkflow", "cascade_ingestion"],
     converter: ["Column", "DeclaredSchema", "declared_schema", "to_iceberg_schema"],
     files: PUBLIC["cascade.sources.files"],
+    quality: PUBLIC["cascade.quality"],
     testing: PUBLIC["cascade.testing"],
 }
 """What the packages export to each other, too."""
@@ -123,8 +151,9 @@ def test_the_page_documents_what_it_lists() -> None:
     missing = [name for name in PUBLIC["cascade"] if f"cascade.{name}" not in documented()]
     assert missing == ["CascadeError", "__version__"]
     assert "cascade.exceptions" in documented()
-    for module in ("cascade.sources.files", "cascade.testing"):
-        assert {f"{module}.{name}" for name in PUBLIC[module]} <= set(documented())
+    for module in ("cascade.quality", "cascade.sources.files", "cascade.testing"):
+        own = [name for name in PUBLIC[module] if name not in PUBLIC["cascade"]]
+        assert {f"{module}.{name}" for name in own} <= set(documented())
 
 
 @pytest.mark.parametrize("path", documented())

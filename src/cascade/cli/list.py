@@ -9,7 +9,7 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
-from cascade.framework.collect import named_definitions
+from cascade.framework.collect import Collected, declared_checks, named_definitions
 from cascade.framework.declared_names import PlainSettings, plain_settings
 from cascade.framework.project import Project, require_project_root
 from cascade.terminal.output import Output
@@ -135,6 +135,8 @@ def _others(
         for kind, name, value in named_definitions(contribution):
             found.append((kind, name, contribution.home(value) or ""))
             known.add((kind, name))
+        if isinstance(contribution, Collected):
+            found += [("check", name, contribution.home(value) or "") for name, value in declared_checks(contribution)]
     for contribution in contributions:
         for definitions in contribution.definitions:
             home = contribution.home(definitions) or ""

@@ -13,6 +13,7 @@ from cascade.contributor import Contribution
 if TYPE_CHECKING:
     import dagster as dg
 
+    from cascade.declarations import DecoratedFunction, TableChecks
     from cascade.ingestion import IngestionWorkflow
 
 
@@ -21,10 +22,17 @@ class Collected(Contribution):
     """Everything that was found, each object once, in the order of the modules.
 
     Args:
-        workflows: the decorated functions of Cascade, of every kind.
+        workflows: the functions that fill tables.
+        quality: the functions that declare checks of tables.
     """
 
     workflows: tuple[IngestionWorkflow[..., object], ...] = ()
+    quality: tuple[DecoratedFunction[TableChecks, ..., object], ...] = ()
+
+    @property
+    def decorated(self) -> tuple[DecoratedFunction[Any, ..., object], ...]:
+        """The decorated functions of every kind."""
+        return (*self.workflows, *self.quality)
 
 
 def gather(modules: Mapping[str, ModuleType]) -> Collected:
@@ -78,6 +86,21 @@ def named_definitions(holder: Contribution | dg.Definitions) -> Iterator[tuple[s
             yield from ((kind, name, value) for name in _names(kind, value))
 
 
+def declared_checks(collected: Collected) -> Iterator[tuple[str, object]]:
+    """List the checks that `@cascade_quality` and `@cascade_check` declare.
+
+    Args:
+        collected: what a project's modules contain.
+
+    Yields:
+        the name, such as `flights:plausible__not_null_id`, and the decorated function.
+    """
+    for function in collected.quality:
+        declaration = function.declaration
+        for name in declaration.check_names:
+            yield f"{'/'.join(declaration.asset_key)}:{name}", function
+
+
 def _names(kind: str, value: Any) -> list[str]:
     if kind == "asset":
         keys = value.keys if hasattr(value, "keys") else [value.key]
@@ -96,16 +119,16 @@ def _values(module: ModuleType) -> Iterable[object]:
             yield value
 
 
-_KINDS = ("workflows", "assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
+_KINDS = ("workflows", "quality", "assets", "asset_checks", "jobs", "schedules", "sensors", "definitions")
 
 
 def _kind(value: object) -> str | None:
-    from cascade.declarations import DecoratedFunction
+    from cascade.declarations import DecoratedFunction, TableChecks
 
     # Not `__class__`, which would load the object behind a proxy.
     cls = type(value)
     if issubclass(cls, DecoratedFunction):
-        return "workflows"
+        return "quality" if isinstance(vars(value)["declaration"], TableChecks) else "workflows"
     if issubclass(cls, type) or not any(base.__module__.startswith("dagster") for base in cls.__mro__):
         # This is not a Dagster object, so Dagster does not have to be imported.
         return None

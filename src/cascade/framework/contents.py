@@ -43,7 +43,7 @@ class Contents:
 
     def project(self, config: CascadeConfig) -> LoadedProject:
         """Return the project as contributors see it."""
-        return LoadedProject(config, self.modules.modules, self.collected.workflows)
+        return LoadedProject(config, self.modules.modules, self.collected.decorated)
 
 
 def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_going: bool = False) -> Contents:

@@ -132,8 +132,9 @@ def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
 def _built_in() -> tuple[Contributor, ...]:
     from cascade.dbt.contributor import DbtContributor
     from cascade.ingestion.contributor import IngestionContributor
+    from cascade.quality.contributor import QualityContributor
 
-    return (IngestionContributor(), DbtContributor())
+    return (IngestionContributor(), QualityContributor(), DbtContributor())
 
 
 def _contributor(plugin: Plugin) -> Contributor:

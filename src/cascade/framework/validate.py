@@ -92,7 +92,7 @@ def find_problems(
         *duplicate_tables(collected.workflows),
         *(unusable_schemas(loaded.modules.values()) if schemas else ()),
     ]
-    project = LoadedProject(_plain_settings(), loaded.modules, collected.workflows, dbt_directory)
+    project = LoadedProject(_plain_settings(), loaded.modules, collected.decorated, dbt_directory)
     contributed = contribute(collected, project)
     errors += contributed.failures
     if complete:
@@ -149,7 +149,7 @@ def _missing_from_all(loaded: LoadedModules, rest: RestOfProject) -> tuple[Casca
         if others.failures or refused:
             # What does not load may have the resource.
             return ()
-        project = LoadedProject(_plain_settings(), modules, collected.workflows, None)
+        project = LoadedProject(_plain_settings(), modules, collected.decorated, None)
         return contribute(collected, project).missing_resources
 
 

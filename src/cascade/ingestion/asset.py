@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 
 from cascade.config.secrets import mask_error
-from cascade.declarations import IngestionDeclaration, is_broken
+from cascade.declarations import IngestionDeclaration
+from cascade.declarations.asset_keys import dependencies
 from cascade.exceptions import CascadeError, CommitError, PartitionError, RowsRefusedError, RunTooLongError
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
@@ -97,25 +98,6 @@ def _retry_policy(declaration: IngestionDeclaration) -> dg.RetryPolicy | None:
     if declaration.max_retries == 0:
         return None
     return dg.RetryPolicy(max_retries=declaration.max_retries, delay=declaration.retry_delay_seconds)
-
-
-def dependencies(deps: Iterable[object]) -> Iterator[Any]:
-    """Convert the dependencies of a declaration to what Dagster's `deps` takes.
-
-    Args:
-        deps: workflows, Dagster assets, and keys as strings or sequences. A workflow whose decorator is wrong is left
-            out.
-    """
-    for dep in deps:
-        if is_broken(dep):
-            continue
-        if isinstance(dep, str):
-            yield dg.AssetKey(dep.split("/"))
-        elif type(dep) in (list, tuple):  # Dagster's keys and specs are subclasses of tuple.
-            yield dg.AssetKey(list(cast("Sequence[str]", dep)))
-        else:
-            # Dagster needs only the key of a workflow, so its asset does not have to be built yet.
-            yield getattr(dep, "key", dep) if hasattr(dep, "declaration") else dep
 
 
 def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> RunReport:

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from cascade.declarations import IngestionDeclaration
+from cascade.declarations.asset_keys import dependencies
 from cascade.exceptions import CascadeError, SourceLocation
-from cascade.ingestion.asset import dependencies
 from cascade.ingestion.metadata import code_references
 from cascade.partitions import partitions_definition
 

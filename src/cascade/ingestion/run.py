@@ -11,6 +11,7 @@ from typing import Any, Final
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.code_version import code_version
+from cascade.declarations.sensitive import sensitive_columns
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.hidden import hidden_properties
 from cascade.iceberg.large import LARGE_BYTES
@@ -33,7 +34,7 @@ from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
 from cascade.schemas import ValidationResult, declared_schema, validator_for
-from cascade.schemas.sensitive import Redaction, sensitive_columns
+from cascade.schemas.sensitive import Redaction
 from cascade.table_ref import TableRef
 
 

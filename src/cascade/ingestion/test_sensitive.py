@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from cascade.declarations.sensitive import Sensitive
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion.conftest import AT, ran, table_rows
-from cascade.schemas.sensitive import LEFT_OUT, Sensitive
+from cascade.schemas.sensitive import LEFT_OUT
 
 
 class Reading(BaseModel):

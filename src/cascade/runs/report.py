@@ -134,11 +134,11 @@ class RunReport:
         # The UI shows them in this order.
         values = {
             **self.counts,
-            "refused_preview": _table(_refused_preview(self.refused)) if self.refused else None,
+            "refused_preview": table_metadata(_refused_preview(self.refused)) if self.refused else None,
             "dropped_fields": _listed(self.dropped_fields) if self.dropped_fields else None,
             "notices": "\n".join(self.notices) if self.notices else None,
             **(self.overwritten.to_metadata() if self.overwritten is not None else {}),
-            "preview": _table(self.sample),
+            "preview": table_metadata(self.sample),
             "table": self.table,
             "branch": self.ref.branch if self.ref.branch != MAIN_BRANCH else None,
             "partition": self.partition,
@@ -211,7 +211,8 @@ def _refused_preview(refused: tuple[Refusal, ...]) -> Preview:
     )
 
 
-def _table(preview: Preview) -> dg.TableMetadataValue:
+def table_metadata(preview: Preview) -> dg.TableMetadataValue:
+    """Return rows as a table of Dagster's metadata."""
     import dagster as dg
 
     columns = [dg.TableColumn(name, kind) for name, kind in preview.columns]

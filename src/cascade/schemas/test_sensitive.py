@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from cascade.declarations.sensitive import Sensitive, sensitive_columns
 from cascade.schemas import declared_schema, validator_for
 from cascade.schemas.rows import RefusedRow
-from cascade.schemas.sensitive import LEFT_OUT, Redaction, Sensitive, sensitive_columns, without_sensitive
+from cascade.schemas.sensitive import LEFT_OUT, Redaction, without_sensitive
 
 Secret = Annotated[str, Sensitive]
 
@@ -51,6 +52,23 @@ class Patient(BaseModel):
         return self
 
 
+class Early(BaseModel):
+    id: int
+    name: Late
+    phone: Phone = ""
+
+
+class Late(BaseModel):
+    later: Latest
+
+
+class Latest(BaseModel):
+    value: Annotated[str, Sensitive]
+
+
+Phone = Annotated[str, Sensitive]
+
+
 class Node(BaseModel):
     id: int
     next: Node | None = None
@@ -72,6 +90,7 @@ class OfPandas(pandas_models.DataFrameModel):
     [
         (Patient, {"name", "email", "nick", "tags", "home", "homes", "pin"}),
         (Node, set()),
+        (Early, {"name", "phone"}),
         (OfPolars, {"name"}),
         (OfPandas, {"Name"}),
     ],
