@@ -63,6 +63,7 @@ PUBLIC: dict[str, list[str]] = {
         "SimulatedCrash",
         "WorkflowResult",
         "fault_point_armed",
+        "judge_rows",
         "parse_dbt_project",
         "test_workflow",
         "throwaway_lakehouse",

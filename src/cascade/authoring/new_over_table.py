@@ -124,9 +124,11 @@ def _workflow(workplace: Workplace, domain: str, table: str | None, *, asking: b
 
 def _checks_of(workflow: IngestionWorkflow[..., object], collected: Collected, *, outside: str) -> frozenset[str]:
     """Return the names of a table's checks, except those in a module that is about to be written."""
-    elsewhere = (checks for checks, home in collected.with_homes("asset_checks") if home != outside)
-    keys = (key for checks in elsewhere for key in checks.check_keys)
-    return frozenset(key.name for key in keys if tuple(key.asset_key.path) == workflow.declaration.asset_key)
+    key = workflow.declaration.asset_key
+    plain = (checks for checks, home in collected.with_homes("asset_checks") if home != outside)
+    names = {each.name for checks in plain for each in checks.check_keys if tuple(each.asset_key.path) == key}
+    declared = (function.declaration for function in collected.quality if collected.home(function) != outside)
+    return frozenset(names | {each.name for each in declared if each.asset_key == key})
 
 
 def _materialize(workplace: Workplace, workflow: IngestionWorkflow[..., object]) -> str:

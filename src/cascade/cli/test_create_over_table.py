@@ -53,8 +53,8 @@ def test_a_second_check_of_a_table_gets_another_name(cascade: Cascade, project: 
         result = cascade("create-workflow", "--type", "quality", "--domain", domain, "--table", "things", "--force")
         assert result.exit_code == 0, result.output
     quality = project.root / project.package / "quality"
-    assert "def rows_are_present(" in (quality / "stock.py").read_text()
-    assert "def rows_are_present_2(" in (quality / "shop.py").read_text()
+    assert "def plausible(" in (quality / "stock.py").read_text()
+    assert "def plausible_2(" in (quality / "shop.py").read_text()
 
 
 def test_the_only_table_of_a_domain_is_the_default(cascade: Cascade, project: SampleProject) -> None:
@@ -138,7 +138,7 @@ def test_a_workflow_from_a_factory_is_referred_to_by_its_key(cascade: Cascade, p
     quality = cascade.json("create-workflow", "--type", "quality", "--domain", "a", "--table", "mart.a")
     assert quality["next"][-1] == "cascade materialize mart/a"
     code = (project.root / project.package / "quality/a.py").read_text()
-    assert '@dg.asset_check(asset=dg.AssetKey(["mart", "a"]))' in code
+    assert 'table="mart.a",' in code
     assert 'COLUMN = "price"' in code
     assert "factory" not in code
     model = cascade.json("create-workflow", *("--type", "transform", "--domain", "a", "--table", "mart/a"), "--dry-run")

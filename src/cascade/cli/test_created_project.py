@@ -97,7 +97,7 @@ def test_a_run_succeeds_and_a_second_run_writes_nothing(project: Path) -> None:
     (run,) = json.loads(again.stdout)["runs"]
     assert run["committed"] is False
     checks = [(check["name"], check["passed"]) for check in run["checks"]]
-    assert checks == [("validation", True), ("value_is_present", True)]
+    assert checks == [("validation", True), ("plausible__values", True), ("plausible__row_count", True)]
 
 
 def test_a_database_is_read_at_the_address_in_the_dotenv(project: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_database_is_read_at_the_address_in_the_dotenv(project: Path) -> None:
     result = cascade_(project, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "rows in 1, rows good 1" in result.stdout
-    assert "the check value_is_present failed: 1 of 1 rows have no value" in result.stderr
+    assert "the check plausible__values failed: 1 of 1 rows fail (100 %): value is null." in result.stderr
 
 
 @needs_ruff

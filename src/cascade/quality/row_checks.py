@@ -11,6 +11,8 @@ from cascade.iceberg.sql_text import sql_name, sql_text, sql_value
 from cascade.quality.kinds import RowCheck
 
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
+# DuckDB compares each row with each value of a list, but looks it up among the rows of a query.
+_COMPARED_ONE_BY_ONE = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ class OneOf(_ColumnCheck):
 
     def failing(self, types: Mapping[str, str]) -> str:
         """Return the SQL condition of failing rows."""
-        return f"{sql_name(self.column)} NOT IN ({', '.join(map(sql_value, self.values))})"
+        listed = ", ".join(map(sql_value, self.values))
+        if len(self.values) > _COMPARED_ONE_BY_ONE:
+            listed = f"SELECT unnest([{listed}])"
+        return f"{sql_name(self.column)} NOT IN ({listed})"
 
     def fault(self) -> str:
         """Return what is wrong with a failing row."""

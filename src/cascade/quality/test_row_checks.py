@@ -38,6 +38,8 @@ ROWS = rows_of(
         (OneOf("station", ["a", ""]), 1),
         (OneOf("station", {"it's", "a", ""}), 0),
         (OneOf("id", [1, 2, 3]), 1),
+        (OneOf("station", ["a", "", *map(str, range(20))]), 1),
+        (OneOf("id", range(2, 30)), 1),
         (Pattern("station", "[a-z]"), 2),
         (Pattern("station", r"[a-z']*"), 0),
         (Pattern("station", "'; drop table x; --"), 3),

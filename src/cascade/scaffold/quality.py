@@ -1,4 +1,4 @@
-"""Render a quality check: a Dagster asset check of a table, and its test."""
+"""Render the checks of a table, and their test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cascade.scaffold.names import domain_problems, package_problems
 from cascade.scaffold.request import raise_if_any
 from cascade.scaffold.table import DeclaredTable
 
-_LONGEST = 47
+_NAME = "plausible"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class QualityRequest:
         directory: the path of that package from the root of the project, such as `workflows/quality`.
         domain: the subject, which is also the name of the module.
         table: the table to check.
-        taken: the names of the table's other checks. Dagster requires unique names.
+        taken: the names of the other functions that declare checks of the table. Dagster requires unique names.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -40,18 +40,13 @@ class QualityRequest:
 
     @property
     def check(self) -> str:
-        """The name of the check, which is that of its function."""
-        column = self.table.optional_column
-        name = "rows_are_present" if column is None else f"{column.name.lower()}_is_present"
-        if len(name) > _LONGEST:
-            # A call with a longer name, or one with a number, would not fit on one line.
-            name = "values_are_present"
-        names = chain((name,), (f"{name}_{number}" for number in count(2)))
+        """The name of the function that declares the checks."""
+        names = chain((_NAME,), (f"{_NAME}_{number}" for number in count(2)))
         return next(free for free in names if free not in self.taken)
 
 
 def render_quality(request: QualityRequest) -> dict[str, str]:
-    """Render a check of a table's optional column, or of its number of rows if it has no optional column.
+    """Render checks of a table's number of rows, and of its optional column if it has one.
 
     Args:
         request: the check.

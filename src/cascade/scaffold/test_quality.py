@@ -44,17 +44,15 @@ def test_the_paths_of_the_check_and_its_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "check", "constants", "asset"),
+    ("table", "column", "checks", "checked"),
     [
-        (WEATHER, "celsius_is_present", {"COLUMN": "Celsius", "MISSING_ALLOWED": 0.5}, "observations.key"),
-        (TEXT, "note_is_present", {"COLUMN": "note", "MISSING_ALLOWED": 0.5}, "observations.key"),
-        (REQUIRED, "rows_are_present", {"COLUMN": "id", "MIN_ROWS": 1}, "observations.key"),
-        (NAMELESS, "celsius_is_present", {"COLUMN": "Celsius"}, "dg.AssetKey(['mart', 'weather_observations'])"),
+        (WEATHER, "Celsius", "[NotNull(COLUMN, name='values'), RowCount(min=1)]", "observations"),
+        (TEXT, "note", "[NotNull(COLUMN, name='values'), RowCount(min=1)]", "observations"),
+        (REQUIRED, "id", "[RowCount(min=1)]", "observations"),
+        (NAMELESS, "Celsius", "[NotNull(COLUMN, name='values'), RowCount(min=1)]", "'mart.weather_observations'"),
     ],
 )
-def test_the_check_reads_an_optional_column(
-    table: DeclaredTable, check: str, constants: dict[str, object], asset: str
-) -> None:
+def test_the_checks_read_an_optional_column(table: DeclaredTable, column: str, checks: str, checked: str) -> None:
     tree = ast.parse(render_quality(request(table))["workflows/quality/weather.py"])
     assigned = {
         target.id: ast.literal_eval(node.value)
@@ -63,17 +61,20 @@ def test_the_check_reads_an_optional_column(
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    assert assigned.items() >= {"TABLE": table.full_name, **constants}.items()
+    assert assigned == {"COLUMN": column}
     (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
-    assert function.name == check
-    assert ast.unparse(function.decorator_list[0]) == f"dg.asset_check(asset={asset})"
+    (decorator,) = function.decorator_list
+    assert function.name == "plausible" and isinstance(decorator, ast.Call)
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in decorator.keywords}
+    assert (given["table"], given["checks"]) == (checked, checks)
 
 
 def test_a_check_gets_an_unused_name() -> None:
-    taken = frozenset({"celsius_is_present", "celsius_is_present_2"})
+    taken = frozenset({"plausible", "plausible_2"})
     third = replace(request(WEATHER), taken=taken)
-    assert third.check == "celsius_is_present_3"
-    assert all("celsius_is_present_3(" in text for text in render_quality(third).values())
+    assert third.check == "plausible_3"
+    check, test = render_quality(third).values()
+    assert "def plausible_3(" in check and "judge_rows(plausible_3, " in test
 
 
 def test_a_domain_that_cascade_would_not_load_is_refused() -> None:
