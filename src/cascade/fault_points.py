@@ -4,6 +4,7 @@
     normalise   a batch is validated, but its rows are not staged yet
     write       the data files are written, but no snapshot refers to them yet
     commit      the manifests are written, but the commit has not been sent to the catalog
+    audit       the snapshot is on its audit branch, and its checks have not run yet; only of workflows with checks
     publish     the snapshot is visible, but the run does not know it yet
     state       dlt's new state is written, but the old state still applies
 
@@ -33,6 +34,7 @@ class FaultPoint(StrEnum):
     NORMALISE = "normalise"
     WRITE = "write"
     COMMIT = "commit"
+    AUDIT = "audit"
     PUBLISH = "publish"
     STATE = "state"
 

@@ -30,6 +30,7 @@ _COMMANDS = {
     "list": "cascade.cli.list:list_assets",
     "materialize": "cascade.cli.materialize:materialize",
     "table": "cascade.cli.table:table",
+    "branch": "cascade.cli.branch:branch",
     "validate": "cascade.cli.validate:validate",
     "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",

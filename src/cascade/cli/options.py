@@ -27,3 +27,17 @@ def json_option(command: Callable[..., R]) -> Callable[..., R]:
             return command(out, *args, **kwargs)
 
     return with_output
+
+
+def diff_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options of a command that compares two states of a table."""
+    examples = click.option(
+        "--examples",
+        metavar="N",
+        type=click.IntRange(min=0),
+        default=5,
+        show_default=True,
+        help="How many rows of each kind to print.",
+    )
+    markdown = click.option("--markdown", is_flag=True, help="Print Markdown, for a comment on a change.")
+    return examples(markdown(command))

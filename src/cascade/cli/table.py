@@ -9,15 +9,14 @@ import click
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.cli.table_diff import diff
+from cascade.cli.table_history import history
+from cascade.cli.table_named import require_table
 from cascade.cli.table_query import query
-from cascade.exceptions import UsageError
-from cascade.framework.project import unknown_name
-from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
 from cascade.terminal.output import Output
 from cascade.terminal.words import human_size
 
 if TYPE_CHECKING:
-    from cascade.iceberg import Lakehouse
     from cascade.iceberg.overview import TableOverview
 
 
@@ -27,6 +26,8 @@ def table() -> None:
 
 
 table.add_command(query)
+table.add_command(history)
+table.add_command(diff)
 
 
 @table.command("list", short_help="List the tables of the lakehouse.")
@@ -102,10 +103,7 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
 
     invocation.require_project()
     lakehouse = open_lakehouse(invocation.config)
-    ref = _table_ref(name)
-    found = lakehouse.load(ref)
-    if found is None:
-        raise _no_such_table(invocation, lakehouse, name)
+    ref, found = require_table(invocation, lakehouse, name)
     columns = visible(field.name for field in found.schema().fields)
     rows = found.scan(limit=limit, selected_fields=tuple(columns)).to_arrow()
     snapshot = found.current_snapshot()
@@ -133,36 +131,6 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     out.say(f"{rows.num_rows}{of_total} rows of {ref}, " + _snapshot_text(snapshot))
 
 
-def _table_ref(name: str) -> TableRef:
-    namespace, _, table_name = name.replace("/", ".").rpartition(".")
-    return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
-
-
 def _snapshot_text(snapshot: object) -> str:
     identifier = getattr(snapshot, "snapshot_id", None)
     return f"snapshot {identifier}" if identifier is not None else "no snapshot yet"
-
-
-def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
-    from cascade.iceberg.overview import table_identifiers
-
-    workflow = invocation.workflow_named(name)
-    if workflow is not None:
-        declaration = workflow.declaration
-        partition = " --partition KEY" if declaration.partitions else ""
-        asset = "/".join(declaration.asset_key)
-        return UsageError(
-            f"The table {declaration.table} is declared at {declaration.location} and does not exist yet.",
-            hint=f"Create it: {invocation.program} materialize {asset}{partition}",
-        )
-    known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
-    ref = _table_ref(name)
-    refusing = TableRef(ref.namespace, ref.name.removesuffix(QUARANTINE_SUFFIX))
-    if refusing != ref and refusing.full_name in known:
-        return UsageError(
-            f"The table {ref} does not exist, because {refusing} has no refused rows.",
-            hint=f"See the rows that landed: {invocation.program} table show {refusing}",
-        )
-    short = [table.removeprefix("raw.") for table in known]
-    _, failures = invocation.loaded
-    return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} table list")

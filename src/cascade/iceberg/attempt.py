@@ -2,99 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.fault_points import FaultPoint, reach
+from cascade.iceberg.changes import FileChange, Properties, PropertyChange
 
 if TYPE_CHECKING:
-    from pyiceberg.manifest import DataFile
-    from pyiceberg.table import CommitTableResponse, Table
+    from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
 
+    from cascade.iceberg.heads import AuditBranch
     from cascade.iceberg.snapshot.retention import Retention
     from cascade.iceberg.snapshot.writing import SnapshotFiles
 
-P = TypeVar("P")
 
+class Sendable(Protocol):
+    """One attempt to change a table; `Attempt` is one."""
 
-@dataclass(frozen=True)
-class FileChange:
-    """Files that leave a table and files that enter it, in one snapshot.
-
-    Args:
-        deleted: data files and position delete files that leave the table.
-        added: data files and position delete files that enter it.
-        summary: further properties of the snapshot's summary.
-    """
-
-    deleted: tuple[DataFile, ...] = ()
-    added: tuple[DataFile, ...] = ()
-    summary: Mapping[str, str] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.deleted or self.added)
-
-
-@dataclass(frozen=True)
-class PropertyChange:
-    """Properties of a table that change in the commit that adds a snapshot.
-
-    Args:
-        updates: the properties that are set.
-        removals: names of present properties that are removed.
-        summary: properties of the snapshot's summary.
-    """
-
-    updates: Mapping[str, str] = field(default_factory=dict)
-    removals: Sequence[str] = ()
-    summary: Mapping[str, str] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.updates or self.removals)
-
-
-class Planner(Protocol[P]):
-    """Decides what changes in a table, from one of its snapshots."""
-
-    def plan(self, table: Table) -> P:
-        """Read the table and decide, without writing anything."""
+    @property
+    def snapshot_id(self) -> int:
+        """The snapshot that becomes the head of a branch."""
         ...
 
-    def still_holds(self, plan: P, table: Table) -> bool:
-        """Return whether a plan for an earlier snapshot is also valid for this one."""
+    @property
+    def parent_id(self) -> int | None:
+        """The snapshot that the branch must be on; None if it must be empty."""
         ...
 
-    def write(self, table: Table, plan: P) -> FileChange:
-        """Write the plan's data files. Return an empty change to commit nothing."""
+    @property
+    def expires(self) -> bool:
+        """Whether other snapshots expire with it."""
         ...
 
-
-class Unchanged:
-    """Plans to change no file, whatever is in the table."""
-
-    def plan(self, table: Table) -> None:
-        """Read nothing."""
-
-    def still_holds(self, plan: None, table: Table) -> bool:
-        """Return True: nothing was read."""
-        return True
-
-    def write(self, table: Table, plan: None) -> FileChange:
-        """Write nothing."""
-        return FileChange()
-
-
-class Properties(Protocol):
-    """Decides which properties of a table change with a commit; `LedgerEntry` does."""
-
-    def with_snapshot(self, table: Table, branch: str, snapshot_id: int) -> PropertyChange:
-        """Return what changes with a snapshot that is based on the head of a branch."""
+    @property
+    def sets_properties(self) -> bool:
+        """Whether properties of the table change with it."""
         ...
 
-    def alone(self, table: Table, branch: str) -> PropertyChange:
-        """Return what changes if no file does. An empty change commits nothing."""
+    def send(self) -> Table:
+        """Ask the catalog for the change, and return the table afterwards."""
+        ...
+
+    def discard(self) -> None:
+        """Remove what was written for this attempt alone. Call it only if the change can never arrive."""
         ...
 
 
@@ -127,11 +79,18 @@ class Attempt:
         Raises:
             Exception: whatever the catalog raised; see `outcome_of`. Nothing is deleted.
         """
-        table = self._table
-        reach(FaultPoint.COMMIT, ".".join(table.name()))
-        answer = table.catalog.commit_table(table, self._requirements, self._updates)
-        self._files.landed(answer.metadata)
-        return _answered(table, answer)
+        table = send(self._table, self._requirements, self._updates)
+        self._files.landed()
+        return table
+
+    def preview(self) -> Table:
+        """Return the table as it would be after this commit. The catalog is not contacted."""
+        from pyiceberg.table import Table
+        from pyiceberg.table.update import update_table_metadata
+
+        before = self._table
+        metadata = update_table_metadata(before.metadata, self._updates)
+        return Table(before.name(), metadata, before.metadata_location, before.io, before.catalog, config=before.config)
 
     def discard(self) -> None:
         """Remove the manifests. Call it only if the snapshot can never arrive."""
@@ -144,6 +103,7 @@ def prepared(
     change: FileChange,
     summary: Mapping[str, str],
     *,
+    audit: AuditBranch | None = None,
     retention: Retention | None = None,
     properties: Properties | None = None,
     sets_properties: bool = True,
@@ -155,16 +115,17 @@ def prepared(
         branch: the branch, which must exist unless it is an empty `main`.
         change: the files that enter and leave the table.
         summary: properties of the snapshot's summary.
+        audit: the branch whose head the snapshot becomes, in place of `branch`, which stays where it is.
         retention: the snapshots that the table keeps; None to keep all.
         properties: properties of the table that change with the snapshot.
 
     Raises:
         ValidationException: the plan of the change is not one for this state of the table.
     """
-    from pyiceberg.table.refs import SnapshotRefType
     from pyiceberg.table.snapshots import Snapshot
-    from pyiceberg.table.update import AddSnapshotUpdate, AssertRefSnapshotId, AssertTableUUID, SetSnapshotRefUpdate
+    from pyiceberg.table.update import AddSnapshotUpdate, AssertTableUUID
 
+    from cascade.iceberg.heads import BranchHead, expected_heads
     from cascade.iceberg.snapshot.expiry import expiry_of
     from cascade.iceberg.snapshot.manifests import plan_manifests
     from cascade.iceberg.snapshot.summary import summary_of
@@ -175,8 +136,9 @@ def prepared(
     parent = metadata.snapshot_by_id(ref.snapshot_id) if ref else None
     parent_id = parent.snapshot_id if parent else None
     snapshot_id = metadata.new_snapshot_id()
-    also = properties.with_snapshot(table, branch, snapshot_id) if properties else PropertyChange()
-    property_updates = _property_updates(also) if sets_properties else []
+    moved = BranchHead(branch, snapshot_id) if audit is None else audit.head(snapshot_id)
+    also = properties.with_snapshot(table, moved.branch, snapshot_id) if properties else PropertyChange()
+    changed = property_updates(also) if sets_properties else []
     files = SnapshotFiles(table, snapshot_id, parent_id, metadata.next_sequence_number())
     files.write(plan_manifests(table, parent, snapshot_id, change.added, change.deleted))
     # pydantic's names of these fields are their aliases.
@@ -188,24 +150,20 @@ def prepared(
         "summary": summary_of(metadata, parent, change.added, change.deleted, {**summary, **also.summary}),
         "schema-id": metadata.current_schema_id,
     }
-    # What is left out here would be removed from the branch.
-    kept = ref.model_dump(include={"max_ref_age_ms", "max_snapshot_age_ms", "min_snapshots_to_keep"}) if ref else {}
-    head: dict[str, Any] = {"ref-name": branch, "snapshot-id": snapshot_id, **kept}
-    expected: dict[str, Any] = {"ref": branch, "snapshot-id": parent_id}
     guards, removals = expiry_of(table, branch, retention) if retention else ([], [])
     return Attempt(
         snapshot_id,
         parent_id,
         bool(removals),
-        bool(property_updates),
+        bool(changed),
         table,
         files,
-        (AssertTableUUID(uuid=metadata.table_uuid), AssertRefSnapshotId(**expected), *guards),
+        (AssertTableUUID(uuid=metadata.table_uuid), *expected_heads(table, {branch, moved.branch}), *guards),
         (
             AddSnapshotUpdate(snapshot=Snapshot(**snapshot)),
-            SetSnapshotRefUpdate(type=SnapshotRefType.BRANCH, **head),
+            moved.update(table),
             *removals,
-            *property_updates,
+            *changed,
         ),
     )
 
@@ -224,22 +182,44 @@ def change_properties(table: Table, branch: str, change: PropertyChange) -> Tabl
     Raises:
         Exception: whatever the catalog raised; see `outcome_of`.
     """
-    from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
+    from pyiceberg.table.update import AssertTableUUID
 
-    head = table.current_snapshot()
-    expected: dict[str, Any] = {"ref": branch, "snapshot-id": head.snapshot_id if head else None}
-    requirements = (AssertTableUUID(uuid=table.metadata.table_uuid), AssertRefSnapshotId(**expected))
-    reach(FaultPoint.COMMIT, ".".join(table.name()))
-    return _answered(table, table.catalog.commit_table(table, requirements, tuple(_property_updates(change))))
+    from cascade.iceberg.heads import expected_heads
+
+    requirements = (AssertTableUUID(uuid=table.metadata.table_uuid), *expected_heads(table, {branch}))
+    return send(table, requirements, tuple(property_updates(change)))
 
 
-def _answered(table: Table, answer: CommitTableResponse) -> Table:
+def send(table: Table, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]) -> Table:
+    """Ask the catalog to change a table.
+
+    Args:
+        table: the table before.
+        requirements: what must be true of the table for the change to land.
+        updates: the change.
+
+    Returns:
+        The table afterwards, as the catalog returned it.
+
+    Raises:
+        Exception: whatever the catalog raised; see `outcome_of`.
+    """
     from pyiceberg.table import Table
 
+    from cascade.iceberg.snapshot.metadata_files import remove_old_metadata
+
+    reach(FaultPoint.COMMIT, ".".join(table.name()))
+    answer = table.catalog.commit_table(table, requirements, updates)
+    remove_old_metadata(table, answer.metadata)
     return Table(table.name(), answer.metadata, answer.metadata_location, table.io, table.catalog, config=table.config)
 
 
-def _property_updates(change: PropertyChange) -> list[TableUpdate]:
+def property_updates(change: PropertyChange) -> list[TableUpdate]:
+    """Return the updates that change properties of a table.
+
+    Args:
+        change: the properties.
+    """
     from pyiceberg.table.update import RemovePropertiesUpdate, SetPropertiesUpdate
 
     updates: list[TableUpdate] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cascade.iceberg.attempt import Attempt
+from cascade.iceberg.attempt import Sendable
 from cascade.iceberg.commit_outcomes import Outcome
 from cascade.iceberg.expiry_support import PROPERTY_SUPPORT, SUPPORT
 from cascade.notices import notice
@@ -42,7 +42,7 @@ class Concessions:
         """Whether the next attempt changes properties."""
         return self._way[1] and PROPERTY_SUPPORT.is_possible(self.catalog)
 
-    def concedes(self, attempt: Attempt, outcome: Outcome) -> bool:
+    def concedes(self, attempt: Sendable, outcome: Outcome) -> bool:
         """Return whether the next attempt asks for less, after a catalog refused one or did not answer.
 
         Args:
@@ -61,7 +61,7 @@ class Concessions:
                 return True
         return False
 
-    def landed(self, attempt: Attempt) -> None:
+    def landed(self, attempt: Sendable) -> None:
         """Record what the catalog can do, now that an attempt landed."""
         expires, sets_properties = attempt.expires, attempt.sets_properties
         if expires:

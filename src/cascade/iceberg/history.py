@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID
+from cascade.iceberg.row_count import live_rows
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
-    from pyiceberg.table.snapshots import Summary
+    from pyiceberg.table.snapshots import Snapshot, Summary
 
 
 def last_run(table: Table, partition: str | None) -> Summary | None:
@@ -31,3 +34,57 @@ def last_digest(table: Table, partition: str | None) -> str | None:
     """Return the digest of the rows that a run of a partition published last, if its snapshot is still there."""
     summary = last_run(table, partition)
     return None if summary is None else summary.get(DIGEST)
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A snapshot of a table.
+
+    Args:
+        snapshot_id: id of the snapshot.
+        written_at: when it was committed, in UTC.
+        rows: rows that its readers see; None if the snapshot does not say.
+        change: by how much it changed the number of rows; None if the snapshot before it has expired.
+        run_id: the run that made it; None if another tool did.
+        partition: the partition of that run; None for a table without partitions.
+        refs: names of the branches and tags whose head it is.
+    """
+
+    snapshot_id: int
+    written_at: datetime
+    rows: int | None
+    change: int | None
+    run_id: str | None
+    partition: str | None
+    refs: tuple[str, ...]
+
+
+def history_of(table: Table) -> list[HistoryEntry]:
+    """Return the snapshots that a table still has, newest first."""
+    refs: dict[int, list[str]] = {}
+    for name, ref in table.metadata.refs.items():
+        refs.setdefault(ref.snapshot_id, []).append(name)
+    newest_first = sorted(
+        table.metadata.snapshots, key=lambda one: (one.sequence_number or 0, one.timestamp_ms), reverse=True
+    )
+    return [
+        HistoryEntry(
+            snapshot_id=snapshot.snapshot_id,
+            written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+            rows=live_rows(snapshot),
+            change=_change(table, snapshot),
+            run_id=snapshot.summary.get(RUN_ID) if snapshot.summary else None,
+            partition=snapshot.summary.get(PARTITION) if snapshot.summary else None,
+            refs=tuple(sorted(refs.get(snapshot.snapshot_id, ()))),
+        )
+        for snapshot in newest_first
+    ]
+
+
+def _change(table: Table, snapshot: Snapshot) -> int | None:
+    parent = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
+    # An expired parent is no longer named by its children.
+    if parent is None and snapshot.sequence_number != 1:
+        return None
+    after, before = live_rows(snapshot), live_rows(parent)
+    return None if after is None or before is None else after - before

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_writer import write_files

@@ -16,8 +16,8 @@ from pyiceberg.types import LongType, NestedField
 
 from cascade.exceptions import CommitError
 from cascade.iceberg import turns
-from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.conftest import Settings
 from cascade.iceberg.merge import MergePlan, MergePlanner, merge_rows

@@ -15,8 +15,8 @@ from pyiceberg.table import Table
 from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
 
 from cascade.exceptions import CommitRefusedError
-from cascade.iceberg.attempt import FileChange, PropertyChange
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.changes import FileChange, PropertyChange
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.expiry_support import SUPPORT
 from cascade.iceberg.merge import MergePlan, merge_rows
@@ -185,9 +185,9 @@ def test_a_catalog_that_refuses_expiry_is_asked_once(short: Lakehouse, monkeypat
 def test_a_catalog_that_never_answers_an_expiry_is_not_asked_forever(
     short: Lakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cascade.iceberg import commit
+    from cascade.iceberg import committer
 
-    monkeypatch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(committer, "_UNANSWERED_WAIT_SECONDS", 0.0)
     asked = refusing(monkeypatch, CommitStateUnknownException("500"))
     for n in range(8):
         merged(short, n)

@@ -25,7 +25,7 @@ from pyiceberg.exceptions import (
 from pyiceberg.table import Table
 
 from cascade.exceptions import CommitError, CommitRefusedError
-from cascade.iceberg import commit, turns
+from cascade.iceberg import committer, turns
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.conftest import Settings
@@ -44,7 +44,7 @@ def table(lakehouse: Lakehouse) -> Table:
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(committer, "_UNANSWERED_WAIT_SECONDS", 0.01)
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> list[int]:
@@ -262,7 +262,7 @@ LANDS_LATE, LANDS, NEVER, CONFLICT, OTHER_WRITER, FINE = "late", "lands", "never
 def test_whatever_a_catalog_answers_each_batch_lands_once_and_the_table_stays_readable(data: st.DataObject) -> None:
     """Late commits arrive whenever the catalog is used, or after the run."""
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.0)
+        monkeypatch.setattr(committer, "_UNANSWERED_WAIT_SECONDS", 0.0)
         monkeypatch.setattr(turns, "_LONGEST_WAIT_SECONDS", 0.0)
         lakehouse = open_lakehouse(Settings(Path(directory)))
         ensure_table(lakehouse, NAME, SCHEMA)

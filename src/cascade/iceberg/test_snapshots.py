@@ -27,8 +27,8 @@ from pyiceberg.typedef import Record
 
 from cascade.declarations import PartitionField
 from cascade.exceptions import CommitRefusedError
-from cascade.iceberg.attempt import FileChange
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.data_file_writer import write_files

@@ -7,6 +7,7 @@ decides as ever. Writers to a server have no lock, and wait the shorter the long
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -21,6 +22,7 @@ from urllib.parse import quote
 from cascade.iceberg.locations import sqlite_file
 
 if TYPE_CHECKING:
+    from cascade.iceberg.catalog import Lakehouse
     from cascade.table_ref import TableRef
 
 _PATIENCE_SECONDS = 30.0
@@ -38,9 +40,11 @@ class Turn:
 
     Args:
         path: the file to lock; None if there is none.
+        patience: seconds after which a writer commits without its turn.
     """
 
     path: Path | None
+    patience: float = _PATIENCE_SECONDS
     since: float = field(default_factory=time.monotonic)
     _descriptor: int | None = None
 
@@ -52,8 +56,21 @@ class Turn:
             uri: the catalog's address.
             ref: the table.
         """
-        catalog = sqlite_file(uri) if uri.startswith(("sqlite:", "sqlite+")) else None
-        return cls(catalog.parent / "locks" / f"{quote(ref.full_name, safe='')}.lock" if catalog else None)
+        catalog = _local_catalog(uri)
+        return cls(_lock_file(catalog.parent, ref, "") if catalog else None)
+
+    @classmethod
+    def to_publish(cls, lakehouse: Lakehouse, ref: TableRef) -> Turn:
+        """Return the turn of a run that has rows on an audit branch, in the queue of all such runs of this machine.
+
+        It has no end but the run's own: a run that gave up waiting would lose the next race too.
+
+        Args:
+            lakehouse: the lakehouse.
+            ref: the table.
+        """
+        catalog = _local_catalog(lakehouse.uri)
+        return cls(_lock_file((catalog or lakehouse.dlt_directory).parent, ref, ".publish"), math.inf)
 
     @property
     def is_mine(self) -> bool:
@@ -70,7 +87,7 @@ class Turn:
             return False
         if (descriptor := _opened(self.path)) is None:
             return False
-        waited, end = False, time.monotonic() + _PATIENCE_SECONDS
+        waited, end = False, time.monotonic() + self.patience
         while not _locked(descriptor):
             waited = True
             if time.monotonic() > end:
@@ -112,10 +129,18 @@ class Turn:
         self.end()
 
 
+def _local_catalog(uri: str) -> Path | None:
+    return sqlite_file(uri) if uri.startswith(("sqlite:", "sqlite+")) else None
+
+
+def _lock_file(directory: Path, ref: TableRef, kind: str) -> Path:
+    return directory / "locks" / f"{quote(ref.full_name, safe='')}{kind}.lock"
+
+
 def _opened(path: Path) -> int | None:
     """Open a file to lock. A directory that cannot be written has no turns, and no commits either."""
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError:
         return None

@@ -10,7 +10,7 @@ import pyarrow as pa
 from cascade.iceberg import Lakehouse, merge_rows
 from cascade.iceberg.append import append_rows
 from cascade.iceberg.append.large_appending import append_large
-from cascade.iceberg.attempt import Unchanged
+from cascade.iceberg.changes import Unchanged
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.large import LargeRows
 from cascade.iceberg.large.rows import no_rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.commit import DIGEST, RUN_ID, Committed, commit_planned, run_summary
 from cascade.iceberg.digest import differ
 from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pyiceberg.table import Table
 
-from cascade.iceberg import commit
+from cascade.iceberg import committer
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA
@@ -16,4 +16,4 @@ def table(lakehouse: Lakehouse) -> Table:
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(committer, "_UNANSWERED_WAIT_SECONDS", 0.01)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from cascade.iceberg.attempt import PropertyChange
+from cascade.iceberg.changes import PropertyChange
 from cascade.iceberg.ledger.contents import UNKNOWN, Contents
 from cascade.iceberg.ledger.encoding import Claim, Stored
 from cascade.iceberg.ledger.schemes import Scheme

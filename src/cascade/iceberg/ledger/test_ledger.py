@@ -14,8 +14,8 @@ from pyiceberg.table import Table
 from pyiceberg.table.update import SetPropertiesUpdate
 
 from cascade.iceberg.append import append_rows
-from cascade.iceberg.attempt import Unchanged
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.changes import Unchanged
 from cascade.iceberg.commit import Committed, commit_planned
 from cascade.iceberg.expiry_support import PROPERTY_SUPPORT, SUPPORT
 from cascade.iceberg.hidden import hidden_properties, with_hidden

@@ -19,7 +19,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import NestedField, StringType
 
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
-from cascade.iceberg import commit
+from cascade.iceberg import committer
 from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.conftest import MACHINE, Settings
 from cascade.iceberg.ledger import LedgerEntry, Scheme
@@ -43,7 +43,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(commit, "_UNANSWERED_WAIT_SECONDS", 0.0)
+        self.patch.setattr(committer, "_UNANSWERED_WAIT_SECONDS", 0.0)
         self.patch.setattr(entries, "_MOST_CLAIMS", 3)
         self.runs, self.others = count(), count(100)
         self.rows: dict[int, int | None] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_reader import Bounds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.data_file_reader import open_data_file, projection
 from cascade.iceberg.data_file_writer import split_by_layout, write_files
 from cascade.iceberg.files import read_file, without

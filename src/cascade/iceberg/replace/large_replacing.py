@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cascade.iceberg.attempt import FileChange
+from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.digest import labelled

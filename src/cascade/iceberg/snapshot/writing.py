@@ -19,8 +19,6 @@ from pyiceberg.manifest import (
     write_manifest_list,
 )
 from pyiceberg.table import Table, TableProperties
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.utils.properties import property_as_bool
 
 from cascade.iceberg.snapshot.cache import remember_entries, remember_manifests
 from cascade.iceberg.snapshot.encoding import ManifestForm
@@ -57,30 +55,11 @@ class SnapshotFiles:
             self.discard()
             raise
 
-    def landed(self, metadata: TableMetadata) -> None:
-        """Keep what was written in the cache for the next commit, and remove metadata that is not needed anymore.
-
-        Args:
-            metadata: the table's metadata afterwards.
-        """
+    def landed(self) -> None:
+        """Keep what was written in the cache for the next commit."""
         for manifest, entries in self._entries:
             remember_entries(manifest, [self._with_numbers(entry) for entry in entries if _is_live(entry)])
         remember_manifests(self.manifest_list, self._manifests)
-        self._remove_old_metadata(metadata)
-
-    def _remove_old_metadata(self, metadata: TableMetadata) -> None:
-        """Remove the metadata files that have left the log, if the table asks for it. Catalogs do not do it."""
-        enabled = property_as_bool(
-            metadata.properties,
-            TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED,
-            TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED_DEFAULT,
-        )
-        if enabled:
-            logged = {entry.metadata_file for entry in metadata.metadata_log}
-            for entry in self.table.metadata.metadata_log:
-                if entry.metadata_file not in logged:
-                    with suppress(Exception):
-                        self.table.io.delete(entry.metadata_file)
 
     def discard(self) -> None:
         """Remove the files. Maintenance removes those that remain."""

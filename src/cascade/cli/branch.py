@@ -1,0 +1,145 @@
+"""`branch`: the branches on which rows wait for their checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.completion import complete_tables
+from cascade.cli.context import Invocation
+from cascade.cli.diff_output import print_diff
+from cascade.cli.options import diff_options, json_option
+from cascade.cli.table_named import require_table
+from cascade.exceptions import UsageError
+from cascade.table_ref import MAIN_BRANCH, TableRef
+from cascade.terminal.output import Output
+
+if TYPE_CHECKING:
+    from cascade.iceberg.table_branches import Branch
+
+
+@click.group()
+def branch() -> None:
+    """Inspect, publish and drop branches of tables.
+
+    The rows of a workflow with blocking checks wait on a branch of their own until the checks have passed. If one
+    fails, the branch stays, and main does not change.
+    """
+
+
+@branch.command("list", short_help="List the branches of a table, or of all tables.")
+@click.argument("name", metavar="[TABLE]", default=None, required=False, shell_complete=complete_tables)
+@json_option
+@click.pass_obj
+def list_branches(invocation: Invocation, out: Output, name: str | None) -> None:
+    """List the branches of TABLE, or those of every table that has more than main."""
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.overview import table_identifiers
+    from cascade.iceberg.table_branches import branches_of
+
+    invocation.require_project()
+    lakehouse = open_lakehouse(invocation.config)
+    if name is not None:
+        ref, table = require_table(invocation, lakehouse, name)
+        found = branches_of(table, ref)
+    else:
+        refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
+        tables = [branches_of(lakehouse.require(ref), ref) for ref in refs]
+        found = [each for branches in tables if len(branches) > 1 for each in branches]
+    out.json({"branches": [_document(each) for each in found]})
+    if not found:
+        out.say(f"{name} has no rows yet." if name else "No table has a branch besides main.")
+        return
+    rows = [
+        (
+            each.table.full_name,
+            each.name,
+            each.rows,
+            each.written_at.replace(microsecond=0, tzinfo=None),
+            each.partition,
+            each.expires_at and each.expires_at.replace(microsecond=0, tzinfo=None),
+        )
+        for each in found
+    ]
+    out.table(("table", "branch", "rows", "written (UTC)", "partition", "kept until (UTC)"), rows, whole=True)
+
+
+@branch.command("diff", short_help="Compare a branch with main, row by row.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.argument("branch_name", metavar="BRANCH")
+@diff_options
+@json_option
+@click.pass_obj
+def diff_branch(
+    invocation: Invocation, out: Output, name: str, branch_name: str, examples: int, markdown: bool
+) -> None:
+    """Show what publishing BRANCH of TABLE would change for readers of main.
+
+    The beginning of a branch's name is enough if no other branch begins so.
+    """
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.diff import diff_tables, point_of
+    from cascade.iceberg.table_branches import branch_named
+
+    if markdown and out.as_json:
+        raise UsageError("Use either --markdown or --json.")
+    invocation.require_project()
+    ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
+    wanted = branch_named(table, ref, branch_name).name
+    found = diff_tables(point_of(table, MAIN_BRANCH), point_of(table, wanted), examples=examples)
+    print_diff(out, ref, found, markdown=markdown)
+
+
+@branch.command(short_help="Move main to a branch.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.argument("branch_name", metavar="BRANCH")
+@json_option
+@click.pass_obj
+def publish(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
+    """Publish BRANCH of TABLE without running its checks: readers of main then see its rows.
+
+    This works only while main is where the branch began. Afterwards, run the workflow again.
+    """
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.table_branches import publish_branch
+
+    invocation.require_project()
+    lakehouse = open_lakehouse(invocation.config)
+    ref, _ = require_table(invocation, lakehouse, name)
+    published = publish_branch(lakehouse, ref, branch_name)
+    out.json({"published": _document(published)})
+    out.say(f"Published {published.name} of {ref.full_name}: main is at snapshot {published.snapshot_id}.")
+
+
+@branch.command(short_help="Drop a branch.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.argument("branch_name", metavar="BRANCH")
+@json_option
+@click.pass_obj
+def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
+    """Drop BRANCH of TABLE. Its rows can no longer be published; main does not change."""
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.table_branches import drop_branch
+
+    invocation.require_project()
+    lakehouse = open_lakehouse(invocation.config)
+    ref, _ = require_table(invocation, lakehouse, name)
+    dropped = drop_branch(lakehouse, ref, branch_name)
+    out.json({"dropped": _document(dropped)})
+    out.say(f"Dropped {dropped.name} of {ref.full_name}.")
+
+
+def _document(found: Branch) -> dict[str, object]:
+    return {
+        "table": found.table.full_name,
+        "branch": found.name,
+        # A string, because JavaScript cannot represent such large integers.
+        "snapshot_id": str(found.snapshot_id),
+        "written_at": found.written_at,
+        "rows": found.rows,
+        "run_id": found.run_id,
+        "partition": found.partition,
+        "kept_until": found.expires_at,
+        "can_publish": found.can_publish,
+    }

@@ -1,0 +1,119 @@
+"""Print what differs between two states of a table: for people, as JSON, or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
+
+if TYPE_CHECKING:
+    from cascade.iceberg.diff import RowDiff
+    from cascade.table_ref import TableRef
+
+
+def print_diff(out: Output, ref: TableRef, found: RowDiff, *, markdown: bool) -> None:
+    """Print a difference.
+
+    Args:
+        out: the output of the command.
+        ref: the table.
+        found: the difference.
+        markdown: print Markdown, for a comment on a change.
+    """
+    out.json(_document(ref, found))
+    if markdown:
+        click.echo("\n".join(_markdown(ref, found)))
+        return
+    out.say(_headline(ref, found))
+    for sentence in found.schema_changes:
+        out.say(sentence)
+    if found.changed_columns:
+        out.say()
+        out.table(("column", "changed rows"), list(found.changed_columns.items()))
+    columns, rows = _examples(found)
+    if rows:
+        out.say()
+        out.table(columns, rows, fit=True)
+        if len(rows) < found.added + found.removed + found.changed:
+            out.say(f"These are {counted(len(rows), 'example')}. For more: --examples N")
+
+
+def _headline(ref: TableRef, found: RowDiff) -> str:
+    between = f"{ref.full_name}, from {found.before} to {found.after}"
+    if not found:
+        return f"{between}: no difference."
+    parts = [f"{counted(found.added, 'row')} added", f"{found.removed} removed"]
+    return f"{between}: {', '.join(parts + ([f'{found.changed} changed'] if found.unique_key else []))}."
+
+
+def _examples(found: RowDiff) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Return the examples as rows of one table. A changed value is shown as `old -> new`."""
+    changed: list[Mapping[str, Any]] = [
+        {**row.key, **{name: f"{_text(row.before[name])} -> {_text(now)}" for name, now in row.after.items()}}
+        for row in found.changed_rows
+    ]
+    kinds: Sequence[tuple[str, Sequence[Mapping[str, Any]]]] = (
+        ("added", found.added_rows),
+        ("removed", found.removed_rows),
+        ("changed", changed),
+    )
+    names = list(dict.fromkeys(name for _, rows in kinds for row in rows for name in row))
+    return ["row", *names], [(kind, *(row.get(name) for name in names)) for kind, rows in kinds for row in rows]
+
+
+def _markdown(ref: TableRef, found: RowDiff) -> Iterator[str]:
+    yield f"**{_escaped(_headline(ref, found))}**"
+    if found.schema_changes:
+        yield ""
+        yield from (f"- {_escaped(sentence)}" for sentence in found.schema_changes)
+    if found.changed_columns:
+        yield ""
+        yield from _markdown_table(("column", "changed rows"), list(found.changed_columns.items()))
+    columns, rows = _examples(found)
+    if rows:
+        yield ""
+        yield from _markdown_table(columns, rows)
+
+
+def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(map(_escaped, columns))} |"
+    yield f"|{'---|' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(_escaped('' if cell is None else _text(cell)) for cell in row)} |"
+
+
+def _escaped(text: str) -> str:
+    """Keep a value from ending its cell or from being read as Markdown or HTML."""
+    for special in "\\`*_|<>[]":
+        text = text.replace(special, f"\\{special}")
+    return " ".join(text.split())
+
+
+def _text(value: object) -> str:
+    return "null" if value is None else str(value)
+
+
+def _document(ref: TableRef, found: RowDiff) -> dict[str, object]:
+    return {
+        "table": ref.full_name,
+        "from": found.before,
+        "to": found.after,
+        "unique_key": list(found.unique_key),
+        "added": found.added,
+        "removed": found.removed,
+        "changed": found.changed,
+        "changed_columns": dict(found.changed_columns),
+        "schema_changes": list(found.schema_changes),
+        "examples": {
+            "added": list(found.added_rows),
+            "removed": list(found.removed_rows),
+            "changed": [
+                {"key": dict(row.key), "before": dict(row.before), "after": dict(row.after)}
+                for row in found.changed_rows
+            ],
+        },
+    }

@@ -1,0 +1,69 @@
+"""`table history`: the snapshots of a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.completion import complete_tables
+from cascade.cli.context import Invocation
+from cascade.cli.options import json_option
+from cascade.cli.table_named import require_table
+from cascade.terminal.output import Output
+
+if TYPE_CHECKING:
+    from cascade.iceberg.history import HistoryEntry
+
+
+@click.command(short_help="List the snapshots of a table.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many to print."
+)
+@json_option
+@click.pass_obj
+def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
+    """List the snapshots of TABLE, newest first, with the run that made each one.
+
+    Rows of a snapshot in the column "branch" are seen by the readers of that branch; the others are kept for a while,
+    so that you can compare with them: see table diff.
+    """
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.history import history_of
+
+    invocation.require_project()
+    ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
+    entries = history_of(table)
+    out.json({"table": ref.full_name, "snapshots": [_document(entry) for entry in entries[:limit]]})
+    if not entries:
+        out.say(f"{ref} has no snapshots yet.")
+        return
+    rows = [
+        (
+            str(entry.snapshot_id),
+            entry.written_at.replace(microsecond=0, tzinfo=None),
+            entry.rows,
+            f"{entry.change:+d}" if entry.change else entry.change,
+            entry.partition,
+            entry.run_id,
+            ", ".join(entry.refs) or None,
+        )
+        for entry in entries[:limit]
+    ]
+    out.table(("snapshot", "written (UTC)", "rows", "change", "partition", "run", "branch"), rows, whole=True)
+    if len(entries) > limit:
+        out.say(f"{len(entries) - limit} more. For all: --limit {len(entries)}")
+
+
+def _document(entry: HistoryEntry) -> dict[str, object]:
+    return {
+        # A string, because JavaScript cannot represent such large integers.
+        "snapshot_id": str(entry.snapshot_id),
+        "written_at": entry.written_at,
+        "rows": entry.rows,
+        "change": entry.change,
+        "partition": entry.partition,
+        "run_id": entry.run_id,
+        "branches": list(entry.refs),
+    }

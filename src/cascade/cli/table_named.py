@@ -1,0 +1,63 @@
+"""Find the table that a command names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cascade.cli.context import Invocation
+from cascade.exceptions import UsageError
+from cascade.framework.project import unknown_name
+from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+    from cascade.iceberg import Lakehouse
+
+
+def require_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> tuple[TableRef, Table]:
+    """Load a table that a user named.
+
+    Args:
+        invocation: the invocation, for its project.
+        lakehouse: the lakehouse.
+        name: what the user typed; the namespace `raw` may be left out.
+
+    Raises:
+        UsageError: there is no such table.
+    """
+    ref = _table_ref(name)
+    found = lakehouse.load(ref)
+    if found is None:
+        raise _no_such_table(invocation, lakehouse, name)
+    return ref, found
+
+
+def _table_ref(name: str) -> TableRef:
+    namespace, _, table_name = name.replace("/", ".").rpartition(".")
+    return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
+
+
+def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
+    from cascade.iceberg.overview import table_identifiers
+
+    workflow = invocation.workflow_named(name)
+    if workflow is not None:
+        declaration = workflow.declaration
+        partition = " --partition KEY" if declaration.partitions else ""
+        asset = "/".join(declaration.asset_key)
+        return UsageError(
+            f"The table {declaration.table} is declared at {declaration.location} and does not exist yet.",
+            hint=f"Create it: {invocation.program} materialize {asset}{partition}",
+        )
+    known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
+    ref = _table_ref(name)
+    refusing = TableRef(ref.namespace, ref.name.removesuffix(QUARANTINE_SUFFIX))
+    if refusing != ref and refusing.full_name in known:
+        return UsageError(
+            f"The table {ref} does not exist, because {refusing} has no refused rows.",
+            hint=f"See the rows that landed: {invocation.program} table show {refusing}",
+        )
+    short = [table.removeprefix("raw.") for table in known]
+    _, failures = invocation.loaded
+    return unknown_name("table", name, [*known, *short], failures, f"{invocation.program} table list")

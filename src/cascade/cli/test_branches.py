@@ -1,0 +1,104 @@
+"""`branch`, `table history` and `table diff`."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.config import CascadeConfig
+from cascade.framework.conftest import THINGS, SampleProject
+from cascade.iceberg import Lakehouse, ensure_table, merge_rows, open_lakehouse
+from cascade.iceberg.commit import commit_planned, run_summary
+from cascade.iceberg.heads import AuditBranch
+from cascade.iceberg.merge import MergePlanner
+from cascade.iceberg.test_commit import SCHEMA
+from cascade.table_ref import TableRef
+
+COUNTS = TableRef("raw", "counts")
+
+
+def rows(counts: dict[int, int]) -> pa.Table:
+    return pa.table({"id": pa.array(counts, pa.int64()), "n": pa.array(counts.values(), pa.int64())})
+
+
+@pytest.fixture
+def lakehouse(project: SampleProject) -> Lakehouse:
+    """Return a lakehouse with three rows on main, and changes of two of them on an audit branch."""
+    project.write("things.py", THINGS)
+    opened = open_lakehouse(CascadeConfig())
+    ensure_table(opened, COUNTS, SCHEMA)
+    merge_rows(opened, COUNTS, rows({1: 10, 2: 20, 3: 30}), ["id"], run_id="first", partition="2024-01-01")
+    planner = MergePlanner(rows({2: 21, 4: 40}), ("id",))
+    summary = run_summary("second", "2024-01-02")
+    commit_planned(opened, COUNTS, planner, summary=summary, audit=AuditBranch.of("second", 7200))
+    return opened
+
+
+@pytest.mark.usefixtures("lakehouse")
+def test_branches_are_listed(cascade: Cascade) -> None:
+    result = cascade("branch", "list")
+    assert result.exit_code == 0, result.output
+    heading, main, audit = result.stdout.splitlines()
+    assert heading.split() == ["table", "branch", "rows", "written", "(UTC)", "partition", "kept", "until", "(UTC)"]
+    assert main.split()[:3] == ["raw.counts", "main", "3"]
+    assert audit.split()[:3] == ["raw.counts", "audit_second", "4"] and "2024-01-02" in audit
+    [_, found] = cascade.json("branch", "list", "counts")["branches"]
+    assert (found["run_id"], found["partition"], found["can_publish"]) == ("second", "2024-01-02", True)
+
+
+@pytest.mark.usefixtures("lakehouse")
+def test_a_branch_is_compared_published_and_gone(cascade: Cascade) -> None:
+    result = cascade("branch", "diff", "counts", "audit")
+    assert result.exit_code == 0, result.output
+    assert "raw.counts, from main to audit_second: 1 row added, 0 removed, 1 changed." in result.stdout
+    assert "20 -> 21" in result.stdout
+    found = cascade.json("branch", "diff", "counts", "audit")
+    assert found["changed_columns"] == {"n": 1}
+    assert found["examples"]["changed"] == [{"key": {"id": 2}, "before": {"n": 20}, "after": {"n": 21}}]
+    published = cascade("branch", "publish", "counts", "audit_second")
+    assert published.stdout.startswith("Published audit_second of raw.counts: main is at snapshot ")
+    assert cascade("branch", "list").stdout == "No table has a branch besides main.\n"
+    assert cascade.json("table", "show", "counts")["total_rows"] == 4
+
+
+def test_a_branch_that_main_has_left_behind_is_not_published(cascade: Cascade, lakehouse: Lakehouse) -> None:
+    merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
+    result = cascade("branch", "publish", "counts", "audit_second")
+    assert result.exit_code == 2
+    assert "main of raw.counts has moved since audit_second began" in result.stderr
+    assert cascade.json("table", "show", "counts")["total_rows"] == 4
+    assert cascade("branch", "drop", "counts", "audit_second").stdout == "Dropped audit_second of raw.counts.\n"
+    assert [each["branch"] for each in cascade.json("branch", "list", "counts")["branches"]] == ["main"]
+
+
+@pytest.mark.usefixtures("lakehouse")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("branch", "publish", "counts", "main"), "main is what readers see already."),
+        (("branch", "drop", "counts", "main"), "main cannot be dropped"),
+        (("branch", "drop", "counts", "adit_second"), 'no branch "adit_second". Did you mean "audit_second"?'),
+        (("branch", "diff", "count", "audit"), 'Did you mean "counts"?'),
+        (("table", "diff", "counts", "mian"), 'no branch or tag "mian". Did you mean "main"?'),
+        (("table", "diff", "counts", "main", "--markdown", "--json"), "Use either --markdown or --json."),
+    ],
+)
+def test_what_cannot_be_done_is_explained(cascade: Cascade, arguments: tuple[str, ...], message: str) -> None:
+    result = cascade(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+@pytest.mark.usefixtures("lakehouse")
+def test_history_and_the_difference_between_snapshots(cascade: Cascade) -> None:
+    second, first = cascade.json("table", "history", "counts")["snapshots"]
+    assert (first["run_id"], first["partition"], first["rows"], first["change"]) == ("first", "2024-01-01", 3, 3)
+    assert (second["branches"], second["change"]) == (["audit_second"], 1)
+    lines = cascade("table", "history", "counts", "--limit", "1").stdout.splitlines()
+    assert second["snapshot_id"] in lines[1] and lines[-1] == "1 more. For all: --limit 2"
+    markdown = cascade("table", "diff", "counts", first["snapshot_id"], "audit_second", "--markdown").stdout
+    assert "| column | changed rows |\n|---|---|\n| n | 1 |" in markdown
+    assert r"| changed | 2 | 20 -\> 21 |" in markdown
+    same = cascade("table", "diff", "counts", "main").stdout
+    assert same == "raw.counts, from main to main: no difference.\n"
