@@ -169,6 +169,22 @@ class RowsRefusedError(DataError):
         super().__init__(message, hint=hint)
 
 
+class ChecksFailedError(DataError):
+    """A blocking check failed. Readers still see the table as it was before the run.
+
+    Args:
+        results: what the checks found, each a `cascade.quality.CheckResult`.
+        branch: the branch that has the rows of the run; None if they are kept nowhere.
+    """
+
+    def __init__(
+        self, message: str, *, results: Sequence[object], branch: str | None = None, hint: str | None = None
+    ) -> None:
+        self.results = tuple(results)
+        self.branch = branch
+        super().__init__(message, hint=hint)
+
+
 class CommitError(CascadeError):
     """A snapshot could not be committed, after every retry. Readers still see the previous snapshot.
 

@@ -83,6 +83,12 @@ class CascadeConfig(BaseSettings):
         ge=0,
         description="For how many past days (UTC) a table also keeps the last snapshot of the day.",
     )
+    branch_retention_hours: float = Field(
+        default=168.0,
+        ge=0,
+        description="For how many hours the rows of a run whose blocking checks failed stay on their branch. The next "
+        "run that publishes to the table then removes the branch.",
+    )
     postgres_host: str | None = Field(
         default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cascade.iceberg.ledger import PublishedPartitions
 
 CATALOG_NAME = "cascade"
+DEFAULT_BRANCH_RETENTION_HOURS = 168.0
 _SQLITE_BUSY_SECONDS = 60
 _OPEN_ATTEMPTS = 8
 
@@ -71,6 +72,7 @@ class Lakehouse:
         warehouse: directory or URI that holds the tables' files.
         dlt_directory: where dlt keeps the incremental state of each asset and partition.
         retention: the snapshots that a table keeps when it is written.
+        branch_retention: seconds for which the rows of a run whose checks failed stay on their branch.
     """
 
     catalog: Catalog
@@ -78,6 +80,7 @@ class Lakehouse:
     warehouse: str
     dlt_directory: Path
     retention: Retention = DEFAULT_RETENTION
+    branch_retention: float = DEFAULT_BRANCH_RETENTION_HOURS * 3600.0
 
     def load(self, ref: TableRef) -> Table | None:
         """Load the current state of a table.
@@ -196,7 +199,15 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
         snapshots=getattr(config, "keep_snapshots", DEFAULT_RETENTION.snapshots),
         days=getattr(config, "keep_snapshot_days", DEFAULT_RETENTION.days),
     )
-    return Lakehouse(catalog, _shown(uri), properties.get("warehouse", ""), Path(directory), retention)
+    hours = getattr(config, "branch_retention_hours", DEFAULT_BRANCH_RETENTION_HOURS)
+    return Lakehouse(
+        catalog,
+        _shown(uri),
+        properties.get("warehouse", ""),
+        Path(directory),
+        retention,
+        branch_retention=hours * 3600.0,
+    )
 
 
 def _uri(config: LakehouseSettings, state: Path) -> str:

@@ -10,24 +10,35 @@ from typing import Any
 import dagster as dg
 
 from cascade.config.secrets import mask_error
-from cascade.declarations import IngestionDeclaration
+from cascade.declarations import IngestionDeclaration, TableChecks
 from cascade.declarations.asset_keys import dependencies
-from cascade.exceptions import CascadeError, CommitError, PartitionError, RowsRefusedError, RunTooLongError
+from cascade.exceptions import (
+    CascadeError,
+    ChecksFailedError,
+    CommitError,
+    PartitionError,
+    RowsRefusedError,
+    RunTooLongError,
+)
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
 from cascade.ingestion.run import run_ingestion
+from cascade.ingestion.table_checks import DeclaredJudge
 from cascade.ingestion.validation_check import failed_validation, validation_result, validation_spec
 from cascade.partitions import PartitionWindow, has_ended, partitions_definition, window_for
+from cascade.quality.dagster_checks import asset_check_result, check_specs_of
 from cascade.runs.report import RunReport
 
 _MAY_SUCCEED_LATER = (CommitError, RunTooLongError)
 
 
-def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
+def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks] = ()) -> dg.AssetsDefinition:
     """Build the Dagster asset of a workflow. It requires the resource `lakehouse`, and those that the function takes.
 
     Args:
         declaration: the workflow's declaration.
+        checks: the declared checks of its table. The op of the asset runs them, because rows that a blocking check
+            refuses must not become visible; Dagster itself would run a check after the rows are.
 
     Raises:
         SchemaConversionError: a field of the schema cannot become a column.
@@ -35,22 +46,28 @@ def build_asset(declaration: IngestionDeclaration) -> dg.AssetsDefinition:
     partitions = partitions_definition(declaration)
 
     def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        window = _window(declaration, context)
+        judge = DeclaredJudge(declaration, checks, getattr(context.resources, LAKEHOUSE), window) if checks else None
         try:
-            result = _run(declaration, context)
-        except (RowsRefusedError, dg.Failure) as error:
-            refused = error if isinstance(error, RowsRefusedError) else error.__cause__
-            if isinstance(refused, RowsRefusedError):
-                yield failed_validation(declaration, refused)
+            result = _run(declaration, context, window, judge)
+        except (RowsRefusedError, ChecksFailedError, dg.Failure) as error:
+            cause = error.__cause__ if isinstance(error, dg.Failure) else error
+            if isinstance(cause, RowsRefusedError):
+                yield failed_validation(declaration, cause)
+            if isinstance(cause, ChecksFailedError) and judge is not None:
+                yield from (asset_check_result(found, branch=cause.branch) for found in judge.results)
             raise
         yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
         yield validation_result(declaration, result)
+        if judge is not None:
+            yield from map(asset_check_result, judge.results)
 
     # Dagster checks the annotation of `context`, which is a string in a module with postponed annotations.
     ingest.__annotations__.clear()
     decorate = dg.multi_asset(
         name=declaration.op_name,
         specs=[asset_spec(declaration)],
-        check_specs=[validation_spec(declaration)],
+        check_specs=[validation_spec(declaration), *check_specs_of(checks)],
         partitions_def=partitions,
         backfill_policy=None if partitions is None else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         retry_policy=_retry_policy(declaration),
@@ -100,14 +117,20 @@ def _retry_policy(declaration: IngestionDeclaration) -> dg.RetryPolicy | None:
     return dg.RetryPolicy(max_retries=declaration.max_retries, delay=declaration.retry_delay_seconds)
 
 
-def _run(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> RunReport:
+def _run(
+    declaration: IngestionDeclaration,
+    context: dg.AssetExecutionContext,
+    window: PartitionWindow | None,
+    judge: DeclaredJudge | None,
+) -> RunReport:
     try:
         result = run_ingestion(
             declaration,
             lakehouse=getattr(context.resources, LAKEHOUSE),
-            window=_window(declaration, context),
+            window=window,
             run_id=context.run.run_id,
             arguments=dagster_arguments(declaration, context),
+            judge=judge,
             log=context.log.info,
             warn=context.log.warning,
         )

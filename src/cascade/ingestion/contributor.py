@@ -17,19 +17,23 @@ class IngestionContributor(Contributor):
     """Contributes the assets of ingestion workflows."""
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Build the asset of each workflow.
+        """Build the asset of each workflow, with the checks that the project declares for its table.
 
         A workflow whose asset cannot be built is reported as a failure, and an asset that fails stands in for it.
         """
+        from cascade.ingestion.asset import build_asset
         from cascade.ingestion.broken import broken_ingestion
         from cascade.partitions import default_partition_start
 
         assets: list[dg.AssetsDefinition] = []
         failures: list[CascadeError] = []
+        by_table = distinct_checks(project).by_table
         with default_partition_start(project.config.partition_start):
             for workflow in _workflows(project):
+                checks = by_table.get(workflow.declaration.table, [])
                 try:
-                    assets.append(workflow.asset)
+                    # The workflow's own asset stays as it is: another project may have other checks of its table.
+                    assets.append(build_asset(workflow.declaration, checks) if checks else workflow.asset)
                 except Exception as error:
                     failures.append(_failure(workflow, error))
                     assets.append(broken_ingestion(workflow.declaration, failures[-1]))

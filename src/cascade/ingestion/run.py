@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.code_version import code_version
 from cascade.declarations.sensitive import sensitive_columns
 from cascade.iceberg import Lakehouse, ensure_table
+from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.hidden import hidden_properties
 from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, Scheme
@@ -26,6 +27,7 @@ from cascade.ingestion.dispositions import (
 )
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
+from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
 from cascade.runs.extract import Extracted, extract
@@ -36,6 +38,26 @@ from cascade.runs.validate import Validated, Validation, rows_refused
 from cascade.schemas import ValidationResult, declared_schema, validator_for
 from cascade.schemas.sensitive import Redaction
 from cascade.table_ref import TableRef
+
+
+class Judge(Protocol):
+    """Judges the table with the rows of a run."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it can keep the rows from being published."""
+        ...
+
+    def judge(self, candidate: Candidate) -> None:
+        """Judge the table.
+
+        Args:
+            candidate: the table, as readers will see it.
+
+        Raises:
+            ChecksFailedError: the rows must not be published.
+        """
+        ...
 
 
 class Unset(Enum):
@@ -57,6 +79,7 @@ def run_ingestion(
     data: object = UNSET,
     arguments: Mapping[str, object] = MappingProxyType({}),
     checks: Sequence[Check] = (),
+    judge: Judge | None = None,
     large_bytes: int = LARGE_BYTES,
     log: Callable[[str], None] = lambda line: None,
     warn: Callable[[str], None] = lambda line: None,
@@ -71,7 +94,9 @@ def run_ingestion(
         ref: the table and branch to write; the declared table on `main` if absent.
         data: used in place of what the function returns. The function is then not called.
         arguments: further arguments of the function, by the names of its parameters.
-        checks: checks of the validated rows, which raise to keep them from being published.
+        checks: checks of the validated rows, which raise to keep them from being written.
+        judge: judges the table with the rows of the run. If it blocks, it does so before readers see them, and raises
+            to keep them from being published (G6). They then stay on a branch; see `cascade.iceberg.publishing`.
         large_bytes: size of the rows from which on they are landed chunk by chunk, since they do not fit in memory.
         log: called with each line for the user.
         warn: called with each warning for the user.
@@ -83,12 +108,20 @@ def run_ingestion(
         CascadeError: see `cascade.exceptions`. The table then contains nothing of the run.
     """
     schema = declared_schema(declaration.validation_schema)
+    clock = Clock()
+
+    def judged(candidate: Candidate) -> None:
+        assert judge is not None
+        with clock.timed("check"):
+            judge.judge(candidate)
+
     target = Target(
         lakehouse,
         declaration.table_ref if ref is None else ref,
         run_id,
         None if window is None else window.key,
         disposition_of(declaration, schema, window),
+        gate=RunGate(AuditBranch.of(run_id, lakehouse.branch_retention), judged) if judge and judge.blocks else None,
         ledger=LedgerEntry(
             run_id,
             Scheme(declaration.partitions, declaration.partition_timezone) if declaration.partitions else UNPARTITIONED,
@@ -98,7 +131,6 @@ def run_ingestion(
         sensitive=sensitive_columns(declaration.validation_schema),
     )
     keys = key_reader(declaration, schema)
-    clock = Clock()
     notices: list[str] = []
 
     def noticed(text: str) -> None:
@@ -146,7 +178,15 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
-            published = publish(target, staged, session, clock, is_none=extracted.is_none, large_bytes=large_bytes)
+            published = publish(
+                target,
+                staged,
+                session,
+                clock,
+                is_none=extracted.is_none,
+                large_bytes=large_bytes,
+                judge=judged if judge and not judge.blocks else None,
+            )
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
             if not extracted.is_none and not session.is_incremental:
                 settle_quarantine(target, staged, None, clock)

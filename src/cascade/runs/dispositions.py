@@ -11,7 +11,7 @@ from cascade.iceberg import Lakehouse, merge_rows
 from cascade.iceberg.append import append_rows
 from cascade.iceberg.append.large_appending import append_large
 from cascade.iceberg.changes import Unchanged
-from cascade.iceberg.commit import commit_planned
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.large import LargeRows
 from cascade.iceberg.large.rows import no_rows
 from cascade.iceberg.merge.large_merging import merge_large
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cascade.iceberg import Committed, MergePlan
     from cascade.iceberg.ledger import LedgerEntry
     from cascade.iceberg.merge.large_plan import LargeMergePlan
+    from cascade.runs.candidate import RunGate
     from cascade.table_ref import TableRef
 
 
@@ -44,6 +45,7 @@ class Destination:
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
         ledger: what the table's ledger says afterwards; None to leave it alone.
+        gate: the checks that must pass before the rows are visible; None for none.
     """
 
     lakehouse: Lakehouse
@@ -51,6 +53,15 @@ class Destination:
     run_id: str
     partition: str | None
     ledger: LedgerEntry | None = field(default=None, kw_only=True)
+    gate: RunGate | None = field(default=None, kw_only=True)
+
+    def gate_on(self, rows: Callable[[Any], Iterator[pa.Table]]) -> Gate[Any] | None:
+        """Return the gate of a commit; None if there are no checks.
+
+        Args:
+            rows: returns the rows of a plan that are in the table afterwards, in parts.
+        """
+        return None if self.gate is None else self.gate.on(rows)
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class Written:
         updated: rows that replaced an older version.
         removed: rows that left the table.
         landed: number of rows of the run that are in the table.
+        landed_parts: returns them, in parts.
         sample: the first of them.
         decided: number of rows that decided about their keys: those that landed, and those that removed a key.
         decided_parts: returns these rows, in parts.
@@ -77,6 +89,7 @@ class Written:
     updated: int
     removed: int
     landed: int
+    landed_parts: Callable[[], Iterator[pa.Table]]
     sample: pa.Table
     decided: int
     decided_parts: Callable[[], Iterator[pa.Table]]
@@ -140,22 +153,26 @@ class Merge:
             "ledger": to.ledger,
         }
         if isinstance(rows, LargeRows):
-            large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, **arguments)
+            in_chunks = to.gate_on(lambda plan: plan.landed)
+            large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, gate=in_chunks, **arguments)
             in_parts = large.plan
             return self._written(
                 large,
                 to.partition,
                 landed=in_parts.landed_rows,
+                landed_parts=lambda: in_parts.landed,
                 sample=_first(in_parts.landed, in_parts.rows.schema),
                 decided=in_parts.decided_rows,
                 decided_parts=lambda: in_parts.decided,
             )
-        merged = merge_rows(to.lakehouse, to.ref, rows, self.unique_key, **arguments)
+        gate = to.gate_on(lambda plan: iter([plan.landed]))
+        merged = merge_rows(to.lakehouse, to.ref, rows, self.unique_key, gate=gate, **arguments)
         landed, decided = merged.plan.landed, merged.plan.decided
         return self._written(
             merged,
             to.partition,
             landed=landed.num_rows,
+            landed_parts=lambda: iter([landed]),
             sample=landed.slice(0, SHOWN_ROWS),
             decided=decided.num_rows,
             decided_parts=lambda: iter([decided]),
@@ -209,8 +226,10 @@ class Replace:
             "ledger": to.ledger,
         }
         if isinstance(rows, LargeRows):
-            return _of_large(replace_large(to.lakehouse, to.ref, rows, self.scope, **arguments))
-        replaced = replace_rows(to.lakehouse, to.ref, rows, self.scope, **arguments)
+            in_chunks = to.gate_on(lambda plan: plan.rows.chunks())
+            return _of_large(replace_large(to.lakehouse, to.ref, rows, self.scope, gate=in_chunks, **arguments))
+        gate = to.gate_on(lambda plan: iter([plan.rows]))
+        replaced = replace_rows(to.lakehouse, to.ref, rows, self.scope, gate=gate, **arguments)
         return _of_replacement(replaced, replaced.plan.rows)
 
 
@@ -228,8 +247,10 @@ class Append:
             "ledger": to.ledger,
         }
         if isinstance(rows, LargeRows):
-            return _of_large(append_large(to.lakehouse, to.ref, rows, **arguments), rows)
-        return _of_replacement(append_rows(to.lakehouse, to.ref, rows, **arguments), rows)
+            in_chunks = to.gate_on(lambda plan: rows.chunks())
+            return _of_large(append_large(to.lakehouse, to.ref, rows, gate=in_chunks, **arguments), rows)
+        gate = to.gate_on(lambda plan: iter([rows]))
+        return _of_replacement(append_rows(to.lakehouse, to.ref, rows, gate=gate, **arguments), rows)
 
 
 def _of_replacement(committed: Committed[ReplacePlan[pa.Table]], rows: pa.Table) -> Written:
@@ -255,6 +276,7 @@ def _written(
         updated=0,
         removed=plan.removed if plan.changes else 0,
         landed=rows,
+        landed_parts=parts,
         sample=sample,
         decided=rows,
         decided_parts=parts,
@@ -279,6 +301,19 @@ def unchanged(to: Destination, rows: Rows) -> Written:
         to: the table.
         rows: no rows.
     """
-    left = commit_planned(to.lakehouse, to.ref, Unchanged(), summary={}, properties=to.ledger)
+    gate = to.gate_on(lambda plan: iter(()))
+    left = commit_gated(to.lakehouse, to.ref, Unchanged(), summary={}, properties=to.ledger, gate=gate)
     none = no_rows(rows.schema)
-    return Written(left.table, False, 0, 0, 0, 0, none, 0, lambda: iter(()), left.seconds)
+    return Written(
+        table=left.table,
+        committed=False,
+        inserted=0,
+        updated=0,
+        removed=0,
+        landed=0,
+        landed_parts=lambda: iter(()),
+        sample=none,
+        decided=0,
+        decided_parts=lambda: iter(()),
+        seconds=left.seconds,
+    )

@@ -15,6 +15,7 @@ from cascade.iceberg.keys import matching
 from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.quarantine import content, contents
 from cascade.iceberg.row_count import live_rows
+from cascade.runs.candidate import Candidate
 from cascade.runs.dispositions import Destination, Disposition, SourceState, unchanged
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import Preview
@@ -185,6 +186,7 @@ def publish(
     *,
     is_none: bool = False,
     large_bytes: int = LARGE_BYTES,
+    judge: Callable[[Candidate], None] | None = None,
 ) -> Published:
     """Write the good rows to the table, in one snapshot.
 
@@ -195,8 +197,10 @@ def publish(
         clock: measures the stage as `plan`, `write` and `commit`.
         is_none: whether the source returned None in place of rows, which changes nothing.
         large_bytes: size from which on rows are landed chunk by chunk.
+        judge: judges the table afterwards; see `RunGate` for judges that keep the rows from being published.
 
     Raises:
+        ChecksFailedError: a check of `target.gate` failed. Readers see the table as it was.
         CascadeError: the disk for temporary files is full.
         CommitError: other writers committed first, every time. Nothing of the run is in the table.
     """
@@ -204,6 +208,8 @@ def publish(
     written = unchanged(target, rows) if is_none else target.disposition.write(target, rows, source)
     for step, seconds in written.seconds.items():
         clock.seconds[step] = clock.seconds.get(step, 0.0) + seconds
+    if judge is not None:
+        judge(Candidate(written.table, None, written.committed, written.landed_parts))
     snapshot = written.table.current_snapshot()
     return Published(
         rows_inserted=written.inserted,

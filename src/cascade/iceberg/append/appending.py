@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.iceberg.changes import FileChange
-from cascade.iceberg.commit import DIGEST, RUN_ID, Committed, commit_planned, run_summary
+from cascade.iceberg.commit import DIGEST, RUN_ID, Committed, run_summary
 from cascade.iceberg.digest import differ
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.history import last_run
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
@@ -42,6 +43,7 @@ def append_rows(
     since: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[ReplacePlan[pa.Table]] | None = None,
 ) -> Committed[ReplacePlan[pa.Table]]:
     """Add rows to a table with the hidden columns.
 
@@ -59,6 +61,7 @@ def append_rows(
             the same state, it was interrupted before it kept its own, and its rows are replaced.
         costs: decides how old rows disappear.
         ledger: what the ledger says afterwards; None to leave it alone.
+        gate: the checks that must pass before the rows are visible; None for none.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if nothing changed.
@@ -68,7 +71,8 @@ def append_rows(
         UsageError: the table or its branch does not exist.
     """
     planner = append_planner(rows, run_id, partition, incremental=incremental, since=since, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 def append_planner(

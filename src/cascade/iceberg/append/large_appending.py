@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade.iceberg.append.appending import Adding, hidden_values
-from cascade.iceberg.commit import Committed, commit_planned, run_summary
+from cascade.iceberg.commit import Committed, run_summary
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.hidden import HIDDEN
 from cascade.iceberg.large.rows import LargeRows
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
@@ -30,6 +31,7 @@ def append_large(
     since: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[ReplacePlan[LargeRows]] | None = None,
 ) -> Committed[ReplacePlan[LargeRows]]:
     """Add rows to a table with the hidden columns, in bounded memory; see `append_rows` for the arguments.
 
@@ -47,7 +49,8 @@ def append_large(
         incremental=incremental,
         since=since,
     )
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 @dataclass

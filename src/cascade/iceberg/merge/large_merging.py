@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema
-from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
+from cascade.iceberg.commit import DIGEST, Committed, run_summary
 from cascade.iceberg.data_file_reader import Bounds
 from cascade.iceberg.digest import differ, digest_of_parts
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.large.bits import Bits
 from cascade.iceberg.large.rows import LargeRows, no_rows
@@ -56,6 +57,7 @@ def merge_large(
     versions: Versions = LAST_ROW_WINS,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[LargeMergePlan] | None = None,
 ) -> Committed[LargeMergePlan]:
     """Merge rows into a table on its unique key, in bounded memory.
 
@@ -68,7 +70,8 @@ def merge_large(
     """
     newest = newest_rows(rows, unique_key, versions.dedup_sort)
     planner = LargeMergePlanner(newest, tuple(unique_key), partition, versions, costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 @dataclass

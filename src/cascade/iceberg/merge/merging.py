@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
-from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
+from cascade.iceberg.commit import DIGEST, Committed, run_summary
 from cascade.iceberg.digest import differ, digest_of
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.merge.batch_keys import BatchKeys, file_bounds
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
@@ -40,6 +41,7 @@ def merge_rows(
     versions: Versions = LAST_ROW_WINS,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[MergePlan] | None = None,
 ) -> Committed[MergePlan]:
     """Merge rows into a table on its unique key.
 
@@ -53,6 +55,7 @@ def merge_rows(
         versions: which version of a key wins, and which rows remove their key. By default, the last row of a key wins.
         costs: decides how old versions of rows disappear.
         ledger: what the ledger says afterwards; None to leave it alone.
+        gate: the checks that must pass before the rows are visible; None for none.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if the table already contains the same rows.
@@ -62,7 +65,8 @@ def merge_rows(
         UsageError: the table or its branch does not exist.
     """
     planner = MergePlanner(versions.newest(rows, unique_key), tuple(unique_key), partition, versions, costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 def plan_merge(table: Table, rows: pa.Table, unique_key: Sequence[str], costs: Costs = DEFAULT_COSTS) -> MergePlan:

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema
-from cascade.iceberg.commit import Committed, commit_planned, run_summary
+from cascade.iceberg.commit import Committed, run_summary
 from cascade.iceberg.digest import labelled
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.large.rows import LargeRows, no_rows
 from cascade.iceberg.large.sorting import newest_rows
 from cascade.iceberg.large.writing import removed_on_error, write_parts
@@ -42,6 +43,7 @@ def replace_large(
     partition: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[ReplacePlan[LargeRows]] | None = None,
 ) -> Committed[ReplacePlan[LargeRows]]:
     """Replace the rows of a scope by those of a batch, in bounded memory; see `replace_rows` for the arguments.
 
@@ -52,7 +54,8 @@ def replace_large(
     """
     newest = newest_rows(rows, unique_key) if unique_key else rows
     planner = LargeReplacePlanner(newest, scope, tuple(unique_key), partition, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 @dataclass

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
-from cascade.iceberg.commit import DIGEST, Committed, commit_planned, run_summary
+from cascade.iceberg.commit import DIGEST, Committed, run_summary
 from cascade.iceberg.digest import differ, digest_of
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.history import last_digest
 from cascade.iceberg.keys import last_of_each_key
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
@@ -44,6 +45,7 @@ def replace_rows(
     partition: str | None = None,
     costs: Costs = DEFAULT_COSTS,
     ledger: LedgerEntry | None = None,
+    gate: Gate[ReplacePlan[pa.Table]] | None = None,
 ) -> Committed[ReplacePlan[pa.Table]]:
     """Replace the rows of a scope by those of a batch.
 
@@ -57,6 +59,7 @@ def replace_rows(
         partition: key of the partition that was run, for the summary.
         costs: decides how old rows disappear.
         ledger: what the ledger says afterwards; None to leave it alone.
+        gate: the checks that must pass before the rows are visible; None for none.
 
     Returns:
         The plan that was carried out, and the new snapshot; no snapshot if the scope already contains the same rows.
@@ -67,7 +70,8 @@ def replace_rows(
     """
     newest = last_of_each_key(rows, unique_key) if unique_key else rows
     planner = ReplacePlanner(newest, scope, tuple(unique_key), partition, costs=costs)
-    return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition), properties=ledger)
+    summary = run_summary(run_id, partition)
+    return commit_gated(lakehouse, ref, planner, summary=summary, properties=ledger, gate=gate)
 
 
 @dataclass

@@ -1,0 +1,97 @@
+"""Judge the table of a workflow by the checks that are declared for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import ChecksFailedError
+from cascade.quality import CheckResult
+from cascade.quality.judging import judge
+from cascade.quality.subject import Subject
+from cascade.table_ref import MAIN_BRANCH
+from cascade.terminal.words import counted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cascade.declarations import IngestionDeclaration, TableChecks
+    from cascade.iceberg import Lakehouse
+    from cascade.partitions import PartitionWindow
+    from cascade.runs.candidate import Candidate
+
+_SHOWN_FAILURES = 5
+
+
+class DeclaredJudge:
+    """Judges a table by declared checks. A check that blocks runs before readers see the rows.
+
+    Args:
+        declaration: the workflow.
+        checks: the declarations of the checks of its table.
+        lakehouse: the lakehouse.
+        window: the partition of the run; None for a workflow without partitions.
+    """
+
+    def __init__(
+        self,
+        declaration: IngestionDeclaration,
+        checks: Sequence[TableChecks],
+        lakehouse: Lakehouse,
+        window: PartitionWindow | None,
+    ) -> None:
+        self._declaration = declaration
+        self._checks = checks
+        self._lakehouse = lakehouse
+        self._window = window
+        self.results: tuple[CheckResult, ...] = ()
+        """What the checks found last."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether any of the checks can keep rows from being published."""
+        return any(each.blocking for each in self._checks)
+
+    def judge(self, candidate: Candidate) -> None:
+        """Judge the table with the rows of a run.
+
+        Args:
+            candidate: the table.
+
+        Raises:
+            ChecksFailedError: a blocking check failed.
+        """
+        ref = self._declaration.table_ref
+        subject = Subject(
+            self._lakehouse,
+            ref.on(candidate.branch or MAIN_BRANCH),
+            rows=_batches(candidate.rows()),
+            window=self._window,
+            schema=self._declaration.validation_schema,
+            table=candidate.table,
+        )
+        self.results = judge(self._checks, subject)
+        failed = [result for result in self.results if result.blocks]
+        if failed:
+            raise self._error(failed, candidate)
+
+    def _error(self, failed: Sequence[CheckResult], candidate: Candidate) -> ChecksFailedError:
+        table = self._declaration.table_ref.full_name
+        partition = f" {self._window.key}" if self._window is not None else ""
+        lines = [f"  {result.key}: {result.message}" for result in failed[:_SHOWN_FAILURES]]
+        if len(failed) > _SHOWN_FAILURES:
+            lines.append(f"  and {len(failed) - _SHOWN_FAILURES} more.")
+        consequence = "so its rows were not published" if candidate.changes else "on rows that were published before"
+        message = f"{table}{partition}: {counted(len(failed), 'blocking check')} failed, {consequence}."
+        hint = None
+        if candidate.branch is not None:
+            hint = (
+                f"The rows are on the branch {candidate.branch}. Look at them: cascade branch diff {table} "
+                f"{candidate.branch}. Publish them all the same: cascade branch publish {table} {candidate.branch}."
+            )
+        return ChecksFailedError("\n".join([message, *lines]), results=self.results, branch=candidate.branch, hint=hint)
+
+
+def _batches(parts: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        yield from part.to_batches()
