@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem, problems_of
@@ -24,17 +25,20 @@ class QualityContributor(Contributor):
     """Contributes the asset checks that `@cascade_quality` and `@cascade_check` declare."""
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Build the asset checks of each table. The second of two checks with one name is left out and reported."""
-        declarations, failures = _distinct(checks_of(project))
+        """Build the asset checks of each table that no workflow of the project fills. The second of two checks with one name is left out and reported."""
+        distinct = distinct_checks(project)
+        failures = list(distinct.failures)
+        ingested = _schemas(project)
+        # The op of an ingestion runs the checks of its table.
+        declarations = [each for each in distinct.declarations if each.table not in ingested]
         if not declarations:
             return Contribution(failures=tuple(failures))
         from cascade.quality.dagster_checks import plain_checks
 
-        schemas = _schemas(project)
         checks: list[dg.AssetChecksDefinition] = []
         for table in dict.fromkeys(each.table for each in declarations):
             try:
-                checks += plain_checks([each for each in declarations if each.table == table], schemas.get(table))
+                checks += plain_checks([each for each in declarations if each.table == table])
             except Exception as error:
                 first = next(each for each in declarations if each.table == table)
                 failures.append(error if isinstance(error, CascadeError) else first.error(str(error)))
@@ -59,7 +63,34 @@ def checks_of(project: LoadedProject) -> list[TableChecks]:
     return [each for each in declared if isinstance(each, TableChecks) and each.table != UNKNOWN_TABLE]
 
 
-def _distinct(declarations: Sequence[TableChecks]) -> tuple[list[TableChecks], list[CascadeError]]:
+@dataclass(frozen=True)
+class DistinctChecks:
+    """The declared checks of a project.
+
+    Args:
+        declarations: the declarations whose checks have names of their own.
+        failures: errors of the others.
+    """
+
+    declarations: tuple[TableChecks, ...]
+    failures: tuple[CascadeError, ...]
+
+    @property
+    def by_table(self) -> dict[str, list[TableChecks]]:
+        """The declarations by the full name of their table."""
+        found: dict[str, list[TableChecks]] = {}
+        for each in self.declarations:
+            found.setdefault(each.table, []).append(each)
+        return found
+
+
+def distinct_checks(project: LoadedProject) -> DistinctChecks:
+    """Return the declared checks of a project. The second of two checks with one name is left out.
+
+    Args:
+        project: the project.
+    """
+    declarations = checks_of(project)
     first: dict[tuple[str, str], TableChecks] = {}
     distinct: list[TableChecks] = []
     errors: list[CascadeError] = []
@@ -76,7 +107,7 @@ def _distinct(declarations: Sequence[TableChecks]) -> tuple[list[TableChecks], l
                     "two functions."
                 )
             )
-    return distinct, errors
+    return DistinctChecks(tuple(distinct), tuple(errors))
 
 
 def _schemas(project: LoadedProject) -> dict[str, type]:

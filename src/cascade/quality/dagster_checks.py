@@ -44,16 +44,18 @@ def check_specs_of(declarations: Iterable[TableChecks]) -> list[dg.AssetCheckSpe
     ]
 
 
-def asset_check_result(result: CheckResult) -> dg.AssetCheckResult:
+def asset_check_result(result: CheckResult, *, branch: str | None = None) -> dg.AssetCheckResult:
     """Return the result of a check as Dagster shows it, with its numbers, its SQL and failing rows.
 
     Args:
         result: a result of `judge`.
+        branch: the branch that has the rows, if they were not published.
     """
     metadata: dict[str, Any] = {
         "judged": "the rows of the run" if result.scope == "partition" else "the whole table",
         "rows": result.rows,
         "failing": result.failing,
+        "branch": branch,
         "share": result.share,
         **{_metadata_key(name): value for name, value in result.numbers.items()},
         "sql": dg.MetadataValue.md(f"```sql\n{result.sql}\n```") if result.sql else None,

@@ -54,7 +54,7 @@ class Judged:
     @cached_property
     def table(self) -> Table:
         """The table, on its branch."""
-        return self.subject.lakehouse.require(self.subject.ref)
+        return self.subject.table or self.subject.lakehouse.require(self.subject.ref)
 
     @property
     def _landed(self) -> pa.Table:

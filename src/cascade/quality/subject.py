@@ -12,6 +12,7 @@ from cascade.declarations.sensitive import sensitive_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyiceberg.table import Table
 
     from cascade.iceberg import Lakehouse
     from cascade.partitions import PartitionWindow
@@ -29,6 +30,7 @@ class Subject:
             a partition then judge the whole table.
         window: the partition of the run; None for a table without partitions.
         schema: the validation schema of the table, which knows the sensitive columns.
+        table: the table as it is to be judged, if its rows are on no branch; loaded from the lakehouse if absent.
         now: the time to which ages are relative, in UTC.
     """
 
@@ -37,6 +39,7 @@ class Subject:
     rows: pa.Table | Iterable[pa.RecordBatch] | None = None
     window: PartitionWindow | None = None
     schema: type | None = None
+    table: Table | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @cached_property
@@ -52,7 +55,7 @@ class Subject:
         from cascade.iceberg.columns import arrow_schema
         from cascade.iceberg.hidden import HIDDEN
 
-        schema = arrow_schema(self.lakehouse.require(self.ref))
+        schema = arrow_schema(self.table or self.lakehouse.require(self.ref))
         return pa.schema([column for column in schema if column.name not in HIDDEN]).empty_table()
 
     @cached_property
