@@ -23,6 +23,7 @@ The command line prints `str(error)` and exits with `exit_code`; `--debug` shows
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cascade.exceptions import CommitError
 from cascade.iceberg.attempt import property_updates, send
@@ -114,10 +114,28 @@ def _commit_inspected(
             turn.take()
         check(written)
 
-    patience = math.inf
+    strict = _OnItsBase(planner)
     return commit_planned(
-        lakehouse, ref, planner, summary=summary, properties=properties, inspect=inspect, patience=patience
+        lakehouse, ref, strict, summary=summary, properties=properties, inspect=inspect, patience=math.inf
     )
+
+
+@dataclass
+class _OnItsBase(Generic[P]):
+    """Plans as another planner does, and holds a plan only for the snapshot that it was checked on."""
+
+    planner: Planner[P]
+    base: int | None = None
+
+    def plan(self, table: Table) -> P:
+        self.base = head_of(table)
+        return self.planner.plan(table)
+
+    def still_holds(self, plan: P, table: Table) -> bool:
+        return head_of(table) == self.base
+
+    def write(self, table: Table, plan: P) -> FileChange:
+        return self.planner.write(table, plan)
 
 
 @dataclass(frozen=True)

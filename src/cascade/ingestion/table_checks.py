@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import ChecksFailedError
+from cascade.iceberg.digest import digest_of
 from cascade.quality import CheckResult
 from cascade.quality.judging import judge
 from cascade.quality.subject import Subject
@@ -46,6 +47,7 @@ class DeclaredJudge:
         self._window = window
         self.results: tuple[CheckResult, ...] = ()
         """What the checks found last."""
+        self._digest: str | None = None
 
     @property
     def blocks(self) -> bool:
@@ -54,6 +56,9 @@ class DeclaredJudge:
 
     def judge(self, candidate: Candidate) -> None:
         """Judge the table with the rows of a run.
+
+        If it is called again because another writer came first, the checks of the run's rows hold as long as these rows
+        are the same. Those of the whole table run again.
 
         Args:
             candidate: the table.
@@ -70,7 +75,9 @@ class DeclaredJudge:
             schema=self._declaration.validation_schema,
             table=candidate.table,
         )
-        self.results = judge(self._checks, subject)
+        digest = _digest(candidate.rows())
+        known = {found.key: found for found in self.results if found.scope == "partition" and digest == self._digest}
+        self.results, self._digest = judge(self._checks, subject, known=known), digest
         failed = [result for result in self.results if result.blocks]
         if failed:
             raise self._error(failed, candidate)
@@ -90,6 +97,10 @@ class DeclaredJudge:
                 f"{candidate.branch}. Publish them all the same: cascade branch publish {table} {candidate.branch}."
             )
         return ChecksFailedError("\n".join([message, *lines]), results=self.results, branch=candidate.branch, hint=hint)
+
+
+def _digest(parts: Iterable[pa.Table]) -> str:
+    return " ".join(digest_of(part) for part in parts)
 
 
 def _batches(parts: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:

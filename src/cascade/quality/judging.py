@@ -7,14 +7,16 @@ values, and measures what other checks need. Samples are read for failing checks
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
 from cascade.config.secrets import mask_error
 from cascade.declarations import Check, CheckDeclaration, QualityDeclaration, Scope, TableChecks
+from cascade.declarations.quality import check_key
 from cascade.exceptions import CascadeError
 from cascade.quality.functions import judge_function
 from cascade.quality.judged import Judged, opened
@@ -33,6 +35,10 @@ class _Item:
     seconds: float = 0.0
 
     @property
+    def key(self) -> str:
+        return check_key(self.declaration.name, "" if self.check is None else self.check.label)
+
+    @property
     def scope(self) -> Scope:
         if self.check is not None:
             return self.check.judges
@@ -48,7 +54,9 @@ class _Pass:
     columns: list[str] = field(default_factory=list)
 
 
-def judge(declarations: Iterable[TableChecks], subject: Subject) -> tuple[CheckResult, ...]:
+def judge(
+    declarations: Iterable[TableChecks], subject: Subject, *, known: Mapping[str, CheckResult] = MappingProxyType({})
+) -> tuple[CheckResult, ...]:
     """Judge a table by declared checks.
 
     A check that cannot run, because a column is missing, its SQL is wrong or its function raises, has failed: its
@@ -57,6 +65,7 @@ def judge(declarations: Iterable[TableChecks], subject: Subject) -> tuple[CheckR
     Args:
         declarations: the declarations of checks of this table.
         subject: the table and the rows of the run.
+        known: results that still hold, by their `key`. Their checks do not run.
 
     Returns:
         One result for each check, in the order of the declarations.
@@ -65,11 +74,12 @@ def judge(declarations: Iterable[TableChecks], subject: Subject) -> tuple[CheckR
         UsageError: the table or its branch does not exist.
     """
     items = [item for declaration in declarations for item in _items(declaration)]
+    open_items = [item for item in items if item.key not in known]
     with opened(subject) as scopes:
-        for scope in dict.fromkeys(item.scope for item in items):
+        for scope in dict.fromkeys(item.scope for item in open_items):
             # The rows of a run that are not known are those of the whole table.
-            _judge_scope([item for item in items if item.scope == scope], scopes[scope])
-        return tuple(_finished(item, scopes[item.scope]) for item in items)
+            _judge_scope([item for item in open_items if item.scope == scope], scopes[scope])
+        return tuple(known.get(item.key) or _finished(item, scopes[item.scope]) for item in items)
 
 
 def _items(declaration: TableChecks) -> list[_Item]:
