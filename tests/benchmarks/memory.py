@@ -86,14 +86,11 @@ def run_case(case: str, rows: int, home: Path) -> dict[str, float]:
         "tuples": lambda: dicts(rows // 10),
     }
     disposition = case if case in ("append", "replace") else "merge"
-    workflow = cascade_ingestion(
-        table_name="readings",
-        group="weather",
-        validation_schema=Reading,
-        unique_key=["id"] if disposition == "merge" else None,
-        write_disposition=disposition,
-        partitions=None,
-    )(sources.get(case, lambda: arrow(rows, shuffled=True)))
+    arguments: dict[str, Any] = {"unique_key": ["id"]} if disposition == "merge" else {}
+    arguments |= {"validation_schema": Reading, "write_disposition": disposition, "partitions": None}
+    workflow = cascade_ingestion(table_name="readings", group="weather", **arguments)(
+        sources.get(case, lambda: arrow(rows, shuffled=True))
+    )
     before = cpu_seconds()
     report = run_ingestion(workflow.declaration, lakehouse=open_lakehouse(Settings(home)), window=None, run_id=case)
     return {

@@ -43,7 +43,7 @@ def batch(rows: Sequence[Row]) -> pa.Table:
     )
 
 
-def appended(lakehouse: Lakehouse, *rows: Row, run_id: str, **arguments: Any) -> Committed[ReplacePlan]:
+def appended(lakehouse: Lakehouse, *rows: Row, run_id: str, **arguments: Any) -> Committed[ReplacePlan[pa.Table]]:
     ensure_table(lakehouse, NAME, SCHEMA, properties=hidden_properties())
     return append_rows(lakehouse, NAME, batch(rows), run_id=run_id, **{"costs": BY_POSITION, **arguments})
 
@@ -162,7 +162,7 @@ def test_of_two_runs_at_once_from_one_state_the_rows_of_one_are_left(
     write = planner.write
     other = iter([lambda: appended(lakehouse, B, B, run_id="2", partition=partition, **more)])
 
-    def writing(table: Any, plan: ReplacePlan) -> Any:
+    def writing(table: Any, plan: ReplacePlan[pa.Table]) -> Any:
         change = write(table, plan)
         next(other, lambda: None)()
         return change

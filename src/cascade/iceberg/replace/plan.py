@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyiceberg.typedef import Record
 
 
-R = TypeVar("R", pa.Table, LargeRows)
+R = TypeVar("R", bound=pa.Table | LargeRows)
 """Rows in memory, or on disk."""
 
 

@@ -56,7 +56,7 @@ def replaced(
     costs: Costs = BY_POSITION,
     layout: Sequence[PartitionField] = (),
     **more: Any,
-) -> Committed[ReplacePlan]:
+) -> Committed[ReplacePlan[pa.Table]]:
     table = ensure_table(lakehouse, NAME, SCHEMA, partition_spec=layout)
     batch = pa.Table.from_pylist(list(rows), schema=arrow_schema(table))
     return replace_rows(lakehouse, NAME, batch, scope, **{"run_id": "run", **more}, costs=costs)
@@ -141,7 +141,7 @@ class Racing(ReplacePlanner):
 
     other: Any = None
 
-    def write(self, table: Any, plan: ReplacePlan) -> Any:
+    def write(self, table: Any, plan: ReplacePlan[pa.Table]) -> Any:
         change = super().write(table, plan)
         if self.other is not None:
             other, self.other = self.other, None
