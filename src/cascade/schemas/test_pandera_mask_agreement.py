@@ -117,7 +117,7 @@ def models(draw: st.DrawFn, kind: int) -> Any:
     """Return a model of the columns `x` and `n`."""
     annotation, values, checks = _KINDS[kind]
     rules = dict(draw(st.sampled_from([{}, *checks])))
-    flags = {name: draw(st.booleans()) for name in ("nullable", "coerce")}
+    flags: dict[str, Any] = {name: draw(st.booleans()) for name in ("nullable", "coerce")}
     if draw(st.sampled_from([False, False, False, True])):
         rules["unique"] = True
     if kind < 6 and draw(st.sampled_from([False, False, False, True])):
