@@ -41,8 +41,8 @@ from pyiceberg.schema import Schema  # noqa: E402
 from pyiceberg.table import Table  # noqa: E402
 from pyiceberg.types import LongType, NestedField, StringType  # noqa: E402
 
-from cascade.iceberg.attempt import FileChange  # noqa: E402
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse  # noqa: E402
+from cascade.iceberg.changes import FileChange  # noqa: E402
 from cascade.iceberg.columns import arrow_schema, conform  # noqa: E402
 from cascade.iceberg.commit import commit_planned  # noqa: E402
 from cascade.iceberg.conftest import Settings  # noqa: E402

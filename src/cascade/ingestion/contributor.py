@@ -24,6 +24,7 @@ class IngestionContributor(Contributor):
         from cascade.ingestion.asset import build_asset
         from cascade.ingestion.broken import broken_ingestion
         from cascade.partitions import default_partition_start
+        from cascade.quality.contributor import distinct_checks
 
         assets: list[dg.AssetsDefinition] = []
         failures: list[CascadeError] = []

@@ -25,7 +25,10 @@ class QualityContributor(Contributor):
     """Contributes the asset checks that `@cascade_quality` and `@cascade_check` declare."""
 
     def contribute(self, project: LoadedProject) -> Contribution:
-        """Build the asset checks of each table that no workflow of the project fills. The second of two checks with one name is left out and reported."""
+        """Build the asset checks of each table that no workflow of the project fills.
+
+        The second of two checks with one name is left out and reported.
+        """
         distinct = distinct_checks(project)
         failures = list(distinct.failures)
         ingested = _schemas(project)

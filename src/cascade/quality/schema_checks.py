@@ -140,7 +140,8 @@ class MatchesSchema(QueryCheck):
         frame = judged.frame()
         given = frame.rename_columns([sources.get(name, name) for name in frame.column_names])
         step = max(1, given.num_rows) if validator.needs_whole_partition else _AT_ONCE
-        failing, shown = 0, []
+        failing = 0
+        shown: list[pa.Table] = []
         rules: dict[str, int] = {}
         try:
             for start in range(0, given.num_rows, step):

@@ -40,7 +40,7 @@ class Unique(pandera.DataFrameModel):
 
 class Checked(Plain):
     @pandera.check("id", element_wise=True)
-    def is_small(cls, value: int) -> bool:
+    def is_small(cls, value: int) -> bool:  # type: ignore[misc]
         return value < 100
 
     @pandera.dataframe_check
@@ -131,7 +131,7 @@ def _model(**columns: pandera.Column) -> Any:
     "column",
     [
         pandera.Column(int, default=5),
-        pandera.Column(Category(["a"]), coerce=True),
+        pandera.Column(Category(["a"]), coerce=True),  # type: ignore[arg-type]
         Column(int),
     ],
 )

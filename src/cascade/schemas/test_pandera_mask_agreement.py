@@ -134,6 +134,7 @@ def models(draw: st.DrawFn, kind: int) -> Any:
     methods = draw(st.lists(st.sampled_from(sorted(METHODS)), max_size=1)) if draw(st.booleans()) else []
     body: dict[str, Any] = {name: METHODS[name]() for name in methods}
     optional = annotation in (int, float, str, bool) and draw(st.booleans())
+    others: list[dict[str, Any]] = [{}, {"ge": 0}, {"nullable": True}, {"in_range": {"min_value": 0, "max_value": 4}}]
     return type(
         "Model",
         (pandera.DataFrameModel,),
@@ -141,11 +142,7 @@ def models(draw: st.DrawFn, kind: int) -> Any:
             "__module__": __name__,
             "__annotations__": {"x": annotation | None if optional else annotation, "n": int},
             "x": pandera.Field(**rules, **flags),
-            "n": pandera.Field(
-                **draw(
-                    st.sampled_from([{}, {"ge": 0}, {"nullable": True}, {"in_range": {"min_value": 0, "max_value": 4}}])
-                )
-            ),
+            "n": pandera.Field(**draw(st.sampled_from(others))),
             "Config": type("Config", (), config),
             **body,
         },
