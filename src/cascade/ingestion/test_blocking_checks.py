@@ -169,7 +169,7 @@ def test_checks_of_the_table_see_the_rows_of_others_and_those_of_the_run_do_not(
     def counted() -> None: ...
 
     materialized(lakehouse, workflow_of({1: 20.0, 2: 20.0, 3: 20.0}))
-    result, found = materialized(lakehouse, workflow_of({4: 20.0}), counted)
+    result, _ = materialized(lakehouse, workflow_of({4: 20.0}), counted)
     assert result.success, error_of(result)
     result, _ = materialized(lakehouse, workflow_of({5: 99.0}), counted)
     assert not result.success

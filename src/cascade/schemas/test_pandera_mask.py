@@ -40,11 +40,11 @@ class Unique(pandera.DataFrameModel):
 
 class Checked(Plain):
     @pandera.check("id", element_wise=True)
-    def is_small(cls, value: int) -> bool:  # type: ignore[misc]
+    def is_small(cls, value: int) -> bool:
         return value < 100
 
     @pandera.dataframe_check
-    def has_rows(cls, data: Any) -> Any:
+    def has_rows(cls, data: Any) -> Any:  # type: ignore[misc]
         return data.lazyframe.select(pl.len() > 0)
 
 
