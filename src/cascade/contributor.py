@@ -36,12 +36,14 @@ class LoadedProject:
         modules: the loaded modules by name. Under `validate` and `pants check` these may be a subset of the project's.
         workflows: the decorated functions of the modules, of every kind, each with its `declaration`.
         dbt_directory: the directory of the dbt project to check; None to skip dbt.
+        complete: whether the modules are certainly all of the project's.
     """
 
     config: CascadeConfig
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
     workflows: tuple[Any, ...] = ()
     dbt_directory: Path | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True)

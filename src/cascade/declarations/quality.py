@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Required
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Required, Self
 
 from cascade.declarations import values
 from cascade.declarations.arguments import argument
 from cascade.declarations.checks import Check, Scope, checks
 from cascade.declarations.declaration import Declaration, DeclarationArguments
 from cascade.declarations.frames import Frame, frame_of
-from cascade.declarations.functions import Parameter, parameters_of
+from cascade.declarations.functions import Parameter, calling_location, parameters_of
 from cascade.declarations.problems import is_broken
+from cascade.exceptions import SourceLocation
 from cascade.table_ref import DEFAULT_NAMESPACE, TableRef
 
 
@@ -69,12 +70,21 @@ class TableChecks(Declaration):
         blocking: whether a failure keeps the rows of a run from being published.
         warn_threshold: the share of failing rows above which the result is a warning.
         fail_threshold: the share of failing rows above which the check fails.
+        schema: the validation schema of the table, if the decorator was given the workflow that fills it.
     """
 
     table: str = field(metadata=argument(_table, required=True))
     blocking: bool = field(default=True, metadata=argument(values.boolean))
     warn_threshold: float | None = field(default=None, metadata=argument(_share, may_be_none=True))
     fail_threshold: float | None = field(default=None, metadata=argument(_share, may_be_none=True))
+    schema: type | None = None
+
+    @classmethod
+    def declare(cls, function: object, given: Mapping[str, object], *, otherwise: SourceLocation | None = None) -> Self:
+        """Check the arguments of a decorator and record them; see `Declaration.declare`."""
+        declaration = super().declare(function, given, otherwise=otherwise or calling_location(1))
+        workflow = getattr(given["table"], "declaration", None)
+        return replace(declaration, schema=getattr(workflow, "validation_schema", None))
 
     @classmethod
     def problems_between(cls, function: object, checked: Mapping[str, Any]) -> list[str]:

@@ -92,7 +92,7 @@ def find_problems(
         *duplicate_tables(collected.workflows),
         *(unusable_schemas(loaded.modules.values()) if schemas else ()),
     ]
-    project = LoadedProject(_plain_settings(), loaded.modules, collected.decorated, dbt_directory)
+    project = LoadedProject(_plain_settings(), loaded.modules, collected.decorated, dbt_directory, complete)
     contributed = contribute(collected, project)
     errors += contributed.failures
     if complete:

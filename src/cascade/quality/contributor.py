@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class QualityContributor(Contributor):
         """Check that the tables and columns of the checks exist, as far as the project declares them."""
         schemas = _schemas(project)
         for declaration in checks_of(project):
-            problems = list(_problems(declaration, schemas))
+            problems = list(_problems(declaration, schemas, project.complete))
             if problems:
                 yield from problems_of(declaration.error(*problems))
 
@@ -118,13 +119,15 @@ def _schemas(project: LoadedProject) -> dict[str, type]:
     return {each.table: each.validation_schema for each in declared if isinstance(each, IngestionDeclaration)}
 
 
-def _problems(declaration: TableChecks, schemas: Mapping[str, type]) -> Iterator[str]:
-    schema = schemas.get(declaration.table)
+def _problems(declaration: TableChecks, schemas: Mapping[str, type], complete: bool) -> Iterator[str]:
+    schema = declaration.schema or schemas.get(declaration.table)
     if schema is None:
+        if not complete:
+            return
         # A dbt model or another project may fill the table, so only a name that nearly is one is taken for a mistake.
         short = declaration.table.removeprefix(f"{DEFAULT_NAMESPACE}.")
         known = [*schemas, *(table.removeprefix(f"{DEFAULT_NAMESPACE}.") for table in schemas)]
-        meant = did_you_mean(short, known, cutoff=_SURE)
+        meant = did_you_mean(short, (name for name in known if _letters(name) != _letters(short)), cutoff=_SURE)
         if meant:
             yield f'table: no workflow of the project fills "{short}".{meant}'
         return
@@ -133,3 +136,8 @@ def _problems(declaration: TableChecks, schemas: Mapping[str, type]) -> Iterator
         return
     for check in declaration.checks:
         yield from (f"checks: {problem}" for problem in check.unknown_columns(schema, columns))
+
+
+def _letters(name: str) -> str:
+    # `flights_2023` is no misspelling of `flights_2024`.
+    return re.sub(r"\d", "", name)

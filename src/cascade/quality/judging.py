@@ -73,6 +73,9 @@ def judge(
     Raises:
         UsageError: the table or its branch does not exist.
     """
+    declarations = tuple(declarations)
+    if subject.schema is None:
+        subject = replace(subject, schema=next((each.schema for each in declarations if each.schema), None))
     items = [item for declaration in declarations for item in _items(declaration)]
     open_items = [item for item in items if item.key not in known]
     with opened(subject) as scopes:

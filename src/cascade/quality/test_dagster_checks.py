@@ -15,7 +15,16 @@ from cascade.framework.collect import declared_checks, gather
 from cascade.framework.contributors import contribute
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import cascade_ingestion
-from cascade.quality import CheckResult, NotNull, Range, RowCount, cascade_check, cascade_quality
+from cascade.quality import (
+    CheckResult,
+    NotNull,
+    Range,
+    RowCount,
+    Subject,
+    cascade_check,
+    cascade_quality,
+    judge,
+)
 from cascade.quality.conftest import Reading
 from cascade.quality.contributor import QualityContributor, checks_of
 from cascade.quality.dagster_checks import asset_check_result, check_specs_of, plain_checks
@@ -44,7 +53,7 @@ def module(name: str, **values: Any) -> ModuleType:
 
 def project(**values: Any) -> LoadedProject:
     modules = {__name__: module(__name__, **values)}
-    return LoadedProject(CascadeConfig.model_construct(), modules, gather(modules).decorated)
+    return LoadedProject(CascadeConfig.model_construct(), modules, gather(modules).decorated, complete=True)
 
 
 def test_each_check_is_a_check_of_the_asset_of_its_table() -> None:
@@ -152,6 +161,7 @@ def readings_workflow() -> None: ...
         ("readings", NotNull("celcius"), ['checks: "celcius" is not a field of Reading. Did you mean "celsius"?']),
         ("readings", Range("celsius", 1), []),
         ("readinsg", NotNull("id"), ['table: no workflow of the project fills "readinsg". Did you mean "readings"?']),
+        ("readings2", NotNull("id"), []),
         ("mart.summary", NotNull("id"), []),
     ],
 )
@@ -160,3 +170,20 @@ def test_tables_and_columns_are_checked_without_running(table: str, check: Any, 
     found = list(QualityContributor().problems(project(checked=checked, readings=readings_workflow)))
     assert [problem.message for problem in found] == [f"@cascade_quality: {problem}" for problem in problems]
     assert all(problem.location is not None and problem.location.file == __file__ for problem in found)
+
+
+def test_a_part_of_a_project_knows_the_columns_of_a_workflow_that_it_is_given_and_no_other_tables() -> None:
+    function = plausible.declaration.function
+    given = cascade_quality(table=readings_workflow, checks=[NotNull("celcius")])(function)
+    named = cascade_quality(table="readinsg", checks=[NotNull("x")])(function)
+    part = LoadedProject(CascadeConfig.model_construct(), {}, (given, named))
+    (problem,) = QualityContributor().problems(part)
+    assert 'Did you mean "celsius"?' in problem.message
+
+
+def test_samples_lack_what_the_schema_of_the_given_workflow_marks(readings: Lakehouse) -> None:
+    @cascade_quality(table=readings_workflow, checks=[Range("id", max=1)])
+    def first() -> None: ...
+
+    (result,) = judge([first.declaration], Subject(readings, first.declaration.table_ref))
+    assert result.failing == 2 and "phone" not in result.sample.rows[0]
