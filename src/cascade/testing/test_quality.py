@@ -25,7 +25,7 @@ def warm(rows: pl.DataFrame) -> pl.DataFrame:
 
 @cascade_quality(table="readings", checks=[ForeignKey("id", "lab.stations", "id")])
 def known() -> None:
-    """Know every station."""
+    """Known stations."""
 
 
 ROWS = [{"id": 1, "celsius": 12.0}, {"id": 2, "celsius": None}]
