@@ -37,6 +37,7 @@ class LoadedProject:
         workflows: the decorated functions of the modules, of every kind, each with its `declaration`.
         dbt_directory: the directory of the dbt project to check; None to skip dbt.
         complete: whether the modules are certainly all of the project's.
+        neighbours: decorated functions of other modules, whose tables the project's own functions may name.
     """
 
     config: CascadeConfig
@@ -44,6 +45,7 @@ class LoadedProject:
     workflows: tuple[Any, ...] = ()
     dbt_directory: Path | None = None
     complete: bool = False
+    neighbours: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,15 @@ from cascade_pants.goals.check_batches import (
     batches,
     neighbours_of,
     shared_tables,
+    unknown_tables,
+    with_fillers,
 )
 from cascade_pants.goals.check_resources import check_resources, resources_to_check
 from cascade_pants.goals.validate_process import Validation, run_validation
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
-from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap
+from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap, located_declarations
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
 # A module of this name is added to a directory without a module to load, so that the runtime searches it too.
@@ -100,7 +102,7 @@ class BatchResult:
 async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cascade: CascadeSubsystem) -> BatchResult:
     owners = await runtime_owners(RuntimeOwnersRequest(batch.resolve, f"`pants check` of {batch.description}"))
     files = {file.path: file.address for workflow in batch.workflows for file in workflow.files}
-    addresses = (*sorted({file.address for workflow in batch.workflows for file in workflow.files}), *owners.runtime)
+    addresses = tuple(sorted({*files.values(), *batch.fillers, *owners.runtime}))
     closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
     neighbours = neighbours_of(batch, (target.address for target in closure), all_workflows)
     both = [*batch.workflows, *neighbours]
@@ -153,13 +155,29 @@ async def check_workflows(
     if subsystem.skip:
         return CheckResults([], checker_name=request.tool_name)
     found = batches(request.field_sets, all_workflows, python_setup, max(1, subsystem.batch_size))
+    declared = []
+    for batch in found:
+        all_facts = await engine.concurrently(
+            workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in batch.workflows
+        )
+        declared.append(
+            [
+                one
+                for workflow, facts in zip(batch.workflows, all_facts)
+                for one in located_declarations(workflow, facts.by_file)
+            ]
+        )
+    found = [with_fillers(batch, mine, tables, all_workflows) for batch, mine in zip(found, declared)]
     checked = await engine.concurrently(check_batch(batch) for batch in found)
     lacking = (address for one in checked for address in one.lacking)
     of_projects = await engine.concurrently(
         check_resources(one) for one in resources_to_check(lacking, all_workflows, projects.by_address)
     )
     results = (*(one.result for one in checked), *(one for one in of_projects if one.exit_code))
-    shared = shared_tables(found, tables, all_workflows)
+    shared = [
+        *shared_tables(found, tables, all_workflows),
+        *unknown_tables((one for mine in declared for one in mine), tables),
+    ]
     if shared:
         results = (
             *results,

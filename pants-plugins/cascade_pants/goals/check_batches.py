@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import InterpreterConstraintsField, PythonResolveField
@@ -12,9 +13,13 @@ from pants.engine.addresses import Address
 from pants.engine.target import FieldSet
 from pants.util.collections import partition_sequentially
 
+from cascade_pants.spelling import did_you_mean
 from cascade_pants.target_types import CascadeWorkflowSourceField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
-from cascade_pants.util_rules.table_map import TableMap
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
+
+_SURE = 0.8
+"""How similar two names must be if one is to be a misspelling of the other."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,12 @@ class WorkflowBatch:
     Args:
         resolve: the resolve of all of them.
         workflows: at least one, sorted by address.
+        fillers: the files that fill the tables which checks of these workflows name, sorted.
     """
 
     resolve: str
     workflows: tuple[Workflow, ...]
+    fillers: tuple[Address, ...] = ()
 
     @property
     def description(self) -> str:
@@ -99,6 +106,49 @@ def neighbours_of(batch: WorkflowBatch, present: Iterable[Address], all_workflow
     for workflow in batch.workflows:
         found.pop(workflow.key, None)
     return sorted((one for one in found.values() if one.resolve == batch.resolve), key=lambda one: one.address)
+
+
+def with_fillers(
+    batch: WorkflowBatch, checks: Iterable[LocatedDeclaration], tables: TableMap, all_workflows: AllWorkflows
+) -> WorkflowBatch:
+    """Add the files that fill the tables which checks name, so that the process knows their columns.
+
+    Args:
+        batch: the batch.
+        checks: the declarations of its workflows.
+        tables: the tables of the repository.
+        all_workflows: every workflow of the repository.
+    """
+    named = {one.declaration.checked_table for one in checks} - {None}
+    places = {place.address for table in named for place in tables.by_table.get(str(table), ())}
+    return replace(
+        batch,
+        fillers=tuple(sorted(one for one in places if all_workflows.by_file[one].resolve == batch.resolve)),
+    )
+
+
+def unknown_tables(declarations: Iterable[LocatedDeclaration], tables: TableMap) -> list[str]:
+    """Report each table that checks name and no workflow fills, if its name is nearly that of another one.
+
+    Other unknown names are left alone: a dbt model or another repository may fill their tables.
+
+    Args:
+        declarations: the declarations of the checked workflows.
+        tables: the tables of the repository.
+    """
+    lines = []
+    for one in declarations:
+        table = one.declaration.checked_table
+        if table is None or table in tables.by_table:
+            continue
+        # `flights_2023` is no misspelling of `flights_2024`.
+        others = [name for name in tables.by_table if re.sub(r"\d", "", name) != re.sub(r"\d", "", table)]
+        meant = did_you_mean(table, others, cutoff=_SURE)
+        if meant:
+            lines.append(
+                f'{one.place}: @{one.declaration.call}: table: no workflow of the repository fills "{table}".{meant}'
+            )
+    return sorted(lines)
 
 
 def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflows: AllWorkflows) -> list[str]:

@@ -23,6 +23,7 @@ from cascade_pants.goals.projects import WRONG_USE, projects_at_root
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, scaffold_answer
 from cascade_pants.goals.scaffold_arguments import (
     WrongUseError,
+    checked_table,
     directory_in,
     escapes,
     package_in,
@@ -30,16 +31,21 @@ from cascade_pants.goals.scaffold_arguments import (
     table_for,
 )
 from cascade_pants.reader.tables import other_table_notice
-from cascade_pants.util_rules.table_map import TableMap
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
+
+QUALITY = "quality"
+"""The type that stands for checks of a table."""
 
 
 class CascadeScaffoldSubsystem(GoalSubsystem):
     name = "cascade-scaffold"
     help = help_text(
         """
-        Write a new workflow: a function that ingests rows, their schema, a test and a BUILD file.
+        Write a new workflow: a function that ingests rows, their schema, a test and a BUILD file. Or write checks of a
+        table that a workflow fills.
 
-        Example: `pants cascade-scaffold src/workflows/weather`
+        Examples: `pants cascade-scaffold src/workflows/weather` and
+        `pants cascade-scaffold --type=quality src/workflows/weather`
 
         Put options before the directory: `pants cascade-scaffold --type=dataframe src/workflows/weather`. Pants takes
         an option after it for one of its own.
@@ -58,7 +64,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         help=softwrap(
             """
             The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST
-            source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars).
+            source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars). Or `quality`, for checks
+            of the table that `--table` names, in `checks.py`.
 
             Example: `--type=rest-api`
             """
@@ -68,8 +75,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         default=None,
         help=softwrap(
             """
-            The table to fill. By default the directory's name followed by `_observations`, or a similar name if
-            another workflow of the repository already fills that table.
+            The table to fill or to check. By default the directory's name followed by `_observations`, or, to fill, a
+            similar name if another workflow of the repository already fills that table.
 
             Example: `--table=hourly_weather`
             """
@@ -104,13 +111,14 @@ class CascadeScaffold(Goal):
     environment_behavior = Goal.EnvironmentBehavior.LOCAL_ONLY
 
 
-def files_to_write(build_path: str, answer: ScaffoldAnswer, root: str) -> dict[str, str]:
+def files_to_write(build_path: str, answer: ScaffoldAnswer, root: str, *, joins: bool = False) -> dict[str, str]:
     """Collect every file of the new workflow.
 
     Args:
         build_path: the path of its BUILD file.
         answer: the files from the templates.
         root: the root of the repository.
+        joins: whether the files join a workflow that may be there, whose BUILD file then stays.
 
     Returns:
         The text of each file by its path, BUILD first. A package above gets an `__init__.py` if its directory is new.
@@ -120,7 +128,8 @@ def files_to_write(build_path: str, answer: ScaffoldAnswer, root: str) -> dict[s
         for path, text in answer.packages.items()
         if not os.path.isdir(os.path.join(root, os.path.dirname(path)))
     }
-    return {build_path: answer.build, **packages, **answer.files}
+    build = {} if joins and os.path.lexists(os.path.join(root, build_path)) else {build_path: answer.build}
+    return {**build, **packages, **answer.files}
 
 
 def written_report(
@@ -137,6 +146,7 @@ def written_report(
     """
     pants = bin_name()
     first = f":{projects[0].target_name}" if projects else "PROJECT"
+    has_rows = source != QUALITY
     return "\n".join(
         [
             *(f"Wrote {path}" for path in files),
@@ -146,7 +156,7 @@ def written_report(
             f"  {pants} check {directory}::",
             # No server answers at the example's address. The tests and the checks need none.
             *(["", f"Then set BASE_URL in {directory} to your own API, and type:"] if source == "rest-api" else []),
-            f"  {pants} run {first} -- materialize {answer.table} --partition {answer.partition}",
+            *([f"  {pants} run {first} -- materialize {answer.table} --partition {answer.partition}"] * has_rows),
         ]
     )
 
@@ -158,6 +168,30 @@ def preview(files: Mapping[str, str]) -> str:
         files: the text of each file by its path.
     """
     return "\n".join(f"# {path}\n{text}" for path, text in files.items()) + "Nothing was written (--dry-run)."
+
+
+async def checks_request(package: str, directory: str, filler: LocatedDeclaration) -> dict[str, object]:
+    """Return what the templates need to know for checks of a table.
+
+    Args:
+        package: the package of the checks.
+        directory: its directory.
+        filler: the declaration of the workflow that fills the table.
+    """
+    declaration = filler.declaration
+    root = await source_root_of(os.path.dirname(filler.path))
+    module = os.path.relpath(filler.path, root)[: -len(".py")].replace(os.sep, ".")
+    key = declaration.argument("unique_key")
+    is_named = declaration.name is not None and not declaration.in_factory
+    return {
+        "kind": QUALITY,
+        "package": package,
+        "directory": directory,
+        "table": declaration.table,
+        "unique_key": None if key is None or key.unread is not None else key.value,
+        "module": module if is_named else None,
+        "attribute": declaration.name if is_named else None,
+    }
 
 
 @goal_rule
@@ -178,13 +212,15 @@ async def cascade_scaffold(
         # What is in the directory is about to be overwritten.
         taken = tables.places(outside=directory)
         usual_table = f"{package.rpartition('.')[2]}_observations"
-        table = table_for(usual_table, options.table, taken)
-    except WrongUseError as error:
-        console.print_stderr(console.red(str(error)))
-        return CascadeScaffold(exit_code=WRONG_USE)
-    answer = await scaffold_answer(
-        ScaffoldRequest.create(
-            {
+        if options.type == QUALITY:
+            if options.unique_key or options.cron:
+                raise WrongUseError("Checks take no --unique-key and no --cron: they run with the workflow.")
+            filler = checked_table(usual_table, options.table, tables)
+            table = None
+            arguments = await checks_request(package, directory, filler)
+        else:
+            table = table_for(usual_table, options.table, taken)
+            arguments = {
                 "kind": "ingestion",
                 "source": options.type,
                 "package": package,
@@ -194,12 +230,16 @@ async def cascade_scaffold(
                 "cron": options.cron,
                 "flavour": "pants",
             }
-        )
-    )
+    except WrongUseError as error:
+        console.print_stderr(console.red(str(error)))
+        return CascadeScaffold(exit_code=WRONG_USE)
+    answer = await scaffold_answer(ScaffoldRequest.create(arguments))
     if answer.error is not None:
         console.print_stderr(console.red(answer.error))
         return CascadeScaffold(exit_code=1 if answer.runtime_missing else WRONG_USE)
-    files = files_to_write(os.path.join(directory, tailor.build_file_name), answer, build_root.path)
+    files = files_to_write(
+        os.path.join(directory, tailor.build_file_name), answer, build_root.path, joins=options.type == QUALITY
+    )
     existing = [path for path in files if os.path.lexists(os.path.join(build_root.path, path))]
     if existing and not options.force:
         listed = "\n".join(f"  {path}" for path in existing)

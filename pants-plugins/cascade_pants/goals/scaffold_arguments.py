@@ -11,9 +11,12 @@ from pants.source.source_root import NoSourceRootError, SourceRootsRequest
 from pants.util.docutil import bin_name
 
 from cascade_pants import engine
-from cascade_pants.reader.tables import free_table, taken_table_problems
+from cascade_pants.reader.tables import free_table, full_name, taken_table_problems
+from cascade_pants.spelling import did_you_mean
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 EXAMPLE = "cascade-scaffold src/workflows/weather"
+_FEW = 5
 
 
 class WrongUseError(Exception):
@@ -100,6 +103,30 @@ def table_for(usual: str, asked: str | None, taken: Mapping[str, str]) -> str | 
         return asked
     free = free_table(usual, taken)
     return None if free == usual else free
+
+
+def checked_table(usual: str, asked: str | None, tables: TableMap) -> LocatedDeclaration:
+    """Find the workflow that fills the table of new checks.
+
+    Args:
+        usual: the table that the name of the directory suggests.
+        asked: the table that the command line names, with or without its namespace.
+        tables: the tables of the repository.
+
+    Raises:
+        WrongUseError: no workflow fills the table.
+    """
+    table = usual if asked is None else asked
+    full = table if "." in table else full_name(table)
+    if full in tables.by_table:
+        return tables.by_table[full][0]
+    meant = did_you_mean(full, tables.by_table) or (
+        f" There is {', '.join(tables.by_table)}." if 0 < len(tables.by_table) <= _FEW else ""
+    )
+    raise WrongUseError(
+        f"No workflow of this repository fills the table {full}.{meant} Name the table to check, as in: "
+        f"{bin_name()} cascade-scaffold --type=quality --table=weather_observations src/workflows/weather"
+    )
 
 
 async def source_root_of(directory: str) -> str:

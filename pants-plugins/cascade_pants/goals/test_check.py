@@ -13,6 +13,8 @@ from cascade_pants.goals.check_batches import (
     batches,
     neighbours_of,
     shared_tables,
+    unknown_tables,
+    with_fillers,
 )
 from cascade_pants.goals.check_resources import ResourcesOfProject, resources_to_check
 from cascade_pants.goals.validate_process import LACKING_FILE, validate_arguments
@@ -160,3 +162,26 @@ def test_the_projects_in_which_a_resource_may_be_missing() -> None:
     ]
     # What no project holds cannot lack a resource of its project.
     assert resources_to_check([other.files[0].address], everything, projects) == []
+
+
+def checks_of(table: str, name: str = "three", call: str = "cascade_quality") -> LocatedDeclaration:
+    address = Address(f"w/{name}", relative_file_path="x.py")
+    return LocatedDeclaration(Declaration(call, 7, arguments=(Argument("table", 8, table),)), f"w/{name}/x.py", address)
+
+
+def test_the_files_that_fill_a_checked_table_join_the_batch() -> None:
+    everything = AllWorkflows([workflow("one"), workflow("two", "b"), workflow("three")])
+    tables = table_map(one="flights", two="weather")
+    batch = WorkflowBatch("a", (workflow("three"),))
+    found = with_fillers(batch, [checks_of("flights"), checks_of("raw.weather"), checks_of("x")], tables, everything)
+    assert [address.spec_path for address in found.fillers] == ["w/one"]
+    assert with_fillers(batch, [checks_of("flights", call="asset")], tables, everything) == batch
+
+
+def test_a_misspelled_table_of_checks_is_reported() -> None:
+    tables = table_map(one="flights", two="readings_2023")
+    checked = [checks_of(table) for table in ("flihgts", "mart.flights", "readings_2024", "raw.flights", "orders")]
+    assert unknown_tables(checked, tables) == [
+        'w/three/x.py:7: @cascade_quality: table: no workflow of the repository fills "raw.flihgts". '
+        'Did you mean "raw.flights"?'
+    ]

@@ -249,3 +249,41 @@ def test_wrong_use_ends_with_two(rule_runner: RuleRunner, directory: str, expect
 def test_specs_without_includes_name_nothing() -> None:
     with pytest.raises(WrongUseError, match="got nothing"):
         directory_in(Specs(RawSpecs(description_of_origin="x"), RawSpecs(description_of_origin="x")))
+
+
+def test_checks_join_the_workflow_that_fills_their_table(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files({f"{WEATHER}/rows.py": OTHER, f"{WEATHER}/BUILD": "cascade_workflow()\n"})
+    result = scaffold_with(rule_runner, "--type=quality", WEATHER)
+    assert result.exit_code == 0, result.stderr
+    assert read(rule_runner, f"{WEATHER}/BUILD") == "cascade_workflow()\n"
+    assert json.loads(read(rule_runner, f"{WEATHER}/observations.py")) == {
+        "kind": "quality",
+        "package": "workflows.weather",
+        "directory": WEATHER,
+        "table": "raw.weather_observations",
+        "unique_key": "id",
+        "module": "workflows.weather.rows",
+        "attribute": "rows",
+    }
+    assert f"test {WEATHER}::" in result.stdout and "materialize" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--table=weather_observatoins"], 'Did you mean "raw.weather_observations"?'),
+        (
+            ["--table=mart.x"],
+            "No workflow of this repository fills the table mart.x. There is raw.weather_observations.",
+        ),
+        (["--cron=@@daily"], "Checks take no --unique-key and no --cron"),
+    ],
+)
+def test_checks_need_a_table_that_a_workflow_fills(
+    rule_runner: RuleRunner, arguments: list[str], expected: str
+) -> None:
+    rule_runner.write_files({"src/other/rows.py": OTHER, "src/other/BUILD": "cascade_workflow()\n"})
+    result = scaffold_with(rule_runner, "--type=quality", *arguments, WEATHER)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert not exists(rule_runner, WEATHER)

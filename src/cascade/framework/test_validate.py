@@ -176,3 +176,34 @@ def test_the_paths_that_a_message_quotes_are_relative_too(project: SampleProject
 def test_only_paths_in_the_directory_become_relative(text: str, expected: str) -> None:
     assert relative_paths(text, Path("/p")) == expected
     assert relative_paths(text, None) == text
+
+
+CHECKS = """
+    from cascade import cascade_quality
+    from cascade.quality import NotNull
+
+    @cascade_quality(table="{table}", checks=[NotNull("nam")], group="g")
+    def plausible(): ...
+"""
+
+
+def test_the_columns_of_a_checked_table_are_known_from_its_workflow(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("checks.py", CHECKS.format(table="things"))
+    place = f"{project.package}/checks.py:4: @cascade_quality: "
+    (unknown,) = lines(project, "things", "checks")
+    assert unknown == f'{place}checks: "nam" is not a field of Thing. Did you mean "name"?'
+    # Only modules that are known to belong to the project are searched for the workflow.
+    assert lines(project, "checks", known=("things",)) == [unknown]
+    assert lines(project, "checks") == []
+
+
+def test_a_table_that_nobody_fills_is_a_problem_of_a_whole_project_only(project: SampleProject) -> None:
+    project.write("things.py", THINGS)
+    project.write("checks.py", CHECKS.format(table="thinsg"))
+    assert lines(project, "things", "checks") == []
+    modules = [project.module("things"), project.module("checks")]
+    (problem,) = find_problems(modules, complete=True)
+    assert problem.message == (
+        '@cascade_quality: table: no workflow of the project fills "thinsg". Did you mean "things"?'
+    )

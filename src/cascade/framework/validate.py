@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cascade.contributor import LoadedProject, Problem, problems_of
 from cascade.declarations import collecting_problems, is_broken
 from cascade.exceptions import CascadeError, SourceLocation
 from cascade.framework.assembly import assemble
-from cascade.framework.collect import gather
+from cascade.framework.collect import Collected, gather
 from cascade.framework.conflicts import duplicate_tables, find_conflicts
 from cascade.framework.contents import resolve_definitions, with_defs_folder
 from cascade.framework.contributors import Contributed, contribute, contributed_problems
@@ -92,7 +92,15 @@ def find_problems(
         *duplicate_tables(collected.workflows),
         *(unusable_schemas(loaded.modules.values()) if schemas else ()),
     ]
-    project = LoadedProject(_plain_settings(), loaded.modules, collected.decorated, dbt_directory, complete)
+    elsewhere = [*known, *(rest.modules if rest is not None else ())]
+    project = LoadedProject(
+        _plain_settings(),
+        loaded.modules,
+        collected.decorated,
+        dbt_directory,
+        complete,
+        neighbours=_fillers_elsewhere(collected, [name for name in elsewhere if name not in loaded.modules]),
+    )
     contributed = contribute(collected, project)
     errors += contributed.failures
     if complete:
@@ -134,6 +142,17 @@ def missing_resources(modules: Iterable[str], rest: RestOfProject) -> tuple[Prob
     found = [error for error in _missing_from_all(loaded, rest) if error.location and error.location.file in files]
     problems = (problem for error in found for problem in problems_of(error))
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.order))
+
+
+def _fillers_elsewhere(collected: Collected, modules: Iterable[str]) -> tuple[Any, ...]:
+    """Return the workflows of other modules, if checks name tables that the checked modules do not fill."""
+    filled = {workflow.declaration.table for workflow in collected.workflows}
+    declarations = [function.declaration for function in collected.quality]
+    if all(declaration.schema is not None or declaration.table in filled for declaration in declarations):
+        return ()
+    # The problems of other modules are not asked for.
+    with collecting_problems():
+        return gather(load_modules(modules).modules).workflows
 
 
 def _missing_from_all(loaded: LoadedModules, rest: RestOfProject) -> tuple[CascadeError, ...]:

@@ -18,7 +18,7 @@ from cascade.table_ref import DEFAULT_NAMESPACE
 if TYPE_CHECKING:
     import dagster as dg
 
-_SURE = 0.85
+_SURE = 0.8
 """How similar two names must be if one is to be a misspelling of the other."""
 
 
@@ -115,7 +115,8 @@ def distinct_checks(project: LoadedProject) -> DistinctChecks:
 
 
 def _schemas(project: LoadedProject) -> dict[str, type]:
-    declared = (getattr(workflow, "declaration", None) for workflow in project.workflows)
+    functions = (*project.neighbours, *project.workflows)
+    declared = (getattr(function, "declaration", None) for function in functions)
     return {each.table: each.validation_schema for each in declared if isinstance(each, IngestionDeclaration)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .aliases import Alias
-from .names import INGESTION
+from .names import CHECKS, INGESTION
 from .tables import DEFAULT_NAMESPACE
 from .values import Key, Value
 
@@ -77,6 +77,17 @@ class Declaration:
         name, namespace = self._text("table_name"), self._text("namespace", DEFAULT_NAMESPACE)
         known = self.call == INGESTION and name and namespace and not self.unread_table
         return f"{namespace}.{name}" if known else None
+
+    @property
+    def checked_table(self) -> str | None:
+        """The full name of the table that declared checks judge; None if the source does not show a name.
+
+        Checks that are given a workflow import it, so its table needs no name.
+        """
+        name = self._text("table") if self.call in CHECKS else None
+        if not name:
+            return None
+        return name if "." in name else f"{DEFAULT_NAMESPACE}.{name}"
 
     @property
     def asset_key(self) -> tuple[str, ...] | None:

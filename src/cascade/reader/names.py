@@ -9,6 +9,7 @@ from .dagster_names import BUILDERS, DECORATORS, DEFINITIONS, HELPERS
 from .syntax import parsed_statement
 
 INGESTION = "cascade_ingestion"
+CHECKS = frozenset({"cascade_check", "cascade_quality"})
 
 
 class Names:

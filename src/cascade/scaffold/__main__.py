@@ -1,9 +1,9 @@
-"""`python -m cascade.scaffold REQUEST`: render the workflow of one JSON request.
+"""`python -m cascade.scaffold REQUEST`: render the workflow, or the checks of a table, of one JSON request.
 
 The answer is `{"build": text, "files": {path: text}, "packages": {path: text}, "table": name, "partition": key}` or
 `{"error": "..."}`. `build` is the text of the BUILD file. `packages` holds the `__init__.py` files of the parent
-packages, which are only for new directories. `partition` is a partition with rows. The exit code is 0 in both cases, so
-that Pants caches the answer.
+packages, which are only for new directories. `partition` is a partition with rows; empty for checks. The exit code is 0
+in both cases, so that Pants caches the answer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ import os
 import sys
 
 from cascade.exceptions import UsageError
-from cascade.scaffold import IngestionRequest, package_files, render_ingestion
+from cascade.scaffold import (
+    IngestionRequest,
+    QualityRequest,
+    package_files,
+    quality_packages,
+    render_ingestion,
+    render_quality,
+)
 from cascade.scaffold.build_files import workflow_build
 from cascade.scaffold.examples import DAYS
 
@@ -22,7 +29,8 @@ def answer(text: str) -> dict[str, object]:
     """Answer one request.
 
     Args:
-        text: the request as JSON, with the fields of `IngestionRequest`.
+        text: the request as JSON, with the fields of `IngestionRequest`, or with `"kind": "quality"` and those that
+            `QualityRequest.from_json` reads.
 
     Returns:
         The answer, ready for JSON.
@@ -32,6 +40,8 @@ def answer(text: str) -> dict[str, object]:
     except ValueError as error:
         return {"error": f"The request is not valid JSON: {error}."}
     try:
+        if isinstance(document, dict) and document.get("kind") == "quality":
+            return _checks(QualityRequest.from_json(document))
         request = IngestionRequest.from_json(document)
         files = render_ingestion(request)
         within = [os.path.relpath(path, request.directory) for path in files]
@@ -44,6 +54,17 @@ def answer(text: str) -> dict[str, object]:
         }
     except UsageError as error:
         return {"error": str(error)}
+
+
+def _checks(request: QualityRequest) -> dict[str, object]:
+    files = render_quality(request)
+    return {
+        "build": workflow_build([os.path.relpath(path, request.directory) for path in files], resolve=request.resolve),
+        "files": files,
+        "packages": quality_packages(request),
+        "table": request.table.full_name,
+        "partition": "",
+    }
 
 
 def main(arguments: list[str]) -> int:

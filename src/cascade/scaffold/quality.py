@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import PurePosixPath
+from typing import Any
 
 from cascade.scaffold.environment import environment, import_block, in_words
 from cascade.scaffold.names import domain_problems, package_problems
-from cascade.scaffold.request import raise_if_any
-from cascade.scaffold.table import DeclaredTable
+from cascade.scaffold.request import FLAVOURS, columns_of, raise_if_any
+from cascade.scaffold.table import DeclaredTable, TableColumn
 
 _NAME = "plausible"
+_MODULE = "checks"
 
 
 @dataclass(frozen=True, kw_only=True)
 class QualityRequest:
-    """A quality check for a standalone project.
+    """Checks of a table.
 
     Args:
         package: the dotted name of its package, such as `workflows.quality`.
         directory: the path of that package from the root of the project, such as `workflows/quality`.
         domain: the subject, which is also the name of the module.
         table: the table to check.
+        flavour: one of `FLAVOURS`: the test is next to the checks, or in the project's directory of tests.
+        runtime_is_first_party: whether the sources of `cascade` are in the same repository. This decides the position
+            of its imports.
+        resolve: the resolve in the BUILD file. Default: none, which means the repository's default resolve.
         taken: the names of the other functions that declare checks of the table. Dagster requires unique names.
 
     Raises:
@@ -33,10 +40,62 @@ class QualityRequest:
     directory: str
     domain: str
     table: DeclaredTable
+    flavour: str = FLAVOURS[1]
+    runtime_is_first_party: bool = False
+    resolve: str | None = None
     taken: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        raise_if_any(tuple(domain_problems(self.domain)) + tuple(package_problems(self.package, self.directory)))
+        # Under Pants, the name of the module does not follow from the domain.
+        domain = () if self.flavour == FLAVOURS[0] else tuple(domain_problems(self.domain))
+        raise_if_any(domain + tuple(package_problems(self.package, self.directory)))
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> QualityRequest:
+        """Read a request from the JSON that `python -m cascade.scaffold` receives.
+
+        Args:
+            document: a JSON object with `package`, `directory`, the full name `table`, its `unique_key`, and, if the
+                source shows them, the `module` and `attribute` of the workflow that fills it.
+
+        Raises:
+            UsageError: the document is not a request, or an argument in it is wrong.
+        """
+        wanted = ("package", "directory", "table")
+        missing = [name for name in wanted if not isinstance(document.get(name), str)]
+        raise_if_any(tuple(f"The request lacks the field {name!r}." for name in missing))
+        package, directory, table = (document[name] for name in wanted)
+        namespace, _, name = table.rpartition(".")
+        key = columns_of(document.get("unique_key") or ["id"])
+        return cls(
+            package=package,
+            directory=directory,
+            domain=package.rpartition(".")[2],
+            table=DeclaredTable(
+                namespace=namespace,
+                name=name,
+                asset_key=(name,) if namespace == "raw" else (namespace, name),
+                unique_key=key,
+                columns=tuple(TableColumn(column, "number") for column in key),
+                module=document.get("module"),
+                attribute=document.get("attribute"),
+            ),
+            flavour=FLAVOURS[0],
+            runtime_is_first_party=bool(document.get("runtime_is_first_party")),
+            resolve=document.get("resolve"),
+        )
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The paths of the checks and of their test."""
+        if self.flavour == FLAVOURS[0]:
+            return f"{self.directory}/{_MODULE}.py", f"{self.directory}/test_{_MODULE}.py"
+        return f"{self.directory}/{self.domain}.py", f"tests/test_{self.domain}_quality.py"
+
+    @property
+    def module(self) -> str:
+        """The dotted name of the module of the checks."""
+        return f"{self.package}.{_MODULE if self.flavour == FLAVOURS[0] else self.domain}"
 
     @property
     def check(self) -> str:
@@ -55,20 +114,17 @@ def render_quality(request: QualityRequest) -> dict[str, str]:
         The text of each file by its path from the root of the project, in display order.
     """
     table = request.table
-    first_party = frozenset({request.package.split(".")[0]})
+    first_party = frozenset({request.package.split(".")[0], *(["cascade"] if request.runtime_is_first_party else [])})
     context = {
         "request": request,
         "table": table,
         "column": table.optional_column,
         "read_column": (table.optional_column or table.columns[0]).name,
         "words": in_words(request.domain),
-        "check_module": f"{request.package}.{request.domain}",
+        "check_module": request.module,
         "imports": lambda *lines: import_block(filter(None, lines), first_party=first_party),
     }
-    templates = {
-        f"{request.directory}/{request.domain}.py": "quality/check.py.jinja",
-        f"tests/test_{request.domain}_quality.py": "quality/test_check.py.jinja",
-    }
+    templates = dict(zip(request.files, ("quality/check.py.jinja", "quality/test_check.py.jinja"), strict=True))
     return {path: environment().get_template(name).render(context) for path, name in templates.items()}
 
 

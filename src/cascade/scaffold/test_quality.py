@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,6 +13,8 @@ import pytest
 
 from cascade.exceptions import UsageError
 from cascade.scaffold import DeclaredTable, QualityRequest, TableColumn, quality_packages, render_quality
+from cascade.scaffold.__main__ import answer
+from cascade.scaffold.conftest import assert_tests_pass
 
 WEATHER = DeclaredTable(
     namespace="raw",
@@ -80,6 +83,45 @@ def test_a_check_gets_an_unused_name() -> None:
 def test_a_domain_that_cascade_would_not_load_is_refused() -> None:
     with pytest.raises(UsageError, match="'weather', for example"):
         request(WEATHER, domain="weather_test")
+
+
+def asked_by_pants(**changes: object) -> dict[str, object]:
+    document = {
+        "kind": "quality",
+        "package": "workflows.weather",
+        "directory": "src/workflows/weather",
+        "table": "raw.weather_observations",
+        "unique_key": ["station", "day"],
+        "module": "workflows.weather.observations",
+        "attribute": "observations",
+        "runtime_is_first_party": True,
+        **changes,
+    }
+    return answer(json.dumps({name: value for name, value in document.items() if value is not None}))
+
+
+def test_pants_asks_for_checks_next_to_their_test() -> None:
+    found = asked_by_pants()
+    files = found["files"]
+    assert isinstance(files, dict)
+    assert list(files) == ["src/workflows/weather/checks.py", "src/workflows/weather/test_checks.py"]
+    assert found["build"] == "cascade_workflow()\n" and found["table"] == "raw.weather_observations"
+    check, test = files.values()
+    assert "from workflows.weather.observations import observations\n" in check and "table=observations," in check
+    assert "from workflows.weather.checks import COLUMN, plausible\n" in test
+    nameless = asked_by_pants(module=None, attribute=None, unique_key=None)["files"]
+    assert isinstance(nameless, dict)
+    assert 'table="raw.weather_observations",' in nameless["src/workflows/weather/checks.py"]
+    assert asked_by_pants(table=None) == {"error": "The request lacks the field 'table'."}
+
+
+def test_the_tests_that_pants_writes_pass(tmp_path: Path) -> None:
+    files = asked_by_pants(module=None, attribute=None)["files"]
+    assert isinstance(files, dict)
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert_tests_pass(tmp_path / "src", 2, "workflows/weather")
 
 
 @pytest.mark.skipif(
