@@ -141,7 +141,7 @@ class MatchesSchema(QueryCheck):
         given = frame.rename_columns([sources.get(name, name) for name in frame.column_names])
         step = max(1, given.num_rows) if validator.needs_whole_partition else _AT_ONCE
         failing = 0
-        shown: list[pa.Table] = []
+        shown: list[int] = []
         rules: dict[str, int] = {}
         try:
             for start in range(0, given.num_rows, step):

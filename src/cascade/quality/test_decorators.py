@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Required, cast, get_type_hints
+from typing import Any, Required, get_type_hints
 
 import polars as pl
 import pyarrow as pa
@@ -127,7 +127,7 @@ def test_a_threshold_is_a_share(share: Any) -> None:
         ([NotNull], "NotNull (number 1) needs its arguments: NotNull(...)."),
         (["id"], "'id' (number 1) is not a check of cascade.quality"),
         ([Range("a", 1), Range("a", 2)], 'numbers 1 and 2 are both called "range_a". Pass name="..." to one of them.'),
-        ([NotNull("a", scope=cast("Any", "partitions"))], 'NotNull (number 1): scope must be "partition" or "table"'),
+        ([NotNull("a", scope="partitions")], 'NotNull (number 1): scope must be "partition" or "table"'),  # type: ignore[arg-type]
         ([NotNull("a", name="a b")], "name may contain only letters, digits and underscores, not 'a b'."),
         ([NotNull(3)], "a column must be a name, not 3."),  # type: ignore[arg-type]
         ([Range("a")], "Range (number 1): it needs min, max or both."),
@@ -187,28 +187,12 @@ def test_every_check_has_a_name_for_dagster() -> None:
     ]
 
 
-def no_argument() -> bool:
-    return True
-
-
-def two(rows: pa.Table, more: int) -> bool:
-    return True
-
-
-def unannotated(rows) -> bool:  # type: ignore[no-untyped-def]
-    return True
-
-
-def wrong(rows: dict[str, int]) -> bool:
-    return True
-
-
-def fine(rows: pl.DataFrame, limit: int = 3) -> bool:
-    return True
-
-
-async def asynchronous(rows: pa.Table) -> bool:
-    return True
+def no_argument() -> None: ...
+def two(rows: pa.Table, more: int) -> None: ...
+def unannotated(rows) -> None: ...  # type: ignore[no-untyped-def]
+def wrong(rows: dict[str, int]) -> None: ...
+def fine(rows: pl.DataFrame, limit: int = 3) -> None: ...
+async def asynchronous(rows: pa.Table) -> None: ...
 
 
 @pytest.mark.parametrize(

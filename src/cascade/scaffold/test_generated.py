@@ -13,6 +13,7 @@ import pytest
 import cascade.cli.main
 import cascade.testing
 from cascade.scaffold import SOURCES, IngestionRequest, package_files, render_ingestion
+from cascade.scaffold.__main__ import answer
 from cascade.scaffold.conftest import (
     assert_mypy_finds_nothing,
     assert_tests_pass,
@@ -68,3 +69,14 @@ def test_validate_accepts_generated_workflows(pants_project: Path) -> None:
 @needs_mypy
 def test_generated_code_passes_mypy_strict(pants_project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert_mypy_finds_nothing(pants_project, tmp_path_factory, "--strict", "--explicit-package-bases", "workflows")
+
+
+def test_generated_checks_pass_their_tests(tmp_path: Path) -> None:
+    files = answer(
+        '{"kind": "quality", "package": "workflows.weather", "directory": "workflows/weather", "table": "raw.weather"}'
+    )["files"]
+    assert isinstance(files, dict)
+    (tmp_path / "workflows/weather").mkdir(parents=True)
+    for path, text in files.items():
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    assert_tests_pass(tmp_path, 2)
