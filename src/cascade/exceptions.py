@@ -12,6 +12,7 @@
     ├── DataError
     │   ├── SourceError             a workflow returned something other than rows
     │   ├── MissingColumnError      a required column is missing from a whole batch
+    │   ├── ChecksFailedError       a blocking check failed, so the rows of the run were not published
     │   └── RowsRefusedError        no row passed validation, or one failed under on_invalid="fail"
     ├── CommitError                 a snapshot could not be committed, after every retry
     ├── CommitRefusedError          the catalog refused to commit a snapshot, and would refuse it again

@@ -38,6 +38,11 @@ class FaultPoint(StrEnum):
     PUBLISH = "publish"
     STATE = "state"
 
+    @property
+    def is_of_every_run(self) -> bool:
+        """Whether every run reaches it; the others are reached only by runs with blocking checks."""
+        return self is not FaultPoint.AUDIT
+
     def environment(self, table: str | None = None) -> dict[str, str]:
         """Return the environment variable that arms this point in a subprocess.
 

@@ -47,4 +47,4 @@ def test_a_process_is_killed_at_the_point_in_its_environment(table: str | None, 
 def test_an_unknown_point_is_an_error_that_suggests_the_right_one() -> None:
     with pytest.raises(UsageError, match=r'"comit" is not a fault point. Did you mean "commit"') as caught:
         arm_from({fault_points.VARIABLE: "comit:raw.a"})
-    assert "extract, normalise, write, commit, publish, state" in str(caught.value)
+    assert "extract, normalise, write, commit, audit, publish, state" in str(caught.value)

@@ -114,6 +114,7 @@ NAMED = [
 ]
 ERRORS = [
     "CascadeError",
+    "ChecksFailedError",
     "CommitError",
     "CommitRefusedError",
     "ConfigError",

@@ -66,7 +66,7 @@ def test_a_wrong_fault_point_is_an_error_of_every_command(
     result = cascade(*command)
     assert result.exit_code == 2, result.output
     assert 'error: CASCADE_FAULT_POINT: "bogus" is not a fault point.' in result.stderr
-    assert "The fault points are extract, normalise, write, commit, publish, state." in result.stderr
+    assert "The fault points are extract, normalise, write, commit, audit, publish, state." in result.stderr
     assert cascade("--help").exit_code == 0
 
 

@@ -151,7 +151,7 @@ class Campaign:
         return self.sources[partition]
 
     def _points(self) -> list[tuple[FaultPoint, str]]:
-        points = [(point, self.ref.full_name) for point in FaultPoint]
+        points = [(point, self.ref.full_name) for point in FaultPoint if point.is_of_every_run]
         points += [(point, self.ref.quarantine.full_name) for point in _QUARANTINED]
         self.random.shuffle(points)
         return points
