@@ -24,7 +24,7 @@ The command line prints `str(error)` and exits with `exit_code`; `--debug` shows
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import collections.abc
 from dataclasses import dataclass
 
 
@@ -180,7 +180,12 @@ class ChecksFailedError(DataError):
     """
 
     def __init__(
-        self, message: str, *, results: Sequence[object], branch: str | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        results: collections.abc.Sequence[object],
+        branch: str | None = None,
+        hint: str | None = None,
     ) -> None:
         self.results = tuple(results)
         self.branch = branch

@@ -46,7 +46,7 @@ def list_branches(invocation: Invocation, out: Output, name: str | None) -> None
     else:
         refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
         tables = [branches_of(lakehouse.require(ref), ref) for ref in refs]
-        found = [each for branches in tables if len(branches) > 1 for each in branches]
+        found = [each for found in tables if any(one.name != MAIN_BRANCH for one in found) for each in found]
     out.json({"branches": [_document(each) for each in found]})
     if not found:
         out.say(f"{name} has no rows yet." if name else "No table has a branch besides main.")

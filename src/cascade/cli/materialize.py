@@ -132,8 +132,9 @@ def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -
 
     name = f"{outcome.asset} {outcome.partition}" if outcome.partition else outcome.asset
     for check in outcome.checks:
-        # The refused rows are printed below, or are the error.
-        if not check.passed and check.name != VALIDATION:
+        # The refused rows are printed below, or are the error. A check that blocked is part of the error.
+        told = outcome.error is not None and f"{check.name}: " in str(outcome.error)
+        if not check.passed and check.name != VALIDATION and not told:
             out.warn(f"{name}: {check}")
     if outcome.error is not None:
         out.warn(f"{name} failed: {outcome.error}") if not alone else out.error(f"{name} failed: {outcome.error}")

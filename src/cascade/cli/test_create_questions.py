@@ -58,4 +58,4 @@ def test_the_user_chooses_among_the_tables(project: SampleProject) -> None:
     assert result.exit_code == 0, result.output
     code = (project.root / project.package / "quality/stock.py").read_text()
     assert f"from {project.package}.things import things" in code
-    assert 'TABLE = "raw.things"' in code
+    assert "    table=things," in code

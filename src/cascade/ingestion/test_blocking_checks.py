@@ -42,7 +42,7 @@ def workflow_of(rows: Rows, before: Callable[[], object] = lambda: None, **argum
 
 @cascade_quality(table="readings", group="g", checks=[Range("celsius", max=60), NotNull("celsius")])
 def plausible() -> None:
-    """Readings are temperatures on Earth."""
+    """Check that readings are temperatures on Earth."""
 
 
 def materialized(
