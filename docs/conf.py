@@ -49,12 +49,15 @@ nitpick_ignore_regex = [
         r"(dg|dagster|pa|pl|pyarrow|pydantic|pydantic_settings|collections|contextlib|datetime|pathlib|typing)\..*",
     ),
     # Types that annotations mention but no page documents.
-    ("py:class", r"cascade\.declarations\..*|Retention|TableRef"),
+    (
+        "py:class",
+        r"cascade\.declarations\..*|Retention|TableRef|Check|Scope|Severity|Preview|DecoratedFunction|TableChecks",
+    ),
     # Sphinx parses a variable-length tuple as one name.
     ("py:class", r"tuple\[~cascade\..*"),
     (
         "py:.*",
-        r"(Any|Callable|Catalog|Files|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Path|Sequence|date|datetime|optional|yaml)",
+        r"(Any|Callable|Catalog|Files|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Mapping\[str|Path|Sequence|date|datetime|optional|yaml)",
     ),
 ]
 
@@ -93,14 +96,20 @@ def mark_code(app: Sphinx, what: str, name: str, obj: object, options: object, l
 def spell_out_arguments(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str, None] | None:
-    """Replace the `**arguments` of `cascade_ingestion` with the actual arguments and their defaults."""
-    if name != "cascade.cascade_ingestion":
-        return None
-    from cascade.declarations import IngestionArguments, IngestionDeclaration, arguments_of
+    """Replace the `**arguments` of a decorator with the actual arguments and their defaults."""
+    from cascade import declarations
 
-    arguments = arguments_of(IngestionDeclaration)
-    kinds = typing.get_type_hints(IngestionArguments)
-    fields = {field.name: field for field in dataclasses.fields(IngestionDeclaration)}
+    declared: dict[str, tuple[type[declarations.Declaration], type]] = {
+        "cascade.cascade_ingestion": (declarations.IngestionDeclaration, declarations.IngestionArguments),
+        "cascade.cascade_quality": (declarations.QualityDeclaration, declarations.QualityArguments),
+        "cascade.cascade_check": (declarations.CheckDeclaration, declarations.CheckArguments),
+    }
+    if name not in declared:
+        return None
+    declaration, types = declared[name]
+    arguments = declarations.arguments_of(declaration)
+    kinds = typing.get_type_hints(types)
+    fields = {field.name: field for field in dataclasses.fields(declaration)}
     parameters = [
         inspect.Parameter(
             argument,

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-import duckdb
-
 from cascade.config.secrets import mask_error
 from cascade.declarations import Check, CheckDeclaration, QualityDeclaration, Scope, TableChecks
 from cascade.declarations.quality import check_key
@@ -113,6 +111,8 @@ def _asked(item: _Item, judged: Judged, rows: int) -> CheckResult:
 
 def _in_one_pass(items: Sequence[_Item], judged: Judged) -> int:
     """Judge all checks of values and aggregates, and return the number of rows."""
+    import duckdb
+
     started = time.perf_counter()
     measured = {id(item): _measured(item, judged) for item in items}
     columns = ["count(*)", *(column for item in items for column in measured[id(item)])]
