@@ -8,7 +8,7 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.diff_output import print_diff
+from cascade.cli.diff_output import print_diff, without_sensitive
 from cascade.cli.options import diff_options, json_option
 from cascade.cli.table_named import require_table
 from cascade.exceptions import UsageError
@@ -87,7 +87,8 @@ def diff_branch(
     invocation.require_project()
     ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
     wanted = branch_named(table, ref, branch_name).name
-    found = diff_tables(point_of(table, MAIN_BRANCH), point_of(table, wanted), examples=examples)
+    shown = without_sensitive(invocation, out, ref)
+    found = diff_tables(point_of(table, MAIN_BRANCH), point_of(table, wanted), examples=examples, shown=shown)
     print_diff(out, ref, found, markdown=markdown)
 
 

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cascade.cli.context import Invocation
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.iceberg.diff import RowDiff
     from cascade.table_ref import TableRef
+
+
+def without_sensitive(invocation: Invocation, out: Output, ref: TableRef) -> Callable[[Iterable[str]], list[str]]:
+    """Return what chooses the columns that examples of a table may show.
+
+    Args:
+        invocation: the invocation, for its project, whose schemas mark sensitive columns.
+        out: the output of the command.
+        ref: the table.
+    """
+    from cascade.declarations.sensitive import sensitive_columns
+
+    workflow = invocation.workflow_named(ref.full_name)
+    if workflow is not None:
+        sensitive = sensitive_columns(workflow.declaration.validation_schema)
+        return lambda names: [name for name in names if name not in sensitive]
+    _, failures = invocation.loaded
+    if not failures:
+        return list
+    out.warn("A module of the project does not load, so nobody knows which columns are sensitive: no values are shown.")
+    return lambda names: []
 
 
 def print_diff(out: Output, ref: TableRef, found: RowDiff, *, markdown: bool) -> None:

@@ -6,7 +6,7 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.diff_output import print_diff
+from cascade.cli.diff_output import print_diff, without_sensitive
 from cascade.cli.options import diff_options, json_option
 from cascade.cli.table_named import require_table
 from cascade.exceptions import UsageError
@@ -42,5 +42,6 @@ def diff(
         raise UsageError("Use either --markdown or --json.")
     invocation.require_project()
     ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
-    found = diff_tables(point_of(table, before), point_of(table, after), examples=examples)
+    shown = without_sensitive(invocation, out, ref)
+    found = diff_tables(point_of(table, before), point_of(table, after), examples=examples, shown=shown)
     print_diff(out, ref, found, markdown=markdown)

@@ -102,3 +102,20 @@ def test_history_and_the_difference_between_snapshots(cascade: Cascade) -> None:
     assert r"| changed | 2 | 20 -\> 21 |" in markdown
     same = cascade("table", "diff", "counts", "main").stdout
     assert same == "raw.counts, from main to main: no difference.\n"
+
+
+def test_sensitive_columns_are_compared_and_not_shown(cascade: Cascade, project: SampleProject) -> None:
+    project.write(
+        "things.py",
+        THINGS.replace("name: str", "name: Annotated[str, Sensitive]").replace(
+            "from pydantic import BaseModel",
+            "from typing import Annotated\n    from pydantic import BaseModel\n    from cascade import Sensitive",
+        ),
+    )
+    cascade("materialize", "things", "--partition", "2024-01-01")
+    result = cascade("table", "diff", "things", "2000-01-01")
+    assert "7 rows added" in result.stdout, result.output
+    assert "100" in result.stdout and "n0" not in result.stdout
+    project.write("broken.py", "import nothing_of_this_name")
+    result = cascade("table", "diff", "things", "2000-01-01")
+    assert "n0" not in result.stdout

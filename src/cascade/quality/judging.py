@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from cascade.config.secrets import mask_error
 from cascade.declarations import Check, CheckDeclaration, QualityDeclaration, Scope, TableChecks
 from cascade.declarations.quality import check_key
-from cascade.exceptions import CascadeError
+from cascade.exceptions import CascadeError, UsageError
 from cascade.quality.functions import judge_function
 from cascade.quality.judged import Judged, opened
 from cascade.quality.kinds import QueryCheck, RowCheck, SummaryCheck, counted_rows
 from cascade.quality.result import CheckResult
 from cascade.quality.subject import Subject
+
+# DuckDB's errors about a statement that has read no row. The text of any other one may quote a value.
+_OF_THE_STATEMENT = frozenset({"BinderException", "CatalogException", "ParserException"})
 
 
 @dataclass
@@ -42,14 +45,6 @@ class _Item:
             return self.check.judges
         assert isinstance(self.declaration, CheckDeclaration)
         return self.declaration.scope
-
-
-@dataclass
-class _Pass:
-    """The checks that share one pass over the rows of a scope."""
-
-    items: list[_Item] = field(default_factory=list)
-    columns: list[str] = field(default_factory=list)
 
 
 def judge(
@@ -98,7 +93,7 @@ def _judge_scope(items: Sequence[_Item], judged: Judged) -> None:
     rows = _in_one_pass([item for item in open_items if isinstance(item.check, (RowCheck, SummaryCheck))], judged)
     for item in open_items:
         if item.result is None:
-            _timed(item, lambda item=item: _asked(item, judged, rows))  # type: ignore[misc]
+            _timed(item, judged, lambda item=item: _asked(item, judged, rows))  # type: ignore[misc]
         item.result = replace(_found(item), rows=rows if _found(item).rows is None else _found(item).rows)
 
 
@@ -122,13 +117,13 @@ def _in_one_pass(items: Sequence[_Item], judged: Judged) -> int:
         # One of them is wrong, such as a pattern of numbers: each runs alone, and only that one fails.
         (rows,) = judged.one(_select(["count(*)"], judged))
         for item in items:
-            _timed(item, lambda item=item: _alone(item, measured[id(item)], rows, judged))  # type: ignore[misc]
+            _timed(item, judged, lambda item=item: _alone(item, measured[id(item)], rows, judged))  # type: ignore[misc]
         return int(rows)
     seconds = (time.perf_counter() - started) / max(1, len(items))
     for item in items:
         count = len(measured[id(item)])
         mine, values = values[:count], values[count:]
-        _timed(item, lambda item=item, mine=mine: _concluded(item, mine, rows, judged))  # type: ignore[misc]
+        _timed(item, judged, lambda item=item, mine=mine: _concluded(item, mine, rows, judged))  # type: ignore[misc]
         item.seconds += seconds
     return int(rows)
 
@@ -159,16 +154,19 @@ def _concluded(item: _Item, values: Sequence[Any], rows: int, judged: Judged) ->
     return replace(result, sql=_select(["count(*)", *item.check.aggregates(judged.types)], judged))
 
 
-def _timed(item: _Item, judge_item: Callable[[], CheckResult]) -> None:
+def _timed(item: _Item, judged: Judged, judge_item: Callable[[], CheckResult]) -> None:
     started = time.perf_counter()
     try:
         item.result = judge_item()
     except Exception as error:
-        item.result = CheckResult(passed=False, message=f"The check could not run. {_reason(error)}")
+        item.result = CheckResult(passed=False, message=f"The check could not run. {_reason(error, judged)}")
     item.seconds += time.perf_counter() - started
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, judged: Judged) -> str:
+    before_reading = isinstance(error, UsageError) or type(error).__name__ in _OF_THE_STATEMENT
+    if judged.subject.sensitive and not before_reading:
+        return f"It raised {type(error).__name__}."
     masked = mask_error(error)
     if isinstance(masked, CascadeError):
         return masked.message

@@ -87,7 +87,13 @@ def test_all_checks_share_one_pass_and_samples_are_read_for_failing_ones_only(
 
 def test_a_wrong_check_fails_alone(readings: Lakehouse) -> None:
     found = judged(
-        readings, NotNull("celsius"), Pattern("celsius", "[0-9]+"), Range("id", min="x"), NotNull("celcius"), rows=ROWS
+        readings,
+        NotNull("celsius"),
+        Pattern("celsius", "[0-9]+"),
+        Range("id", min="x"),
+        NotNull("celcius"),
+        rows=ROWS,
+        schema=None,
     )
     assert [result.passed for result in found] == [False, False, False, False]
     assert found[0].failing == 1

@@ -109,8 +109,8 @@ def diff_tables(
         changed=differs.true_count,
         changed_columns={name: count for name, count in counts.most_common() if count},
         schema_changes=tuple(_schema_changes(_schema_at(before), _schema_at(after))),
-        added_rows=tuple(new.select(names).take(come[:examples]).to_pylist()),
-        removed_rows=tuple(old.select(names).take(gone[:examples]).to_pylist()),
+        added_rows=tuple(new.select(names).take(come[:examples]).to_pylist()) if names else (),
+        removed_rows=tuple(old.select(names).take(gone[:examples]).to_pylist()) if names else (),
         changed_rows=tuple(_examples(old_pairs, new_pairs, same, differs, unique_key, names, examples)),
     )
 
@@ -124,6 +124,8 @@ def _examples(
     shown: list[str],
     examples: int,
 ) -> Iterable[ChangedRow]:
+    if not shown:
+        return
     for row in pc.indices_nonzero(differs)[:examples].to_pylist():
         changed = [name for name in shown if not same[name][row].as_py()]
         [key] = old.select([name for name in unique_key if name in shown]).slice(row, 1).to_pylist()
