@@ -85,9 +85,9 @@ class CascadeConfig(BaseSettings):
     )
     branch_retention_hours: float = Field(
         default=168.0,
-        ge=0,
+        ge=1,
         description="For how many hours the rows of a run whose blocking checks failed stay on their branch. The next "
-        "run that publishes to the table then removes the branch.",
+        "run that publishes to the table then removes the branch. Set more than the checks take.",
     )
     postgres_host: str | None = Field(
         default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."

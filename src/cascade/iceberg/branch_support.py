@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cascade.iceberg.commit_outcomes import Outcome, outcome_of
+from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
+from cascade.notices import notice
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def keeps_branches(lakehouse: Lakehouse, ref: TableRef) -> bool:
         if known is None:
             known = _try(lakehouse, ref)
             if known is None:
-                # The server did not answer. The branches of this run are not trusted, and the next run tries again.
+                # The next run tries again.
                 return False
             with suppress(OSError):
                 memory.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,8 @@ def _read(memory: Path) -> bool | None:
 
 
 def _try(lakehouse: Lakehouse, ref: TableRef) -> bool | None:
-    """Commit a snapshot without rows to a branch of a new table; None if the server did not answer."""
+    """Commit a snapshot without rows to a branch of a new table; None if nothing is learnt from that."""
+    from pyiceberg.exceptions import ForbiddenError, UnauthorizedError
     from pyiceberg.schema import Schema
     from pyiceberg.types import LongType, NestedField
 
@@ -76,7 +78,12 @@ def _try(lakehouse: Lakehouse, ref: TableRef) -> bool | None:
         table = catalog.create_table(probe.identifier, Schema(NestedField(1, "id", LongType(), required=False)))
         try:
             attempt = prepared(table, MAIN_BRANCH, FileChange(), {}, audit=branch)
-            attempt.send()
+            try:
+                attempt.send()
+            except Exception as error:
+                if outcome_of(error) is Outcome.REFUSED and not isinstance(error, (ForbiddenError, UnauthorizedError)):
+                    return False
+                raise
             refs = catalog.load_table(probe.identifier).metadata.refs
             head = refs.get(branch.name)
             return head is not None and head.snapshot_id == attempt.snapshot_id and MAIN_BRANCH not in refs
@@ -84,4 +91,9 @@ def _try(lakehouse: Lakehouse, ref: TableRef) -> bool | None:
             with suppress(Exception):
                 catalog.purge_table(probe.identifier)
     except Exception as error:
-        return None if outcome_of(error) is Outcome.UNKNOWN else False
+        notice(
+            f"Whether the catalog at {lakehouse.uri} keeps branches could not be tried on a table of the namespace "
+            f"{ref.namespace} ({described(error)}), so the checks of this run read its rows before they are committed, "
+            "and a run whose checks fail leaves no branch to look at."
+        )
+        return None

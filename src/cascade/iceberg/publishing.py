@@ -246,11 +246,14 @@ class _Publisher(Committer[None]):
         from cascade.iceberg.snapshot.expiry import expiry_of
 
         audited, metadata = self.audited, table.metadata
-        if table.snapshot_by_id(audited.snapshot_id) is None:
+        waiting = metadata.refs.get(audited.branch)
+        if waiting is None or waiting.snapshot_id != audited.snapshot_id:
+            what = "was dropped" if waiting is None else "got other rows"
             raise CommitError(
-                f"The branch {audited.branch} of {self.ref.full_name} was dropped before its rows were published.",
+                f"The branch {audited.branch} of {self.ref.full_name} {what} before its rows were published.",
                 hint="Run the workflow again.",
             )
+        # The branch keeps its snapshot from expiring in the request that removes the branch.
         expires = self.concessions.expires
         guards, expired = expiry_of(table, self.ref.branch, self.lakehouse.retention) if expires else ([], [])
         changed = PropertyChange()
@@ -263,7 +266,11 @@ class _Publisher(Committer[None]):
             bool(expired),
             bool(changed),
             table,
-            (AssertTableUUID(uuid=metadata.table_uuid), *expected_heads(table, {self.ref.branch}), *guards),
+            (
+                AssertTableUUID(uuid=metadata.table_uuid),
+                *expected_heads(table, {self.ref.branch, audited.branch}),
+                *guards,
+            ),
             (
                 BranchHead(self.ref.branch, audited.snapshot_id).update(table),
                 *map(removed_branch, sorted(gone)),
@@ -275,9 +282,19 @@ class _Publisher(Committer[None]):
     def _landed(self, table: Table) -> Sent[None] | None:
         from pyiceberg.table.snapshots import ancestors_of
 
-        chain = ancestors_of(table.current_snapshot(), table.metadata)
-        if self.sent and any(snapshot.snapshot_id == self.audited.snapshot_id for snapshot in chain):
+        if not self.sent:
+            return None
+        chain = [snapshot.snapshot_id for snapshot in ancestors_of(table.current_snapshot(), table.metadata)]
+        if self.audited.snapshot_id in chain:
             return self.sent[-1]
+        # The audited snapshot may be older than what a table keeps, so it can expire soon after it was published.
+        known = self.audited.branch in table.metadata.refs or self.audited.base in chain
+        if not known and self.audited.base is not None:
+            raise CommitError(
+                f"The answer to the publish of {self.ref} was lost, and the snapshots have expired that would tell "
+                "whether it landed.",
+                hint="Run it again: rows that have arrived are not written twice.",
+            )
         return None
 
 

@@ -24,6 +24,7 @@ from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, published_partiti
 from cascade.iceberg.merge import MergePlan, MergePlanner
 from cascade.iceberg.publishing import Audited, commit_audited, head_of, publish_audited
 from cascade.iceberg.snapshot.retention import Retention
+from cascade.iceberg.table_branches import drop_branch
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch, rows_of
 
@@ -150,9 +151,13 @@ def test_main_that_moved_is_not_published_to(table: Lakehouse) -> None:
 
 
 def test_a_branch_that_was_dropped_is_an_error(table: Lakehouse) -> None:
-    waiting = replace(waiting_rows(table), snapshot_id=1)
+    waiting, before = waiting_rows(table), head_of(table.require(NAME))
+    with pytest.raises(CommitError, match=r"branch audit_run of raw.counts got other rows"):
+        publish_audited(table, NAME, replace(waiting, snapshot_id=1))
+    drop_branch(table, NAME, "audit_run")
     with pytest.raises(CommitError, match=r"branch audit_run of raw.counts was dropped.*\n?.*Run the workflow again"):
         publish_audited(table, NAME, waiting)
+    assert head_of(table.require(NAME)) == before
 
 
 @pytest.mark.parametrize("supported", [True, False])

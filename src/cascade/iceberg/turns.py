@@ -88,15 +88,20 @@ class Turn:
         if (descriptor := _opened(self.path)) is None:
             return False
         waited, end = False, time.monotonic() + self.patience
-        while not _locked(descriptor):
-            waited = True
-            if time.monotonic() > end:
-                os.close(descriptor)
-                return True
-            # Who has waited for long looks more often.
-            seconds = _LONGEST_POLL_SECONDS / (1 + time.monotonic() - self.since) ** 2
-            time.sleep(random.uniform(0.2, 1.0) * max(seconds, _SHORTEST_POLL_SECONDS))
-        self._descriptor = descriptor
+        try:
+            while not _locked(descriptor):
+                waited = True
+                if time.monotonic() > end:
+                    os.close(descriptor)
+                    return True
+                # Who has waited for long looks more often.
+                seconds = _LONGEST_POLL_SECONDS / (1 + time.monotonic() - self.since) ** 2
+                time.sleep(random.uniform(0.2, 1.0) * max(seconds, _SHORTEST_POLL_SECONDS))
+            self._descriptor = descriptor
+        except BaseException:
+            # A deadline ended the wait, perhaps just after it got the lock.
+            os.close(descriptor)
+            raise
         _mine[self.path] = get_ident()
         return waited
 

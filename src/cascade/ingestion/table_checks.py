@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import ChecksFailedError
 from cascade.iceberg.digest import digest_of
+from cascade.iceberg.large import Spool
 from cascade.quality import CheckResult
 from cascade.quality.judging import judge
 from cascade.quality.subject import Subject
@@ -66,18 +69,20 @@ class DeclaredJudge:
         Raises:
             ChecksFailedError: a blocking check failed.
         """
-        ref = self._declaration.table_ref
-        subject = Subject(
-            self._lakehouse,
-            ref.on(candidate.branch or MAIN_BRANCH),
-            rows=_batches(candidate.rows()),
-            window=self._window,
-            schema=self._declaration.validation_schema,
-            table=candidate.table,
-        )
         digest = _digest(candidate.rows())
         known = {found.key: found for found in self.results if found.scope == "partition" and digest == self._digest}
-        self.results, self._digest = judge(self._checks, subject, known=known), digest
+        with _in_bounded_memory(candidate.rows()) as rows:
+            subject = Subject(
+                self._lakehouse,
+                self._declaration.table_ref.on(candidate.branch or MAIN_BRANCH),
+                rows=rows,
+                window=self._window,
+                schema=self._declaration.validation_schema,
+                changes=candidate.changes,
+                table=candidate.table,
+            )
+            self.results = judge(self._checks, subject, known=known)
+        self._digest = digest
         failed = [result for result in self.results if result.blocks]
         if failed:
             raise self._error(failed, candidate)
@@ -103,6 +108,14 @@ def _digest(parts: Iterable[pa.Table]) -> str:
     return " ".join(digest_of(part) for part in parts)
 
 
-def _batches(parts: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        yield from part.to_batches()
+@contextmanager
+def _in_bounded_memory(parts: Iterator[pa.Table]) -> Iterator[pa.Table | tuple[()]]:
+    """Yield rows as one table, which is mapped from disk if they come in several parts: then they are many."""
+    first, second = next(parts, None), next(parts, None)
+    if first is None or second is None:
+        yield () if first is None else first
+        return
+    with closing(Spool(first.schema)) as spool:
+        for part in chain([first, second], parts):
+            spool.write(part)
+        yield spool.read()

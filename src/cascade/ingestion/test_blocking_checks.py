@@ -14,8 +14,10 @@ from cascade.config import CascadeConfig
 from cascade.contributor import LoadedProject
 from cascade.iceberg import Lakehouse, merge_rows, publishing
 from cascade.iceberg.publishing import head_of
+from cascade.iceberg.table_branches import drop_branch
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
 from cascade.ingestion.contributor import IngestionContributor
+from cascade.ingestion.run import run_ingestion
 from cascade.quality import NotNull, Range, RowCount, Sql, cascade_check, cascade_quality
 from cascade.table_ref import TableRef
 
@@ -226,3 +228,42 @@ def test_a_check_that_cannot_run_blocks(lakehouse: Lakehouse) -> None:
     assert not result.success
     assert "The check could not run" in str(found["broken"].description)
     assert rows_of(lakehouse) == {}
+
+
+def test_a_storage_that_does_not_answer_lets_the_run_be_tried_again(lakehouse: Lakehouse) -> None:
+    runs: list[int] = []
+
+    @cascade_check(table="readings", group="g")
+    def remote(rows: pa.Table) -> bool:
+        runs.append(1)
+        if len(runs) == 1:
+            raise TimeoutError("the storage does not answer")
+        return True
+
+    workflow = workflow_of({1: 20.0}, max_retries=1, retry_delay_seconds=0)
+    result, found = materialized(lakehouse, workflow, remote)
+    assert result.success, error_of(result)
+    assert found["remote"].passed and runs == [1, 1]
+    assert set(lakehouse.require(READINGS).metadata.refs) == {"main"}
+
+
+def test_a_branch_that_is_dropped_during_its_checks_is_not_published(lakehouse: Lakehouse) -> None:
+    @cascade_check(table="readings", group="g")
+    def dropping(rows: pa.Table) -> bool:
+        [audit] = set(lakehouse.require(READINGS).metadata.refs) - {"main"}
+        drop_branch(lakehouse, READINGS, audit)
+        return True
+
+    result, _ = materialized(lakehouse, workflow_of({1: 20.0}), dropping)
+    assert not result.success
+    assert "was dropped before its rows were published" in error_of(result)
+    assert rows_of(lakehouse) == {}
+
+
+def test_a_large_run_is_judged_in_parts(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_ingestion, "__kwdefaults__", {**(run_ingestion.__kwdefaults__ or {}), "large_bytes": 1})
+    rows: Rows = {number: 20.0 for number in range(3000)}
+    result, found = materialized(lakehouse, workflow_of(rows), plausible)
+    assert result.success, error_of(result)
+    assert found["plausible__range_celsius"].metadata["cascade/rows"].value == 3000
+    assert len(rows_of(lakehouse)) == 3000

@@ -88,7 +88,8 @@ class Drift(QueryCheck):
             passed=passed,
             message=f"The stability index of {self.column} is {psi:.3g}{limit}.",
             numbers={**numbers, "psi": psi, "bins": len(counts)},
-            sql=sql,
+            # The statement names values of the column.
+            sql=None if self.column in judged.subject.sensitive else sql,
         )
 
     def _binned(self, judged: Judged, before: str) -> str | None:

@@ -112,6 +112,8 @@ class Judged:
 
     def before(self) -> str | None:
         """Return the name of the table as it was before the run; None if it had no rows, or they have expired."""
+        if not self.subject.changes:
+            return None
         snapshot = self.table.current_snapshot()
         parent = None if snapshot is None else snapshot.parent_snapshot_id
         if parent is None or self.table.snapshot_by_id(parent) is None:

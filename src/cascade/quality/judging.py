@@ -16,6 +16,7 @@ from cascade.config.secrets import mask_error
 from cascade.declarations import Check, CheckDeclaration, QualityDeclaration, Scope, TableChecks
 from cascade.declarations.quality import check_key
 from cascade.exceptions import CascadeError, UsageError
+from cascade.iceberg.commit_outcomes import Outcome, outcome_of
 from cascade.quality.functions import judge_function
 from cascade.quality.judged import Judged, opened
 from cascade.quality.kinds import QueryCheck, RowCheck, SummaryCheck, counted_rows
@@ -26,7 +27,7 @@ from cascade.quality.subject import Subject
 _OF_THE_STATEMENT = frozenset({"BinderException", "CatalogException", "ParserException"})
 
 
-@dataclass
+@dataclass(eq=False)
 class _Item:
     """A check of a declaration, and its result once it is known."""
 
@@ -38,6 +39,10 @@ class _Item:
     @property
     def key(self) -> str:
         return check_key(self.declaration.name, "" if self.check is None else self.check.label)
+
+    @property
+    def reads_other_rows(self) -> bool:
+        return self.scope == "table" or isinstance(self.check, QueryCheck)
 
     @property
     def scope(self) -> Scope:
@@ -58,24 +63,26 @@ def judge(
     Args:
         declarations: the declarations of checks of this table.
         subject: the table and the rows of the run.
-        known: results that still hold, by their `key`. Their checks do not run.
+        known: results on the same rows of the run, by their `key`. Their checks do not run, unless they also read other
+            rows, such as those of another table.
 
     Returns:
         One result for each check, in the order of the declarations.
 
     Raises:
         UsageError: the table or its branch does not exist.
+        OSError: the storage does not answer.
     """
     declarations = tuple(declarations)
     if subject.schema is None:
         subject = replace(subject, schema=next((each.schema for each in declarations if each.schema), None))
     items = [item for declaration in declarations for item in _items(declaration)]
-    open_items = [item for item in items if item.key not in known]
+    open_items = [item for item in items if item.key not in known or item.reads_other_rows]
     with opened(subject) as scopes:
         for scope in dict.fromkeys(item.scope for item in open_items):
             # The rows of a run that are not known are those of the whole table.
             _judge_scope([item for item in open_items if item.scope == scope], scopes[scope])
-        return tuple(known.get(item.key) or _finished(item, scopes[item.scope]) for item in items)
+        return tuple(_finished(item, scopes[item.scope]) if item in open_items else known[item.key] for item in items)
 
 
 def _items(declaration: TableChecks) -> list[_Item]:
@@ -159,6 +166,9 @@ def _timed(item: _Item, judged: Judged, judge_item: Callable[[], CheckResult]) -
     try:
         item.result = judge_item()
     except Exception as error:
+        if isinstance(error, OSError) or outcome_of(error) is Outcome.UNKNOWN:
+            # A storage or a catalog that does not answer says nothing about the rows, and the run may be tried again.
+            raise
         item.result = CheckResult(passed=False, message=f"The check could not run. {_reason(error, judged)}")
     item.seconds += time.perf_counter() - started
 

@@ -30,6 +30,7 @@ class Subject:
             a partition then judge the whole table.
         window: the partition of the run; None for a table without partitions.
         schema: the validation schema of the table, which knows the sensitive columns.
+        changes: whether the run changes the table. If not, nobody knows what the table was like before the run.
         table: the table as it is to be judged, if its rows are on no branch; loaded from the lakehouse if absent.
         now: the time to which ages are relative, in UTC.
     """
@@ -39,6 +40,7 @@ class Subject:
     rows: pa.Table | Iterable[pa.RecordBatch] | None = None
     window: PartitionWindow | None = None
     schema: type | None = None
+    changes: bool = True
     table: Table | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -52,7 +52,8 @@ class LedgerEntry:
         contents = state.contents.published(self.scheme, self.partition, self.code_version)
         parent = head.snapshot_id if head else None
         text = Stored(contents, snapshot_id, parent, (self.partition,)).text()
-        copy = {LEDGER: text} if len(text) <= _LONGEST_COPY else {}
+        # A branch that is published by hand has nothing but the copy.
+        copy = {LEDGER: text} if len(text) <= _LONGEST_COPY or branch != MAIN_BRANCH else {}
         if branch != MAIN_BRANCH:
             return PropertyChange(summary=copy)
         return PropertyChange({LEDGER: text}, state.claims, copy)

@@ -84,7 +84,9 @@ def _last_of_each_day(metadata: TableMetadata, chains: Mapping[str, list[int]], 
         day = snapshot.timestamp_ms // _DAY
         known = last.get(day)
         newer = known is None or snapshot.timestamp_ms >= known.timestamp_ms
-        if day >= first_day and newer and snapshot.snapshot_id not in others:
+        # A snapshot of a branch that is gone is in neither, unless other tools wrote no log.
+        of_main = snapshot.snapshot_id in main if metadata.snapshot_log else snapshot.snapshot_id not in others
+        if day >= first_day and newer and of_main:
             last[day] = snapshot
     return [snapshot.snapshot_id for snapshot in last.values()]
 
