@@ -184,3 +184,15 @@ def test_two_workflows_of_one_table_are_one_error(cascade: Cascade, project: Sam
     result = cascade("list")
     assert result.exit_code != 0
     assert result.stderr.count("already declared") == 1
+
+
+def test_what_definitions_list_under_other_keys_is_listed_once(cascade: Cascade, project: SampleProject) -> None:
+    project.write("ruled/__init__.py", "")
+    project.write("ruled/assets.py", "import dagster as dg\n\n@dg.asset\ndef ruled_one(): ...\n")
+    project.write(
+        "ruled/definitions.py",
+        f"import dagster as dg\nfrom {project.package}.ruled import assets\n"
+        "defs = dg.Definitions(assets=dg.load_assets_from_modules([assets], key_prefix='pre'))\n",
+    )
+    others = cascade.json("list")["others"]
+    assert [(each["kind"], each["name"]) for each in others] == [("asset", "pre/ruled_one")]

@@ -55,8 +55,10 @@ def list_modules(names: Sequence[str]) -> Listing | None:
     errors: list[CascadeError] = []
     if collected.definitions:
         from cascade.framework.contents import resolve_definitions
+        from cascade.framework.ruling import apply_rulers
 
         collected, errors = resolve_definitions(collected)
+        collected, _ = apply_rulers(collected)
     declarations += [workflow.declaration for workflow in collected.workflows]
     if len({declaration.table_ref for declaration in declarations}) < len(declarations):
         return None
