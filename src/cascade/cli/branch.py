@@ -8,10 +8,9 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.diff_output import print_diff, without_sensitive
+from cascade.cli.diff_output import check_format, compare
 from cascade.cli.options import diff_options, json_option
-from cascade.cli.table_named import require_table
-from cascade.exceptions import UsageError
+from cascade.cli.table_named import open_table, require_table
 from cascade.table_ref import MAIN_BRANCH, TableRef
 from cascade.terminal.output import Output
 
@@ -78,18 +77,12 @@ def diff_branch(
 
     The beginning of a branch's name is enough if no other branch begins so.
     """
-    from cascade.iceberg import open_lakehouse
-    from cascade.iceberg.diff import diff_tables, point_of
     from cascade.iceberg.table_branches import branch_named
 
-    if markdown and out.as_json:
-        raise UsageError("Use either --markdown or --json.")
-    invocation.require_project()
-    ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
+    check_format(out, markdown=markdown)
+    _, ref, table = open_table(invocation, name)
     wanted = branch_named(table, ref, branch_name).name
-    shown = without_sensitive(invocation, out, ref)
-    found = diff_tables(point_of(table, MAIN_BRANCH), point_of(table, wanted), examples=examples, shown=shown)
-    print_diff(out, ref, found, markdown=markdown)
+    compare(invocation, out, ref, table, MAIN_BRANCH, wanted, examples=examples, markdown=markdown)
 
 
 @branch.command(short_help="Move main to a branch.")
@@ -102,12 +95,9 @@ def publish(invocation: Invocation, out: Output, name: str, branch_name: str) ->
 
     This works only while main is where the branch began. Afterwards, run the workflow again.
     """
-    from cascade.iceberg import open_lakehouse
     from cascade.iceberg.table_branches import publish_branch
 
-    invocation.require_project()
-    lakehouse = open_lakehouse(invocation.config)
-    ref, _ = require_table(invocation, lakehouse, name)
+    lakehouse, ref, _ = open_table(invocation, name)
     published = publish_branch(lakehouse, ref, branch_name)
     out.json({"published": _document(published)})
     out.say(f"Published {published.name} of {ref.full_name}: main is at snapshot {published.snapshot_id}.")
@@ -120,12 +110,9 @@ def publish(invocation: Invocation, out: Output, name: str, branch_name: str) ->
 @click.pass_obj
 def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
     """Drop BRANCH of TABLE. Its rows can no longer be published; main does not change."""
-    from cascade.iceberg import open_lakehouse
     from cascade.iceberg.table_branches import drop_branch
 
-    invocation.require_project()
-    lakehouse = open_lakehouse(invocation.config)
-    ref, _ = require_table(invocation, lakehouse, name)
+    lakehouse, ref, _ = open_table(invocation, name)
     dropped = drop_branch(lakehouse, ref, branch_name)
     out.json({"dropped": _document(dropped)})
     out.say(f"Dropped {dropped.name} of {ref.full_name}.")

@@ -8,12 +8,54 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cascade.cli.context import Invocation
+from cascade.exceptions import UsageError
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
     from cascade.iceberg.diff import RowDiff
     from cascade.table_ref import TableRef
+
+
+def compare(
+    invocation: Invocation,
+    out: Output,
+    ref: TableRef,
+    table: Table,
+    before: str,
+    after: str,
+    *,
+    examples: int,
+    markdown: bool,
+) -> None:
+    """Compare two states of a table, and print what differs, without values of sensitive columns.
+
+    Args:
+        invocation: the invocation.
+        out: the output of the command.
+        ref: the table.
+        table: the same table, loaded.
+        before: what the user calls the first state; see `point_of`.
+        after: the second state.
+        examples: how many rows of each kind to print.
+        markdown: print Markdown.
+
+    Raises:
+        UsageError: a state does not exist.
+    """
+    from cascade.iceberg.diff import diff_tables, point_of
+
+    shown = without_sensitive(invocation, out, ref)
+    found = diff_tables(point_of(table, before), point_of(table, after), examples=examples, shown=shown)
+    print_diff(out, ref, found, markdown=markdown)
+
+
+def check_format(out: Output, *, markdown: bool) -> None:
+    """Raise a `UsageError` if a command is to print both Markdown and JSON."""
+    if markdown and out.as_json:
+        raise UsageError("Use either --markdown or --json.")
 
 
 def without_sensitive(invocation: Invocation, out: Output, ref: TableRef) -> Callable[[Iterable[str]], list[str]]:

@@ -6,10 +6,9 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.diff_output import print_diff, without_sensitive
+from cascade.cli.diff_output import check_format, compare
 from cascade.cli.options import diff_options, json_option
-from cascade.cli.table_named import require_table
-from cascade.exceptions import UsageError
+from cascade.cli.table_named import open_table
 from cascade.table_ref import MAIN_BRANCH
 from cascade.terminal.output import Output
 
@@ -35,13 +34,6 @@ def diff(
 
     The exit code is 0 whether or not there is a difference.
     """
-    from cascade.iceberg import open_lakehouse
-    from cascade.iceberg.diff import diff_tables, point_of
-
-    if markdown and out.as_json:
-        raise UsageError("Use either --markdown or --json.")
-    invocation.require_project()
-    ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
-    shown = without_sensitive(invocation, out, ref)
-    found = diff_tables(point_of(table, before), point_of(table, after), examples=examples, shown=shown)
-    print_diff(out, ref, found, markdown=markdown)
+    check_format(out, markdown=markdown)
+    _, ref, table = open_table(invocation, name)
+    compare(invocation, out, ref, table, before, after, examples=examples, markdown=markdown)

@@ -9,7 +9,7 @@ import click
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
-from cascade.cli.table_named import require_table
+from cascade.cli.table_named import open_table
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -29,11 +29,9 @@ def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     Rows of a snapshot in the column "branch" are seen by the readers of that branch; the others are kept for a while,
     so that you can compare with them: see table diff.
     """
-    from cascade.iceberg import open_lakehouse
     from cascade.iceberg.history import history_of
 
-    invocation.require_project()
-    ref, table = require_table(invocation, open_lakehouse(invocation.config), name)
+    _, ref, table = open_table(invocation, name)
     entries = history_of(table)
     out.json({"table": ref.full_name, "snapshots": [_document(entry) for entry in entries[:limit]]})
     if not entries:

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
 
 
+def open_table(invocation: Invocation, name: str) -> tuple[Lakehouse, TableRef, Table]:
+    """Open the lakehouse of the project, and a table that a user named.
+
+    Args:
+        invocation: the invocation, which must be inside of a project.
+        name: what the user typed; the namespace `raw` may be left out.
+
+    Raises:
+        UsageError: there is no project, or no such table.
+    """
+    from cascade.iceberg import open_lakehouse
+
+    invocation.require_project()
+    lakehouse = open_lakehouse(invocation.config)
+    return lakehouse, *require_table(invocation, lakehouse, name)
+
+
 def require_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> tuple[TableRef, Table]:
     """Load a table that a user named.
 
