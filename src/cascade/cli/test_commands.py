@@ -54,7 +54,7 @@ def test_list_shows_the_content_of_definitions_once(cascade: Cascade, project: S
         """,
     )
     shown = [(other["kind"], other["name"]) for other in cascade.json("list")["others"]]
-    assert shown == [("asset", "plain"), ("job", "nightly"), ("asset", "hidden")]
+    assert shown == [("asset", "plain"), ("asset", "hidden"), ("job", "nightly")]
 
 
 def test_in_a_project_without_workflows_the_hint_creates_one(cascade: Cascade, things: Path) -> None:
