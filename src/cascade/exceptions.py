@@ -179,6 +179,11 @@ class ChecksFailedError(DataError):
         branch: the branch that has the rows of the run; None if they are kept nowhere.
     """
 
+    rows_in: int | None = None
+    """How many rows the source of the run returned; None if no run was under way."""
+    rows_refused: int = 0
+    """How many of these rows the validation schema refused."""
+
     def __init__(
         self,
         message: str,

@@ -55,10 +55,13 @@ def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks]
             if isinstance(cause, RowsRefusedError):
                 yield failed_validation(declaration, cause)
             if isinstance(cause, ChecksFailedError) and judge is not None:
+                # Dagster shows a check without a result as failed in a run that fails.
+                if cause.rows_in is not None:
+                    yield validation_result(declaration, cause.rows_in, cause.rows_refused)
                 yield from (asset_check_result(found, branch=cause.branch) for found in judge.results)
             raise
         yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
-        yield validation_result(declaration, result)
+        yield validation_result(declaration, result.rows_in, result.rows_refused, result.refused)
         if judge is not None:
             yield from map(asset_check_result, judge.results)
 

@@ -12,6 +12,7 @@ from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.code_version import code_version
 from cascade.declarations.sensitive import sensitive_columns
+from cascade.exceptions import ChecksFailedError
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.hidden import hidden_properties
@@ -178,15 +179,19 @@ def run_ingestion(
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
-            published = publish(
-                target,
-                staged,
-                session,
-                clock,
-                is_none=extracted.is_none,
-                large_bytes=large_bytes,
-                judge=judged if judge and not judge.blocks else None,
-            )
+            try:
+                published = publish(
+                    target,
+                    staged,
+                    session,
+                    clock,
+                    is_none=extracted.is_none,
+                    large_bytes=large_bytes,
+                    judge=judged if judge and not judge.blocks else None,
+                )
+            except ChecksFailedError as error:
+                error.rows_in, error.rows_refused = extracted.rows, staged.rows_refused
+                raise
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
             if not extracted.is_none and not session.is_incremental:
                 settle_quarantine(target, staged, None, clock)

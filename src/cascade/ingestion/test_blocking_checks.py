@@ -114,6 +114,7 @@ def test_a_failed_check_leaves_main_at_its_snapshot_and_fails_the_run(
     too_hot = found["plausible__range_celsius"]
     assert (too_hot.passed, too_hot.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert too_hot.metadata["cascade/failing"].value == 1
+    assert found["validation"].passed and found["validation"].metadata["cascade/rows_in"].value == 3
     text = error_of(result)
     assert "raw.readings: 2 blocking checks failed, so its rows were not published." in text
     assert "plausible__range_celsius: 1 of" in text

@@ -8,7 +8,7 @@ import dagster as dg
 
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import RowsRefusedError
-from cascade.runs.report import Refusal, RunReport
+from cascade.runs.report import Refusal
 from cascade.terminal.words import counted
 
 VALIDATION = "validation"
@@ -28,18 +28,22 @@ def validation_spec(declaration: IngestionDeclaration) -> dg.AssetCheckSpec:
     )
 
 
-def validation_result(declaration: IngestionDeclaration, report: RunReport) -> dg.AssetCheckResult:
-    """Return the result of a run that wrote its good rows. Refused rows are a warning.
+def validation_result(
+    declaration: IngestionDeclaration, rows_in: int, rows_refused: int, shown: Sequence[Refusal] = ()
+) -> dg.AssetCheckResult:
+    """Return the result of a run whose good rows were written. Refused rows are a warning.
 
     Args:
         declaration: the workflow's declaration.
-        report: what the run did.
+        rows_in: how many rows the source returned.
+        rows_refused: how many of them were refused.
+        shown: the first refused rows.
     """
-    if report.rows_refused:
-        text = f"{report.rows_refused} of {counted(report.rows_in, 'row')} refused, now in {report.ref.quarantine}."
+    if rows_refused:
+        text = f"{rows_refused} of {counted(rows_in, 'row')} refused, now in {declaration.table_ref.quarantine}."
     else:
-        text = f"{counted(report.rows_in, 'row')}, none refused."
-    return _result(declaration, report.rows_in, report.rows_refused, text, dg.AssetCheckSeverity.WARN, report.refused)
+        text = f"{counted(rows_in, 'row')}, none refused."
+    return _result(declaration, rows_in, rows_refused, text, dg.AssetCheckSeverity.WARN, shown)
 
 
 def failed_validation(declaration: IngestionDeclaration, error: RowsRefusedError) -> dg.AssetCheckResult:
