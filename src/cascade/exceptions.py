@@ -13,7 +13,8 @@
     │   ├── SourceError             a workflow returned something other than rows
     │   ├── MissingColumnError      a required column is missing from a whole batch
     │   ├── ChecksFailedError       a blocking check failed, so the rows of the run were not published
-    │   └── RowsRefusedError        no row passed validation, or one failed under on_invalid="fail"
+    │   └── RowsRefusedError        too many rows failed validation: all, more than refuse_over, or any
+    │                               under on_invalid="fail"
     ├── CommitError                 a snapshot could not be committed, after every retry
     ├── CommitRefusedError          the catalog refused to commit a snapshot, and would refuse it again
     └── RunTooLongError             a run exceeded `max_runtime_seconds` and was stopped
@@ -158,7 +159,9 @@ class MissingColumnError(DataError):
 
 
 class RowsRefusedError(DataError):
-    """No row passed validation, or one failed under `on_invalid="fail"`. Nothing was written to the table.
+    """Too many rows failed validation: all, more than `refuse_over`, or any under `on_invalid="fail"`.
+
+    Nothing was written to the table.
 
     Args:
         refused: number of refused rows.

@@ -46,6 +46,7 @@ class IngestionArguments(DeclarationArguments, total=False):
     retry_delay_seconds: float
     validate: bool
     on_invalid: OnInvalid
+    refuse_over: float | None
 
 
 @dataclass(frozen=True, order=True)
@@ -97,6 +98,8 @@ class IngestionDeclaration(Declaration):
         retry_delay_seconds: seconds before each retry.
         validate: whether rows are validated; otherwise only their types are converted.
         on_invalid: what happens to refused rows.
+        refuse_over: the largest number of refused rows, or their largest share of all rows if below 1, with which a run
+            still publishes; None for no limit.
     """
 
     decorator: ClassVar[str] = "cascade_ingestion"
@@ -129,6 +132,7 @@ class IngestionDeclaration(Declaration):
     retry_delay_seconds: float = field(default=30.0, metadata=argument(values.number(least=0)))
     validate: bool = field(default=True, metadata=argument(values.boolean))
     on_invalid: OnInvalid = field(default="quarantine", metadata=argument(values.one_of(*get_args(OnInvalid))))
+    refuse_over: float | None = field(default=None, metadata=argument(values.refusal_limit, may_be_none=True))
 
     @classmethod
     def required(cls, given: Mapping[str, object]) -> list[str]:
@@ -142,6 +146,7 @@ class IngestionDeclaration(Declaration):
         return [
             *super().problems_between(function, checked),
             *disposition_problems(checked),
+            *_refusal_problems(checked),
             *_schema_problems(checked),
             *bound_problems(checked),
         ]
@@ -182,6 +187,12 @@ class IngestionDeclaration(Declaration):
 
     def __str__(self) -> str:
         return f"workflow {self.table}"
+
+
+def _refusal_problems(checked: Mapping[str, Any]) -> list[str]:
+    if checked.get("refuse_over") is None or checked.get("on_invalid") != "fail":
+        return []
+    return ['refuse_over: has no effect with on_invalid="fail", which fails the run for any refused row; remove one.']
 
 
 def _schema_problems(checked: Mapping[str, Any]) -> list[str]:

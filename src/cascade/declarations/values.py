@@ -86,6 +86,21 @@ def number(*, least: float, integer: bool = False) -> Callable[[Any], Any]:
     return check
 
 
+def refusal_limit(value: object) -> float:
+    """Check how many rows may be refused: a whole number of rows, or a share of all rows between 0 and 1."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and ((isinstance(value, int) and value >= 0) or 0 <= value < 1):  # type: ignore[operator]
+        return value  # type: ignore[return-value]
+    meant = ""
+    if isinstance(value, float) and value.is_integer() and value > 0:
+        meant = f" Did you mean {int(value)}?"
+    elif is_number and 1 < value < 100:  # type: ignore[operator]
+        meant = f" Did you mean {value / 100:g}, for {value:g} %?"  # type: ignore[operator]
+    raise ValueError(
+        f"must be a share of the rows below 1, such as 0.05, or a whole number of rows, not {value!r}.{meant}"
+    )
+
+
 def cron(value: object) -> str:
     """Check a cron expression of five fields, or a shorthand such as `@daily`."""
     if not isinstance(value, str):

@@ -90,6 +90,8 @@ def cascade_ingestion(
         retry_delay_seconds: seconds before each retry. Defaults to 30.
         validate: False only converts types. Defaults to True.
         on_invalid: `"quarantine"` (default) sets refused rows aside; `"fail"` fails the run and writes nothing.
+        refuse_over: how many refused rows are too many: a share of the rows such as 0.05, or a whole number of rows. A
+            run with more fails and publishes nothing; its refused rows are in the quarantine. Defaults to no limit.
 
     Returns:
         A decorator that returns an `IngestionWorkflow`.

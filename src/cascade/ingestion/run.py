@@ -26,13 +26,14 @@ from cascade.ingestion.dispositions import (
     table_schema,
     version_reader,
 )
+from cascade.ingestion.refusals import set_aside
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
 from cascade.runs.extract import Extracted, extract
-from cascade.runs.publish import Check, Landed, Target, audit, publish, quarantine, settle_quarantine
+from cascade.runs.publish import Check, Landed, Target, audit, publish, settle_quarantine
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
@@ -169,14 +170,7 @@ def run_ingestion(
                 consequence = 'and on_invalid="fail" keeps the whole run out of the table'
                 raise rows_refused(declaration.table, extracted.rows, staged, consequence)
             audit(staged, checks, clock)
-            quarantine(target, staged, clock)
-            if staged.rows_refused and staged.rows_refused + staged.rows_superseded == extracted.rows:
-                if not session.is_incremental:
-                    settle_quarantine(target, staged, None, clock)
-                consequence = f"and they are in {target.ref.quarantine}"
-                if staged.rows_superseded:
-                    consequence += f"; a refused row with the same key is newer than the other {staged.rows_superseded}"
-                raise rows_refused(declaration.table, extracted.rows, staged, consequence)
+            set_aside(declaration, target, staged, extracted.rows, session, clock)
             if staged.rows_superseded:
                 log(f"{staged.rows_superseded} rows do not land: a newer row with the same key was refused.")
             try:

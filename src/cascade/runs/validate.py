@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from cascade.exceptions import RowsRefusedError
 from cascade.fault_points import FaultPoint, reach
 from cascade.runs.batches import one_batch
 from cascade.runs.staging import Staged
+
+_SHOWN_RULES = 10
 
 if TYPE_CHECKING:
     from cascade.clock import Clock
@@ -83,7 +86,9 @@ class Validation:
             self._into(result)
 
 
-def rows_refused(table: str, rows_in: int, staged: Staged, consequence: str) -> RowsRefusedError:
+def rows_refused(
+    table: str, rows_in: int, staged: Staged, consequence: str, *, by_rule: bool = False
+) -> RowsRefusedError:
     """Create the error of a run that fails because of its refused rows.
 
     Args:
@@ -91,10 +96,20 @@ def rows_refused(table: str, rows_in: int, staged: Staged, consequence: str) -> 
         rows_in: number of rows that the source returned.
         staged: the refused rows.
         consequence: what happens to the rows, such as `and they are in raw.flights__quarantine`.
+        by_rule: whether to count the rows that each rule refused.
     """
     count, shown = staged.rows_refused, staged.first_refused
     lines = "".join(f"\n  - {row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in shown)
     more = f"\n  and {count - len(shown)} more" if count > len(shown) else ""
+    rules = f"\nBy rule: {_by_rule(staged)}." if by_rule else ""
     return RowsRefusedError(
-        f"{table}: {count} of {rows_in} rows were refused, {consequence}.{lines}{more}", refused=count, total=rows_in
+        f"{table}: {count} of {rows_in} rows were refused, {consequence}.{rules}{lines}{more}",
+        refused=count,
+        total=rows_in,
     )
+
+
+def _by_rule(staged: Staged) -> str:
+    counts = Counter(f"{row.rule} in {row.field}" if row.field else row.rule for row in staged.refused())
+    found = [f"{rule} {count}" for rule, count in counts.most_common(_SHOWN_RULES)]
+    return ", ".join([*found, *(["and others"] if len(counts) > _SHOWN_RULES else [])])
