@@ -58,6 +58,11 @@ class TableRef:
         return (self.name,) if self.namespace == DEFAULT_NAMESPACE else self.identifier
 
     @property
+    def op_name(self) -> str:
+        """The name of the Dagster op that fills the table, which differs from the asset key."""
+        return "dlt_" + "__".join(self.asset_key)
+
+    @property
     def quarantine(self) -> TableRef:
         """The table that holds the refused rows of this one, on the same branch."""
         return replace(self, name=self.name + QUARANTINE_SUFFIX)

@@ -88,7 +88,7 @@ def print_diff(out: Output, ref: TableRef, found: RowDiff, *, markdown: bool) ->
         found: the difference.
         markdown: print Markdown, for a comment on a change.
     """
-    out.json(_document(ref, found))
+    out.json(diff_document(ref, found))
     if markdown:
         click.echo("\n".join(_markdown(ref, found)))
         return
@@ -161,7 +161,13 @@ def _text(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def _document(ref: TableRef, found: RowDiff) -> dict[str, object]:
+def diff_document(ref: TableRef, found: RowDiff) -> dict[str, object]:
+    """Return a difference as a JSON document.
+
+    Args:
+        ref: the table.
+        found: the difference.
+    """
     return {
         "table": ref.full_name,
         "from": found.before,

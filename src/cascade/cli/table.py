@@ -13,6 +13,7 @@ from cascade.cli.table_diff import diff
 from cascade.cli.table_history import history
 from cascade.cli.table_named import require_table
 from cascade.cli.table_query import query
+from cascade.cli.table_rollback import rollback
 from cascade.terminal.output import Output
 from cascade.terminal.words import human_size
 
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def table() -> None:
-    """Inspect the tables of the lakehouse."""
+    """Inspect the tables of the lakehouse, and undo their runs."""
 
 
 table.add_command(query)
 table.add_command(history)
 table.add_command(diff)
+table.add_command(rollback)
 
 
 @table.command("list", short_help="List the tables of the lakehouse.")

@@ -175,7 +175,7 @@ class IngestionDeclaration(Declaration):
     @property
     def op_name(self) -> str:
         """The name of the Dagster op, which differs from the asset key."""
-        return "dlt_" + "__".join(self.asset_key)
+        return self.table_ref.op_name
 
     @property
     def wants(self) -> frozenset[str]:

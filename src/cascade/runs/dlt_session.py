@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
     from dlt.pipeline.pipeline import Pipeline
 
+    from cascade.table_ref import TableRef
+
 
 class DeclaredSource(Protocol):
     """The part of a declaration that a dlt run needs. `IngestionDeclaration` has it."""
@@ -34,6 +36,11 @@ class DeclaredSource(Protocol):
     @property
     def op_name(self) -> str:
         """Name of dlt's pipeline."""
+        ...
+
+    @property
+    def table_ref(self) -> TableRef:
+        """The table."""
         ...
 
     @property
@@ -54,6 +61,16 @@ def quiet_dlt(directory: Path) -> None:
     os.environ.setdefault("DLT_DATA_DIR", str(directory / "data"))
 
 
+def states_of(directory: Path, table: TableRef) -> Path:
+    """Return where the states of all partitions of a table are.
+
+    Args:
+        directory: where dlt keeps the state of all assets.
+        table: the table.
+    """
+    return directory / table.op_name
+
+
 @contextmanager
 def dlt_session(declaration: DeclaredSource, directory: Path, partition: str | None) -> Iterator[DltSession]:
     """Open the dlt state of one asset and partition.
@@ -66,7 +83,7 @@ def dlt_session(declaration: DeclaredSource, directory: Path, partition: str | N
     Yields:
         The session. Changes to the state are discarded unless `keep` is called.
     """
-    state = StateDirectory(directory / declaration.op_name / _slug(partition))
+    state = StateDirectory(states_of(directory, declaration.table_ref) / _slug(partition))
     try:
         yield DltSession(declaration, state)
     finally:

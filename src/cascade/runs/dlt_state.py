@@ -22,8 +22,8 @@ from typing import IO, Any
 
 _WORK_PREFIX = "work-"
 _KEPT_PREFIX = "kept-"
-_CURRENT = "current"
-_LOCK = ".lock"
+CURRENT = "current"
+LOCK = ".lock"
 
 
 @dataclass
@@ -50,7 +50,7 @@ class StateDirectory:
         """Return this run's copy of the state that applies, and make it first if there is none."""
         if self._work is None:
             self.home.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.home / _LOCK).open("a")
+            self._lock = (self.home / LOCK).open("a")
             if self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 self._sweep()
             # Others may work in their own copies at the same time.
@@ -87,7 +87,7 @@ class StateDirectory:
         pointer.write_text(kept.name)
         before_it_applies()
         # Renaming this small file activates the new state.
-        pointer.replace(self.home / _CURRENT)
+        pointer.replace(self.home / CURRENT)
 
     def close(self) -> None:
         """Discard a copy that was not kept, and remove what no process owns."""
@@ -120,7 +120,7 @@ class StateDirectory:
 
     def _kept(self) -> Path | None:
         try:
-            kept = self.home / (self.home / _CURRENT).read_text().strip()
+            kept = self.home / (self.home / CURRENT).read_text().strip()
         except FileNotFoundError:
             return None
         return kept if kept.is_dir() else None

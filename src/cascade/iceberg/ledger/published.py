@@ -71,6 +71,11 @@ class PublishedPartitions:
         return self._version(key) or None
 
     @property
+    def scheme(self) -> Scheme:
+        """How the partitions are divided."""
+        return self._contents.scheme
+
+    @property
     def ranges(self) -> tuple[PublishedRange, ...]:
         """The published partitions in their order, as few ranges."""
         key = self._contents.scheme.key
