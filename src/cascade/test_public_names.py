@@ -75,6 +75,7 @@ PUBLIC: dict[str, list[str]] = {
         "TestG3Concurrent",
         "TestG4Drift",
         "TestG5Quarantine",
+        "TestG6Publish",
         "TestG9State",
     ],
     "cascade.testing.plugin": ["lakehouse", "offline_http"],

@@ -1,4 +1,4 @@
-"""Whether a catalog and its warehouse keep Cascade's promises: G1 to G5 and G9, one class for each.
+"""Whether a catalog and its warehouse keep Cascade's promises: G1 to G6 and G9, one class for each.
 
     pytest --pyargs cascade.testing.conformance
 
@@ -22,52 +22,27 @@ disposition, with and without partitions.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
 
-from cascade.config import CascadeConfig
 from cascade.exceptions import CommitRefusedError, RowsRefusedError, SchemaDriftError
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg import Lakehouse, ensure_table
-from cascade.iceberg.catalog import LakehouseSettings
 from cascade.iceberg.hidden import hidden_properties
 from cascade.ingestion.dispositions import table_schema
-from cascade.testing.trials.cases import CASES, FULL, INCREMENTAL, REFUSED, Case, Row, declared, run_case
+from cascade.testing.trials.cases import FULL, REFUSED, Case, Row, declared, run_case
 from cascade.testing.trials.drifting import OptionalValue, RequiredNote, TextValue, WithNote, WithoutValue, narrower
 from cascade.testing.trials.kills import Campaign
 from cascade.testing.trials.model import Model
+from cascade.testing.trials.promise import Conformance as Conformance
+from cascade.testing.trials.promise import every_case, every_disposition, every_full_case, every_incremental_case
+from cascade.testing.trials.publishing import TestG6Publish as TestG6Publish
 from cascade.testing.trials.races import assert_distinct_partitions_land, assert_one_order_explains
-from cascade.testing.trials.sites import Site, new_site, refused_in, rows_in, snapshot_of
+from cascade.testing.trials.sites import Site, refused_in, rows_in, snapshot_of
 
 _A, _B, _C = Row(1, 1, 1.0), Row(2, 2, 2.0), Row(3, 3, 3.0)
 _REFUSED = Row(9, 9, REFUSED)
-
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
-every_full_case = pytest.mark.parametrize("case", FULL, ids=str)
-every_disposition = pytest.mark.parametrize("case", [Case("merge"), Case("append"), Case("replace")], ids=str)
-every_incremental_case = pytest.mark.parametrize("case", INCREMENTAL, ids=str)
-
-
-class Conformance:
-    """What the classes below have in common. Override a fixture to test another lakehouse."""
-
-    @pytest.fixture
-    def lakehouse_settings(self) -> LakehouseSettings:
-        """Return the settings of the lakehouse. They are pickled for other processes."""
-        return CascadeConfig.from_user_config()
-
-    @pytest.fixture
-    def site(self, lakehouse_settings: LakehouseSettings) -> Iterator[Site]:
-        """Make a namespace for one test, and remove it afterwards."""
-        with new_site(lakehouse_settings) as site:
-            yield site
-
-    @pytest.fixture
-    def lakehouse(self, site: Site) -> Lakehouse:
-        """Open the lakehouse."""
-        return site.open()
 
 
 class TestG1Idempotent(Conformance):

@@ -19,6 +19,7 @@ from cascade.table_ref import TableRef
 if TYPE_CHECKING:
     from cascade.declarations import IngestionDeclaration
     from cascade.iceberg import Lakehouse
+    from cascade.ingestion.run import Judge
     from cascade.testing.trials.sites import Site
 
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
@@ -133,6 +134,7 @@ def run_case(
     *,
     schema: type[BaseModel] = Measurement,
     more: dict[str, object] | None = None,
+    judge: Judge | None = None,
 ) -> RunReport:
     """Run the workflow of a case once.
 
@@ -145,6 +147,7 @@ def run_case(
         run_id: the run.
         schema: the schema of the rows.
         more: further fields of each row.
+        judge: judges the table with the rows of the run.
     """
     found = [row | (more or {}) for row in as_dicts(partition, rows)]
 
@@ -157,7 +160,7 @@ def run_case(
 
     declaration = declared(case, ref, source, schema)
     window = window_for(declaration, partition)
-    return run_ingestion(declaration, lakehouse=lakehouse, window=window, run_id=run_id)
+    return run_ingestion(declaration, lakehouse=lakehouse, window=window, run_id=run_id, judge=judge)
 
 
 def run_armed(

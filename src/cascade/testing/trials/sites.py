@@ -18,6 +18,8 @@ from cascade.iceberg.turns import Turn
 from cascade.table_ref import TableRef
 
 if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
     from cascade.iceberg import Lakehouse
     from cascade.iceberg.catalog import LakehouseSettings
 
@@ -69,8 +71,11 @@ def new_site(settings: LakehouseSettings) -> Iterator[Site]:
 def rows_in(lakehouse: Lakehouse, ref: TableRef) -> Values:
     """Return the rows that readers of a table see, sorted: day, id, seq and value. A missing table has none."""
     table = lakehouse.load(ref)
-    if table is None:
-        return []
+    return [] if table is None else rows_of(table)
+
+
+def rows_of(table: Table) -> Values:
+    """Return the rows of a table, sorted: day, id, seq and value."""
     columns = table.scan(selected_fields=("at", "id", "seq", "value")).to_arrow().to_pydict()
     days = [str(at.date()) for at in columns["at"]]
     return sorted(zip(days, columns["id"], columns["seq"], columns["value"], strict=True))
