@@ -14,12 +14,15 @@ from cascade.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cascade.iceberg.ledger.entry import LedgerEntry
+    from cascade.iceberg.ledger.partition_set import KeyRange, PartitionSet
     from cascade.iceberg.ledger.published import PublishedPartitions, PublishedRange, published_partitions
     from cascade.iceberg.ledger.schemes import UNPARTITIONED, Scheme
 
 __all__ = [
     "UNPARTITIONED",
+    "KeyRange",
     "LedgerEntry",
+    "PartitionSet",
     "PublishedPartitions",
     "PublishedRange",
     "Scheme",
@@ -30,7 +33,9 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "UNPARTITIONED": "schemes",
+        "KeyRange": "partition_set",
         "LedgerEntry": "entry",
+        "PartitionSet": "partition_set",
         "PublishedPartitions": "published",
         "PublishedRange": "published",
         "Scheme": "schemes",

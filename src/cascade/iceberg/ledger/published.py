@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import PartitionError
 from cascade.iceberg.ledger.contents import UNKNOWN, Contents
+from cascade.iceberg.ledger.intervals import merged
+from cascade.iceberg.ledger.partition_set import PartitionSet
 from cascade.iceberg.ledger.schemes import Scheme
 from cascade.iceberg.ledger.state import state_of
 
@@ -110,13 +112,16 @@ class PublishedPartitions:
         Args:
             code_version: the version that counts.
         """
-        scheme = self._contents.scheme
-        return tuple(
-            scheme.key(position)
-            for first, last, version in self._contents.ranges()
-            if version != code_version
-            for position in range(first, last + 1)
-        )
+        return tuple(self.partitions(other_than=code_version))
+
+    def partitions(self, *, other_than: str | None = None) -> PartitionSet:
+        """Return the published partitions as a set.
+
+        Args:
+            other_than: leave out those that this version of the code published last; all if absent.
+        """
+        ranges = ((first, last) for first, last, version in self._contents.ranges() if version != other_than)
+        return PartitionSet(self._contents.scheme, merged(ranges))
 
     def _version(self, key: str | None) -> str | None:
         try:

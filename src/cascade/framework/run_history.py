@@ -1,0 +1,136 @@
+"""What Dagster's instance knows of the runs of assets, asked for many assets at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+# SQLite accepts some thousands of variables in a statement.
+_IDS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The run of an asset that started last.
+
+    Args:
+        run_id: Dagster's id of the run.
+        status: Dagster's word for how it ended, such as `SUCCESS`, or for where it is.
+        partition: key of its partition; None for an asset without partitions.
+        started: when it started, in UTC; None if it waits.
+    """
+
+    run_id: str
+    status: str
+    partition: str | None
+    started: datetime | None
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """The runs of one asset.
+
+    Args:
+        failed: keys of the partitions whose last run failed or was canceled, and which no run has materialized since;
+            None stands for an asset without partitions.
+        running: keys of the partitions whose last run has not ended.
+        last_run: the run that started last; None if there was none.
+        materialized_at: when the asset was last materialized, in UTC; None if it never was.
+    """
+
+    failed: frozenset[str | None] = frozenset()
+    running: frozenset[str | None] = frozenset()
+    last_run: LastRun | None = None
+    materialized_at: datetime | None = None
+
+
+def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> dict[dg.AssetKey, RunHistory]:
+    """Return the history of each asset.
+
+    Args:
+        instance: the project's Dagster instance.
+        keys: the assets.
+    """
+    entries = {record.asset_entry.asset_key: record.asset_entry for record in instance.get_asset_records(list(keys))}
+    unfinished: dict[dg.AssetKey, dict[str | None, str]] = {}
+    for key, entry in entries.items():
+        if entry.last_run_id is None:
+            continue
+        # Dagster counts the partitions of an asset in the same way.
+        attempts = (
+            instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
+        )
+        unfinished[key] = {partition: run_id for partition, (run_id, _) in attempts.items()}
+        last = entry.last_materialization_record
+        if not attempts and (last is None or last.run_id != entry.last_run_id):
+            unfinished[key][None] = entry.last_run_id
+    wanted = {entry.last_run_id for entry in entries.values() if entry.last_run_id}
+    wanted.update(run_id for attempts in unfinished.values() for run_id in attempts.values())
+    runs = _runs(instance, sorted(wanted))
+    found = {}
+    for key in keys:
+        entry = entries.get(key)
+        if entry is None:
+            found[key] = RunHistory()
+            continue
+        states = {
+            partition: runs[run_id].dagster_run
+            for partition, run_id in unfinished.get(key, {}).items()
+            if run_id in runs
+        }
+        last = entry.last_materialization_record
+        found[key] = RunHistory(
+            failed=frozenset(partition for partition, run in states.items() if run.is_failure_or_canceled),
+            running=frozenset(partition for partition, run in states.items() if not run.is_finished),
+            last_run=_last_run(runs.get(entry.last_run_id or "")),
+            materialized_at=_time(last.timestamp) if last is not None else None,
+        )
+    return found
+
+
+def materialized_order(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str | None, int]:
+    """Return numbers that tell which partitions of several assets were materialized later than others.
+
+    Args:
+        instance: the project's Dagster instance.
+        key: the asset.
+
+    Returns:
+        A number for each partition that was materialized; for an asset without partitions, that of None.
+    """
+    import dagster as dg
+
+    by_partition = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    if by_partition:
+        return dict(by_partition)
+    event = instance.fetch_materializations(key, limit=1).records
+    return {None: event[0].storage_id} if event else {}
+
+
+def _runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> dict[str, dg.RunRecord]:
+    import dagster as dg
+
+    found: dict[str, dg.RunRecord] = {}
+    waiting = list(run_ids)
+    for start in range(0, len(waiting), _IDS_AT_ONCE):
+        some = waiting[start : start + _IDS_AT_ONCE]
+        records = instance.get_run_records(dg.RunsFilter(run_ids=some))
+        found.update((record.dagster_run.run_id, record) for record in records)
+    return found
+
+
+def _last_run(record: dg.RunRecord | None) -> LastRun | None:
+    if record is None:
+        return None
+    run = record.dagster_run
+    started = None if record.start_time is None else _time(record.start_time)
+    return LastRun(run.run_id, run.status.value, run.tags.get("dagster/partition"), started)
+
+
+def _time(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
