@@ -104,6 +104,28 @@ def test_history_and_the_difference_between_snapshots(cascade: Cascade) -> None:
     assert same == "raw.counts, from main to main: no difference.\n"
 
 
+def test_the_first_snapshot_of_each_branch_shows_its_rows(cascade: Cascade, project: SampleProject) -> None:
+    opened = open_lakehouse(CascadeConfig())
+    ensure_table(opened, COUNTS, SCHEMA)
+    planner = MergePlanner(rows({1: 10, 2: 20}), ("id",))
+    commit_planned(opened, COUNTS, planner, summary=run_summary("audited", None), audit=AuditBranch.of("audited", 7200))
+    merge_rows(opened, COUNTS, rows({1: 10, 2: 20, 3: 30}), ["id"], run_id="first")
+    found = {each["run_id"]: each["change"] for each in cascade.json("table", "history", "counts")["snapshots"]}
+    assert found == {"audited": 2, "first": 3}
+
+
+def test_a_change_from_an_expired_snapshot_is_unknown(cascade: Cascade, project: SampleProject) -> None:
+    opened = open_lakehouse(CascadeConfig())
+    ensure_table(opened, COUNTS, SCHEMA)
+    for run, given in (("first", {1: 10, 2: 20}), ("second", {3: 30}), ("third", {3: 31})):
+        merge_rows(opened, COUNTS, rows(given), ["id"], run_id=run)
+    table = opened.require(COUNTS)
+    oldest = min(table.snapshots(), key=lambda each: each.sequence_number or 0)
+    table.maintenance.expire_snapshots().by_ids([oldest.snapshot_id]).commit()
+    found = {each["run_id"]: each["change"] for each in cascade.json("table", "history", "counts")["snapshots"]}
+    assert found == {"second": None, "third": 0}
+
+
 def test_sensitive_columns_are_compared_and_not_shown(cascade: Cascade, project: SampleProject) -> None:
     project.write(
         "things.py",

@@ -82,9 +82,21 @@ def history_of(table: Table) -> list[HistoryEntry]:
 
 
 def _change(table: Table, snapshot: Snapshot) -> int | None:
-    parent = table.snapshot_by_id(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
-    # An expired parent is no longer named by its children.
-    if parent is None and snapshot.sequence_number != 1:
+    after = live_rows(snapshot)
+    if after is None:
         return None
-    after, before = live_rows(snapshot), live_rows(parent)
-    return None if after is None or before is None else after - before
+    if snapshot.parent_snapshot_id is None:
+        # The first snapshot of a branch, or one whose parent has expired and is therefore no longer named.
+        return after if _counts_all_rows(snapshot) else None
+    parent = table.snapshot_by_id(snapshot.parent_snapshot_id)
+    before = live_rows(parent) if parent is not None else None
+    return None if before is None else after - before
+
+
+def _counts_all_rows(snapshot: Snapshot) -> bool:
+    """Return whether a snapshot added all rows that it counts, so none were there before."""
+    summary = snapshot.summary
+    if summary is None:
+        return False
+    removes = any(int(summary.get(name) or 0) for name in ("deleted-records", "removed-position-deletes"))
+    return not removes and int(summary.get("added-records") or 0) == int(summary.get("total-records") or 0)
