@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cascade.cli.choices import Choice
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -19,7 +21,7 @@ COMPLETE_VARIABLE = "_CASCADE_COMPLETE"
 
 
 @click.command(short_help="Print the script that completes words in a shell.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the script that lets SHELL complete commands, options, and the names of assets and tables.

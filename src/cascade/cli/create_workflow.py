@@ -15,6 +15,7 @@ from cascade.authoring.create import (
     SOURCES,
     TYPES,
 )
+from cascade.cli.choices import Choice
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
 @click.option(
     "--type",
     "kind",
-    type=click.Choice([*TYPES, *SOURCES]),
+    type=Choice([*TYPES, *SOURCES]),
     metavar="|".join(TYPES),
     help=f"What to write; {DEFAULT_TYPE} by default. A source, such as file, means an ingestion from it.",
 )
 @click.option("--domain", metavar="NAME", help="The subject, such as weather. Files and tables are named after it.")
 @click.option(
     "--source",
-    type=click.Choice(list(SOURCES)),
+    type=Choice(list(SOURCES)),
     metavar="|".join(SOURCES),
     help=f"Where an ingestion reads its rows; {DEFAULT_SOURCE} by default.",
 )

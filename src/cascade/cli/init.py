@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cascade.cli.choices import Choice
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.scaffold.project_layout import TEMPLATES
@@ -21,9 +22,7 @@ _DEFAULT_TEMPLATE = next(iter(TEMPLATES))
 
 @click.command(epilog="\b\n" + "\n".join(f"{name:<9} {meaning}" for name, meaning in TEMPLATES.items()))
 @click.argument("directory", metavar="[NAME|.]", required=False)
-@click.option(
-    "--template", type=click.Choice(list(TEMPLATES)), help=f"What to start from; {_DEFAULT_TEMPLATE} by default."
-)
+@click.option("--template", type=Choice(list(TEMPLATES)), help=f"What to start from; {_DEFAULT_TEMPLATE} by default.")
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty, over files of the same names.")
 @json_option
 @click.pass_obj

@@ -215,7 +215,9 @@ def test_all_invalid_options_are_one_error(cascade: Cascade) -> None:
         (["--type", "quality", "--asset", "forecasts"], "A check takes no --asset"),
         (["--asset", "list"], "The generated code uses the name 'list' itself"),
         (["--type", "quality", "--group", ""], "A check takes no --group"),
-        (["--type", "databse"], "'databse' is not one of"),
+        (["--type", "databse"], 'Did you mean "database"?'),
+        (["--type", "qualty"], 'Did you mean "quality"?'),
+        (["--source", "rest"], 'Did you mean "rest-api"?'),
         (["--key", ""], "The unique key needs at least one column"),
     ],
 )

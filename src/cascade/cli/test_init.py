@@ -111,6 +111,10 @@ def test_invalid_arguments_are_reported_and_nothing_is_written(here: Path, argum
     assert content(here) == {"notes.txt": "mine\n"}
 
 
+def test_a_misspelled_template_suggests_the_right_one(here: Path) -> None:
+    assert 'Did you mean "minimal"?' in init("shop", "--template", "minmal").stderr
+
+
 def test_a_path_that_the_system_rejects_is_an_error_without_traceback(here: Path) -> None:
     result = init("a" * 300 + "/shop")
     assert result.exit_code == 2

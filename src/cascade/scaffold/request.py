@@ -15,7 +15,7 @@ from cascade.scaffold.names import (
     package_problems,
     table_problems,
 )
-from cascade.spelling import nearest
+from cascade.spelling import did_you_mean
 
 SOURCES = ("file", "rest-api", "database", "dataframe")
 """The sources with a template. The first is the default."""
@@ -116,6 +116,9 @@ class IngestionRequest:
         kind = given.pop("kind", "ingestion")
         known = {field.name for field in fields(cls)}
         problems = [*choice_problems("kind", kind, ("ingestion",))]
+        # `pants cascade-scaffold --type` names a source, or checks, which are another request.
+        if isinstance(source := given.get("source"), str):
+            problems += choice_problems("type", source, (*SOURCES, "quality"))
         problems += [_unknown(str(name), known) for name in given if name not in known]
         problems += [f"The request lacks the field {name!r}." for name in ("package", "directory") if name not in given]
         if "unique_key" in given:
@@ -164,13 +167,8 @@ def choice_problems(what: str, value: object, choices: Collection[str]) -> Itera
     if value not in choices:
         *others, last = choices
         listed = f"{', '.join(others)} or {last}" if others else last
-        yield f"Unknown {what} {value!r}: use {listed}.{_meant(value, choices)}"
+        yield f"Unknown {what} {value!r}: use {listed}.{did_you_mean(value, choices)}"
 
 
 def _unknown(name: str, known: set[str]) -> str:
-    return f"The request has an unknown field {name!r}.{_meant(name, known)}"
-
-
-def _meant(given: object, known: Collection[str]) -> str:
-    near = nearest(given, known)
-    return "" if near is None else f" Did you mean {near!r}?"
+    return f"The request has an unknown field {name!r}.{did_you_mean(name, known)}"

@@ -42,7 +42,7 @@ def test_all_problems_come_in_one_error() -> None:
     lines = str(caught.value).splitlines()
     assert lines[0] == "4 arguments are invalid:"
     assert len(lines) == 5
-    assert "Did you mean 'rest-api'?" in lines[1]
+    assert 'Did you mean "rest-api"?' in lines[1]
     assert caught.value.exit_code == 2
 
 
@@ -56,8 +56,10 @@ def test_a_standalone_workflow_is_in_the_ingestion_folder() -> None:
     [
         ([], "A request must be a JSON object, not list."),
         ({"package": "workflows.weather"}, "The request lacks the field 'directory'."),
-        ({**WEATHER, "tabel": "x"}, "Did you mean 'table'?"),
+        ({**WEATHER, "tabel": "x"}, 'Did you mean "table"?'),
         ({**WEATHER, "kind": "transform"}, "Unknown kind 'transform': use ingestion."),
+        ({**WEATHER, "source": "qualty"}, 'database, dataframe or quality. Did you mean "quality"?'),
+        ({**WEATHER, "source": "data-base"}, 'Did you mean "database"?'),
         ({**WEATHER, "table": 3}, "'table' must be a string, not 3."),
         ({**WEATHER, "unique_key": 3}, "'3' cannot be the name of a schema field"),
     ],
