@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from cascade.config.layers import PREFIX, DescribedSetting, Layer, Layers, read_layers
+from cascade.config.layer_source import LayerSource
+from cascade.config.layers import PREFIX, DescribedSetting, Layers, read_layers
 from cascade.config.root import ROOT_VARIABLE, find_project_root
 from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
@@ -58,6 +58,11 @@ class CascadeConfig(BaseSettings):
         default="workflows", description="The directory of the workflows in a project without Pants."
     )
     dbt_project_dir: str = Field(default="transforms/dbt", description="The directory of the dbt project.")
+    dbt_target: Literal["embedded", "production"] | None = Field(
+        default=None,
+        description="Where dbt runs: `embedded` in a DuckDB file in `.cascade`, `production` on the Trino server. "
+        "If not set, the latter if `trino_host` is set. A `profiles.yml` of your own ignores it.",
+    )
     iceberg_catalog: str | None = Field(
         default=None,
         description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "
@@ -97,9 +102,11 @@ class CascadeConfig(BaseSettings):
     postgres_user: str | None = Field(default=None, description="The PostgreSQL user.")
     postgres_password: SecretStr | None = Field(default=None, description="The password of the PostgreSQL user.")
     trino_host: str | None = Field(
-        default=None, description="The host of the Trino server that runs dbt in production. Not used yet."
+        default=None, description="The host of the Trino server that runs dbt in production."
     )
     trino_port: int = Field(default=8080, ge=1, le=65535, description="The port of the Trino server.")
+    trino_user: str = Field(default="cascade", description="The user of the Trino server.")
+    trino_password: SecretStr | None = Field(default=None, description="The user's password. It makes dbt use HTTPS.")
     trino_catalog: str = Field(default="iceberg", description="The Trino catalog that holds the tables.")
     partition_start: date = Field(
         default=date(2020, 1, 1),
@@ -170,7 +177,7 @@ class CascadeConfig(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Replace the sources of pydantic-settings, which do not record where a value comes from."""
         layers = _READ.get()
-        return (init_settings, *(_LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
+        return (init_settings, *(LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
 
     @field_validator("dagster_home", "dlt_directory", mode="after")
     @classmethod
@@ -258,24 +265,6 @@ def _expanded(path: Path) -> Path:
         raise ValueError(
             f"there is no user {path.parts[0][1:]!r}; write a directory of that name as ./{path}"
         ) from None
-
-
-class _LayerSource(PydanticBaseSettingsSource):
-    """One layer as a source of pydantic-settings."""
-
-    def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
-        super().__init__(settings_cls)
-        self._layer = layer
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._layer.values.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        fields = self.settings_cls.model_fields
-        return {
-            name: SecretStr(value) if name not in fields and isinstance(value, str) and is_secret_name(name) else value
-            for name, value in self._layer.values.items()
-        }
 
 
 def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, object]) -> ConfigError:

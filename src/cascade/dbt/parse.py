@@ -22,7 +22,8 @@ _FIRST_WITHOUT_DBT = (3, 14)
 _TARGET = "dev"
 
 # `python -m dbt.cli.main` warns that the module is loaded twice.
-_START = "from dbt.cli.main import cli; cli()"
+START = "from dbt.cli.main import cli; cli()"
+"""What a Python process runs to be dbt."""
 
 
 def dbt_is_installed() -> bool:
@@ -98,7 +99,7 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
         "--log-path": temporary / "logs",
     }
     command = [
-        *(sys.executable, "-c", _START),
+        *(sys.executable, "-c", START),
         *("--log-format", "json", "--log-level", "warn", "--log-level-file", "none", "--no-use-colors"),
         *("--no-send-anonymous-usage-stats", "--no-quiet", "parse", "--no-partial-parse"),
         *(str(word) for option in options.items() for word in option),

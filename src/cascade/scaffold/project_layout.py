@@ -42,7 +42,6 @@ _BASIC = {
     "tests/test_transforms.py": "basic/test_transforms.py",
     "cascade_config.py": "basic/cascade_config.py",
     f"{_DBT}/dbt_project.yml": "basic/dbt_project.yml",
-    f"{_DBT}/profiles.yml": "basic/profiles.yml",
     f"{_DBT}/models/bronze/sources.yml": "basic/bronze.yml",
     f"{_DBT}/models/silver/models.yml": "basic/silver.yml",
     f"{_DBT}/models/silver/air_quality_days.sql": "basic/air_quality_days.sql",

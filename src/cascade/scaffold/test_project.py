@@ -35,7 +35,6 @@ STANDALONE = {
         "transforms/dbt/models/gold/models.yml",
         "transforms/dbt/models/silver/air_quality_days.sql",
         "transforms/dbt/models/silver/models.yml",
-        "transforms/dbt/profiles.yml",
         "transforms/dbt/tests/fine_particles_are_particles.sql",
         "workflows/__init__.py",
         "workflows/defs/__init__.py",

@@ -1,0 +1,106 @@
+"""How a process of dbt is started, from an environment or from inside a PEX."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cascade.dbt.layout import PROJECT_FILE
+from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt
+from cascade.dbt.profile import dbt_environment, dbt_state_directory
+from cascade.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+
+_CHOOSES_NODES = ("-s", "--select", "-m", "--models", "--model", "--exclude", "--selector", "--resource-type")
+
+
+def require_dbt_project(config: CascadeConfig) -> None:
+    """Raise if dbt cannot run.
+
+    Args:
+        config: the settings.
+
+    Raises:
+        UsageError: dbt is not installed, or there is no dbt project.
+    """
+    if not dbt_is_installed():
+        raise UsageError("dbt is not installed.", hint=how_to_install_dbt())
+    if not (config.dbt_project_directory / PROJECT_FILE).is_file():
+        raise UsageError(
+            f"There is no dbt project: {config.dbt_project_directory / PROJECT_FILE} does not exist.",
+            hint="Create one: cascade create-workflow --type transform\n"
+            "Or set dbt_project_dir to the directory of an existing one.",
+        )
+
+
+def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
+    """Run dbt on the project, with the standard streams of this process.
+
+    The state that `state:modified` compares with is the manifest of the last whole `build` that succeeded.
+
+    Args:
+        config: the settings.
+        arguments: the words after `dbt`.
+
+    Returns:
+        dbt's exit code: 0, or 1 if a model or a test failed, or 2 if dbt could not run.
+
+    Raises:
+        UsageError: dbt is not installed, or there is no dbt project.
+        ConfigError: the target is `production`, and there is no Trino server.
+    """
+    require_dbt_project(config)
+    environment = {**os.environ, **dbt_environment(config)}
+    process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment)
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:
+            # The terminal has interrupted dbt too, which ends its queries first.
+            continue
+    if code == 0 and _is_whole_build(arguments):
+        _keep_state(Path(environment["DBT_TARGET_PATH"]), dbt_state_directory(config) / "state")
+    return code if code >= 0 else 128 - code
+
+
+def dbt_executable(config: CascadeConfig) -> Path:
+    """Return a program that starts the dbt of this environment, which need not be the first one on the `PATH`.
+
+    Args:
+        config: the settings.
+    """
+    script = Path(sys.executable).with_name("dbt")
+    if script.is_file() and "PEX" not in os.environ:
+        return script
+    # A PEX has no scripts.
+    written = dbt_state_directory(config) / "bin" / "dbt"
+    text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(START)} "$@"\n'
+    if not written.is_file() or written.read_text(encoding="utf-8") != text:
+        written.parent.mkdir(parents=True, exist_ok=True)
+        other = written.with_name(f"dbt.{os.getpid()}")
+        other.write_text(text, encoding="utf-8")
+        other.chmod(0o755)
+        other.replace(written)
+    return written
+
+
+def _is_whole_build(arguments: Sequence[str]) -> bool:
+    chosen = any(word.partition("=")[0] in _CHOOSES_NODES for word in arguments)
+    return "build" in arguments and not chosen and not {"--help", "-h", "--empty"} & set(arguments)
+
+
+def _keep_state(target: Path, state: Path) -> None:
+    manifest = target / "manifest.json"
+    if manifest.is_file():
+        state.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(manifest, state / "manifest.json.new")
+        (state / "manifest.json.new").replace(state / "manifest.json")

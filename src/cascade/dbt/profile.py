@@ -1,0 +1,164 @@
+"""The dbt profile that Cascade generates, and the environment from which dbt reads what varies in it.
+
+The text of the profile depends on nothing but its name, so that dbt can go on with what it parsed before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cascade.config.root import ROOT_VARIABLE
+from cascade.dbt.layout import read_profile_name
+from cascade.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+
+PROFILES_FILE = "profiles.yml"
+PROFILES_VARIABLE = "DBT_PROFILES_DIR"
+
+_PROFILE = """\
+# Cascade writes this file. To connect in another way, write a profiles.yml next to dbt_project.yml.
+{name}:
+  target: "{{{{ env_var('DBT_CASCADE_TARGET') }}}}"
+  outputs:
+    embedded:
+      type: duckdb
+      path: "{{{{ env_var('DBT_CASCADE_DUCKDB_FILE') }}}}"
+      schema: main
+      threads: 4
+      settings:
+        TimeZone: UTC
+      plugins:
+        - module: cascade.dbt.duckdb_plugin
+    production:
+      type: trino
+      method: "{{{{ env_var('DBT_CASCADE_TRINO_METHOD') }}}}"
+      host: "{{{{ env_var('DBT_CASCADE_TRINO_HOST') }}}}"
+      port: "{{{{ env_var('DBT_CASCADE_TRINO_PORT') | as_number }}}}"
+      user: "{{{{ env_var('DBT_CASCADE_TRINO_USER') }}}}"
+      password: "{{{{ env_var('DBT_ENV_SECRET_CASCADE_TRINO', '') }}}}"
+      database: "{{{{ env_var('DBT_CASCADE_TRINO_CATALOG') }}}}"
+      schema: main
+      threads: 4
+"""
+# The process of dbt reads the settings again, to find the lakehouse.
+_PLACES = ("iceberg_catalog", "iceberg_warehouse", "nessie_uri", "nessie_ref")
+
+
+def dbt_state_directory(config: CascadeConfig) -> Path:
+    """Return the directory of what Cascade and dbt write for each other, inside the project's state directory."""
+    return config.state_directory / "dbt"
+
+
+def duckdb_file(config: CascadeConfig) -> Path:
+    """Return the DuckDB file in which models are built when the target is `embedded`."""
+    return dbt_state_directory(config) / "lakehouse.duckdb"
+
+
+def dbt_target(config: CascadeConfig) -> str:
+    """Return the target of the generated profile: the configured one, else `production` if there is a Trino server."""
+    return config.dbt_target or ("production" if config.trino_host else "embedded")
+
+
+def own_profiles_directory(config: CascadeConfig) -> Path | None:
+    """Return the directory of the user's own profile: `DBT_PROFILES_DIR`, or a `profiles.yml` in the dbt project.
+
+    Args:
+        config: the settings.
+    """
+    given = os.environ.get(PROFILES_VARIABLE)
+    if given:
+        return Path(given).absolute()
+    directory = config.dbt_project_directory
+    return directory if (directory / PROFILES_FILE).is_file() else None
+
+
+def profiles_directory(config: CascadeConfig) -> Path:
+    """Return the directory of the profile that dbt uses. If the user has none, write the generated one.
+
+    Args:
+        config: the settings.
+    """
+    own = own_profiles_directory(config)
+    if own is not None:
+        return own
+    directory = dbt_state_directory(config)
+    text = profile_text(read_profile_name(config.dbt_project_directory))
+    file = directory / PROFILES_FILE
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        directory.mkdir(parents=True, exist_ok=True)
+        # Another process may read it at any moment.
+        written = directory / f"{PROFILES_FILE}.{os.getpid()}"
+        written.write_text(text, encoding="utf-8")
+        written.replace(file)
+    return directory
+
+
+def profile_text(name: str) -> str:
+    """Return the text of the generated profile.
+
+    Args:
+        name: the profile that `dbt_project.yml` names.
+    """
+    import json
+
+    # A string of JSON is one of YAML.
+    return _PROFILE.format(name=json.dumps(name))
+
+
+def dbt_environment(config: CascadeConfig) -> dict[str, str]:
+    """Return the variables with which dbt finds the project, its profile and Cascade itself.
+
+    Variables of dbt that the user has set, such as `DBT_TARGET_PATH`, keep their values.
+
+    Args:
+        config: the settings.
+
+    Raises:
+        ConfigError: the target is `production`, and there is no Trino server.
+    """
+    if dbt_target(config) == "production" and not config.trino_host and own_profiles_directory(config) is None:
+        raise ConfigError(
+            'dbt_target is "production", but trino_host is not set.',
+            hint="Set CASCADE_TRINO_HOST to the host of the Trino server.",
+        )
+    state = dbt_state_directory(config)
+    state.mkdir(parents=True, exist_ok=True)
+    variables = {
+        "DBT_PROJECT_DIR": str(config.dbt_project_directory),
+        PROFILES_VARIABLE: str(profiles_directory(config)),
+        **_unless_set(
+            {
+                "DBT_TARGET_PATH": str(state / "target"),
+                "DBT_LOG_PATH": str(state / "logs"),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
+                **({"DBT_STATE": str(state / "state")} if (state / "state" / "manifest.json").is_file() else {}),
+            }
+        ),
+        "DBT_CASCADE_TARGET": dbt_target(config),
+        "DBT_CASCADE_DUCKDB_FILE": str(duckdb_file(config)),
+        "DBT_CASCADE_TRINO_METHOD": "ldap" if config.trino_password else "none",
+        "DBT_CASCADE_TRINO_HOST": config.trino_host or "",
+        "DBT_CASCADE_TRINO_PORT": str(config.trino_port),
+        "DBT_CASCADE_TRINO_USER": config.trino_user,
+        "DBT_CASCADE_TRINO_CATALOG": config.trino_catalog,
+        ROOT_VARIABLE: str(config.project_root),
+        # Inside a PEX, a new interpreter does not find the packages by itself.
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    if config.trino_password:
+        variables["DBT_ENV_SECRET_CASCADE_TRINO"] = config.trino_password.get_secret_value()
+    for name in _PLACES:
+        value = getattr(config, name)
+        if value is not None and config.source_of(name) == "argument":
+            variables[f"CASCADE_{name.upper()}"] = str(value)
+    return variables
+
+
+def _unless_set(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name) or value for name, value in variables.items()}

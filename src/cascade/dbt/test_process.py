@@ -1,0 +1,98 @@
+"""What a process of dbt is given, and what becomes of its exit code. The program that runs here is not dbt."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cascade.config import CascadeConfig
+from cascade.dbt import process
+from cascade.dbt.process import dbt_executable, run_dbt
+from cascade.exceptions import UsageError
+
+_FAKE = """
+import json, os, pathlib, sys
+target = pathlib.Path(os.environ["DBT_TARGET_PATH"])
+target.mkdir(parents=True, exist_ok=True)
+(target / "manifest.json").write_text("{}")
+(target / "called.json").write_text(json.dumps([sys.argv[1:], os.environ.get("DBT_STATE")]))
+sys.exit(int(os.environ.get("FAKE_EXIT", 0)))
+"""
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "START", _FAKE)
+    monkeypatch.setattr(process, "dbt_is_installed", lambda: True)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_exit_code_is_that_of_dbt(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setenv("FAKE_EXIT", str(code))
+    assert run_dbt(config, ["build", "--threads", "2"]) == code
+    called, _ = json.loads((config.state_directory / "dbt/target/called.json").read_text())
+    assert called == ["build", "--threads", "2"]
+
+
+def test_the_state_is_that_of_the_last_whole_build_that_succeeded(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = config.state_directory / "dbt/state"
+    for arguments in (
+        ["test"],
+        ["build", "-s", "x"],
+        ["build", "--select=x"],
+        ["build", "--help"],
+        ["build", "--empty"],
+    ):
+        assert run_dbt(config, arguments) == 0
+        assert not state.exists(), arguments
+    monkeypatch.setenv("FAKE_EXIT", "1")
+    run_dbt(config, ["build"])
+    assert not state.exists()
+    monkeypatch.setenv("FAKE_EXIT", "0")
+    run_dbt(config, ["--quiet", "build", "--full-refresh"])
+    assert [file.name for file in state.iterdir()] == ["manifest.json"]
+    run_dbt(config, ["ls", "-s", "state:modified"])
+    _, given = json.loads((config.state_directory / "dbt/target/called.json").read_text())
+    assert given == str(state)
+
+
+def test_without_a_dbt_project_the_error_says_how_to_create_one(config: CascadeConfig) -> None:
+    (config.dbt_project_directory / "dbt_project.yml").unlink()
+    with pytest.raises(UsageError, match="There is no dbt project") as caught:
+        run_dbt(config, ["build"])
+    assert "create-workflow --type transform" in str(caught.value.hint)
+
+
+def test_without_dbt_the_error_says_how_to_install_it(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "dbt_is_installed", lambda: False)
+    with pytest.raises(UsageError, match="dbt is not installed"):
+        run_dbt(config, ["build"])
+
+
+def test_inside_a_pex_the_executable_is_written(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process, "START", "import sys; print(sys.argv[1:])")
+    monkeypatch.setenv("PEX", "/some/dev.pex")
+    executable = dbt_executable(config)
+    assert executable == tmp_path / ".cascade/dbt/bin/dbt"
+    assert subprocess.run([executable, "a b", "$c"], capture_output=True, text=True).stdout == "['a b', '$c']\n"
+    before = executable.stat().st_mtime_ns
+    assert dbt_executable(config).stat().st_mtime_ns == before
+
+
+def test_the_executable_is_that_of_this_environment(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PEX", raising=False)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/dbt").touch()
+    monkeypatch.setattr(sys, "executable", os.fspath(tmp_path / "bin/python"))
+    assert dbt_executable(config) == tmp_path / "bin/dbt"
