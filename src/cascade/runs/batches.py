@@ -21,6 +21,7 @@ from cascade.runs.columns import ColumnError, Everything
 from cascade.runs.plain_rows import advice_for, make_plain, plain_row
 from cascade.schemas import Batch, RefusedRow
 from cascade.schemas.dict_rows import DictRows
+from cascade.schemas.values import shown
 
 ROWS_PER_BATCH = 50_000
 # A table holds its rows already, and larger slices cost less.
@@ -106,7 +107,7 @@ class Feeder:
     def _check_names(self, names: Iterable[object]) -> None:
         for name in names:
             if not isinstance(name, str):
-                raise self._error(f"a row has the field {name!r}, whose name is not a string.")
+                raise self._error(f"a row has the field {shown(name)}, whose name is not a string.")
 
     def _add_model(self, model: Any) -> None:
         from cascade.schemas.model_rows import ModelRow, root_of
@@ -249,6 +250,4 @@ def _from_stream(data: Any) -> pa.Table | None:
 
 
 def _described(data: object) -> str:
-    text = repr(data)
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return f"{type(data).__name__} {shown}, which is not rows"
+    return f"{type(data).__name__} {shown(data)}, which is not rows"

@@ -115,6 +115,11 @@ def test_many_rows_come_in_batches_and_in_order(monkeypatch: pytest.MonkeyPatch)
     assert [len(batch) for batch in fed(reader)] == [12, 12, 1]
 
 
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("not printable")
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -124,6 +129,8 @@ def test_many_rows_come_in_batches_and_in_order(monkeypatch: pytest.MonkeyPatch)
         (["a"], "the function returned str 'a'"),
         (print, "the function returned builtin_function_or_method"),
         ([{1: "a"}], "a row has the field 1, whose name is not a string"),
+        ([{"id": 1}, Unprintable()], "the function returned Unprintable <Unprintable>, which is not rows"),
+        ([{Unprintable(): "a"}], "a row has the field <Unprintable>, whose name is not a string"),
     ],
 )
 def test_the_error_for_other_data_lists_the_accepted_kinds(data: object, said: str) -> None:

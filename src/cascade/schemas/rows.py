@@ -17,6 +17,7 @@ import pyarrow as pa
 from cascade.exceptions import MissingColumnError
 from cascade.schemas.columns import Column, DeclaredSchema
 from cascade.schemas.dict_rows import DictRows
+from cascade.schemas.values import unprintable
 from cascade.spelling import nearest
 
 Batch: TypeAlias = list[dict[str, object]] | pa.Table
@@ -235,6 +236,13 @@ def _plain(name: str) -> str:
 
 
 def _jsonable(value: object) -> Any:
+    try:
+        return _plain_json(value)
+    except Exception:  # Code of the value itself, such as its `__iter__`, or a value that contains itself.
+        return unprintable(value)
+
+
+def _plain_json(value: object) -> Any:
     if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
@@ -250,9 +258,17 @@ def _jsonable(value: object) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
     if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
+        return {_text(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((_jsonable(item) for item in value), key=repr)
     if isinstance(value, Iterable):
         return [_jsonable(item) for item in value]
-    return str(value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    """Return the text of a value, or the name of its type if its own code fails: the row must still be refused."""
+    try:
+        return str.__str__(str(value))
+    except Exception:
+        return unprintable(value)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import pandera.polars as pandera
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cascade.schemas import RefusedRow, declared_schema
+from cascade.schemas import RefusedRow, declared_schema, validator_for
+from cascade.schemas.model_rows import ModelRow
 from cascade.schemas.rows import field_names, missing_column, python_rows, refuse
 
 
@@ -62,6 +65,68 @@ def test_row_json_keeps_the_order_of_the_source() -> None:
     }
     assert RefusedRow("r", None, "m", row).row_json.startswith('{"z": 1, "at"')
     assert '"ü"' in RefusedRow("r", None, "m", row).row_json
+
+
+class Unprintable:
+    """A value whose own code fails whenever it is shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("not printable")
+
+    __str__ = __repr__
+
+    def __iter__(self) -> Iterator[object]:
+        raise RuntimeError("not iterable")
+
+
+class UnprintableText(str):
+    __repr__ = __str__ = Unprintable.__repr__
+
+
+class UnprintableDict(dict[str, object]):
+    __repr__ = __str__ = Unprintable.__repr__
+
+
+class UnprintableModel(BaseModel):
+    id: int
+    extra: object = None
+
+    __repr__ = __str__ = Unprintable.__repr__
+
+
+class Counted(BaseModel):
+    id: int = Field(ge=0)
+
+
+class CountedFrame(pandera.DataFrameModel):
+    id: int = pandera.Field(ge=0)
+
+
+@pytest.mark.parametrize("schema", [Counted, CountedFrame])
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        (UnprintableDict(id=-1), '{"id": -1}'),
+        (UnprintableDict(id=-1, inner=UnprintableDict(a=1)), '{"id": -1, "inner": {"a": 1}}'),
+        (ModelRow(UnprintableModel(id=-1, extra=Unprintable())), '{"id": -1, "extra": "<Unprintable>"}'),
+        ({"id": Unprintable()}, '{"id": "<Unprintable>"}'),
+        ({"id": UnprintableText("x")}, '{"id": "x"}'),
+        (
+            {"id": -1, "extra": {Unprintable(): {Unprintable()}}},
+            '{"id": -1, "extra": {"<Unprintable>": ["<Unprintable>"]}}',
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_printed_is_refused_alone(schema: type, row: Any, kept: str) -> None:
+    result = validator_for(schema, unique_key=("id",)).validate([{"id": 1}, row, {"id": -2}])
+    assert [each.row_json for each in result.refused] == [kept, '{"id": -2}']
+    assert result.good.to_pylist() == [{"id": 1}]
+
+
+def test_a_value_that_contains_itself_does_not_break_the_refusal() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    assert RefusedRow("r", None, "m", {"id": -1, "extra": endless}).row_json.startswith('{"id": -1, "extra": [')
 
 
 def test_invalid_unicode_is_escaped() -> None:

@@ -144,5 +144,10 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # a broken __repr__ must not hide the actual error
-        text = f"<{type(value).__name__}>"
+        text = unprintable(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def unprintable(value: object) -> str:
+    """Return what stands for a value whose own code fails to print it."""
+    return f"<{type(value).__name__}>"
