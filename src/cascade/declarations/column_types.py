@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -91,7 +91,7 @@ def _of_annotation(annotation: Any) -> str | None:
         return _common(_of_annotation(arm) for arm in typing.get_args(annotation) if arm is not type(None))
     if origin is typing.Literal:
         return _common(map(_of_value, (value for value in typing.get_args(annotation) if value is not None)))
-    if isinstance(origin, type) and issubclass(origin, (list, tuple)):
+    if isinstance(origin, type) and issubclass(origin, Sequence):
         return "list"
     return _of_class(annotation) if isinstance(annotation, type) else None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cascade.declarations.column_types import column_type
-from cascade.declarations.schema_fields import absent_field, columns_of, is_optional
+from cascade.declarations.schema_fields import absent_field, is_optional, stored_columns_of
 
 RESERVED_PREFIX = "_cascade_"
 """How the columns begin that Cascade adds to a table."""
@@ -49,7 +49,7 @@ def column_problems(schema: type, checked: Mapping[str, Any]) -> list[str]:
         schema: the validation schema.
         checked: the arguments that passed their own checks.
     """
-    columns = columns_of(schema)
+    columns = stored_columns_of(schema)
     if columns is None:
         return []
     key: Sequence[str] = checked.get("unique_key", ())
@@ -72,10 +72,22 @@ def column_problems(schema: type, checked: Mapping[str, Any]) -> list[str]:
             fault = partition_column_fault(kind, checked.get("partitions", "daily"), optional=optional)
         elif name in key:
             fault = "is part of unique_key, so all rows of a key have the same value."
-        elif argument == "dedup_sort" and kind not in (None, *_ORDERED):
-            fault = f"is a {kind} in {schema.__name__}, whose values have no order; use a time, a number or a string."
+        elif argument == "dedup_sort":
+            fault = dedup_sort_fault(kind, schema)
         problems += [f'{argument}: "{name}" {fault}'] if fault is not None else []
     return problems
+
+
+def dedup_sort_fault(kind: str | None, schema: type) -> str | None:
+    """Return why the values of a column cannot tell which version of a key is the newest, or None.
+
+    Args:
+        kind: Iceberg's name of its type, without parameters; None if it is not known yet.
+        schema: the validation schema.
+    """
+    if kind in (None, *_ORDERED):
+        return None
+    return f"is a {kind} in {schema.__name__}, whose values have no order; use a time, a number or a string."
 
 
 def partition_column_fault(kind: str | None, partitions: str | None, *, optional: bool) -> str | None:

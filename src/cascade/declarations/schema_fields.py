@@ -43,9 +43,17 @@ def columns_of(schema: type) -> Mapping[str, object] | None:
         return None
 
 
+def stored_columns_of(schema: type) -> Mapping[str, object] | None:
+    """Return the columns that the table has: those of `columns_of`, without fields that pydantic only validates."""
+    columns = columns_of(schema)
+    if columns is None:
+        return None
+    return {name: info for name, info in columns.items() if getattr(info, "exclude", None) is not True}
+
+
 def key_problems(schema: type, key: Sequence[str]) -> list[str]:
     """Return one sentence for each field that cannot be part of a unique key."""
-    columns = columns_of(schema)
+    columns = stored_columns_of(schema)
     if columns is None:
         return []
     problems = []
@@ -98,7 +106,7 @@ def layout_problems(schema: type, fields: Sequence[tuple[str, str]]) -> list[str
         schema: the schema.
         fields: pairs of a column and a transform.
     """
-    columns = columns_of(schema)
+    columns = stored_columns_of(schema)
     if columns is None:
         return []
     absent = [absent_field(schema, name, columns) for name, _ in fields if name not in columns]
@@ -113,11 +121,13 @@ def absent_field(schema: type, name: str, columns: Mapping[str, object]) -> str:
     Args:
         schema: the schema.
         name: the name given.
-        columns: what `columns_of` returned.
+        columns: what `stored_columns_of` returned.
     """
     by_alias = [field for field, info in columns.items() if getattr(info, "alias", None) == name]
     if by_alias:
         return f'"{name}" is the alias of a field of {schema.__name__}; its column is "{by_alias[0]}".'
+    if name not in columns and name in getattr(schema, "model_fields", ()):
+        return f'"{name}" has exclude=True in {schema.__name__}, so the table has no such column.'
     meant = did_you_mean(name, columns) or f" It has {', '.join(columns) or 'no fields'}."
     return f'"{name}" is not a field of {schema.__name__}.{meant}'
 

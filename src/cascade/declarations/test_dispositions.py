@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pandera.polars as pandera
 import pytest
-from pydantic import AwareDatetime, BaseModel, NaiveDatetime
+from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
 
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import DeclarationError
@@ -20,6 +21,8 @@ class Reading(BaseModel):
     day: date
     seen: NaiveDatetime
     at_end: AwareDatetime | None = None
+    samples: Sequence[int] = ()
+    secret: int = Field(default=0, exclude=True)
 
 
 GOOD: dict[str, Any] = {
@@ -72,6 +75,14 @@ def problems_of(**arguments: Any) -> str:
         ({"dedup_sort": ["celsius"]}, "dedup_sort: must be the name of a field, not ['celsius']"),
         ({"dedup_sort": "station"}, 'dedup_sort: "station" is part of unique_key'),
         ({"dedup_sort": "flagged"}, 'dedup_sort: "flagged" is a boolean in Reading, whose values have no order'),
+        ({"dedup_sort": "samples"}, 'dedup_sort: "samples" is a list in Reading, whose values have no order'),
+        (
+            {"dedup_sort": "secret"},
+            'dedup_sort: "secret" has exclude=True in Reading, so the table has no such column.',
+        ),
+        ({"hard_delete": "secret"}, 'hard_delete: "secret" has exclude=True in Reading'),
+        ({"unique_key": "secret"}, '"secret" has exclude=True in Reading'),
+        ({"partition_spec": ["secret"]}, '"secret" has exclude=True in Reading'),
         ({"hard_delete": "deleted"}, 'hard_delete: "deleted" is not a field of Reading.'),
         ({"hard_delete": "station"}, 'hard_delete: "station" is part of unique_key'),
     ],

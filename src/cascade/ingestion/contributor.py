@@ -42,8 +42,8 @@ class IngestionContributor(Contributor):
 
     def problems(self, project: LoadedProject) -> Iterator[Problem]:
         """Check the parameters of each workflow, and convert its schema, with its key, to columns."""
-        from cascade.ingestion.dispositions import check_partition_column
-        from cascade.schemas import declared_schema, to_iceberg_schema
+        from cascade.ingestion.dispositions import check_partition_column, table_schema
+        from cascade.schemas import declared_schema
 
         for workflow in _workflows(project):
             declaration = workflow.declaration
@@ -51,9 +51,7 @@ class IngestionContributor(Contributor):
             if unclear:
                 yield from problems_of(declaration.error(*unclear))
             try:
-                to_iceberg_schema(
-                    declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec
-                )
+                table_schema(declaration)
                 check_partition_column(declaration, declared_schema(declaration.validation_schema))
             except CascadeError as error:
                 yield from problems_of(error, declaration.location)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from cascade.declarations import IngestionDeclaration
-from cascade.declarations.dispositions import partition_column_fault
+from cascade.declarations.dispositions import dedup_sort_fault, partition_column_fault
 from cascade.exceptions import SourceError
 from cascade.iceberg.hidden import with_hidden
 from cascade.iceberg.merge.versions import Versions
@@ -53,8 +54,15 @@ def table_schema(declaration: IngestionDeclaration) -> Schema:
 
     Raises:
         SchemaConversionError: a column cannot be converted, or cannot be part of the key or the layout.
+        DeclarationError: the values of the column of `dedup_sort` have no order.
     """
     schema = to_iceberg_schema(declaration.validation_schema, declaration.unique_key, layout=declaration.partition_spec)
+    if declaration.dedup_sort is not None:
+        # The decorator knows the types of most columns, but not of those that only pydantic can tell.
+        kind = re.split("[(<]", str(schema.find_type(declaration.dedup_sort)))[0]
+        fault = dedup_sort_fault(kind, declaration.validation_schema)
+        if fault is not None:
+            raise declaration.error(f'dedup_sort: "{declaration.dedup_sort}" {fault}')
     return with_hidden(schema) if declaration.write_disposition == "append" else schema
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field
+from typing_extensions import TypeAliasType
 
+from cascade.exceptions import DeclarationError
 from cascade.iceberg.catalog import Lakehouse
+from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.conftest import ran, table_rows
+from cascade.ingestion.dispositions import table_schema
 from cascade.runs.report import RunReport
 
 
@@ -82,6 +87,24 @@ def test_the_newest_version_decides_even_if_it_is_refused(lakehouse: Lakehouse, 
     assert totals(lakehouse).get(1) == total
     orders(lakehouse, order(3, bad_at, total=-1), order(3, 5, total=5), order(4, 0), dedup_sort="updated_at")
     assert totals(lakehouse).get(3) == (None if bad_at == 9 else 5)
+
+
+Item = TypeVar("Item")
+Several = TypeAliasType("Several", list[Item], type_params=(Item,))
+
+
+class Scored(BaseModel):
+    id: int
+    scores: Several[int]
+
+
+def test_a_version_without_an_order_is_refused_before_the_run_once_its_type_is_known() -> None:
+    @cascade_ingestion(table_name="scored", unique_key="id", validation_schema=Scored, dedup_sort="scores")
+    def scored() -> None: ...
+
+    said = 'dedup_sort: "scores" is a list in Scored, whose values have no order; use a time, a number or a string.'
+    with pytest.raises(DeclarationError, match=re.escape(said)):
+        table_schema(scored.declaration)
 
 
 def test_a_refused_row_whose_version_is_wrong_is_compared_by_its_place(lakehouse: Lakehouse) -> None:

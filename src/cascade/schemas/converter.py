@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from cascade.declarations.layouts import layout_problems
-from cascade.declarations.schema_fields import absent_field, columns_of, key_fault
+from cascade.declarations.schema_fields import absent_field, key_fault, stored_columns_of
 from cascade.exceptions import SchemaConversionError
 from cascade.schemas.columns import Column, DeclaredSchema, conversion_error, location_of
 from cascade.schemas.from_pydantic import columns_from_pydantic, is_pydantic_model
@@ -149,9 +149,7 @@ def to_iceberg_schema(schema: type, unique_key: Sequence[str] = (), *, layout: S
 def _check_key(declared: DeclaredSchema, name: str) -> None:
     column = declared.by_name.get(name)
     if column is None:
-        fields = columns_of(declared.model) or {}
-        stored = {field: declaration for field, declaration in fields.items() if field in declared.by_name}
-        reason = f"unique_key: {absent_field(declared.model, name, stored)}"
+        reason = f"unique_key: {absent_field(declared.model, name, stored_columns_of(declared.model) or {})}"
         raise SchemaConversionError(declared.name, name, reason, location=declared.location)
     fault = key_fault(
         optional=not column.required,
