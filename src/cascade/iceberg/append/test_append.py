@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from pyiceberg.schema import Schema
-from pyiceberg.types import DoubleType, LongType, NestedField
+from pyiceberg.types import DoubleType, ListType, LongType, NestedField
 
 from cascade.iceberg.append import append_planner, append_rows
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
@@ -75,6 +75,17 @@ def test_an_identical_run_adds_nothing(lakehouse: Lakehouse) -> None:
         again = appended(lakehouse, C, A, A, run_id="2", partition=partition)
         assert (first.snapshot_id is None, again.snapshot_id) == (False, None)
     assert in_table(lakehouse) == shown(A, A, C, A, A, C)
+
+
+@pytest.mark.parametrize("partition", ["monday", None])
+def test_nested_zeros_of_both_signs_in_another_order_add_nothing(lakehouse: Lakehouse, partition: str | None) -> None:
+    floats = ListType(3, DoubleType(), element_required=False)
+    ensure_table(lakehouse, NAME, with_hidden(Schema(NestedField(2, "values", floats, required=False))))
+    rows = pa.table({"values": pa.array([[0.0], [-0.0], [1.0, -0.0]], pa.list_(pa.float64()))})
+    assert append_rows(lakehouse, NAME, rows, run_id="1", partition=partition).snapshot_id is not None
+    assert append_rows(lakehouse, NAME, rows.take([2, 1, 0]), run_id="2", partition=partition).snapshot_id is None
+    other = rows.take([0, 0, 2])
+    assert append_rows(lakehouse, NAME, other, run_id="3", partition=partition).snapshot_id is not None
 
 
 def test_a_full_run_without_partitions_adds_rows_that_differ(lakehouse: Lakehouse) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cascade.iceberg.columns import storage_of
 from cascade.iceberg.same import same_rows
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def order_now() -> str:
     """Return what identifies the order of `in_fixed_order`: Polars promises the same hashes within one version only."""
     import polars as pl
 
-    return f"polars {pl.__version__}"
+    return f"bits of floats, polars {pl.__version__}"
 
 
 def _hashable_frame(rows: pa.Table) -> pl.DataFrame:
@@ -61,12 +60,29 @@ def _hashable_frame(rows: pa.Table) -> pl.DataFrame:
 
 
 def _hashable(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column without its extension type, and the bits of floats: -0.0 and 0.0 would have the same hash."""
-    if not pa.types.is_floating(column.type):
-        return storage_of(column)
-    bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[column.type.bit_width]
-    same_nan = pc.if_else(pc.is_nan(column), pa.scalar(float("nan"), column.type), column)
-    return pa.chunked_array([chunk.view(bits) for chunk in same_nan.chunks], type=bits)
+    chunks = [_with_bits(chunk) for chunk in column.chunks or [pa.nulls(0, column.type)]]
+    return pa.chunked_array(chunks)
+
+
+def _with_bits(values: pa.Array) -> pa.Array:
+    """Return values without extension types, and with the bits of floats: -0.0 and 0.0 would have the same hash."""
+    if isinstance(values, pa.ExtensionArray):
+        return _with_bits(values.storage)
+    kind = values.type
+    if pa.types.is_floating(kind):
+        same_nan = pc.if_else(pc.is_nan(values), pa.scalar(float("nan"), kind), values)
+        return same_nan.view({16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[kind.bit_width])
+    if pa.types.is_struct(kind) and kind.num_fields:
+        fields = [_with_bits(pc.struct_field(values, [position])) for position in range(kind.num_fields)]
+        names = [field.name for field in kind]
+        return pa.StructArray.from_arrays(fields, names, mask=values.is_null())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        elements = _with_bits(values.values)
+        made = pa.list_(elements.type) if pa.types.is_list(kind) else pa.large_list(elements.type)
+        # The buffers of a slice are those of the whole, and so are `values`.
+        own = values.buffers()[:2]
+        return pa.Array.from_buffers(made, len(values), own, offset=values.offset, children=[elements])
+    return values
 
 
 def same_in_any_order(left: pa.Table, right: pa.Table, columns: Sequence[str]) -> bool:
