@@ -32,6 +32,7 @@ _COMMANDS = {
     "dbt": "cascade.cli.dbt:dbt",
     "table": "cascade.cli.table:table",
     "branch": "cascade.cli.branch:branch",
+    "quarantine": "cascade.cli.quarantine:quarantine",
     "validate": "cascade.cli.validate:validate",
     "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",

@@ -102,8 +102,8 @@ def materialize(
                 starting=lambda partition, name=name: begin(f"{name} {partition or ''}"),  # type: ignore[misc]
             ):
                 outcomes.append(outcome)
-                _report(out, outcome, alone=total == 1, traceback=invocation.debug or verbose)
-    out.json(_document(outcomes))
+                report_outcome(out, outcome, alone=total == 1, traceback=invocation.debug or verbose)
+    out.json(runs_document(outcomes))
     _summary(invocation, out, outcomes)
     if not all(outcome.success for outcome in outcomes):
         raise click.exceptions.Exit(1)
@@ -127,7 +127,15 @@ def _find(invocation: Invocation, definitions: dg.Definitions, name: str) -> dg.
     raise unknown_name("asset", name, known, invocation.failures, f"{invocation.program} list")
 
 
-def _report(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:
+def report_outcome(out: Output, outcome: RunOutcome, *, alone: bool, traceback: bool) -> None:
+    """Print what a run did, or why it failed.
+
+    Args:
+        out: the output of the command.
+        outcome: the run.
+        alone: whether it is the only run of the command, whose numbers are printed at the end.
+        traceback: whether to print the traceback of an error.
+    """
     from cascade.ingestion.validation_check import VALIDATION
 
     name = f"{outcome.asset} {outcome.partition}" if outcome.partition else outcome.asset
@@ -223,7 +231,12 @@ def _snapshot_id(report: RunReport | None) -> str | None:
     return str(report.snapshot_id) if report is not None and report.snapshot_id is not None else None
 
 
-def _document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
+def runs_document(outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
+    """Return what runs did, as a JSON document.
+
+    Args:
+        outcomes: the runs.
+    """
     return {
         "success": all(outcome.success for outcome in outcomes),
         "runs": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cascade.framework.run_errors import INTERRUPTED, RunError, run_error
@@ -76,6 +77,7 @@ def run_partitions(
     packages: Sequence[str] = (),
     verbose: bool = False,
     starting: Callable[[str | None], None] = lambda partition: None,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RunOutcome]:
     """Run an asset for each partition in order. A failed run does not stop the rest; Ctrl-C does.
 
@@ -87,6 +89,7 @@ def run_partitions(
         packages: the user's top-level packages, to find their lines in tracebacks.
         verbose: whether Dagster's log goes to standard error.
         starting: called with the key before each run.
+        tags: further tags of the runs.
 
     Yields:
         The outcome of each run, as it ends.
@@ -95,14 +98,14 @@ def run_partitions(
     level = "DEBUG" if verbose else "CRITICAL"
     # A job that defines no logger has `console`. The log that the instance records is complete in any case.
     run_config = {"loggers": {"console": {"config": {"log_level": level}}}} if not definitions.loggers else {}
-    tags = process_tags()
+    all_tags = {**process_tags(), **tags}
     for partition in partitions:
         starting(partition)
         result = job.execute_in_process(
             run_config=run_config,
             instance=instance,
             partition_key=partition,
-            tags=tags,
+            tags=all_tags,
             asset_selection=[key],
             raise_on_error=False,
         )

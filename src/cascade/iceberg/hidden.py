@@ -1,4 +1,7 @@
-"""The columns that Cascade adds to tables of the write disposition `append`. Its tools show them only on demand."""
+"""The columns that Cascade adds to tables of the write disposition `append`, and to quarantines.
+
+Its tools show them only on demand.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ if TYPE_CHECKING:
 PARTITION_COLUMN = "_cascade_partition"
 RUN_COLUMN = "_cascade_run"
 SINCE_COLUMN = "_cascade_since"
-HIDDEN = frozenset({PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN})
+REFUSED_AT_COLUMN = "_cascade_refused_at"
+HIDDEN = frozenset({PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN, REFUSED_AT_COLUMN})
 
 _DOCS = {
     PARTITION_COLUMN: "Key of the partition whose run added the row; null for a table without partitions.",

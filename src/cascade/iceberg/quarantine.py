@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.files import read_file
+from cascade.iceberg.hidden import REFUSED_AT_COLUMN
 from cascade.iceberg.tables import ensure_table
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ _COLUMNS = {
     "partition": (False, "Key of the partition; null for a table without partitions."),
     "row": (True, "The row as the source returned it, as JSON."),
 }
+_REFUSED_AT_DOC = "When the run that refused the row first did so."
 # The columns in which equal refusals agree. The run is not among them, or an identical run would write again.
 _CONTENT = ("rule", "field", "message", "row")
 
@@ -93,10 +96,20 @@ def add_to_quarantine(
     rows = _rows(refused, run_id, partition)
     if not rows.num_rows:
         return None
-    ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
+    ensure_quarantine(lakehouse, ref)
     return commit_planned(
         lakehouse, ref, QuarantinePlanner(partition, add=rows), summary=run_summary(run_id, partition)
     )
+
+
+def ensure_quarantine(lakehouse: Lakehouse, ref: TableRef) -> None:
+    """Create a quarantine, or add the columns that an older version of Cascade did not write.
+
+    Args:
+        lakehouse: the lakehouse.
+        ref: the quarantine table.
+    """
+    ensure_table(lakehouse, ref, _schema(), partition_spec=[_Layout()])
 
 
 def clear_quarantine(
@@ -238,16 +251,17 @@ def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.
         for item in {content(item): item for item in refused}.values()
     ]
     schema = pa.schema([pa.field(name, pa.string(), nullable=not required) for name, (required, _) in _COLUMNS.items()])
-    return pa.Table.from_pylist(rows, schema=schema)
+    now = pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), len(rows))
+    return pa.Table.from_pylist(rows, schema=schema).append_column(REFUSED_AT_COLUMN, now)
 
 
 def _schema() -> Schema:
     from pyiceberg.schema import Schema
-    from pyiceberg.types import NestedField, StringType
+    from pyiceberg.types import NestedField, StringType, TimestamptzType
 
-    return Schema(
-        *(
-            NestedField(field_id=position, name=name, field_type=StringType(), required=required, doc=doc)
-            for position, (name, (required, doc)) in enumerate(_COLUMNS.items(), start=1)
-        )
-    )
+    texts = [
+        NestedField(field_id=position, name=name, field_type=StringType(), required=required, doc=doc)
+        for position, (name, (required, doc)) in enumerate(_COLUMNS.items(), start=1)
+    ]
+    time = NestedField(len(texts) + 1, REFUSED_AT_COLUMN, TimestamptzType(), required=False, doc=_REFUSED_AT_DOC)
+    return Schema(*texts, time)

@@ -22,6 +22,7 @@ from cascade.exceptions import (
 )
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
+from cascade.ingestion.replay import REPLAY_TAG, replay
 from cascade.ingestion.run import run_ingestion
 from cascade.ingestion.table_checks import DeclaredJudge
 from cascade.ingestion.validation_check import failed_validation, validation_result, validation_spec
@@ -47,7 +48,11 @@ def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks]
 
     def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         window = _window(declaration, context)
-        judge = DeclaredJudge(declaration, checks, getattr(context.resources, LAKEHOUSE), window) if checks else None
+        replays = REPLAY_TAG in context.run.tags
+        judge = None
+        if checks:
+            lakehouse = getattr(context.resources, LAKEHOUSE)
+            judge = DeclaredJudge(declaration, checks, lakehouse, window, replays=replays)
         try:
             result = _run(declaration, context, window, judge)
         except (RowsRefusedError, ChecksFailedError, dg.Failure) as error:
@@ -60,7 +65,11 @@ def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks]
                     yield validation_result(declaration, cause.rows_in, cause.rows_refused)
                 yield from (asset_check_result(found, branch=cause.branch) for found in judge.results)
             raise
-        yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=run_metadata(declaration, result))
+        metadata = run_metadata(declaration, result)
+        if replays:
+            # The replayed rows are not all rows of the partition.
+            del metadata["dagster/partition_row_count"]
+        yield dg.MaterializeResult(asset_key=list(declaration.asset_key), metadata=metadata)
         yield validation_result(declaration, result.rows_in, result.rows_refused, result.refused)
         if judge is not None:
             yield from map(asset_check_result, judge.results)
@@ -126,17 +135,19 @@ def _run(
     window: PartitionWindow | None,
     judge: DeclaredJudge | None,
 ) -> RunReport:
+    where: dict[str, Any] = {
+        "lakehouse": getattr(context.resources, LAKEHOUSE),
+        "window": window,
+        "run_id": context.run.run_id,
+        "judge": judge,
+        "warn": context.log.warning,
+    }
     try:
-        result = run_ingestion(
-            declaration,
-            lakehouse=getattr(context.resources, LAKEHOUSE),
-            window=window,
-            run_id=context.run.run_id,
-            arguments=dagster_arguments(declaration, context),
-            judge=judge,
-            log=context.log.info,
-            warn=context.log.warning,
-        )
+        if REPLAY_TAG in context.run.tags:
+            result = replay(declaration, **where)
+        else:
+            arguments = dagster_arguments(declaration, context)
+            result = run_ingestion(declaration, arguments=arguments, log=context.log.info, **where)
     except Exception as error:
         # Dagster records the error in its log, where everybody can see it.
         masked = mask_error(error)

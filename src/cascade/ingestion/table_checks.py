@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from cascade.declarations import QualityDeclaration
+from cascade.declarations.quality import check_key
 from cascade.exceptions import ChecksFailedError
 from cascade.iceberg.digest import digest_of
 from cascade.iceberg.large import Spool
 from cascade.quality import CheckResult
+from cascade.quality.counts import RowCountChange
+from cascade.quality.drift import Drift
 from cascade.quality.judging import judge
+from cascade.quality.kinds import SummaryCheck
+from cascade.quality.reconcile import Reconcile
 from cascade.quality.subject import Subject
 from cascade.table_ref import MAIN_BRANCH
 from cascade.terminal.words import counted
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from cascade.runs.candidate import Candidate
 
 _SHOWN_FAILURES = 5
+_OF_WHOLE_PARTITIONS = (SummaryCheck, RowCountChange, Drift, Reconcile)
 
 
 class DeclaredJudge:
@@ -35,6 +43,8 @@ class DeclaredJudge:
         checks: the declarations of the checks of its table.
         lakehouse: the lakehouse.
         window: the partition of the run; None for a workflow without partitions.
+        replays: whether the run adds rows of the quarantine to those of the partition. Checks that count or compare all
+            rows of a partition then pass without being judged.
     """
 
     def __init__(
@@ -43,7 +53,10 @@ class DeclaredJudge:
         checks: Sequence[TableChecks],
         lakehouse: Lakehouse,
         window: PartitionWindow | None,
+        *,
+        replays: bool = False,
     ) -> None:
+        self._unjudged = frozenset(_of_whole_partitions(checks)) if replays else frozenset[str]()
         self._declaration = declaration
         self._checks = checks
         self._lakehouse = lakehouse
@@ -81,7 +94,8 @@ class DeclaredJudge:
                 changes=candidate.changes,
                 table=candidate.table,
             )
-            self.results = judge(self._checks, subject, known=known)
+            found = judge(self._checks, subject, known=known)
+        self.results = tuple(_not_judged(each) if each.key in self._unjudged else each for each in found)
         self._digest = digest
         failed = [result for result in self.results if result.blocks]
         if failed:
@@ -102,6 +116,19 @@ class DeclaredJudge:
                 f"{candidate.branch}. Publish them all the same: cascade branch publish {table} {candidate.branch}."
             )
         return ChecksFailedError("\n".join([message, *lines]), results=self.results, branch=candidate.branch, hint=hint)
+
+
+def _of_whole_partitions(checks: Iterable[TableChecks]) -> Iterator[str]:
+    """Yield the keys of the checks that judge the rows of a partition together."""
+    for declaration in checks:
+        for check in declaration.checks if isinstance(declaration, QualityDeclaration) else ():
+            if check.judges == "partition" and isinstance(check, _OF_WHOLE_PARTITIONS):
+                yield check_key(declaration.name, check.label)
+
+
+def _not_judged(result: CheckResult) -> CheckResult:
+    message = "Not judged: a replay adds rows to a partition, and this check judges all of its rows together."
+    return replace(result, passed=True, message=message, failing=None, share=None, numbers={})
 
 
 def _digest(parts: Iterable[pa.Table]) -> str:

@@ -18,6 +18,7 @@ NUMBER = "cascade:number"
 GOOD_BEFORE = "cascade:good_before"
 VERSION = "cascade:version"
 REASON = "an older row with the same key is valid, but does not land either, because this row is newer"
+OLDER = "a newer row with the same key is valid, and decides"
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Superseded:
     Args:
         good: positions of the valid rows of these keys.
         by: numbers of the refused rows that are newer than all of them.
+        older: numbers of the refused rows that are older than a valid row of their key.
     """
 
     good: pa.Array
     by: frozenset[int]
+    older: frozenset[int] = frozenset()
 
 
 def superseded(
@@ -66,7 +69,8 @@ def superseded(
     is_newer = pl.when(version.is_null() | version.eq_missing(other)).then(later)
     newer = both.filter(is_newer.otherwise(other.is_null() | (version > other)))
     positions = same.join(newer.select(names).unique(), on=names, how="semi")["at"].sort()
-    return Superseded(positions.to_arrow(), frozenset(newer[NUMBER].to_list()))
+    numbers = frozenset(newer[NUMBER].to_list())
+    return Superseded(positions.to_arrow(), numbers, frozenset(both[NUMBER].to_list()) - numbers)
 
 
 def _with_version(frame: pl.DataFrame, rows: pa.Table, column: str | None) -> pl.DataFrame:

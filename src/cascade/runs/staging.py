@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from cascade.clock import Clock
 from cascade.iceberg.large import LARGE_BYTES, LargeRows, Spool
-from cascade.runs.newest import GOOD_BEFORE, NUMBER, REASON, VERSION, Superseded, superseded
+from cascade.runs.newest import GOOD_BEFORE, NUMBER, OLDER, REASON, VERSION, Superseded, superseded
 from cascade.runs.report import SHOWN_REFUSED, Refusal
 from cascade.schemas import RefusedRow, ValidationResult
 from cascade.schemas.keys import KeyReader
@@ -186,11 +186,11 @@ def staging(
 
 
 def _refusals(refused: Spool, found: Superseded | None) -> Iterator[Refusal]:
-    newer = found.by if found is not None else frozenset()
+    newer = dict.fromkeys(found.by, REASON) | dict.fromkeys(found.older, OLDER) if found is not None else {}
     number = 0
     for rows in refused.batches():
         for batch in rows.to_batches(max_chunksize=_REFUSED_AT_ONCE):
             for row in batch.to_pylist():
-                message = f"{row['message']}; {REASON}" if number in newer else row["message"]
+                message = f"{row['message']}; {newer[number]}" if number in newer else row["message"]
                 number += 1
                 yield Refusal(row["rule"], row["field"], message, row["row"])

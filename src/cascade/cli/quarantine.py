@@ -1,0 +1,103 @@
+"""`quarantine`: the refused rows of tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.completion import complete_tables
+from cascade.cli.context import Invocation
+from cascade.cli.options import json_option
+from cascade.cli.quarantine_replay import replay
+from cascade.cli.table_named import open_table
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
+
+if TYPE_CHECKING:
+    from cascade.iceberg.quarantined_rows import Quarantined
+
+_COLUMNS = ("partition", "rule", "field", "message", "row", "run_id")
+
+
+@click.group()
+def quarantine() -> None:
+    """Inspect and replay the rows that schemas have refused."""
+
+
+quarantine.add_command(replay)
+
+
+@quarantine.command("list", short_help="Count the refused rows of each partition.")
+@click.argument("name", metavar="[TABLE]", default=None, required=False, shell_complete=complete_tables)
+@json_option
+@click.pass_obj
+def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> None:
+    """List how many rows of each partition of TABLE, or of every table, are in the quarantine, and by which rules."""
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows, quarantines
+
+    if name is not None:
+        lakehouse, ref, _ = open_table(invocation, name)
+        refs = [ref]
+    else:
+        invocation.require_project()
+        lakehouse = open_lakehouse(invocation.config)
+        refs = list(quarantines(lakehouse))
+    found = [
+        each
+        for ref in refs
+        if (rows := quarantined_rows(lakehouse, ref.quarantine)) is not None
+        for each in quarantined_partitions(rows, ref)
+    ]
+    out.json({"quarantine": [_document(each) for each in found]})
+    if not found:
+        out.say(f"{refs[0].full_name} has no refused rows." if name else "No table has refused rows.")
+        return
+    lines = [
+        (
+            each.table.full_name,
+            each.partition,
+            each.rows,
+            ", ".join(f"{rule} {count}" for rule, count in each.rules.items()),
+            each.refused_at and each.refused_at.replace(microsecond=0, tzinfo=None),
+        )
+        for each in found
+    ]
+    out.table(("table", "partition", "rows", "rules", "last refused (UTC)"), lines, whole=True)
+
+
+@quarantine.command(short_help="Print refused rows of a table.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.option("--partition", "key", metavar="KEY", help="Only the rows of this partition.")
+@click.option("--rule", metavar="RULE", help="Only the rows that this rule refused, such as less_than.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows to print."
+)
+@json_option
+@click.pass_obj
+def show(invocation: Invocation, out: Output, name: str, key: str | None, rule: str | None, limit: int) -> None:
+    """Print refused rows of TABLE with the rules that refused them, those that were refused first at first."""
+    from cascade.iceberg.quarantined_rows import no_quarantined_rows, quarantined_rows
+
+    lakehouse, ref, _ = open_table(invocation, name)
+    found = quarantined_rows(lakehouse, ref.quarantine)
+    rows = [
+        {name: row[name] for name in _COLUMNS}
+        for row in (no_quarantined_rows() if found is None else found).to_pylist()
+        if (key is None or row["partition"] == key) and (rule is None or row["rule"] == rule)
+    ]
+    out.json({"table": ref.full_name, "rows": rows[:limit], "total_rows": len(rows)})
+    if rows[:limit]:
+        out.table(_COLUMNS[:-1], [tuple(row.values())[:-1] for row in rows[:limit]], fit=True)
+    out.say(f"{len(rows[:limit])} of {counted(len(rows), 'refused row')} of {ref.full_name}")
+
+
+def _document(found: Quarantined) -> dict[str, object]:
+    return {
+        "table": found.table.full_name,
+        "partition": found.partition,
+        "rows": found.rows,
+        "rules": found.rules,
+        "refused_at": found.refused_at,
+    }

@@ -1,0 +1,157 @@
+"""`quarantine replay`: land refused rows that pass now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cascade.cli.completion import complete_tables
+from cascade.cli.context import Invocation
+from cascade.cli.materialize import report_outcome, runs_document
+from cascade.cli.options import json_option
+from cascade.cli.table_named import open_table
+from cascade.collector import collector_paused
+from cascade.exceptions import UsageError
+from cascade.spelling import did_you_mean
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cascade.framework.runs import RunOutcome
+    from cascade.ingestion import IngestionWorkflow
+    from cascade.table_ref import TableRef
+
+
+@click.command(short_help="Land the refused rows that pass now.")
+@click.argument("name", metavar="TABLE", shell_complete=complete_tables)
+@click.option("--partition", "keys", metavar="KEY", multiple=True, help="Only this partition. May be repeated.")
+@click.option("--dry-run", is_flag=True, help="Only count the rows that pass now.")
+@json_option
+@click.pass_obj
+def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], dry_run: bool) -> None:
+    """Judge the refused rows of TABLE again, and land those that pass now.
+
+    \b
+        cascade quarantine replay weather_observations
+        cascade quarantine replay weather_observations --partition 2024-01-15 --dry-run
+
+    Correct the schema first. The rows are judged as the source gave them, without asking the source again, and merged
+    as a run would do, unless somebody has written a newer version of their keys meanwhile. Rows that are still
+    refused stay, with the rule that refuses them now. You can safely replay again.
+
+    Each partition is one Dagster run, with the checks of the table. Exits with 1 if a run failed, or if no row of a
+    partition could leave the quarantine.
+    """
+    from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows
+    from cascade.ingestion.rejudging import check_replayable
+
+    lakehouse, ref, _ = open_table(invocation, name)
+    workflow = _workflow(invocation, ref)
+    check_replayable(workflow.declaration)
+    rows = quarantined_rows(lakehouse, ref.quarantine)
+    found = [] if rows is None else quarantined_partitions(rows, ref)
+    _check_keys(ref, keys, [each.partition for each in found])
+    # If partitions refused the same key, its newest row comes first, and older ones do not wait for it.
+    found.sort(key=lambda each: each.refused_at.timestamp() if each.refused_at else 0.0, reverse=True)
+    partitions = [each.partition for each in found if not keys or each.partition in keys]
+    if rows is None or not partitions:
+        out.json({"partitions": []} if dry_run else runs_document([]))
+        out.say(f"{ref.full_name} has no refused rows.")
+    elif dry_run:
+        _tell(out, ref, workflow, rows, partitions)
+    else:
+        outcomes = _runs(invocation, out, workflow, partitions)
+        out.json(runs_document(outcomes))
+        _summary(out, ref, outcomes)
+        if not all(outcome.success for outcome in outcomes):
+            raise click.exceptions.Exit(1)
+
+
+def _workflow(invocation: Invocation, ref: TableRef) -> IngestionWorkflow[..., object]:
+    workflow = invocation.workflow_named(ref.full_name)
+    if workflow is not None:
+        return workflow
+    broken = invocation.broken_named(ref.full_name)
+    if broken is not None:
+        raise broken.failure
+    raise UsageError(
+        f"No workflow of the project fills {ref.full_name}, so no schema can judge its refused rows.",
+        hint=f"See its workflows: {invocation.program} list",
+    )
+
+
+def _check_keys(ref: TableRef, keys: Sequence[str], known: Sequence[str | None]) -> None:
+    names = [key for key in known if key is not None]
+    for key in keys:
+        if key not in names:
+            raise UsageError(
+                f'The partition "{key}" of {ref.full_name} has no refused rows.{did_you_mean(key, names)}',
+                hint=f"These have some: {', '.join(names[:5])}." if names else None,
+            )
+
+
+def _runs(
+    invocation: Invocation, out: Output, workflow: IngestionWorkflow[..., object], partitions: Sequence[str | None]
+) -> list[RunOutcome]:
+    outcomes = []
+    with ExitStack() as stack:
+        with out.waiting("loading the project"), collector_paused(for_good=True):
+            from cascade.framework.instance import open_instance
+            from cascade.framework.runs import run_partitions
+            from cascade.ingestion.replay import REPLAY_TAG
+
+            definitions = invocation.definitions()
+            packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
+            instance = stack.enter_context(open_instance(invocation.config))
+        begin = stack.enter_context(out.progress("replay", len(partitions)))
+        asset = workflow.key.to_user_string()
+        for outcome in run_partitions(
+            definitions,
+            workflow.key,
+            partitions,
+            instance=instance,
+            packages=packages,
+            starting=lambda partition: begin(f"{asset} {partition or ''}"),
+            tags={REPLAY_TAG: "true"},
+        ):
+            outcomes.append(outcome)
+            report_outcome(out, outcome, alone=True, traceback=invocation.debug)
+    return outcomes
+
+
+def _summary(out: Output, ref: TableRef, outcomes: Sequence[RunOutcome]) -> None:
+    for outcome in outcomes:
+        report = outcome.report
+        if report is not None:
+            landed = f"{report.rows_inserted} inserted, {report.rows_updated} updated"
+            left = f"{counted(report.rows_good, 'row')} left the quarantine ({landed}), {report.rows_refused} stay"
+            out.say(f"{ref.full_name}{_of(outcome.partition)}: {left}.")
+
+
+def _tell(
+    out: Output,
+    ref: TableRef,
+    workflow: IngestionWorkflow[..., object],
+    rows: pa.Table,
+    partitions: Sequence[str | None],
+) -> None:
+    from cascade.ingestion.replay import rows_that_would_leave
+
+    found: list[dict[str, Any]] = []
+    for partition in partitions:
+        judged = rows_that_would_leave(workflow.declaration, rows, partition)
+        pass_now, all_rows = judged.good.num_rows, judged.kept.num_rows
+        found.append({"partition": partition, "rows": all_rows, "pass": pass_now, "cannot_be_judged": judged.left})
+        out.say(f"{ref.full_name}{_of(partition)}: {pass_now} of {counted(all_rows, 'refused row')} pass now.")
+        for reason, count in judged.left.items():
+            out.say(f"  {counted(count, 'row')} cannot be judged again: they {reason}.")
+    out.json({"partitions": found})
+
+
+def _of(partition: str | None) -> str:
+    return f" of {partition}" if partition else ""

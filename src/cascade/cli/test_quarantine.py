@@ -1,0 +1,115 @@
+"""`quarantine list`, `show` and `replay`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from cascade.cli.conftest import Cascade
+from cascade.framework.conftest import SampleProject
+
+WEATHER = """
+    from datetime import date
+    from pydantic import BaseModel, Field
+    from cascade import cascade_quality
+    from cascade.ingestion import cascade_ingestion
+    from cascade.quality import Range, RowCount
+
+    class Weather(BaseModel):
+        id: int
+        celsius: float = Field(lt={limit})
+
+    @cascade_ingestion(
+        table_name="weather", unique_key="id", group="g", validation_schema=Weather, partition_start=date(2024, 1, 1),
+    )
+    def weather(partition_date: str):
+        day = int(partition_date[-2:])
+        return [{{"id": day * 10 + n, "celsius": 20.0 * n}} for n in range(5)]
+
+    @cascade_quality(table=weather, checks=[RowCount(min=3), Range("celsius", max={most})])
+    def sane():
+        ...
+"""
+
+
+@pytest.fixture
+def refused(project: SampleProject, cascade: Cascade) -> SampleProject:
+    """Return a project whose table has two refused rows in each of two partitions."""
+    project.write("weather.py", WEATHER.format(limit=50, most=1000))
+    result = cascade("materialize", "weather", "--partition", "2024-01-01", "--partition", "2024-01-02")
+    assert result.exit_code == 0, result.output
+    return project
+
+
+def fix(project: SampleProject, text: str) -> None:
+    """Edit the workflow, as if in another process."""
+    path = project.write("weather.py", text)
+    shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
+    del sys.modules[f"{project.package}.weather"]
+
+
+@pytest.mark.usefixtures("refused")
+def test_refused_rows_are_listed_and_shown(cascade: Cascade) -> None:
+    heading, first, second = cascade("quarantine", "list").stdout.splitlines()
+    assert heading.split()[:4] == ["table", "partition", "rows", "rules"]
+    assert first.split()[:6] == ["raw.weather", "2024-01-01", "2", "less_than", "in", "celsius"]
+    assert second.split()[1] == "2024-01-02"
+    found = cascade.json("quarantine", "list", "weather")["quarantine"]
+    assert [each["rules"] for each in found] == [{"less_than in celsius": 2}] * 2
+    shown = cascade("quarantine", "show", "weather", "--partition", "2024-01-02", "--limit", "1").stdout
+    assert '"id": 23' in shown and shown.endswith("1 of 2 refused rows of raw.weather\n")
+    rows = cascade.json("quarantine", "show", "weather", "--rule", "less_than")
+    assert (rows["total_rows"], rows["rows"][0]["field"]) == (4, "celsius")
+    assert cascade.json("quarantine", "show", "weather", "--rule", "other")["rows"] == []
+
+
+def test_rows_are_replayed_after_a_fix(cascade: Cascade, refused: SampleProject) -> None:
+    fix(refused, WEATHER.format(limit=70, most=1000))
+    before = cascade.json("table", "show", "weather")["snapshot_id"]
+    dry = cascade("quarantine", "replay", "weather", "--partition", "2024-01-02", "--dry-run")
+    assert dry.stdout == "raw.weather of 2024-01-02: 1 of 2 refused rows pass now.\n"
+    assert cascade.json("table", "show", "weather")["snapshot_id"] == before
+    result = cascade("quarantine", "replay", "weather", "--partition", "2024-01-02")
+    assert result.exit_code == 0, result.output
+    assert "raw.weather of 2024-01-02: 1 row left the quarantine (1 inserted, 0 updated), 1 stay." in result.stdout
+    assert "1 row refused, now in raw.weather__quarantine" in result.stderr
+    document = cascade.json("quarantine", "replay", "weather", "--partition", "2024-01-01")
+    [run] = document["runs"]
+    assert (document["success"], run["rows_in"], run["rows_good"], run["rows_refused"]) == (True, 2, 1, 1)
+    # The other checks of the table have run; that of the number of rows cannot judge some of them.
+    checks = {check["name"]: check["passed"] for check in run["checks"]}
+    assert all(passed for name, passed in checks.items() if name != "validation") and len(checks) == 3
+    assert cascade.json("table", "show", "weather")["total_rows"] == 8
+    assert [each["rows"] for each in cascade.json("quarantine", "list")["quarantine"]] == [1, 1]
+
+
+def test_a_blocking_check_counts_for_a_replay(cascade: Cascade, refused: SampleProject) -> None:
+    fix(refused, WEATHER.format(limit=1000, most=70))
+    result = cascade("quarantine", "replay", "weather", "--partition", "2024-01-01")
+    assert result.exit_code == 1
+    assert "1 blocking check failed, so its rows were not published" in result.stderr
+    assert cascade.json("table", "show", "weather")["total_rows"] == 6
+    assert [each["rows"] for each in cascade.json("quarantine", "list")["quarantine"]] == [2, 2]
+
+
+def test_all_partitions_are_replayed_and_then_none_is_left(cascade: Cascade, refused: SampleProject) -> None:
+    fix(refused, WEATHER.format(limit=1000, most=1000))
+    assert cascade("quarantine", "replay", "weather").exit_code == 0
+    assert cascade.json("table", "show", "weather")["total_rows"] == 10
+    assert cascade("quarantine", "list").stdout == "No table has refused rows.\n"
+    assert cascade("quarantine", "replay", "weather").stdout == "raw.weather has no refused rows.\n"
+    again = cascade.json("materialize", "weather", "--partition", "2024-01-01")
+    assert again["runs"][0]["committed"] is False
+
+
+def test_what_cannot_be_replayed_is_explained(cascade: Cascade, refused: SampleProject) -> None:
+    result = cascade("quarantine", "replay", "weather", "--partition", "2024-01-03")
+    assert result.exit_code == 2
+    assert 'The partition "2024-01-03" of raw.weather has no refused rows. Did you mean' in result.stderr
+    again = cascade("quarantine", "replay", "weather", "--partition", "2024-01-01")
+    assert again.exit_code == 1 and "none of 2 rows can leave raw.weather__quarantine" in again.stderr
+    (refused.root / refused.package / "weather.py").unlink()
+    result = cascade("quarantine", "replay", "weather")
+    assert result.exit_code == 2 and "No workflow of the project fills raw.weather" in result.stderr
