@@ -28,7 +28,11 @@ _TIME = re.compile(rf"(\d{{4}}){_PART}{_PART}{_PART}{_PART})?)?)?)?")
 
 
 def check_key(
-    asset: str, partitions: dg.PartitionsDefinition[Any] | None, key: str | None, command: str | None = None
+    asset: str,
+    partitions: dg.PartitionsDefinition[Any] | None,
+    key: str | None,
+    command: str | None = None,
+    option: str = "--partition",
 ) -> None:
     """Check that a key belongs to an asset, or that no key is given for an asset without partitions.
 
@@ -37,6 +41,7 @@ def check_key(
         partitions: the asset's partitions; None for an asset without.
         key: the key as the user typed it; None if none was given.
         command: the command before the asset's name, for hints, such as `cascade materialize`.
+        option: the option that takes the key.
 
     Raises:
         PartitionError: the key is missing, unknown, or given to an asset without partitions.
@@ -51,7 +56,7 @@ def check_key(
         )
     elif not _is_key(partitions, key):
         message = f"{_quoted(key)} is not a partition of {asset}{_length(partitions)}."
-        raise _error(asset, partitions, message, command, nearest=_nearest_keys(partitions, key))
+        raise _error(asset, partitions, message, command, _nearest_keys(partitions, key), option)
 
 
 def choose_partitions(
@@ -203,11 +208,12 @@ def _error(
     message: str,
     command: str | None,
     nearest: Sequence[str] = (),
+    option: str = "--partition",
 ) -> PartitionError:
     first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
     if first is None or last is None:
         return PartitionError(message, hint=f"{asset} has no complete partition yet.")
     meant = f" {' and '.join(nearest)} {'are' if len(nearest) > 1 else 'is'} nearest." if nearest else ""
     key = shlex.quote(nearest[0] if nearest else last)
-    example = f"Type: {command} {asset} --partition {key}" if command else f"For example: --partition {key}"
+    example = f"Type: {command} {asset} {option} {key}" if command else f"For example: {option} {key}"
     return PartitionError(message, hint=f"Its partitions are {first}{RANGE_SEPARATOR}{last}.{meant} {example}")

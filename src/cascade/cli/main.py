@@ -29,6 +29,7 @@ _COMMANDS = {
     "create-workflow": "cascade.cli.create_workflow:create_workflow",
     "list": "cascade.cli.list:list_assets",
     "materialize": "cascade.cli.materialize:materialize",
+    "backfill": "cascade.cli.backfill:backfill",
     "dbt": "cascade.cli.dbt:dbt",
     "table": "cascade.cli.table:table",
     "branch": "cascade.cli.branch:branch",

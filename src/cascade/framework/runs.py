@@ -75,6 +75,7 @@ def run_partitions(
     *,
     instance: dg.DagsterInstance,
     packages: Sequence[str] = (),
+    tags: Mapping[str, str] = MappingProxyType({}),
     verbose: bool = False,
     starting: Callable[[str | None], None] = lambda partition: None,
     tags: Mapping[str, str] = MappingProxyType({}),
@@ -87,6 +88,7 @@ def run_partitions(
         partitions: the keys, or `[None]` for an asset without partitions.
         instance: where Dagster records the runs.
         packages: the user's top-level packages, to find their lines in tracebacks.
+        tags: further tags of the runs.
         verbose: whether Dagster's log goes to standard error.
         starting: called with the key before each run.
         tags: further tags of the runs.

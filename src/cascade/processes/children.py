@@ -98,6 +98,7 @@ class Children:
         *,
         env: Mapping[str, str] | None = None,
         shows: Callable[[str], str | None] | None = None,
+        talks: bool = False,
     ) -> Child:
         """Start a child.
 
@@ -107,11 +108,13 @@ class Children:
             env: its environment; the parent's by default.
             shows: returns what to print of a line of its standard error, or None to drop it. By default the child
                 writes to standard error directly.
+            talks: whether its standard input and output are pipes to this process.
         """
         process = subprocess.Popen(
             list(argv),
             env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if talks else None,
             stderr=None if shows is None else subprocess.PIPE,
             start_new_session=True,
         )

@@ -1,0 +1,91 @@
+"""Choose the partitions of a backfill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cascade.exceptions import PartitionError
+from cascade.partition_keys import check_key
+from cascade.partitions import default_partition_start, partitions_definition
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from cascade.framework.partition_states import PartitionStates
+    from cascade.iceberg.ledger import PartitionSet
+
+DEFAULT_KINDS = ("missing", "failed")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The partitions of a backfill.
+
+    Args:
+        partitions: all of them.
+        reasons: the partitions by why they are chosen, such as `missing`. A partition may have several reasons.
+        candidates: the partitions of the range that have ended, from which they are chosen.
+        kinds: what was looked for.
+    """
+
+    partitions: PartitionSet
+    reasons: dict[str, PartitionSet]
+    candidates: PartitionSet
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+
+
+def check_range(
+    state_of: PartitionStates, first: str | None, last: str | None, *, partition_start: date, command: str
+) -> None:
+    """Check the ends of a range that the user typed.
+
+    Args:
+        state_of: the states of the asset.
+        first: the first key; None if it was not given.
+        last: the last one.
+        partition_start: the start of workflows that declare none.
+        command: the command before the asset's name, for hints.
+
+    Raises:
+        PartitionError: a key is not one of the asset's, or they are in the wrong order.
+    """
+    asset = state_of.asset
+    with default_partition_start(partition_start):
+        partitions = partitions_definition(state_of.declaration)
+    for option, key in (("--from", first), ("--to", last)):
+        if key is not None:
+            check_key(asset, partitions, key, command, option)
+    if first is not None and last is not None:
+        scheme = state_of.closed.scheme
+        if scheme.position(first) > scheme.position(last):
+            raise PartitionError(
+                f"{first} comes after {last}.", hint=f"Type: {command} {asset} --from {last} --to {first}"
+            )
+
+
+def select(
+    states: PartitionStates, first: str | None, last: str | None, kinds: tuple[str, ...] = DEFAULT_KINDS
+) -> Selection:
+    """Choose the partitions of a backfill.
+
+    Args:
+        states: the states of the asset.
+        first: the first key of the range; None for the first partition.
+        last: the last key of the range; None for the last partition that has ended.
+        kinds: which partitions of the range: `missing`, `failed`, `stale`, or several.
+    """
+    candidates = states.closed.between(first, last)
+    reasons: dict[str, PartitionSet] = {}
+    if "missing" in kinds:
+        reasons["missing"] = states.missing
+    if "failed" in kinds:
+        reasons["failed"] = states.failed
+    if "stale" in kinds:
+        reasons["code changed"] = states.old_code
+        reasons.update((f"{name} changed", found) for name, found in states.old_input.items())
+    reasons = {reason: found & candidates for reason, found in reasons.items()}
+    chosen = candidates - candidates
+    for found in reasons.values():
+        chosen = chosen | found
+    return Selection(chosen, {reason: found for reason, found in reasons.items() if found}, candidates, kinds)
