@@ -30,6 +30,8 @@ _COMMANDS = {
     "list": "cascade.cli.list:list_assets",
     "materialize": "cascade.cli.materialize:materialize",
     "backfill": "cascade.cli.backfill:backfill",
+    "status": "cascade.cli.status:status",
+    "plan": "cascade.cli.plan:plan",
     "dbt": "cascade.cli.dbt:dbt",
     "table": "cascade.cli.table:table",
     "branch": "cascade.cli.branch:branch",

@@ -141,6 +141,13 @@ def partition_states(
     return found
 
 
+def upstream_keys(declaration: IngestionDeclaration) -> list[dg.AssetKey]:
+    """Return the keys of the assets that a workflow depends on."""
+    import dagster as dg
+
+    return [dep.asset_key for dep in dg.AssetSpec("any", deps=list(dependencies(declaration.deps))).deps]
+
+
 @dataclass(frozen=True)
 class _Table:
     published: PartitionSet
