@@ -147,7 +147,7 @@ def prepared(
         "parent-snapshot-id": parent_id,
         "sequence-number": files.sequence_number,
         "manifest-list": files.manifest_list,
-        "summary": summary_of(metadata, parent, change.added, change.deleted, {**summary, **also.summary}),
+        "summary": summary_of(metadata, parent, change, {**summary, **also.summary}),
         "schema-id": metadata.current_schema_id,
     }
     guards, removals = expiry_of(table, branch, retention) if retention else ([], [])

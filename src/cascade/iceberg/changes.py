@@ -21,11 +21,13 @@ class FileChange:
         deleted: data files and position delete files that leave the table.
         added: data files and position delete files that enter it.
         summary: further properties of the snapshot's summary.
+        keeps_rows: whether the table has the same rows afterwards, in other files.
     """
 
     deleted: tuple[DataFile, ...] = ()
     added: tuple[DataFile, ...] = ()
     summary: Mapping[str, str] = field(default_factory=dict)
+    keeps_rows: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.deleted or self.added)

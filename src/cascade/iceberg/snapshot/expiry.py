@@ -33,7 +33,7 @@ def expiry_of(
     if not dead:
         return [], []
     fields: dict[str, Any] = {"snapshot-ids": dead}
-    return _guards(table, branch), [RemoveSnapshotsUpdate(**fields)]
+    return guards(table, branch), [RemoveSnapshotsUpdate(**fields)]
 
 
 class RefsUnchanged(ValidatableTableRequirement):
@@ -53,7 +53,13 @@ class RefsUnchanged(ValidatableTableRequirement):
             raise CommitFailedException("Requirement failed: a branch or a tag changed, and snapshots are to expire")
 
 
-def _guards(table: Table, branch: str) -> list[TableRequirement]:
+def guards(table: Table, branch: str) -> list[TableRequirement]:
+    """Return the requirements under which no tag or branch is lost when snapshots expire.
+
+    Args:
+        table: the table.
+        branch: the branch that is committed to, whose head is required elsewhere; empty if there is none.
+    """
     refs = {name: ref.snapshot_id for name, ref in table.metadata.refs.items()}
     if isinstance(table.catalog, MetastoreCatalog):
         return [cast("TableRequirement", RefsUnchanged(refs=refs))]

@@ -15,12 +15,13 @@ from pyiceberg.table.snapshots import (
     update_snapshot_summaries,
 )
 
+from cascade.iceberg.changes import FileChange
+
 
 def summary_of(
     metadata: TableMetadata,
     parent: Snapshot | None,
-    added: Sequence[DataFile],
-    removed: Sequence[DataFile],
+    change: FileChange,
     properties: Mapping[str, str],
 ) -> Summary:
     """Return what changed, and the totals afterwards.
@@ -28,8 +29,7 @@ def summary_of(
     Args:
         metadata: the table's metadata.
         parent: the snapshot before; None for an empty branch.
-        added: files that enter the table.
-        removed: files that leave it.
+        change: the files that enter and leave the table.
         properties: further properties.
     """
     limit = metadata.properties.get(
@@ -37,12 +37,15 @@ def summary_of(
     )
     collector = SnapshotSummaryCollector(int(limit))
     schema, specs, default = metadata.schema(), metadata.specs(), metadata.default_spec_id
-    for file in added:
+    for file in change.added:
         collector.add_file(file, schema, specs[getattr(file, "_spec_id", default)])
-    for file in removed:
+    for file in change.deleted:
         collector.remove_file(file, schema, specs[getattr(file, "_spec_id", default)])
-    summary = Summary(operation=_operation(added, removed), **collector.build(), **properties)
-    return update_snapshot_summaries(summary, parent.summary if parent else None)
+    operation = _operation(change.added, change.deleted)
+    summary = Summary(operation=operation, **collector.build(), **properties)
+    total = update_snapshot_summaries(summary, parent.summary if parent else None)
+    # pyiceberg does not compute the totals of this operation.
+    return Summary(operation=Operation.REPLACE, **total.additional_properties) if change.keeps_rows else total
 
 
 def _operation(added: Sequence[DataFile], removed: Sequence[DataFile]) -> Operation:
