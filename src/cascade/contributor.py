@@ -36,6 +36,7 @@ class LoadedProject:
         modules: the loaded modules by name. Under `validate` and `pants check` these may be a subset of the project's.
         workflows: the decorated functions of the modules, of every kind, each with its `declaration`.
         dbt_directory: the directory of the dbt project to check; None to skip dbt.
+        dbt_assets_directory: the directory of the dbt project that adds assets; None to add none.
         complete: whether the modules are certainly all of the project's.
         neighbours: decorated functions of other modules, whose tables the project's own functions may name.
     """
@@ -44,6 +45,7 @@ class LoadedProject:
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
     workflows: tuple[Any, ...] = ()
     dbt_directory: Path | None = None
+    dbt_assets_directory: Path | None = None
     complete: bool = False
     neighbours: tuple[Any, ...] = ()
 

@@ -63,6 +63,7 @@ class CascadeConfig(BaseSettings):
         description="Where dbt runs: `embedded` in a DuckDB file in `.cascade`, `production` on the Trino server. "
         "If not set, the latter if `trino_host` is set. A `profiles.yml` of your own ignores it.",
     )
+    dbt_translator: str | None = Field(default=None, description="Your own translator, such as `workflows.dbt:Mine`.")
     iceberg_catalog: str | None = Field(
         default=None,
         description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "

@@ -1,4 +1,4 @@
-"""dbt projects: their models, sources and tests, and the problems that dbt reports.
+"""dbt projects: their models, sources and tests, the problems that dbt reports, and how dbt runs.
 
 dbt itself comes with the extra `dbt`. The names below load on first use.
 """
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from cascade.dbt.layout import DbtLayout, read_layout
     from cascade.dbt.parse import dbt_is_installed, how_to_install_dbt, parse_project
     from cascade.dbt.results import DbtModel, DbtProblem, DbtProject, DbtSource
+    from cascade.dbt.translator import CascadeDbtTranslator
 
 __all__ = [
+    "CascadeDbtTranslator",
     "DbtLayout",
     "DbtModel",
     "DbtProblem",
@@ -29,6 +31,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "CascadeDbtTranslator": "translator",
         "DbtLayout": "layout",
         "DbtModel": "results",
         "DbtProblem": "results",

@@ -1,15 +1,47 @@
-"""Contribute the problems that dbt's parser finds."""
+"""Contribute the assets of the dbt project, and the problems that dbt's parser finds."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
-from cascade.contributor import Contributor, LoadedProject, Problem
-from cascade.exceptions import SourceLocation
+from cascade.contributor import Contribution, Contributor, LoadedProject, Problem
+from cascade.dbt.layout import PROJECT_FILE
+from cascade.declarations import IngestionDeclaration
+from cascade.exceptions import CascadeError, SourceLocation
 
 
 class DbtContributor(Contributor):
-    """Contributes the problems of the project's dbt directory."""
+    """Contributes the assets and the problems of the project's dbt directory."""
+
+    def contribute(self, project: LoadedProject) -> Contribution:
+        """Build the assets of the models, seeds and snapshots. dbt parses the project first, if a file has changed.
+
+        Args:
+            project: the project. Without `dbt_assets_directory`, without dbt, without a model, and with assets of
+                dagster-dbt in its own modules, nothing is built.
+        """
+        directory = project.dbt_assets_directory
+        if directory is None or not has_nodes(directory) or not can_build_assets() or _has_own_assets(project):
+            return Contribution()
+        from cascade.dbt.assets import build_dbt_assets
+
+        declarations = [
+            workflow.declaration
+            for workflow in project.workflows
+            if isinstance(workflow.declaration, IngestionDeclaration)
+        ]
+        try:
+            assets = build_dbt_assets(project.config, declarations)
+        except CascadeError as error:
+            return Contribution(failures=(error,))
+        except Exception as error:
+            failure = CascadeError(f"The dbt project cannot be loaded: {type(error).__name__}: {error}")
+            failure.location = SourceLocation(str(directory / PROJECT_FILE), 1)
+            failure.__cause__ = error
+            return Contribution(failures=(failure,))
+        return Contribution(assets=(assets,)) if assets is not None else Contribution()
 
     def problems(self, project: LoadedProject) -> tuple[Problem, ...]:
         """Let dbt parse its project. This takes about four seconds, and dbt stops at its first error.
@@ -34,10 +66,45 @@ class DbtContributor(Contributor):
         return tuple(sorted(found, key=lambda problem: problem.order))
 
 
+def can_build_assets() -> bool:
+    """Return whether dbt and dagster-dbt are installed."""
+    from cascade.dbt.parse import dbt_is_installed
+
+    return dbt_is_installed() and importlib.util.find_spec("dagster_dbt") is not None
+
+
+def has_nodes(directory: Path) -> bool:
+    """Return whether a directory is a dbt project with a model, a seed or a snapshot.
+
+    Args:
+        directory: the directory in the project's settings.
+    """
+    if not (directory / PROJECT_FILE).is_file():
+        return False
+    found = (path for kind in (".sql", ".py", ".csv", ".yml", ".yaml") for path in directory.rglob(f"*{kind}"))
+    return any(path.name != PROJECT_FILE and "dbt_packages" not in path.parts for path in found)
+
+
+def _has_own_assets(project: LoadedProject) -> bool:
+    """Return whether a module of the project already makes assets with dagster-dbt."""
+    if "dagster_dbt" not in sys.modules:
+        return False
+    import dagster as dg
+
+    values = [value for module in project.modules.values() for value in vars(module).values()]
+    values += [asset for value in values if isinstance(value, dg.Definitions) for asset in value.assets or ()]
+    return any(
+        "dagster_dbt/manifest" in metadata
+        for value in values
+        if isinstance(value, dg.AssetsDefinition)
+        for metadata in value.metadata_by_key.values()
+    )
+
+
 def has_dbt_project(directory: Path) -> bool:
     """Return whether there is something for dbt to parse: a `dbt_project.yml`, or models that lack one.
 
     Args:
         directory: the directory in the project's settings.
     """
-    return (directory / "dbt_project.yml").is_file() or any((directory / "models").rglob("*.sql"))
+    return (directory / PROJECT_FILE).is_file() or any((directory / "models").rglob("*.sql"))

@@ -72,7 +72,7 @@ def parse_project(directory: Path) -> DbtProject:
     with tempfile.TemporaryDirectory(prefix="cascade-dbt-", ignore_cleanup_errors=True) as name:
         temporary = Path(name)
         result = _run_dbt(directory, temporary)
-        problems = read_problems(_events(result.stdout), directory)
+        problems = read_problems(log_events(result.stdout), directory)
         manifest = temporary / "target" / "manifest.json"
         if result.returncode == 0 and manifest.is_file():
             return read_manifest(json.loads(manifest.read_bytes()), problems)
@@ -117,7 +117,7 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
     )
 
 
-def _events(output: str) -> Iterator[dict[str, Any]]:
+def log_events(output: str) -> Iterator[dict[str, Any]]:
     """Read dbt's log events. Other lines were printed by the project."""
     for line in output.splitlines():
         try:

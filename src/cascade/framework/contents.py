@@ -43,7 +43,12 @@ class Contents:
 
     def project(self, config: CascadeConfig) -> LoadedProject:
         """Return the project as contributors see it."""
-        return LoadedProject(config, self.modules.modules, self.collected.decorated)
+        return LoadedProject(
+            config,
+            self.modules.modules,
+            self.collected.decorated,
+            dbt_assets_directory=config.dbt_project_directory,
+        )
 
 
 def load_contents(modules: Iterable[str] | None, config: CascadeConfig, *, keep_going: bool = False) -> Contents:

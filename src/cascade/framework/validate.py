@@ -98,7 +98,7 @@ def find_problems(
         loaded.modules,
         collected.decorated,
         dbt_directory,
-        complete,
+        complete=complete,
         neighbours=_fillers_elsewhere(collected, [name for name in elsewhere if name not in loaded.modules]),
     )
     contributed = contribute(collected, project)

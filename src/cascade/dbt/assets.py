@@ -1,0 +1,159 @@
+"""The Dagster assets of the dbt project: models, seeds and snapshots, with their tests as asset checks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets  # pants: no-infer-dep
+from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-infer-dep
+
+from cascade.dbt.manifest import PARTIAL_PARSE, current_manifest
+from cascade.dbt.profile import dbt_state_directory
+from cascade.dbt.resource import build_dbt_resource
+from cascade.dbt.translator import CascadeDbtTranslator
+from cascade.dbt.variables import partition_variables, uses_partition_variables
+from cascade.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
+    from cascade.declarations import IngestionDeclaration
+
+OP_NAME = "dbt_build"
+_ASSETS = ("model", "seed", "snapshot")
+
+
+def build_dbt_assets(
+    config: CascadeConfig, declarations: Sequence[IngestionDeclaration] = ()
+) -> dg.AssetsDefinition | None:
+    """Build the assets of the dbt project. A run of any of them is one `dbt build`.
+
+    Args:
+        config: the settings.
+        declarations: the workflows, whose tables the sources of the dbt project name.
+
+    Returns:
+        The assets, or None if the project has only sources and tests.
+
+    Raises:
+        CascadeError: dbt cannot parse the project.
+        ConfigError: the setting `dbt_translator` is wrong.
+    """
+    file = current_manifest(config)
+    manifest: Mapping[str, Any] = json.loads(file.read_bytes())
+    if not any(_is_asset(node) for node in manifest["nodes"].values()):
+        return None
+    dbt = build_dbt_resource(config)
+    tables = {declaration.table_ref.identifier: declaration.asset_key for declaration in declarations}
+    takes_partition = uses_partition_variables(manifest)
+
+    def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        variables = partition_variables(context, declarations, config.partition_start) if takes_partition else {}
+        arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
+        with _target_path(config, context.run.run_id, file) as target, _duckdb_released():
+            yield from _events(dbt.cli(arguments, context=context, target_path=target))
+
+    # Dagster checks the annotation of `context`, which is a string in a module with postponed annotations.
+    build.__annotations__.clear()
+    decorate = dbt_assets(
+        manifest=manifest,
+        name=OP_NAME,
+        dagster_dbt_translator=find_translator(config, tables),
+        # One process at a time can write to the DuckDB file.
+        pool="dbt",
+    )
+    return decorate(build)
+
+
+def _events(invocation: DbtCliInvocation) -> Iterator[Any]:
+    """Return what dbt did as events of Dagster, with numbers of rows, columns and their lineage.
+
+    DuckDB is asked for these when dbt has ended. Until then dagster-dbt would wait in a loop that keeps a core busy.
+    """
+    events: Iterator[Any] = invocation.stream()
+    failure: Exception | None = None
+    if invocation.adapter is not None and invocation.adapter.type() == "duckdb":
+        found = []
+        try:
+            for event in events:
+                found.append(event)
+        except Exception as error:
+            failure = error
+        events = iter(found)
+    yield from DbtEventIterator(events, invocation).fetch_row_counts().fetch_column_metadata()
+    if failure is not None:
+        raise failure
+
+
+def _is_asset(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] in _ASSETS and node["config"].get("materialized") != "ephemeral"
+
+
+def find_translator(config: CascadeConfig, tables: Mapping[tuple[str, str], tuple[str, ...]]) -> DagsterDbtTranslator:
+    """Return the translator that the setting `dbt_translator` names, else Cascade's own.
+
+    Args:
+        config: the settings.
+        tables: the asset key of each workflow, by the namespace and the name of its table.
+
+    Raises:
+        ConfigError: the setting names no translator.
+    """
+    if config.dbt_translator is None:
+        return CascadeDbtTranslator(tables)
+    found = _named(config.dbt_translator)
+    if isinstance(found, type) and issubclass(found, CascadeDbtTranslator):
+        return found(tables)
+    made = found() if isinstance(found, type) and issubclass(found, DagsterDbtTranslator) else found
+    if not isinstance(made, DagsterDbtTranslator):
+        raise ConfigError(
+            f"dbt_translator is {config.dbt_translator!r}, which is not a DagsterDbtTranslator.",
+            hint="Name a subclass of cascade.dbt.CascadeDbtTranslator, which also links sources to workflows.",
+        )
+    return made
+
+
+def _named(name: str) -> Any:
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except Exception as error:
+        raise ConfigError(
+            f"dbt_translator is {name!r}, which cannot be loaded: {type(error).__name__}: {error}",
+            hint="Write the module and the class, for example workflows.translator:Translator",
+        ) from error
+
+
+@contextmanager
+def _target_path(config: CascadeConfig, run_id: str, manifest: Path) -> Iterator[Path]:
+    """Make a directory for the files of one dbt command. It stays if dbt fails, because errors point to its log."""
+    runs = dbt_state_directory(config) / "runs"
+    directory = runs / run_id[:13]
+    directory.mkdir(parents=True, exist_ok=True)
+    parsed = manifest.with_name(PARTIAL_PARSE)
+    if parsed.is_file():
+        shutil.copyfile(parsed, directory / PARTIAL_PARSE)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _duckdb_released() -> Iterator[None]:
+    """Close the DuckDB file at the end. The adapter of this process would keep it open, and the next dbt would wait."""
+    try:
+        yield
+    finally:
+        connections = sys.modules.get("dbt.adapters.duckdb.connections")
+        if connections is not None:
+            manager = connections.DuckDBConnectionManager
+            if manager._ENV is not None:
+                manager._ENV.close()
+            manager.close_all_connections()
