@@ -78,7 +78,6 @@ def run_partitions(
     tags: Mapping[str, str] = MappingProxyType({}),
     verbose: bool = False,
     starting: Callable[[str | None], None] = lambda partition: None,
-    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RunOutcome]:
     """Run an asset for each partition in order. A failed run does not stop the rest; Ctrl-C does.
 
@@ -91,7 +90,6 @@ def run_partitions(
         tags: further tags of the runs.
         verbose: whether Dagster's log goes to standard error.
         starting: called with the key before each run.
-        tags: further tags of the runs.
 
     Yields:
         The outcome of each run, as it ends.
