@@ -3,10 +3,10 @@
     PYTHONPATH=src:tests python tests/benchmarks/diff.py [--rows 10000000] [--runs 3] [--json]
 
 Run it with the interpreter of an environment with the runtime's requirements and pytest. One row in a hundred of a
-table of ten columns is changed by a merge: rows at random, of which every file has some, and neighboring rows. Times are
-CPU seconds of this process, and the median of the runs counts. The peer reads every file that only one state has, or that
-both have with other deletes, once for each state that has it. Exit code 1 when a limit is exceeded. Ten million rows take
-about a minute of CPU and 1 GB of disk.
+table of ten columns is changed by a merge: rows at random, of which every file has some, and neighboring rows. Times
+are CPU seconds of this process, and the median of the runs counts. The peer reads every file that only one state has,
+or that both have with other deletes, once for each state that has it. Exit code 1 when a limit is exceeded. Ten million
+rows take about a minute of CPU and 1 GB of disk.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def changed_rows(before: Table, after: Table, columns: Sequence[str]) -> tuple[p
     old, new = _by_path(before), _by_path(after)
     left: list[pa.Table] = []
     right: list[pa.Table] = []
-    for path in old.keys() | new.keys():
+    # Files that were written anew are where the old ones were, so that their keys are in the same order.
+    key = after.schema().identifier_field_ids
+    for path in sorted(old.keys() | new.keys(), key=lambda path: _lower_bounds(old.get(path) or new[path], key)):
         if path not in new:
             left.append(read_file(before, old[path], columns))
         elif path not in old:
@@ -46,6 +48,12 @@ def changed_rows(before: Table, after: Table, columns: Sequence[str]) -> tuple[p
 
 def _by_path(table: Table) -> dict[str, FileScanTask]:
     return {task.file.file_path: task for task in data_files(table)}
+
+
+def _lower_bounds(task: FileScanTask, columns: Sequence[int]) -> tuple[bytes, ...]:
+    """Return the bounds of some columns in a file, which sort in the same way in both states."""
+    bounds = task.file.lower_bounds or {}
+    return tuple(bounds.get(column, b"") for column in columns)
 
 
 def _delete_files(task: FileScanTask) -> set[str]:

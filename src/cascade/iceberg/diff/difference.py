@@ -95,7 +95,7 @@ def diff_tables(
     unique_key = tuple(name for name in columns if name in schema.identifier_field_names())
     old, new = changed_rows(before.table, after.table, columns)
     gone, pairs, come = _pairs(old, new, unique_key) if unique_key else _unpaired(old, new)
-    old_pairs, new_pairs = old.take(pairs[0]), new.take(pairs[1])
+    old_pairs, new_pairs = _taken(old, pairs[0]), _taken(new, pairs[1])
     same = {name: same_rows(old_pairs.select([name]), new_pairs.select([name])) for name in columns}
     differs = _any([pc.invert(column) for column in same.values()], len(pairs[0]))
     counts = Counter({name: same[name].false_count for name in columns})
@@ -133,6 +133,13 @@ def _examples(
         yield ChangedRow(key, was, now)
 
 
+def _taken(rows: pa.Table, positions: pa.Array) -> pa.Table:
+    """Return some rows. All rows in their order are not copied."""
+    if len(positions) == rows.num_rows and positions.equals(pa.arange(0, rows.num_rows).cast(positions.type)):
+        return rows
+    return rows.take(positions)
+
+
 def _any(columns: list[pa.Array], rows: int) -> pa.Array:
     found = pa.array([False] * rows, pa.bool_())
     for column in columns:
@@ -146,12 +153,33 @@ _Found = tuple[pa.Array, tuple[pa.Array, pa.Array], pa.Array]
 
 def _pairs(old: pa.Table, new: pa.Table, unique_key: tuple[str, ...]) -> _Found:
     """Match rows by their key."""
+    if _have_same_keys(old, new, unique_key):
+        every, none = pa.arange(0, old.num_rows), pa.array([], pa.int64())
+        return none, (every, every), none
     left, right = _frame(old, unique_key, _LEFT), _frame(new, unique_key, _RIGHT)
-    joined = left.join(right, on=list(unique_key), how="full", nulls_equal=True)
-    both = joined.drop_nulls([_LEFT, _RIGHT]).sort(_RIGHT)
-    gone = joined.filter(joined[_RIGHT].is_null())[_LEFT].sort()
-    come = joined.filter(joined[_LEFT].is_null())[_RIGHT].sort()
-    return gone.to_arrow(), (both[_LEFT].to_arrow(), both[_RIGHT].to_arrow()), come.to_arrow()
+    both = left.join(right, on=list(unique_key), nulls_equal=True).select(_LEFT, _RIGHT).sort(_RIGHT)
+    return (
+        _others(both[_LEFT], old.num_rows),
+        (both[_LEFT].to_arrow(), both[_RIGHT].to_arrow()),
+        _others(both[_RIGHT], new.num_rows),
+    )
+
+
+def _have_same_keys(old: pa.Table, new: pa.Table, unique_key: tuple[str, ...]) -> bool:
+    """Return whether two tables have the same keys in the same order, as those of a file that was written anew."""
+    if old.num_rows != new.num_rows:
+        return False
+    names = list(unique_key)
+    return same_rows(old.select(names), new.select(names)).false_count == 0
+
+
+def _others(positions: pl.Series, rows: int) -> pa.Array:
+    """Return the positions of a table that are not among some."""
+    import numpy as np
+
+    left = np.ones(rows, dtype=bool)
+    left[positions.to_numpy()] = False
+    return pa.array(np.flatnonzero(left))
 
 
 def _unpaired(old: pa.Table, new: pa.Table) -> _Found:

@@ -18,7 +18,8 @@ from cascade.exceptions import UsageError
 from cascade.iceberg import ensure_table, merge_rows
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
-from cascade.iceberg.diff import RowDiff, diff_tables, point_of
+from cascade.iceberg.diff import RowDiff, diff_tables, difference, point_of
+from cascade.iceberg.diff.changed_files import changed_rows
 from cascade.iceberg.merge.versions import Versions
 from cascade.iceberg.replace import WholeTable, replace_rows
 from cascade.iceberg.snapshot.retention import Retention
@@ -215,3 +216,18 @@ def test_points_that_do_not_exist_are_explained(counts: Lakehouse) -> None:
     }.items():
         with pytest.raises(UsageError, match=message):
             point_of(table, text)
+
+
+def test_files_that_were_written_anew_are_compared_without_matching_keys(
+    counts: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is written anew has the same keys in the same order, also beside others."""
+    for start in (20, 0, 10):
+        merged(counts, dict.fromkeys(range(start, start + 10), 0))
+    first = str(counts.require(COUNTS).metadata.current_snapshot_id)
+    merged(counts, {**dict.fromkeys(range(10), 1), **dict.fromkeys(range(20, 30), 2)})
+    old, new = changed_rows(*(point_of(counts.require(COUNTS), name).table for name in (first, "main")), ["id", "n"])
+    assert old["id"].to_pylist() == new["id"].to_pylist() and set(old["n"].to_pylist()) == {0}
+    monkeypatch.setattr(difference, "_frame", None)
+    found = diff(counts, first, "main")
+    assert (found.added, found.removed, found.changed) == (0, 0, 20)
