@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -111,16 +112,7 @@ def fires_within_partition(declaration: IngestionDeclaration) -> bool:
     """Return whether `cron` ticks twice within one partition, so that each tick requests the current partition."""
     if declaration.cron is None or declaration.partitions is None:
         return False
-    from croniter import croniter
-
-    ticks = croniter(declaration.cron, datetime(2024, 1, 1))
-    before = None
-    for _ in range(_TICKS_LOOKED_AT):
-        now = _floor(ticks.get_next(datetime), declaration.partitions)
-        if now == before:
-            return True
-        before = now
-    return False
+    return _ticks_twice(declaration.cron, declaration.partitions)
 
 
 def has_ended(declaration: IngestionDeclaration, now: datetime) -> bool:
@@ -136,6 +128,33 @@ def has_ended(declaration: IngestionDeclaration, now: datetime) -> bool:
         return False
     zone = ZoneInfo(declaration.partition_timezone)
     return local_time(declaration.partition_end, declaration.partition_timezone).replace(tzinfo=zone) <= now
+
+
+@functools.cache
+def _ticks_twice(cron: str, partitions: str) -> bool:
+    if _ticks_once(cron, partitions):
+        return False
+    from croniter import croniter
+
+    ticks = croniter(cron, datetime(2024, 1, 1))
+    before = None
+    for _ in range(_TICKS_LOOKED_AT):
+        now = _floor(ticks.get_next(datetime), partitions)
+        if now == before:
+            return True
+        before = now
+    return False
+
+
+def _ticks_once(cron: str, partitions: str) -> bool:
+    """Return whether an expression plainly ticks at most once in a partition. Looking at ticks takes milliseconds."""
+    fields = cron.split()
+    minute_and_hour = len(fields) == 5 and fields[0].isdigit() and (partitions == "hourly" or fields[1].isdigit())
+    if not minute_and_hour or partitions in ("hourly", "daily"):
+        return minute_and_hour
+    day, weekday = fields[2], fields[4]
+    # With both of them, croniter ticks on either.
+    return (day == "*" and weekday.isdigit()) if partitions == "weekly" else (day.isdigit() and weekday == "*")
 
 
 def _floor(tick: datetime, partitions: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from croniter import croniter
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -15,6 +16,8 @@ from cascade.exceptions import DeclarationError, PartitionError
 from cascade.ingestion import cascade_ingestion
 from cascade.partition_keys import choose_partitions
 from cascade.partitions import (
+    _floor,
+    _ticks_once,
     default_partition_start,
     fires_within_partition,
     first_key,
@@ -248,3 +251,16 @@ def test_the_default_start_is_the_configured_one(monkeypatch: pytest.MonkeyPatch
 
 def test_an_aware_start_is_read_in_the_time_zone() -> None:
     assert first_key(declared(partition_start=datetime(2013, 1, 1, 5, tzinfo=UTC), **NEW_YORK)) == "2013-01-01"
+
+
+@pytest.mark.parametrize("kind", ["hourly", "daily", "weekly", "monthly"])
+def test_an_expression_that_plainly_ticks_once_does_not_tick_twice(kind: str) -> None:
+    fields = itertools.product(
+        ["0", "5", "*/20"], ["6", "*", "1,13"], ["*", "1", "1,15"], ["*", "3"], ["*", "0", "1-5"]
+    )
+    plain = [cron for cron in map(" ".join, fields) if _ticks_once(cron, kind)]
+    assert plain
+    for cron in plain:
+        ticks = croniter(cron, datetime(2024, 1, 1))
+        starts = [_floor(ticks.get_next(datetime), kind) for _ in range(60)]
+        assert len(set(starts)) == len(starts), cron

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # SQLite accepts some thousands of variables in a statement.
 _IDS_AT_ONCE = 500
+_MOST_SUSPECTS = 500
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
     """
     entries = {record.asset_entry.asset_key: record.asset_entry for record in instance.get_asset_records(list(keys))}
     unfinished: dict[dg.AssetKey, dict[str | None, str]] = {}
+    suspects = _suspects(instance)
     for key, entry in entries.items():
-        if entry.last_run_id is None:
+        if entry.last_run_id is None or (suspects is not None and key not in suspects):
             continue
         # Dagster counts the partitions of an asset in the same way.
         attempts = (
@@ -110,6 +112,20 @@ def materialized_order(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mappin
         return dict(by_partition)
     event = instance.fetch_materializations(key, limit=1).records
     return {None: event[0].storage_id} if event else {}
+
+
+def _suspects(instance: dg.DagsterInstance) -> set[dg.AssetKey] | None:
+    """Return the assets of the runs that did not succeed; None if any asset may be one of them.
+
+    There are few, and for any other asset a query of its events is spared.
+    """
+    import dagster as dg
+
+    others = [status for status in dg.DagsterRunStatus if status != dg.DagsterRunStatus.SUCCESS]
+    runs = instance.get_runs(dg.RunsFilter(statuses=others), limit=_MOST_SUSPECTS)
+    if len(runs) == _MOST_SUSPECTS or any(run.asset_selection is None for run in runs):
+        return None
+    return {key for run in runs for key in run.asset_selection or ()}
 
 
 def _runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> dict[str, dg.RunRecord]:
