@@ -44,6 +44,7 @@ class IngestionArguments(DeclarationArguments, total=False):
     max_runtime_seconds: int | None
     max_retries: int
     retry_delay_seconds: float
+    lookback: int
     validate: bool
     on_invalid: OnInvalid
     refuse_over: float | None
@@ -96,6 +97,7 @@ class IngestionDeclaration(Declaration):
         max_runtime_seconds: seconds after which a run is stopped.
         max_retries: how many times a failed run is started again.
         retry_delay_seconds: seconds before each retry.
+        lookback: how many partitions before the newest one a tick of `cron` runs again.
         validate: whether rows are validated; otherwise only their types are converted.
         on_invalid: what happens to refused rows.
         refuse_over: the largest number of refused rows, or their largest share of all rows if below 1, with which a run
@@ -130,6 +132,7 @@ class IngestionDeclaration(Declaration):
     )
     max_retries: int = field(default=0, metadata=argument(values.number(least=0, integer=True)))
     retry_delay_seconds: float = field(default=30.0, metadata=argument(values.number(least=0)))
+    lookback: int = field(default=0, metadata=argument(values.number(least=0, integer=True)))
     validate: bool = field(default=True, metadata=argument(values.boolean))
     on_invalid: OnInvalid = field(default="quarantine", metadata=argument(values.one_of(*get_args(OnInvalid))))
     refuse_over: float | None = field(default=None, metadata=argument(values.refusal_limit, may_be_none=True))
@@ -149,6 +152,7 @@ class IngestionDeclaration(Declaration):
             *_refusal_problems(checked),
             *_schema_problems(checked),
             *bound_problems(checked),
+            *_lookback_problems(checked),
         ]
 
     @classmethod
@@ -193,6 +197,16 @@ def _refusal_problems(checked: Mapping[str, Any]) -> list[str]:
     if checked.get("refuse_over") is None or checked.get("on_invalid") != "fail":
         return []
     return ['refuse_over: has no effect with on_invalid="fail", which fails the run for any refused row; remove one.']
+
+
+def _lookback_problems(checked: Mapping[str, Any]) -> list[str]:
+    if not checked.get("lookback"):
+        return []
+    missing = [
+        name for name, default in (("cron", None), ("partitions", "daily")) if checked.get(name, default) is None
+    ]
+    reasons = {"cron": "without cron", "partitions": "with partitions=None"}
+    return [f"lookback: has no effect {reasons[name]}; remove it." for name in missing[:1]]
 
 
 def _schema_problems(checked: Mapping[str, Any]) -> list[str]:

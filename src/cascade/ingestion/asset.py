@@ -30,6 +30,12 @@ from cascade.partitions import PartitionWindow, has_ended, partitions_definition
 from cascade.quality.dagster_checks import asset_check_result, check_specs_of
 from cascade.runs.report import RunReport
 
+_LENGTHS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=30.44),
+}
 _MAY_SUCCEED_LATER = (CommitError, RunTooLongError)
 
 
@@ -111,7 +117,13 @@ def automation_condition(declaration: IngestionDeclaration) -> dg.AutomationCond
     """Return when Dagster runs the asset automatically; None without a `cron`, or if the last partition has ended."""
     if declaration.cron is None or has_ended(declaration, datetime.now(UTC)):
         return None
-    return dg.AutomationCondition.on_cron(declaration.cron, cron_timezone=declaration.partition_timezone)
+    on_cron = dg.AutomationCondition.on_cron(declaration.cron, cron_timezone=declaration.partition_timezone)
+    if not declaration.lookback or declaration.partitions is None:
+        return on_cron
+    # It takes the partitions that begin in this time. Half a partition more, since months and days differ in length.
+    delta = _LENGTHS[declaration.partitions] * (declaration.lookback + 1.5)
+    newest = dg.AutomationCondition.in_latest_time_window()
+    return on_cron.replace(newest, dg.AutomationCondition.in_latest_time_window(delta))
 
 
 def _freshness_policy(declaration: IngestionDeclaration) -> dg.FreshnessPolicy | None:

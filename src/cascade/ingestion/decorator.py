@@ -88,6 +88,8 @@ def cascade_ingestion(
         max_runtime_seconds: seconds after which a run is stopped. Defaults to no limit.
         max_retries: how many times a failed run is started again. Defaults to 0.
         retry_delay_seconds: seconds before each retry. Defaults to 30.
+        lookback: how many partitions before the newest one each tick of `cron` runs again, since rows may come late.
+            Defaults to 0.
         validate: False only converts types. Defaults to True.
         on_invalid: `"quarantine"` (default) sets refused rows aside; `"fail"` fails the run and writes nothing.
         refuse_over: how many refused rows are too many: a share of the rows such as 0.05, or a whole number of rows. A

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ import dagster as dg
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field
 
-from cascade.exceptions import CascadeError, PartitionError, RowsRefusedError
+from cascade.exceptions import CascadeError, DeclarationError, PartitionError, RowsRefusedError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
 from cascade.runs.overwritten import Overwritten
@@ -189,6 +190,62 @@ def test_a_tick_requests_the_newest_closed_partition_or_the_current_one(
 def test_a_tick_of_an_hourly_asset() -> None:
     got = requested("2024-03-05T06:10", cron="10 * * * *", partitions="hourly", partition_start="2024-03-05")
     assert got == {"2024-03-05-05:00"}
+
+
+@pytest.mark.parametrize(
+    ("now", "arguments", "expected"),
+    [
+        ("2024-03-05T06:00", {"cron": "0 6 * * *", "lookback": 0}, ["2024-03-04"]),
+        ("2024-03-05T06:00", {"cron": "0 6 * * *", "lookback": 2}, ["2024-03-02", "2024-03-03", "2024-03-04"]),
+        # Clocks change in between: days have 23 and 25 hours.
+        ("2024-03-12T06:00", {"cron": "0 6 * * *", "lookback": 2}, ["2024-03-09", "2024-03-10", "2024-03-11"]),
+        ("2024-11-05T06:00", {"cron": "0 6 * * *", "lookback": 2}, ["2024-11-02", "2024-11-03", "2024-11-04"]),
+        # A tick in a partition that has not ended requests that one too.
+        ("2024-03-05T18:00", {"cron": "0 */6 * * *", "lookback": 1}, ["2024-03-04", "2024-03-05"]),
+        ("2024-03-02T06:00", {"cron": "0 6 * * *", "lookback": 5}, ["2024-03-01"]),
+        ("2024-03-05T07:00", {"cron": "0 6 * * *", "lookback": 2}, []),
+        (
+            "2024-03-05T06:10",
+            {"cron": "10 * * * *", "partitions": "hourly", "lookback": 3},
+            ["2024-03-05-02:00", "2024-03-05-03:00", "2024-03-05-04:00", "2024-03-05-05:00"],
+        ),
+        (
+            "2024-03-19T06:00",
+            {"cron": "0 6 * * 2", "partitions": "weekly", "lookback": 1, "partition_start": "2024-02-04"},
+            ["2024-03-03", "2024-03-10"],
+        ),
+    ],
+)
+def test_a_tick_also_requests_the_partitions_of_the_lookback(
+    now: str, arguments: dict[str, Any], expected: list[str]
+) -> None:
+    got = requested(now, **{"partition_start": "2024-03-01", **arguments})
+    assert sorted(key or "" for key in got) == expected
+
+
+@pytest.mark.parametrize("lookback", [1, 2, 3, 11, 12])
+@pytest.mark.parametrize("month", [1, 2, 3, 4, 8, 12])
+def test_the_lookback_of_months_counts_months(lookback: int, month: int) -> None:
+    got = requested(
+        f"2024-{month:02}-02T06:00",
+        cron="0 6 2 * *",
+        partitions="monthly",
+        partition_start="2020-01-01",
+        lookback=lookback,
+    )
+    newest = 2024 * 12 + month - 2
+    wanted = {divmod(newest - back, 12) for back in range(lookback + 1)}
+    assert got == {f"{year}-{index + 1:02}-01" for year, index in wanted}
+
+
+def test_a_lookback_that_has_no_effect_is_an_error() -> None:
+    for arguments, said in (
+        ({}, "lookback: has no effect without cron; remove it."),
+        ({"cron": "0 6 * * *", "partitions": None, "partition_start": None}, "has no effect with partitions=None"),
+        ({"cron": "0 6 * * *", "lookback": -1}, "lookback: must be a whole number of at least 0, not -1."),
+    ):
+        with pytest.raises(DeclarationError, match=re.escape(said)):
+            workflow(**{"lookback": 2, **arguments})
 
 
 def test_no_condition_without_a_cron_or_after_the_last_partition() -> None:
