@@ -24,8 +24,10 @@ from cascade.schemas.dict_rows import DictRows
 from cascade.schemas.values import shown
 
 ROWS_PER_BATCH = 50_000
-# A table holds its rows already, and larger slices cost less.
+# A table holds its rows already, and larger slices cost less: Polars wakes every core for each check of a slice. The
+# slices of a wide table are bounded by their rows, so that what validation makes of one stays small.
 _ROWS_PER_SLICE = 131_072
+_BYTES_PER_SLICE = 64 * 2**20
 
 _ACCEPTED = (
     "Return dicts or pydantic models, an Arrow table, batches or a reader, a Polars or pandas frame, a dlt source or "
@@ -132,8 +134,9 @@ class Feeder:
         if batch is None:
             return False
         self.flush()
-        for start in range(0, len(batch), _ROWS_PER_SLICE):
-            self.consume(batch if len(batch) <= _ROWS_PER_SLICE else batch[start : start + _ROWS_PER_SLICE])
+        most = _rows_per_slice(batch)
+        for start in range(0, len(batch), most):
+            self.consume(batch if len(batch) <= most else batch[start : start + most])
         return True
 
     def _consume_table(self, batches: list[pa.RecordBatch]) -> None:
@@ -247,6 +250,12 @@ def _from_stream(data: Any) -> pa.Table | None:
         return pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError):
         return None  # a stream of something other than rows
+
+
+def _rows_per_slice(batch: Batch) -> int:
+    if not isinstance(batch, pa.Table):
+        return _ROWS_PER_SLICE
+    return max(_ROWS_PER_SLICE, _BYTES_PER_SLICE * len(batch) // max(batch.nbytes, 1))
 
 
 def _described(data: object) -> str:

@@ -120,6 +120,17 @@ class Unprintable:
         raise RuntimeError("not printable")
 
 
+def test_a_table_is_taken_in_slices_that_are_bounded_by_bytes_but_not_too_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "_ROWS_PER_SLICE", 10)
+    monkeypatch.setattr(batches, "_BYTES_PER_SLICE", 160)
+    narrow, wide = pa.table({"n": range(50)}), pa.table({f"n{at}": range(25) for at in range(8)})
+    assert [len(batch) for batch in fed(narrow)] == [20, 20, 10]
+    assert [len(batch) for batch in fed(wide)] == [10, 10, 5]
+    assert pa.concat_tables(fed(narrow)).column("n").to_pylist() == list(range(50))
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
