@@ -17,6 +17,7 @@
     │                               under on_invalid="fail"
     ├── CommitError                 a snapshot could not be committed, after every retry
     ├── CommitRefusedError          the catalog refused to commit a snapshot, and would refuse it again
+    ├── SourceUnreachableError      the host of a source did not answer; a later run may succeed
     └── RunTooLongError             a run exceeded `max_runtime_seconds` and was stopped
 
 An error states what is wrong, where, the value given, the value expected and, in its `hint`, the next command to type.
@@ -209,6 +210,10 @@ class CommitError(CascadeError):
 
 class CommitRefusedError(CascadeError):
     """The catalog refused to commit a snapshot, for example because a permission is missing. A retry would not help."""
+
+
+class SourceUnreachableError(CascadeError):
+    """The host of a source could not be reached. Nothing was written, and a later run may succeed."""
 
 
 class RunTooLongError(CascadeError):

@@ -131,6 +131,7 @@ ERRORS = [
     "SchemaError",
     "SourceError",
     "SourceLocation",
+    "SourceUnreachableError",
     "UsageError",
 ]
 

@@ -19,6 +19,7 @@ from cascade.exceptions import (
     PartitionError,
     RowsRefusedError,
     RunTooLongError,
+    SourceUnreachableError,
 )
 from cascade.ingestion.metadata import definition_metadata, run_metadata
 from cascade.ingestion.parameters import LAKEHOUSE, dagster_arguments
@@ -36,7 +37,7 @@ _LENGTHS = {
     "weekly": timedelta(weeks=1),
     "monthly": timedelta(days=30.44),
 }
-_MAY_SUCCEED_LATER = (CommitError, RunTooLongError)
+_MAY_SUCCEED_LATER = (CommitError, RunTooLongError, SourceUnreachableError)
 
 
 def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks] = ()) -> dg.AssetsDefinition:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import requests
 from pydantic import AwareDatetime, BaseModel, Field
 
 from cascade.exceptions import CascadeError, DeclarationError, PartitionError, RowsRefusedError
@@ -277,7 +278,11 @@ def test_a_failed_run_fails_with_the_original_error(lakehouse: Lakehouse) -> Non
         materialized(lakehouse, workflow(on_invalid="fail"))
 
 
-@pytest.mark.parametrize(("function", "calls"), [(fetch, 1), (lambda: 1 / 0, 3)])
+def unreachable() -> None:
+    raise requests.ConnectionError(ConnectionRefusedError(), request=requests.Request("GET", "http://localhost:1"))
+
+
+@pytest.mark.parametrize(("function", "calls"), [(fetch, 1), (lambda: 1 / 0, 3), (unreachable, 3)])
 def test_only_errors_that_may_pass_are_retried(lakehouse: Lakehouse, function: Any, calls: int) -> None:
     called: list[int] = []
 

@@ -1,16 +1,18 @@
-"""A missing secret is reported with the variable that sets it."""
+"""A missing secret is reported with the variable that sets it, and a host that does not answer with what was tried."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import dlt
 import pytest
 from dlt.common.configuration.specs import ConnectionStringCredentials
+from dlt.sources.helpers.requests import Client
 from dlt.sources.sql_database import sql_table
 
-from cascade.exceptions import ConfigError
+from cascade.exceptions import ConfigError, SourceUnreachableError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion.conftest import ran
 
@@ -71,3 +73,19 @@ def test_an_error_among_its_own_causes_is_unchanged(lakehouse: Lakehouse) -> Non
 
     with pytest.raises(OSError, match="the disk"):
         ran(lakehouse, function=raised_again)
+
+
+def test_a_host_that_does_not_answer_is_explained_with_the_attempts_of_dlt(lakehouse: Lakehouse) -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{found.getsockname()[1]}"
+
+    @dlt.resource(name="stations")
+    def stations() -> Iterator[object]:
+        yield Client(request_backoff_factor=0.001, request_max_attempts=2).get(f"{address}/rows?token=hunter2").json()
+
+    with pytest.raises(SourceUnreachableError) as caught:
+        ran(lakehouse, function=lambda: stations)
+    assert f"it refused the connection. {address}/rows was tried 2 times." in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert not list(lakehouse.catalog.load_table("raw.readings").snapshots())

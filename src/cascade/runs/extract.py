@@ -13,6 +13,7 @@ from cascade.runs.batches import Feeder
 from cascade.runs.database_values import database_values_named
 from cascade.runs.dlt_session import DltSession, quiet_dlt
 from cascade.runs.dlt_settings import missing_settings_named
+from cascade.runs.unreachable_hosts import unreachable_hosts_named
 from cascade.schemas import Batch, RefusedRow
 
 
@@ -62,6 +63,7 @@ def extract(
     Raises:
         SourceError: the data is not rows, or a value of a database cannot be read.
         ConfigError: the source reads a setting through dlt that is not set.
+        SourceUnreachableError: the host of the source does not answer.
     """
     rows = batches = 0
 
@@ -82,6 +84,7 @@ def extract(
         clock.timed("extract"),
         missing_settings_named(location),
         database_values_named(table, location),
+        unreachable_hosts_named(table, location),
     ):
         data = source()
         feeder.feed(data)
