@@ -28,10 +28,12 @@ class Invocation:
     Args:
         given: the project of the manifest that started it; None for the project in the working directory.
         debug: whether to show tracebacks.
+        with_dbt: whether the definitions contain the models of the dbt project, which take seconds to load.
     """
 
     given: Project | None = None
     debug: bool = False
+    with_dbt: bool = True
 
     @cached_property
     def config(self) -> CascadeConfig:
@@ -83,7 +85,8 @@ class Invocation:
         """What Cascade's packages, the modules and the plugins contribute to the project."""
         from cascade.framework.assembly import contribute_what_loads
 
-        return contribute_what_loads(self.contents.collected, self.contents.project(self.config))
+        project = self.contents.project(self.config, with_dbt=self.with_dbt)
+        return contribute_what_loads(self.contents.collected, project)
 
     @property
     def failures(self) -> tuple[CascadeError, ...]:

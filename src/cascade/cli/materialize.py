@@ -45,7 +45,7 @@ def materialize(
     ranges: Sequence[str],
     verbose: bool,
 ) -> None:
-    """Run ASSET, such as weather_observations, for each given partition.
+    """Run ASSET, such as weather_observations, for each given partition. A dbt model is an asset too.
 
     \b
         cascade materialize weather_observations --partition 2024-01-15
@@ -68,6 +68,8 @@ def materialize(
             from cascade.iceberg.catalog import import_libraries
             from cascade.partition_keys import choose_partitions
 
+            # Only a model needs the dbt project.
+            invocation.with_dbt = not all(map(invocation.workflow_named, assets))
             definitions, failures = invocation.definitions(), invocation.failures
             chosen = [_find(invocation, definitions, name) for name in assets]
             graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"

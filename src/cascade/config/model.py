@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from cascade.config.layer_source import LayerSource
 from cascade.config.layers import PREFIX, DescribedSetting, Layers, read_layers
-from cascade.config.root import ROOT_VARIABLE, find_project_root
+from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
 from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
 from cascade.spelling import nearest
@@ -63,7 +63,9 @@ class CascadeConfig(BaseSettings):
         description="Where dbt runs: `embedded` in a DuckDB file in `.cascade`, `production` on the Trino server. "
         "If not set, the latter if `trino_host` is set. A `profiles.yml` of your own ignores it.",
     )
-    dbt_translator: str | None = Field(default=None, description="Your own translator, such as `workflows.dbt:Mine`.")
+    dbt_translator: str | None = Field(
+        default=None, description="Your dagster-dbt translator, such as `workflows.dbt:Mine`."
+    )
     iceberg_catalog: str | None = Field(
         default=None,
         description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "
@@ -183,7 +185,7 @@ class CascadeConfig(BaseSettings):
     @field_validator("dagster_home", "dlt_directory", mode="after")
     @classmethod
     def _under_the_root(cls, value: Path, info: Any) -> Path:
-        return Path(info.data["project_root"]) / _expanded(value)
+        return Path(info.data["project_root"]) / expanded(value)
 
     @field_validator("iceberg_warehouse", mode="after")
     @classmethod
@@ -191,7 +193,7 @@ class CascadeConfig(BaseSettings):
         catalog = info.data.get("nessie_uri") or info.data.get("iceberg_catalog") or ""
         if value is None or "://" in value or value.startswith("file:") or catalog.startswith(("http://", "https://")):
             return value
-        return str(Path(info.data["project_root"]) / _expanded(Path(value)))
+        return str(Path(info.data["project_root"]) / expanded(Path(value)))
 
     @property
     def state_directory(self) -> Path:
@@ -257,15 +259,6 @@ class CascadeConfig(BaseSettings):
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [(name, masked_value(name, value)) for name, value in self]
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise ValueError(
-            f"there is no user {path.parts[0][1:]!r}; write a directory of that name as ./{path}"
-        ) from None
 
 
 def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, object]) -> ConfigError:

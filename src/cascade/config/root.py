@@ -79,3 +79,20 @@ def has_cascade_table(pyproject: Path) -> bool:
         # A broken file still marks the root. Reading the settings reports what is wrong with it.
         return b"[tool.cascade" in content
     return isinstance(tool, dict) and "cascade" in tool
+
+
+def expanded(path: Path) -> Path:
+    """Return a path with the home directory in place of its `~`.
+
+    Args:
+        path: the path of a setting.
+
+    Raises:
+        ValueError: there is no such user.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"there is no user {path.parts[0][1:]!r}; write a directory of that name as ./{path}"
+        ) from None

@@ -25,14 +25,14 @@ class DbtContributor(Contributor):
         directory = project.dbt_assets_directory
         if directory is None or not has_nodes(directory) or not can_build_assets() or _has_own_assets(project):
             return Contribution()
-        from cascade.dbt.assets import build_dbt_assets
-
         declarations = [
             workflow.declaration
             for workflow in project.workflows
             if isinstance(workflow.declaration, IngestionDeclaration)
         ]
         try:
+            from cascade.dbt.assets import build_dbt_assets
+
             assets = build_dbt_assets(project.config, declarations)
         except CascadeError as error:
             return Contribution(failures=(error,))

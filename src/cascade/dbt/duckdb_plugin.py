@@ -25,7 +25,7 @@ _TOLD_AFTER = 1.0
 _LONGEST = 3600.0
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Opens the DuckDB file as soon as no other process has it, and brings the views of the tables up to date."""
 
     _held: duckdb.DuckDBPyConnection | None = None

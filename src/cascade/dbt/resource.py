@@ -25,7 +25,7 @@ class _ProjectDbt(DbtCliResource):
     environment: ClassVar[Mapping[str, str]] = {}
 
     @property
-    def _cli_version(self) -> Version:  # type: ignore[override]
+    def _cli_version(self) -> Version:
         # dagster-dbt would start `dbt --version`, which takes seconds and asks the package index for a newer one.
         return Version(installed_version("dbt-core"))
 

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from cascade.config import CascadeConfig
-from cascade.contributor import LoadedProject
+from cascade.contributor import Contribution, LoadedProject
 from cascade.dbt import contributor
 from cascade.dbt.contributor import DbtContributor, has_nodes
 from cascade.exceptions import CascadeError, ConfigError
@@ -27,7 +27,7 @@ def project_of(config: CascadeConfig, **more: Any) -> LoadedProject:
 
 
 def forbid_assets(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Importing it would be an error.
+    # Importing it would be a failure.
     monkeypatch.setitem(sys.modules, "cascade.dbt.assets", None)
 
 
@@ -36,19 +36,19 @@ def test_a_project_without_a_model_does_not_load_dbt(config: CascadeConfig, monk
     for file in list(config.dbt_project_directory.glob("models/*/*")):
         file.unlink()
     assert not has_nodes(config.dbt_project_directory)
-    assert DbtContributor().contribute(project_of(config)).assets == ()
+    assert DbtContributor().contribute(project_of(config)) == Contribution()
 
 
 def test_without_dbt_there_are_no_assets(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_assets(monkeypatch)
     monkeypatch.setattr(contributor, "can_build_assets", lambda: False)
-    assert DbtContributor().contribute(project_of(config)).assets == ()
+    assert DbtContributor().contribute(project_of(config)) == Contribution()
 
 
 def test_a_check_adds_no_assets(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid_assets(monkeypatch)
     checked = LoadedProject(config, dbt_directory=config.dbt_project_directory)
-    assert DbtContributor().contribute(checked).assets == ()
+    assert DbtContributor().contribute(checked) == Contribution()
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -63,7 +63,7 @@ def test_assets_that_the_project_makes_with_dagster_dbt_stay_alone(
     monkeypatch.setitem(sys.modules, "dagster_dbt", ModuleType("dagster_dbt"))
     module = ModuleType("flows")
     module.__dict__["made"] = dg.Definitions([daily]) if whole else daily
-    assert DbtContributor().contribute(project_of(config, modules={"flows": module})).assets == ()
+    assert DbtContributor().contribute(project_of(config, modules={"flows": module})) == Contribution()
 
 
 @pytest.mark.parametrize("error", [CascadeError("dbt: wrong"), ValueError("wrong")])

@@ -40,7 +40,8 @@ def opened(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:
     )
     credentials.config_options = options
     environment = LocalEnvironment(credentials)
-    return environment.initialize_db(credentials, environment._plugins)
+    connection: duckdb.DuckDBPyConnection = environment.initialize_db(credentials, environment._plugins)
+    return connection
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_a_process_waits_until_another_one_closes_the_file(
             if len(pauses) == 3:
                 other.communicate()
 
-        monkeypatch.setattr(duckdb_plugin.time, "sleep", pause)
+        monkeypatch.setattr("cascade.dbt.duckdb_plugin.time.sleep", pause)
         duckdb_plugin.open_when_free(str(file), {}).close()
         assert len(pauses) == 3
         said = capsys.readouterr().err

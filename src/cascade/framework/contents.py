@@ -41,13 +41,18 @@ class Contents:
     broken: tuple[BrokenAsset, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
-    def project(self, config: CascadeConfig) -> LoadedProject:
-        """Return the project as contributors see it."""
+    def project(self, config: CascadeConfig, *, with_dbt: bool = True) -> LoadedProject:
+        """Return the project as contributors see it.
+
+        Args:
+            config: the settings.
+            with_dbt: whether the dbt project adds assets.
+        """
         return LoadedProject(
             config,
             self.modules.modules,
             self.collected.decorated,
-            dbt_assets_directory=config.dbt_project_directory,
+            dbt_assets_directory=config.dbt_project_directory if with_dbt else None,
         )
 
 

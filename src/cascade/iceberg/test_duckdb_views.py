@@ -206,4 +206,6 @@ def test_types_have_names_that_duckdb_takes() -> None:
     )
     text = duckdb_type(kind)
     assert text == 'STRUCT("a ""b""" UUID[], "m" MAP(VARCHAR, DOUBLE))'
-    assert str(duckdb.sql(f"select null::{text} as x").types[0]) == text.replace('"m"', "m")
+    with duckdb.connect() as connection:
+        ((found,),) = connection.execute(f"select typeof(null::{text})").fetchall()
+    assert found == text.replace('"m"', "m")
