@@ -89,6 +89,7 @@ def backfill(
             out.json(selection_document(states, selection))
             tell_selection(out, states, selection)
             return
+        invocation.with_dbt = False
         definitions, key = invocation.definitions(), dg.AssetKey(list(declaration.asset_key))
         for failure in invocation.failures:
             out.warn(f"not loaded: {failure}")

@@ -105,6 +105,7 @@ def _runs(
             from cascade.framework.runs import run_partitions
             from cascade.ingestion.replay import REPLAY_TAG
 
+            invocation.with_dbt = False
             definitions = invocation.definitions()
             packages = tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names))
             instance = stack.enter_context(open_instance(invocation.config))
