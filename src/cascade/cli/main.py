@@ -34,6 +34,7 @@ _COMMANDS = {
     "plan": "cascade.cli.plan:plan",
     "dbt": "cascade.cli.dbt:dbt",
     "table": "cascade.cli.table:table",
+    "maintain": "cascade.cli.maintain:maintain",
     "branch": "cascade.cli.branch:branch",
     "quarantine": "cascade.cli.quarantine:quarantine",
     "validate": "cascade.cli.validate:validate",

@@ -97,6 +97,12 @@ class CascadeConfig(BaseSettings):
         description="For how many hours the rows of a run whose blocking checks failed stay on their branch. The next "
         "run that publishes to the table then removes the branch. Set more than the checks take.",
     )
+    orphan_age_hours: float = Field(
+        default=24.0,
+        ge=1,
+        description="How many hours old a file that no state of a table needs must be before maintenance removes it. "
+        "Set more than the longest run and the slowest reader take; `max_runtime_seconds` of a workflow counts too.",
+    )
     postgres_host: str | None = Field(
         default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
     )

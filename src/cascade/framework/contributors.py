@@ -132,9 +132,10 @@ def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
 def _built_in() -> tuple[Contributor, ...]:
     from cascade.dbt.contributor import DbtContributor
     from cascade.ingestion.contributor import IngestionContributor
+    from cascade.maintenance.contributor import MaintenanceContributor
     from cascade.quality.contributor import QualityContributor
 
-    return (IngestionContributor(), QualityContributor(), DbtContributor())
+    return (IngestionContributor(), QualityContributor(), DbtContributor(), MaintenanceContributor())
 
 
 def _contributor(plugin: Plugin) -> Contributor:
