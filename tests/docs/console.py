@@ -103,11 +103,13 @@ def _commands(lines: list[str], first: int) -> list[Command]:
     return commands
 
 
+_SNAPSHOT, _RUN = r"\b\d{15,}\b", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = re.compile(f"{_SNAPSHOT}|{_RUN}")
 _UNSTABLE = (
     # Decimals such as seconds, the ids of snapshots and runs, the port of the UI, and the rules that pytest draws.
     (re.compile(r"\d+\.\d+(?!\.|\d)"), r"\\d+\\.\\d+"),
-    (re.compile(r"\b\d{15,}\b"), r"\\d{15,}"),
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), r"[0-9a-f-]{36}"),
+    (re.compile(_SNAPSHOT), r"(\\d{15,})"),
+    (re.compile(_RUN), r"([0-9a-f-]{36})"),
     (re.compile(r"={5,}"), r"={5,}"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), r"\\d+"),
 )
@@ -117,7 +119,7 @@ def output_pattern(expected: tuple[str, ...], places: dict[str, str]) -> re.Patt
     """Return a pattern that matches the whole output of a command.
 
     A line of dots matches any lines, and dots within a line match any text. Decimals, ids, ports and the width of gaps
-    may differ. Everything else must be the same.
+    may differ. Everything else must be the same. Each id is a group; see `ids_in`.
 
     Args:
         expected: the output that the page shows, as lines.
@@ -130,6 +132,15 @@ def output_pattern(expected: tuple[str, ...], places: dict[str, str]) -> re.Patt
         else:
             parts.append(_line_pattern(line, places) + r"[ ]*\n")
     return re.compile("".join(parts))
+
+
+def ids_in(lines: tuple[str, ...]) -> list[str]:
+    """Return the ids of snapshots and runs in an output, one for each group of its pattern.
+
+    Args:
+        lines: the output that the page shows.
+    """
+    return [found for line in lines for found in _ID.findall(line)]
 
 
 def _line_pattern(line: str, places: dict[str, str]) -> str:

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_ui import assets
-from docs.console import Command, Written, output_pattern
+from docs.console import Command, Written, ids_in, output_pattern
 from processes import (
     SECONDS,
     assert_nothing_left_behind,
@@ -51,11 +51,13 @@ class Session:
         home: the reader's home directory, where the session starts.
         directory: the working directory.
         environment: the variables of the first command.
+        ids: the ids of snapshots and runs that commands printed, by those that the page shows in their place.
     """
 
     home: Path
     directory: Path
     environment: Mapping[str, str]
+    ids: dict[str, str] = field(default_factory=dict)
 
     def follow(self, steps: list[Command | Written]) -> None:
         """Follow the steps of a page.
@@ -135,7 +137,12 @@ class Session:
         self._compare(command, said.partition(_LAST_WORDS)[0] + _LAST_WORDS + "\n" if is_ui else said)
 
     def _script(self, text: str) -> str:
-        """Return a script that restores the state of the shell, runs the command, and saves the state."""
+        """Return a script that restores the state of the shell, runs the command, and saves the state.
+
+        A reader types the ids that commands printed before, instead of those of the page.
+        """
+        for shown, actual in self.ids.items():
+            text = text.replace(shown, actual)
         state = shlex.quote(str(self.home / ".state"))
         return (
             f"if [ -f {state}/variables ]; then . {state}/variables; fi\n{text}\n"
@@ -151,7 +158,9 @@ class Session:
         pattern = output_pattern(command.expected, {HOME: str(self.home)})
         text = output if output.endswith("\n") else output + "\n"
         text = _WAITING.sub("", _PANTS_LOG.sub("", text))
-        assert pattern.fullmatch(text), _told(command, output, "the output differs from the page")
+        found = pattern.fullmatch(text)
+        assert found, _told(command, output, "the output differs from the page")
+        self.ids.update(zip(ids_in(command.expected), found.groups(), strict=True))
 
 
 def _told(command: Command, output: str, problem: str) -> str:

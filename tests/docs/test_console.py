@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from docs.console import Command, Written, output_pattern, read_page
+from docs.console import Command, Written, ids_in, output_pattern, read_page
 
 PAGE = """\
 Text with `$ no command`.
@@ -73,3 +73,19 @@ def test_a_page_is_read_as_commands_and_files() -> None:
 )
 def test_only_unstable_output_may_differ(expected: list[str], output: str, matches: bool) -> None:
     assert (output_pattern(tuple(expected), {"/home/you": "/tmp/x"}).fullmatch(output) is not None) is matches
+
+
+def test_ids_stand_for_those_that_a_command_printed() -> None:
+    shown = (
+        "snapshot             run",
+        "1755502919364391445  audit_d3ac89a2-8668-4261-92dd-0d4db8ece80a",
+        "...",
+        "3.5 s",
+    )
+    printed = "snapshot run\n875550291936439144 audit_0dee5265-4581-40f5-9fe5-d63d0a0f633a\nmore\n20.1 s\n"
+    found = output_pattern(shown, {}).fullmatch(printed)
+    assert found is not None
+    assert dict(zip(ids_in(shown), found.groups(), strict=True)) == {
+        "1755502919364391445": "875550291936439144",
+        "d3ac89a2-8668-4261-92dd-0d4db8ece80a": "0dee5265-4581-40f5-9fe5-d63d0a0f633a",
+    }
