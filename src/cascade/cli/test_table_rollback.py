@@ -11,6 +11,7 @@ import pytest
 from cascade.cli import table_rollback
 from cascade.cli.conftest import Cascade
 from cascade.config import CascadeConfig
+from cascade.exceptions import CommitError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.iceberg import merge_rows, open_lakehouse, rollback
 from cascade.iceberg.commit import commit_planned, run_summary
@@ -138,7 +139,7 @@ def test_a_writer_that_commits_meanwhile_is_not_undone(cascade: Cascade, publish
     planned = rollback.plan_rollback(opened.require(THINGS_TABLE), THINGS_TABLE, published[0])
     rows = pa.table({"id": pa.array([999], pa.int64()), "name": ["new"]})
     merge_rows(opened, THINGS_TABLE, rows, ["id"], run_id="other")
-    with pytest.raises(rollback.CommitError, match="another writer committed"):
+    with pytest.raises(CommitError, match="another writer committed"):
         rollback.roll_back(opened, planned)
     assert 999 in ids("things")
 

@@ -13,7 +13,7 @@ from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import RowsRefusedError
 from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.commit import run_summary
-from cascade.iceberg.gate import commit_gated
+from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.hidden import REFUSED_AT_COLUMN
 from cascade.iceberg.keys import key_frame, key_names
@@ -167,7 +167,7 @@ def _land(
         with clock.timed("check"):
             judge.judge(candidate)
 
-    gate = None
+    gate: Gate[ReplayPlan] | None = None
     if fit and judge is not None and judge.blocks:
         audit = AuditBranch.of(run_id, lakehouse.branch_retention)
         gate = RunGate(audit, check).on(lambda plan: iter([plan.landed]))
@@ -224,8 +224,8 @@ def _notices(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
         found.append(f"{counted(waiting, 'row')} pass now, but a newer row with the same key is in the quarantine.")
     if undecided:
         found.append(
-            f"{counted(undecided, 'row')} pass now, but the table has their keys, and the snapshots have expired that "
-            "tell whose version is newer."
+            f"{counted(undecided, 'row')} pass now, but nobody knows whether a newer version of their keys has landed. "
+            "Run the partition again."
         )
     return tuple(found)
 

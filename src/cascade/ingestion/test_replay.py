@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, create_model
+from pyiceberg.schema import Schema
 
 from cascade.declarations.sensitive import Sensitive
 from cascade.exceptions import ChecksFailedError, RowsRefusedError, UsageError
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
+from cascade.iceberg import quarantine
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
+from cascade.iceberg.hidden import REFUSED_AT_COLUMN
 from cascade.iceberg.ledger import published_partitions
+from cascade.iceberg.snapshot.retention import Retention
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion.conftest import ARGUMENTS, DAY, ran, table_rows
 from cascade.ingestion.replay import replay
@@ -190,6 +195,26 @@ def test_an_interrupted_replay_loses_nothing_and_lands_nothing_twice(
     replayed(lakehouse, key=NEXT)
     assert (landed(lakehouse), waiting(lakehouse)) == ({1: 200, 2: 2, 3: 300}, [])
     assert len(table_rows(lakehouse)) == 3
+
+
+@pytest.mark.parametrize("case", ["expired", "older Cascade"])
+def test_where_nobody_knows_whose_version_is_newer_the_row_waits(
+    lakehouse: Lakehouse, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema_of, rows_of = quarantine._schema, quarantine._rows
+    if case == "older Cascade":
+        monkeypatch.setattr(quarantine, "_schema", lambda: Schema(*schema_of().fields[:-1]))
+        monkeypatch.setattr(quarantine, "_rows", lambda *given: rows_of(*given).drop_columns([REFUSED_AT_COLUMN]))
+    run(lakehouse, {1: 200, 2: 300, 3: 3})
+    monkeypatch.undo()
+    eager = replace(lakehouse, retention=Retention(snapshots=1, days=0, least_age=0))
+    run(eager, {1: 1}, key=NEXT)
+    run(eager, {4: 4}, key=NEXT)
+    report = replayed(lakehouse)
+    assert (landed(lakehouse), waiting(lakehouse)) == ({1: 1, 2: 300, 3: 3, 4: 4}, [(1, 200)])
+    assert report.notices == (
+        "1 row pass now, but nobody knows whether a newer version of their keys has landed. Run the partition again.",
+    )
 
 
 class Failing:

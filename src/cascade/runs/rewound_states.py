@@ -11,6 +11,9 @@ from typing import IO
 from cascade.exceptions import CascadeError
 from cascade.runs.dlt_state import CURRENT, LOCK
 
+# The time of a file can lag behind the clock by a few milliseconds.
+_TICK = 0.1
+
 
 @contextmanager
 def states_reset(directory: Path, table: str, since: float) -> Iterator[int]:
@@ -33,7 +36,7 @@ def states_reset(directory: Path, table: str, since: float) -> Iterator[int]:
     with ExitStack() as stack:
         for home in homes:
             _lock(stack.enter_context((home / LOCK).open("a")), table)
-        later = [path for home in homes if (path := home / CURRENT).exists() and path.stat().st_mtime >= since]
+        later = [path for home in homes if (path := home / CURRENT).exists() and path.stat().st_mtime > since - _TICK]
         for path in later:
             path.unlink()
         yield len(later)

@@ -170,7 +170,7 @@ def _have_same_keys(old: pa.Table, new: pa.Table, unique_key: tuple[str, ...]) -
     if old.num_rows != new.num_rows:
         return False
     names = list(unique_key)
-    return same_rows(old.select(names), new.select(names)).false_count == 0
+    return bool(same_rows(old.select(names), new.select(names)).false_count == 0)
 
 
 def _others(positions: pl.Series, rows: int) -> pa.Array:

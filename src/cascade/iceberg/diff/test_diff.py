@@ -226,7 +226,8 @@ def test_files_that_were_written_anew_are_compared_without_matching_keys(
         merged(counts, dict.fromkeys(range(start, start + 10), 0))
     first = str(counts.require(COUNTS).metadata.current_snapshot_id)
     merged(counts, {**dict.fromkeys(range(10), 1), **dict.fromkeys(range(20, 30), 2)})
-    old, new = changed_rows(*(point_of(counts.require(COUNTS), name).table for name in (first, "main")), ["id", "n"])
+    table = counts.require(COUNTS)
+    old, new = changed_rows(point_of(table, first).table, point_of(table, "main").table, ["id", "n"])
     assert old["id"].to_pylist() == new["id"].to_pylist() and set(old["n"].to_pylist()) == {0}
     monkeypatch.setattr(difference, "_frame", None)
     found = diff(counts, first, "main")
