@@ -59,7 +59,7 @@ class BackfillRecord:
             description=None,
             run_config=None,
         )
-        instance.add_backfill(record.with_status(BulkActionStatus.CANCELED))
+        instance.add_backfill(record._replace(status=BulkActionStatus.CANCELED))
         return cls(record.backfill_id, instance, graph, key)
 
     @property
@@ -96,7 +96,7 @@ class BackfillRecord:
             requested_runs_for_target_roots=True,
         )
         self._instance.update_backfill(
-            record.with_status(status)
+            record._replace(status=status)
             .with_asset_backfill_data(data, self._instance, self._graph)
             .with_end_timestamp(time.time())
         )

@@ -76,10 +76,10 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
     runs = _runs(instance, sorted(wanted))
     found = {}
     for key in keys:
-        entry = entries.get(key)
-        if entry is None:
+        if key not in entries:
             found[key] = RunHistory()
             continue
+        entry = entries[key]
         states = {
             partition: runs[run_id].dagster_run
             for partition, run_id in unfinished.get(key, {}).items()
@@ -109,7 +109,7 @@ def materialized_order(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mappin
 
     by_partition = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
     if by_partition:
-        return dict(by_partition)
+        return dict(by_partition.items())
     event = instance.fetch_materializations(key, limit=1).records
     return {None: event[0].storage_id} if event else {}
 
