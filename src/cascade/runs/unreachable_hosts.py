@@ -1,7 +1,7 @@
 """Explain that the host of a source does not answer: which host, what happened, what was tried, and what to do.
 
-The clients say it in sentences such as `HTTPSConnectionPool(host='…', port=443): Max retries exceeded with url: …`, with
-the query of the address, and thus with tokens.
+The clients say it in sentences such as `HTTPSConnectionPool(host='…'): Max retries exceeded with url: …`, which show
+the query of the address, and with it tokens.
 """
 
 from __future__ import annotations
