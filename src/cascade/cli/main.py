@@ -17,6 +17,7 @@ from cascade.cli.completion import COMPLETE_VARIABLE
 from cascade.cli.context import Invocation
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
+from cascade.program import remember
 from cascade.terminal.documents import error_document, print_document
 from cascade.terminal.words import say_on_stderr
 
@@ -196,6 +197,7 @@ def _start(project: Project | None, arguments: Sequence[str] | None) -> NoReturn
     warnings.showwarning = _show_warning
     invocation = Invocation(given=project)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    remember(invocation.program)
     cli.main(args=words, prog_name=invocation.program, complete_var=COMPLETE_VARIABLE, obj=invocation)
     raise AssertionError("unreachable")  # pragma: no cover
 

@@ -91,6 +91,23 @@ def test_what_cannot_be_done_is_explained(cascade: Cascade, arguments: tuple[str
 
 
 @pytest.mark.usefixtures("lakehouse")
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("table", "diff", "counts", "1234567890123456789"), "table history raw.counts"),
+        (("table", "rollback", "counts", "main"), "table history raw.counts"),
+        (("table", "rollback", "counts", "audit_second"), "branch publish raw.counts BRANCH"),
+    ],
+)
+def test_a_hint_repeats_the_command_that_the_user_typed(
+    cascade: Cascade, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], hint: str
+) -> None:
+    assert f": cascade {hint}" in cascade(*arguments).stderr
+    monkeypatch.setenv("CASCADE_PROGRAM", "./pants run //:dev --")
+    assert f": ./pants run //:dev -- {hint}" in cascade(*arguments).stderr
+
+
+@pytest.mark.usefixtures("lakehouse")
 def test_history_and_the_difference_between_snapshots(cascade: Cascade) -> None:
     second, first = cascade.json("table", "history", "counts")["snapshots"]
     assert (first["run_id"], first["partition"], first["rows"], first["change"]) == ("first", "2024-01-01", 3, 3)

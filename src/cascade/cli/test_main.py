@@ -15,6 +15,7 @@ from cascade.cli.conftest import Cascade
 from cascade.cli.main import cli, run_project
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.processes.children import child_environment
+from cascade.program import typed
 
 
 def test_help_lists_every_command_with_a_line_of_help() -> None:
@@ -162,8 +163,9 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
 ) -> None:
     project.write("things.py", THINGS)
     project.write("other.py", "raise RuntimeError('not in the manifest')")
-    monkeypatch.setenv("CASCADE_PROJECT_NAME", "")
-    monkeypatch.delenv("CASCADE_PROJECT_NAME")
+    for variable in ("CASCADE_PROJECT_NAME", "CASCADE_PROGRAM"):
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     with pytest.raises(SystemExit) as caught:
         run_project(
@@ -181,6 +183,7 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
     message = capsys.readouterr().err
     assert 'Did you mean "things"?' in message
     assert "pants run //:dev -- list" in message
+    assert typed("table history things").endswith("pants run //:dev -- table history things")
 
 
 def test_python_m_cascade_runs_the_command_line(project: SampleProject) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from cascade.dbt.layout import PROJECT_FILE, read_profile_name
 from cascade.dbt.results import DbtProblem, DbtProject, read_manifest, read_problems
 from cascade.exceptions import UsageError
+from cascade.program import typed
 
 _FIRST_WITHOUT_DBT = (3, 14)
 """The first Python that dbt does not run on. The extras `dbt` and `trino` in pyproject.toml name it too."""
@@ -66,7 +67,7 @@ def parse_project(directory: Path) -> DbtProject:
     directory = directory.absolute()
     project_file = directory / PROJECT_FILE
     if not project_file.is_file():
-        message = f"dbt: {PROJECT_FILE} does not exist. To create it, type: cascade create-workflow --type transform"
+        message = f"dbt: {PROJECT_FILE} does not exist. To create it, type: {typed('create-workflow --type transform')}"
         return DbtProject(problems=(DbtProblem(message, project_file),))
     # dbt may keep its log file open until it exits.
     with tempfile.TemporaryDirectory(prefix="cascade-dbt-", ignore_cleanup_errors=True) as name:

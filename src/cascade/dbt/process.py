@@ -15,6 +15,7 @@ from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt
 from cascade.dbt.profile import dbt_environment, dbt_state_directory
 from cascade.exceptions import UsageError
+from cascade.program import typed
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -36,7 +37,7 @@ def require_dbt_project(config: CascadeConfig) -> None:
     if not (config.dbt_project_directory / PROJECT_FILE).is_file():
         raise UsageError(
             f"There is no dbt project: {config.dbt_project_directory / PROJECT_FILE} does not exist.",
-            hint="Create one: cascade create-workflow --type transform\n"
+            hint=f"Create one: {typed('create-workflow --type transform')}\n"
             "Or set dbt_project_dir to the directory of an existing one.",
         )
 

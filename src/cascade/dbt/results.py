@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cascade.program import typed
+
 _FILE = re.compile(r"[\w./-]+\.(?:sql|yml|yaml|md|csv|py)\b")
 _LINE = re.compile(r"\bline (\d+)")
 _NOT_FOUND = re.compile(r"depends on a (?P<kind>source|node) named '(?:[^']*\.)?(?P<name>[^'.]+)'")
@@ -147,7 +149,7 @@ def _of_error(text: str, directory: Path) -> DbtProblem:
     line = _LINE.search(text)
     missing = _NOT_FOUND.search(text)
     if missing and missing["kind"] == "source":
-        message += ". Declare it in a YAML file of the models, or type: cascade create-workflow --type transform"
+        message += f". Declare it in a YAML file of the models, or type: {typed('create-workflow --type transform')}"
     if line:
         number = int(line.group(1))
     else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cascade.doctor.finding import Finding, first_line, nearest_existing, within
 from cascade.exceptions import CascadeError
 from cascade.iceberg.locations import local_directory
+from cascade.program import typed
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ SECONDS = 15.0
 
 _BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
 
-_CATALOG_HINT = "Check that the server is running. Its address is in: cascade config show"
 
 _STORE_HINT = """\
 Check the credentials. They are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from an AWS profile, or from
@@ -64,7 +64,8 @@ def check_catalog(
     except CascadeError as error:
         return Finding("catalog", "problem", error.message, error.hint), None
     except Exception as error:
-        return Finding("catalog", "problem", f"the catalog does not answer: {first_line(error)}", _CATALOG_HINT), None
+        hint = f"Check that the server is running. Its address is in: {typed('config show')}"
+        return Finding("catalog", "problem", f"the catalog does not answer: {first_line(error)}", hint), None
     return Finding("catalog", "ok", f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"), lakehouse
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cascade.exceptions import CascadeError, UsageError
+from cascade.program import typed
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -75,7 +76,7 @@ def require_project_root() -> Path:
     root = find_project_root()
     if os.environ.get(ROOT_VARIABLE) or has_cascade_table(root / "pyproject.toml"):
         return root
-    hint = "Create one: cascade init my-project\nOr change to one: cd my-project"
+    hint = f"Create one: {typed('init my-project')}\nOr change to one: cd my-project"
     if any((directory / "pants.toml").is_file() for directory in (root, *root.parents)):
         hint += "\nIn a Pants repository, run a project by its address: pants run //:dev -- list"
     raise UsageError(

@@ -15,6 +15,7 @@ from cascade.iceberg.heads import BranchHead, expected_heads
 from cascade.iceberg.hidden import RUN_COLUMN
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.publishing import head_of
+from cascade.program import typed
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def plan_rollback(table: Table, ref: TableRef, state: str) -> Rollback:
     after = point_of(table, state)
     before = Point(MAIN_BRANCH, table)
     head, wanted = before.snapshot, after.snapshot
-    history = f"See its snapshots: cascade table history {ref.full_name}"
+    history = f"See its snapshots: {typed(f'table history {ref.full_name}')}"
     if wanted is None or head is None:
         raise UsageError(
             f"{ref.full_name} had no rows at {state}, and a rollback needs a snapshot to return to.", hint=history
@@ -81,7 +82,7 @@ def plan_rollback(table: Table, ref: TableRef, state: str) -> Rollback:
     if wanted.snapshot_id not in been:
         raise UsageError(
             f"{MAIN_BRANCH} of {ref.full_name} has never been at {state}, snapshot {wanted.snapshot_id}.",
-            hint=f"To publish a branch: cascade branch publish {ref.full_name} BRANCH. {history}",
+            hint=f"To publish a branch: {typed(f'branch publish {ref.full_name} BRANCH')}. {history}",
         )
     kept = {each.snapshot_id for each in _ancestors(table, wanted)}
     undone = tuple(each for each in chain if each.snapshot_id not in kept)
@@ -89,7 +90,8 @@ def plan_rollback(table: Table, ref: TableRef, state: str) -> Rollback:
         raise UsageError(
             f"{ref.full_name} is appended to without partitions, from a source that continues where its last run "
             "ended. Its cursor cannot go back with the rows, so the next run would lack rows or add them twice.",
-            hint=f"Compare the states, and correct the rows at the source: cascade table diff {ref.full_name} {state}",
+            hint="Compare the states, and correct the rows at the source: "
+            + typed(f"table diff {ref.full_name} {state}"),
         )
     had, has = published_partitions(table), published_partitions(after.table)
     missing = tuple(key for key in had if key not in has)

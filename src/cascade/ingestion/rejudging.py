@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import CascadeError, MissingColumnError, UsageError
+from cascade.program import typed
 from cascade.runs.newest import OLDER, REASON
 from cascade.schemas import DeclaredSchema, RefusedRow, declared_schema, validator_for
 from cascade.schemas.rows import declared_names
@@ -59,14 +60,19 @@ class Judged:
         return rows
 
 
+def command_to_run(declaration: IngestionDeclaration) -> str:
+    """Return the command that runs a workflow again."""
+    partition = " --partition KEY" if declaration.partitions else ""
+    return typed(f"materialize {'/'.join(declaration.asset_key)}{partition}")
+
+
 def check_replayable(declaration: IngestionDeclaration) -> None:
     """Check that the refused rows of a workflow can be replayed.
 
     Raises:
         UsageError: only another run can land them.
     """
-    again = f"Run the partition again: cascade materialize {'/'.join(declaration.asset_key)}"
-    again += " --partition KEY" if declaration.partitions else ""
+    again = f"Run the partition again: {command_to_run(declaration)}"
     if declaration.write_disposition != "merge":
         raise UsageError(
             f'{declaration.table} is written with write_disposition="{declaration.write_disposition}", and only a '

@@ -29,7 +29,7 @@ from cascade.iceberg.quarantined_rows import (
 )
 from cascade.iceberg.row_count import live_rows
 from cascade.ingestion.dispositions import table_schema
-from cascade.ingestion.rejudging import Judged, check_replayable, judge_again
+from cascade.ingestion.rejudging import Judged, check_replayable, command_to_run, judge_again
 from cascade.ingestion.run import Judge
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
@@ -250,12 +250,10 @@ def _nothing_left(
         lines.append(f"and {rows - len(first)} more")
     place = declaration.table_ref.quarantine
     message = f"{declaration.table}: none of {counted(rows, 'row')} can leave {place}."
-    again = (
-        f"cascade materialize {'/'.join(declaration.asset_key)}{' --partition KEY' if declaration.partitions else ''}"
-    )
     return RowsRefusedError(
         message + "".join(f"\n  - {line}" for line in (*notices, *lines)),
         refused=rows,
         total=rows,
-        hint=f"Correct the schema and replay them again, or correct the source and run it again: {again}",
+        hint="Correct the schema and replay them again, or correct the source and run it again: "
+        + command_to_run(declaration),
     )

@@ -13,6 +13,7 @@ from cascade.declarations.quality import check_key
 from cascade.exceptions import ChecksFailedError
 from cascade.iceberg.digest import digest_of
 from cascade.iceberg.large import Spool
+from cascade.program import typed
 from cascade.quality import CheckResult
 from cascade.quality.counts import RowCountChange
 from cascade.quality.drift import Drift
@@ -111,9 +112,10 @@ class DeclaredJudge:
         message = f"{table}{partition}: {counted(len(failed), 'blocking check')} failed, {consequence}."
         hint = None
         if candidate.branch is not None:
+            diff, publish = (typed(f"branch {what} {table} {candidate.branch}") for what in ("diff", "publish"))
             hint = (
-                f"The rows are on the branch {candidate.branch}. Look at them: cascade branch diff {table} "
-                f"{candidate.branch}. Publish them all the same: cascade branch publish {table} {candidate.branch}."
+                f"The rows are on the branch {candidate.branch}. Look at them: {diff}. "
+                f"Publish them all the same: {publish}."
             )
         return ChecksFailedError("\n".join([message, *lines]), results=self.results, branch=candidate.branch, hint=hint)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
 from cascade.iceberg.branches import table_with
+from cascade.program import typed
 from cascade.spelling import did_you_mean
 from cascade.table_ref import MAIN_BRANCH
 
@@ -59,7 +60,7 @@ def point_of(table: Table, text: str) -> Point:
         if snapshot is None:
             raise UsageError(
                 f"The table {_name(table)} has no snapshot {text}, or it has expired.",
-                hint=f"See its snapshots: cascade table history {_name(table)}",
+                hint=f"See its snapshots: {typed(f'table history {_name(table)}')}",
             )
         return Point(text, table_with(table, current_snapshot_id=snapshot.snapshot_id))
     moment = _moment(text)
