@@ -61,7 +61,9 @@ def test_the_job_maintains_the_tables_of_the_project(config: CascadeConfig, lake
     assert result.success
     assert len(data_files(lakehouse.require(THINGS))) == 1
     [output] = [event for event in result.all_events if event.event_type_value == "STEP_OUTPUT"]
-    [row] = output.step_output_data.metadata["cascade/maintained"].records  # type: ignore[union-attr]
+    shown = output.step_output_data.metadata["cascade/maintained"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    [row] = shown.records
     assert row.data["table"] == "raw.things"
     assert (row.data["files before"], row.data["files after"]) == (3, 1)
 

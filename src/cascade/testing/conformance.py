@@ -1,4 +1,4 @@
-"""Whether a catalog and its warehouse keep Cascade's promises: G1 to G6 and G9, one class for each.
+"""Whether a catalog and its warehouse keep Cascade's promises: G1 to G7 and G9, one class for each.
 
     pytest --pyargs cascade.testing.conformance
 
@@ -34,6 +34,7 @@ from cascade.ingestion.dispositions import table_schema
 from cascade.testing.trials.cases import FULL, REFUSED, Case, Row, declared, run_case
 from cascade.testing.trials.drifting import OptionalValue, RequiredNote, TextValue, WithNote, WithoutValue, narrower
 from cascade.testing.trials.kills import Campaign
+from cascade.testing.trials.maintained import assert_maintenance_loses_nothing, assert_no_run_notices_maintenance
 from cascade.testing.trials.model import Model
 from cascade.testing.trials.promise import Conformance as Conformance
 from cascade.testing.trials.promise import every_case, every_disposition, every_full_case, every_incremental_case
@@ -224,6 +225,20 @@ class TestG5Quarantine(Conformance):
             run_case(lakehouse, case, ref, partition, (_REFUSED,))
         assert [row[1] for row in rows_in(lakehouse, ref)] == [_A.id]
         assert len(refused_in(lakehouse, ref)) == 1
+
+
+class TestG7Maintenance(Conformance):
+    """Maintenance loses nothing, and no run notices it."""
+
+    @every_full_case
+    def test_no_run_notices_maintenance(self, site: Site, case: Case) -> None:
+        """Maintain the table after each run."""
+        assert_no_run_notices_maintenance(site, case)
+
+    @every_disposition
+    def test_maintenance_beside_writers_loses_nothing(self, site: Site, case: Case) -> None:
+        """Maintain a table while four processes write to it."""
+        assert_maintenance_loses_nothing(site, case, 4)
 
 
 class TestG9State(Conformance):

@@ -21,7 +21,7 @@ def pytest_of(project: Path, *options: str, **variables: str) -> str:
 
 def test_the_suite_passes_by_its_name_and_leaves_nothing_behind(tmp_path: Path) -> None:
     # `trials` has the tests of kills and races, with more of them.
-    words = ["--pyargs", "cascade.testing.conformance", "-k", "not is_killed and not G3"]
+    words = ["--pyargs", "cascade.testing.conformance", "-k", "not is_killed and not G3 and not beside_writers"]
     assert "passed" in pytest_of(tmp_path, *words)
     catalog = open_lakehouse(throwaway_config(tmp_path)).catalog
     assert list(catalog.list_namespaces()) == []
@@ -54,7 +54,7 @@ def test_a_subclass_tests_another_lakehouse(tmp_path: Path) -> None:
     assert not (tmp_path / ".cascade").exists()
 
 
-@pytest.mark.parametrize("promise", ["G1", "G2", "G3", "G4", "G5", "G6", "G9"])
+@pytest.mark.parametrize("promise", ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G9"])
 def test_each_promise_has_a_documented_class(promise: str) -> None:
     classes = [value for name, value in vars(conformance).items() if name.startswith(f"Test{promise}")]
     assert len(classes) == 1

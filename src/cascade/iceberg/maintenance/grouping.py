@@ -112,13 +112,16 @@ def _worthwhile(tasks: Sequence[FileScanTask]) -> Group:
 def _least(table: Table, task: FileScanTask, key: Sequence[str]) -> tuple[bool, Any]:
     """Return the smallest key of a file, so that neighbors become one file. A file that does not say comes first."""
     from pyiceberg.conversions import from_bytes
+    from pyiceberg.types import PrimitiveType
 
     if not key:
         return False, 0
     field = table.schema().find_field(key[0])
     bound = (task.file.lower_bounds or {}).get(field.field_id)
+    if bound is None or not isinstance(field.field_type, PrimitiveType):
+        return False, 0
     try:
-        return (False, 0) if bound is None else (True, from_bytes(field.field_type, bound))
+        return True, from_bytes(field.field_type, bound)
     except Exception:
         # A file whose column had another type: its order among the others saves time and changes no row.
         return False, 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Work = tuple[str | None, tuple[Row, ...]]
 """A partition, and the rows of its source."""
 
-_HEAD_START_SECONDS = 0.3
+HEAD_START_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,19 @@ def race(site: Site, case: Case, ref: TableRef, works: Sequence[Sequence[Work]],
         works: what each process runs, one run after the other.
         late: seconds that the catalog takes to answer a commit that has landed.
     """
-    at = time.time() + _HEAD_START_SECONDS + 0.03 * len(works)
+    at = time.time() + HEAD_START_SECONDS + 0.03 * len(works)
     started = [
-        children.start(_run_all, site, case, ref, tuple(work), number, at, late) for number, work in enumerate(works)
+        children.start(run_all, site, case, ref, tuple(work), number, at, late) for number, work in enumerate(works)
     ]
     attempts = [found for child in started for found in child.result()]
     lakehouse = site.open()
     return Raced(rows_in(lakehouse, ref), attempts, len(lakehouse.require(ref).snapshots()))
 
 
-def _run_all(
+def run_all(
     site: Site, case: Case, ref: TableRef, works: Sequence[Work], number: int, at: float, late: float
 ) -> list[int]:
+    """Run partitions one after the other, from a time on. Return how many commits each run sent to the catalog."""
     lakehouse = site.open()
     sent: list[TableRef] = []
     commit = lakehouse.catalog.commit_table

@@ -9,6 +9,7 @@ import pytest
 from cascade.config import CascadeConfig
 from cascade.iceberg.turns import Turn
 from cascade.testing.trials.cases import Case
+from cascade.testing.trials.maintained import assert_maintenance_loses_nothing
 from cascade.testing.trials.races import assert_distinct_partitions_land, assert_one_order_explains
 from cascade.testing.trials.sites import Site, new_site
 
@@ -51,3 +52,8 @@ def test_g3_every_run_without_partitions_that_appends_lands(site: Site) -> None:
 @pytest.mark.parametrize("case", [Case("merge"), Case("replace")], ids=str)
 def test_g3_a_catalog_that_answers_late_changes_nothing(site: Site, case: Case) -> None:
     assert_one_order_explains(site, case, 3, late=0.3)
+
+
+@pytest.mark.parametrize("case", [Case("merge"), Case("append")], ids=str)
+def test_g7_maintenance_beside_eight_writers_loses_nothing(site: Site, case: Case) -> None:
+    assert_maintenance_loses_nothing(site, case, 8)

@@ -1,0 +1,91 @@
+"""Runs of a workflow whose table is maintained meanwhile (G7)."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+from cascade.iceberg.maintenance import maintain_table
+from cascade.iceberg.maintenance.stored_files import canonical
+from cascade.iceberg.snapshot.retention import Retention
+from cascade.testing.trials import children
+from cascade.testing.trials.cases import Case, Row, run_case
+from cascade.testing.trials.model import Model
+from cascade.testing.trials.races import HEAD_START_SECONDS, Work, run_all
+from cascade.testing.trials.sites import Site, rows_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cascade.table_ref import TableRef
+
+
+def assert_no_run_notices_maintenance(site: Site, case: Case) -> None:
+    """Check that the rows are right, and that the same input writes nothing, if a table is maintained after each run.
+
+    Args:
+        site: where to put a table.
+        case: a workflow that returns all rows of its source.
+    """
+    ref, model, lakehouse = site.table(case), Model(case), site.open()
+    one, two, three = Row(1, 1, 1.0), Row(2, 2, 2.0), Row(3, 3, 3.0)
+    for rows in ((one, two), (two, three), (three._replace(value=7.0),)):
+        for partition in case.partitions[:2]:
+            model = model.after(partition, rows)
+            run_case(lakehouse, case, ref, partition, rows)
+            place = {ref.full_name: canonical(lakehouse.require(ref).location())}
+            assert maintain_table(lakehouse, ref, place, orphan_age=0).problems == ()
+            assert rows_in(lakehouse, ref) == model.rows
+            assert not run_case(lakehouse, case, ref, partition, rows, "again").committed
+
+
+def assert_maintenance_loses_nothing(site: Site, case: Case, processes: int, runs: int = 2) -> None:
+    """Check that all rows are there, and that the ledger has all partitions, if maintenance runs beside the writers.
+
+    Args:
+        site: where to put a table.
+        case: a workflow with partitions.
+        processes: how many processes write.
+        runs: how many partitions each of them runs.
+    """
+    ref, model = site.table(case), Model(case)
+    works: list[list[Work]] = [[] for _ in range(processes)]
+    for number in range(processes * runs):
+        partition = f"2024-{1 + number // 28:02}-{1 + number % 28:02}"
+        rows = tuple(Row(id, number, float(id)) for id in range(3))
+        works[number % processes].append((partition, rows))
+        model = model.after(partition, rows)
+    lakehouse = site.open()
+    first, rows = works[0].pop(0)
+    run_case(lakehouse, case, ref, first, rows)
+    at, end = time.time() + HEAD_START_SECONDS, site.directory / f"end of {ref.name}"
+    maintenance = children.start(_maintain, site, ref, end)
+    started = [
+        children.start(run_all, site, case, ref, tuple(work), number, at, 0) for number, work in enumerate(works)
+    ]
+    try:
+        for child in started:
+            child.result()
+    finally:
+        end.touch()
+    assert maintenance.result() == []
+    _maintain(site, ref, end)
+    assert rows_in(lakehouse, ref) == model.rows
+    published = lakehouse.published(ref.full_name)
+    missing = [
+        partition for partition in (first, *(key for work in works for key, _ in work)) if partition not in published
+    ]
+    assert not missing, f"the ledger lost {missing}"
+
+
+def _maintain(site: Site, ref: TableRef, end: Path) -> list[str]:
+    """Maintain a table again and again, until there is a file, and once after that. Return what could not be done."""
+    lakehouse = dataclasses.replace(site.open(), retention=Retention(snapshots=2, days=0, least_age=0))
+    problems: list[str] = []
+    while True:
+        ended = end.exists()
+        place = {ref.full_name: canonical(lakehouse.require(ref).location())}
+        problems += maintain_table(lakehouse, ref, place, orphan_age=0).problems
+        if ended:
+            return problems
