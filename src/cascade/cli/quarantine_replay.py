@@ -148,7 +148,8 @@ def _tell(
         judged = rows_that_would_leave(workflow.declaration, rows, partition)
         pass_now, all_rows = judged.good.num_rows, judged.kept.num_rows
         found.append({"partition": partition, "rows": all_rows, "pass": pass_now, "cannot_be_judged": judged.left})
-        out.say(f"{ref.full_name}{_of(partition)}: {pass_now} of {counted(all_rows, 'refused row')} pass now.")
+        passing = "passes" if all_rows == 1 else "pass"
+        out.say(f"{ref.full_name}{_of(partition)}: {pass_now} of {counted(all_rows, 'refused row')} {passing} now.")
         for reason, count in judged.left.items():
             out.say(f"  {counted(count, 'row')} cannot be judged again: they {reason}.")
     out.json({"partitions": found})

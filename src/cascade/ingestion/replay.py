@@ -221,10 +221,10 @@ def _notices(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
     if judged.problem is not None:
         found.append(judged.problem)
     if waiting:
-        found.append(f"{counted(waiting, 'row')} pass now, but a newer row with the same key is in the quarantine.")
+        found.append(f"{counted(waiting, 'row')} {_passing(waiting)} now, but a newer row with the same key is in the quarantine.")
     if undecided:
         found.append(
-            f"{counted(undecided, 'row')} pass now, but nobody knows whether a newer version of their keys has landed. "
+            f"{counted(undecided, 'row')} {_passing(undecided)} now, but nobody knows whether a newer version of their keys has landed. "
             "Run the partition again."
         )
     return tuple(found)
@@ -257,3 +257,7 @@ def _nothing_left(
         hint="Correct the schema and replay them again, or correct the source and run it again: "
         + command_to_run(declaration),
     )
+
+
+def _passing(rows: int) -> str:
+    return "passes" if rows == 1 else "pass"
