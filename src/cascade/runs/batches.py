@@ -255,7 +255,8 @@ def _from_stream(data: Any) -> pa.Table | None:
 def _rows_per_slice(batch: Batch) -> int:
     if not isinstance(batch, pa.Table):
         return _ROWS_PER_SLICE
-    return max(_ROWS_PER_SLICE, _BYTES_PER_SLICE * len(batch) // max(batch.nbytes, 1))
+    narrow: int = _BYTES_PER_SLICE * len(batch) // max(batch.nbytes, 1)
+    return max(_ROWS_PER_SLICE, narrow)
 
 
 def _described(data: object) -> str:
