@@ -22,5 +22,4 @@ class Choice(_Choice):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            error.message += did_you_mean(value, self.choices)
-            raise
+            self.fail(f"{error.message}{did_you_mean(value, self.choices)}", param, ctx)

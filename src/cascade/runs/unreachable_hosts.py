@@ -108,7 +108,7 @@ def _address(chain: list[BaseException]) -> SplitResult | None:
             return urlsplit(url)
     for frame in _frames(chain[0].__traceback__):
         request = frame.get("req")
-        if type(request).__module__ == "urllib.request" and hasattr(request, "full_url"):
+        if request is not None and type(request).__module__ == "urllib.request" and hasattr(request, "full_url"):
             return urlsplit(str(request.full_url))
     for each in chain:
         host = getattr(each, "host", None) or getattr(getattr(each, "pool", None), "host", None)
