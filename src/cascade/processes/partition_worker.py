@@ -78,7 +78,7 @@ def _serve(requests: TextIO, answers: TextIO) -> None:
     with collector_paused(for_good=True), ExitStack() as stack:
         config = CascadeConfig.from_user_config()
         contents = load_contents(job.modules, config)
-        contributed = contribute_what_loads(contents.collected, contents.project(config))
+        contributed = contribute_what_loads(contents.collected, contents.project(config, with_dbt=False))
         definitions = assemble(contributed, config)
         packages = tuple(dict.fromkeys(name.partition(".")[0] for name in project_modules(job.modules, config)))
         import_libraries()
