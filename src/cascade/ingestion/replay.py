@@ -221,10 +221,10 @@ def _notices(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
     if judged.problem is not None:
         found.append(judged.problem)
     if waiting:
-        found.append(f"{counted(waiting, 'row')} {_passing(waiting)} now, but a newer row with the same key is in the quarantine.")
+        found.append(f"{_passing(waiting)} now, but a newer row with the same key is in the quarantine.")
     if undecided:
         found.append(
-            f"{counted(undecided, 'row')} {_passing(undecided)} now, but nobody knows whether a newer version of their keys has landed. "
+            f"{_passing(undecided)} now, but nobody knows whether a newer version of the key has landed. "
             "Run the partition again."
         )
     return tuple(found)
@@ -260,4 +260,4 @@ def _nothing_left(
 
 
 def _passing(rows: int) -> str:
-    return "passes" if rows == 1 else "pass"
+    return f"{counted(rows, 'row')} {'passes' if rows == 1 else 'pass'}"

@@ -213,7 +213,7 @@ def test_where_nobody_knows_whose_version_is_newer_the_row_waits(
     report = replayed(lakehouse)
     assert (landed(lakehouse), waiting(lakehouse)) == ({1: 1, 2: 300, 3: 3, 4: 4}, [(1, 200)])
     assert report.notices == (
-        "1 row passes now, but nobody knows whether a newer version of their keys has landed. Run the partition again.",
+        "1 row passes now, but nobody knows whether a newer version of the key has landed. Run the partition again.",
     )
 
 
