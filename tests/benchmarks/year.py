@@ -1,0 +1,139 @@
+"""What a year of runs does to a table that is maintained every week.
+
+    python tests/benchmarks/year.py [DAILY_RUNS] [HOURLY_RUNS]
+
+A table gets one run a day for a year, another one a run an hour. Each run merges new rows, and corrects some of those
+of the two days before. Every week the table is maintained, and its files get a week older. In the end, the benchmark
+reads the table and one that was just written with the same rows, and compares the sizes of both with everything in
+their directories. The hourly year is shortened to 504 runs, three weeks, by default, so that the benchmark takes about
+two minutes of CPU time. Limits: reads cost at most 1.3 times those of the new table, and the directory is at most twice
+as large as the new table's. Reads are the least of seven. The exit code is 1 if a limit is exceeded.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.types import DoubleType, LongType, NestedField, StringType
+
+from cascade.iceberg import Lakehouse, ensure_table, merge_rows, open_lakehouse
+from cascade.iceberg.maintenance import maintain_table, table_locations
+from cascade.iceberg.snapshot.retention import Retention
+from cascade.table_ref import TableRef
+
+MOST_READING, MOST_SPACE = 1.3, 2.0
+DAY = 86_400.0
+# A day of this benchmark takes less than the ten minutes for which a snapshot stays otherwise.
+RETENTION = Retention(snapshots=20, days=0, least_age=0)
+SCHEMA = Schema(
+    NestedField(1, "id", LongType(), required=True),
+    NestedField(2, "value", DoubleType(), required=False),
+    NestedField(3, "text", StringType(), required=False),
+    identifier_field_ids=[1],
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a lakehouse under one directory."""
+
+    state_directory: Path
+    iceberg_catalog: str | None = None
+    iceberg_warehouse: str | None = None
+    nessie_uri: str | None = None
+    nessie_ref: str = "main"
+
+
+def batch(ids: list[int], version: int) -> pa.Table:
+    """Return rows that compress as badly as measurements do."""
+    values = random.Random(version)
+    columns = [[values.random() for _ in ids], [f"{values.getrandbits(60):x}" for _ in ids]]
+    return pa.table({"id": pa.array(ids, pa.int64()), "value": columns[0], "text": columns[1]})
+
+
+def run_of(number: int, rows: int, corrected: int, runs_a_day: int) -> list[int]:
+    """Return the ids of a run: new ones, and some of those of the two days before."""
+    first = number * rows
+    old = range(max(0, first - 2 * runs_a_day * rows), first)
+    return [*sorted(random.Random(number).sample(old, min(corrected, len(old)))), *range(first, first + rows)]
+
+
+def week_passes(lakehouse: Lakehouse, ref: TableRef) -> None:
+    """Make the files of a table a week older, and maintain it."""
+    for path in Path(lakehouse.require(ref).location()).rglob("*"):
+        if path.is_file():
+            written = path.stat().st_mtime - 7 * DAY
+            os.utime(path, (written, written))
+    done = maintain_table(lakehouse, ref, table_locations(lakehouse), orphan_age=DAY)
+    assert not done.problems, done.problems
+
+
+def cpu() -> float:
+    """Return the CPU seconds of this process."""
+    return sum(os.times()[:2])
+
+
+def reading(tables: list[Table]) -> list[float]:
+    """Return the CPU seconds of reading each table, measured in turns."""
+    least = [float("inf")] * len(tables)
+    for _ in range(7):
+        for place, table in enumerate(tables):
+            start = cpu()
+            table.scan().to_arrow()
+            least[place] = min(least[place], cpu() - start)
+    return least
+
+
+def size(table: Table) -> int:
+    """Return the bytes in the directory of a table."""
+    return sum(path.stat().st_size for path in Path(table.location()).rglob("*") if path.is_file())
+
+
+def year(lakehouse: Lakehouse, name: str, runs: int, rows: int, corrected: int, runs_a_day: int) -> bool:
+    """Simulate the runs of a table, print what they cost, and return whether that is within the limits."""
+    ref, new = TableRef("raw", name), TableRef("raw", f"{name}_new")
+    ensure_table(lakehouse, ref, SCHEMA)
+    start = cpu()
+    for number in range(runs):
+        merge_rows(
+            lakehouse, ref, batch(run_of(number, rows, corrected, runs_a_day), number), ["id"], run_id=f"{number}"
+        )
+        if (number + 1) % (7 * runs_a_day) == 0:
+            week_passes(lakehouse, ref)
+    spent = cpu() - start
+    table = lakehouse.require(ref)
+    ensure_table(lakehouse, new, SCHEMA)
+    merge_rows(lakehouse, new, table.scan().to_arrow(), ["id"], run_id="new")
+    fresh = lakehouse.require(new)
+    (old_read, new_read), (old_size, new_size) = reading([table, fresh]), (size(table), size(fresh))
+    files = len(list(table.scan().plan_files()))
+    slower, larger = old_read / new_read, old_size / new_size
+    print(f"{name}: {runs} runs, {spent:.0f} CPU s with maintenance, {files} files")
+    print(f"  read       {old_read * 1000:7.1f} ms, new {new_read * 1000:7.1f} ms: {slower:.2f} times")
+    print(f"  directory  {old_size / 1e6:7.1f} MB, new {new_size / 1e6:7.1f} MB: {larger:.2f} times")
+    return slower <= MOST_READING and larger <= MOST_SPACE
+
+
+def main() -> int:
+    """Simulate both years."""
+    daily, hourly = (int(sys.argv[place]) if len(sys.argv) > place else most for place, most in ((1, 364), (2, 504)))
+    with tempfile.TemporaryDirectory() as directory:
+        lakehouse = replace(open_lakehouse(Settings(Path(directory) / ".cascade")), retention=RETENTION)
+        within = [
+            year(lakehouse, "daily", daily, rows=2000, corrected=50, runs_a_day=1),
+            year(lakehouse, "hourly", hourly, rows=300, corrected=10, runs_a_day=24),
+        ]
+    print(f"limits: read {MOST_READING} times, directory {MOST_SPACE} times")
+    return 0 if all(within) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
