@@ -17,7 +17,7 @@ from cascade.iceberg.changes import FileChange
 from cascade.iceberg.hidden import hidden_properties, with_hidden
 from cascade.iceberg.history import last_run
 from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, published_partitions
-from cascade.iceberg.maintenance import compaction
+from cascade.iceberg.maintenance import compaction, grouping
 from cascade.iceberg.maintenance.compaction import Compaction, CompactionPlan, compact
 from cascade.iceberg.maintenance.conftest import maintained
 from cascade.iceberg.merge.costs import Costs
@@ -185,3 +185,27 @@ def test_equality_deletes_are_reported_and_nothing_changes(
     done = maintained(lakehouse)
     assert "equality deletes" in done.problems[0]
     assert lakehouse.require(NAME).current_snapshot() == head
+
+
+def test_a_few_deleted_rows_leave_their_file_as_far_as_that_is_cheap(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start in (0, 1_000, 2_000):
+        merge_rows(lakehouse, NAME, batch(range(start, start + 1_000), 1), ["id"], run_id=f"{start}", costs=DELETES)
+    for run, ids in enumerate(([1, 2], [1_001], [2_001, 2_002, 2_003])):
+        merge_rows(lakehouse, NAME, batch(ids, 2), ["id"], run_id=f"late {run}", costs=DELETES)
+    before = rows_of(lakehouse)
+
+    def most_deleted() -> list[int]:
+        tasks = data_files(lakehouse.require(NAME))
+        return sorted(sum(file.record_count for file in task.delete_files) for task in tasks if task.delete_files)
+
+    # Nothing is small here, so that only deletes are a reason to write a file anew.
+    monkeypatch.setattr(grouping, "_SMALL_ROWS", 0)
+    monkeypatch.setattr(grouping, "_ROWS_FOR_FEW_DELETES", 2_500)
+    assert most_deleted() == [1, 2, 3]
+    compact(lakehouse, NAME)
+    assert most_deleted() == [1]
+    compact(lakehouse, NAME)
+    assert most_deleted() == []
+    assert rows_of(lakehouse) == before
