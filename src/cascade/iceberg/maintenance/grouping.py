@@ -1,7 +1,7 @@
 """Which data files of a table are worth writing anew.
 
-Small files of one partition become one, and a file with deleted rows is written without them, since a few of them slow
-down readers much: pyiceberg takes four times as long. Where only a few rows are deleted, one maintenance takes the files
+Small files of one partition become one, and a file with deleted rows is written without them: even a few slow readers
+down, pyiceberg to a quarter of its speed. Where only a few rows are deleted, one maintenance takes the files
 with the most of them, and the next one others. A file stays if those that would join it are much smaller, so that each
 row is written only a few times in the life of a table.
 """
