@@ -76,13 +76,12 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
 def dbt_executable(config: CascadeConfig) -> Path:
     """Return a program that starts the dbt of this environment, which need not be the first one on the `PATH`.
 
+    It is written, because a PEX has no scripts, and those of one that is unpacked ignore `PYTHONPATH`, with which dbt
+    finds the plugin of the profile.
+
     Args:
         config: the settings.
     """
-    script = Path(sys.executable).with_name("dbt")
-    if script.is_file() and "PEX" not in os.environ:
-        return script
-    # A PEX has no scripts.
     written = dbt_state_directory(config) / "bin" / "dbt"
     text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(START)} "$@"\n'
     if not written.is_file() or written.read_text(encoding="utf-8") != text:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -76,23 +74,12 @@ def test_without_dbt_the_error_says_how_to_install_it(config: CascadeConfig, mon
         run_dbt(config, ["build"])
 
 
-def test_inside_a_pex_the_executable_is_written(
+def test_the_executable_is_written_and_starts_this_environment(
     config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(process, "START", "import sys; print(sys.argv[1:])")
-    monkeypatch.setenv("PEX", "/some/dev.pex")
     executable = dbt_executable(config)
     assert executable == tmp_path / ".cascade/dbt/bin/dbt"
     assert subprocess.run([executable, "a b", "$c"], capture_output=True, text=True).stdout == "['a b', '$c']\n"
     before = executable.stat().st_mtime_ns
     assert dbt_executable(config).stat().st_mtime_ns == before
-
-
-def test_the_executable_is_that_of_this_environment(
-    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("PEX", raising=False)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/dbt").touch()
-    monkeypatch.setattr(sys, "executable", os.fspath(tmp_path / "bin/python"))
-    assert dbt_executable(config) == tmp_path / "bin/dbt"

@@ -121,7 +121,7 @@ def test_the_requirement_has_the_release_as_its_minimum(version: str, bound: str
 
 
 def test_the_error_for_an_unknown_template_suggests_one() -> None:
-    with pytest.raises(UsageError, match=r"use basic, advanced or minimal\. Did you mean 'advanced'\?"):
+    with pytest.raises(UsageError, match=r'use basic, advanced or minimal\. Did you mean "advanced"\?'):
         ProjectRequest(name="shop", template="advance")
 
 

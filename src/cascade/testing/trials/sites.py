@@ -107,8 +107,10 @@ def _remove(lakehouse: Lakehouse, namespace: str) -> None:
         catalog.purge_table(identifier)
         # A run that was killed leaves files that no snapshot names.
         _remove_directory(location, namespace)
-        if (lock := Turn.of(lakehouse.uri, TableRef(*identifier)).path) is not None:
-            lock.unlink(missing_ok=True)
+        ref = TableRef(*identifier)
+        for turn in (Turn.of(lakehouse.uri, ref), Turn.to_publish(lakehouse, ref)):
+            if turn.path is not None:
+                turn.path.unlink(missing_ok=True)
     with suppress(NotImplementedError):
         catalog.drop_namespace(namespace)
 
