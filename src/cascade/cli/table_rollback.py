@@ -46,7 +46,7 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
     """
     from cascade.iceberg.diff import diff_tables
     from cascade.iceberg.ledger import published_partitions
-    from cascade.iceberg.rollback import plan_rollback, roll_back
+    from cascade.iceberg.rollback import check_unmoved, plan_rollback, roll_back
     from cascade.runs.dlt_session import states_of
     from cascade.runs.rewound_states import states_reset
 
@@ -63,7 +63,8 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
         print_diff(out, ref, found, markdown=False)
     if not yes and not click.confirm(f"Move {MAIN_BRANCH} of {ref.full_name} back?", err=True):
         raise click.Abort
-    with states_reset(states_of(lakehouse.dlt_directory, ref), ref.full_name, planned.time) as reset:
+    states = states_of(lakehouse.dlt_directory, ref)
+    with states_reset(states, ref.full_name, planned.time, lambda: check_unmoved(lakehouse, planned)) as reset:
         roll_back(lakehouse, planned)
     asset, scheme = "/".join(ref.asset_key), published_partitions(table).scheme
     fill = _command(invocation.program, asset, planned.missing, scheme)

@@ -187,3 +187,23 @@ def test_what_a_cursor_added_to_a_table_without_partitions_is_not_undone(
     assert result.exit_code == 2
     assert "Its cursor cannot go back with the rows" in result.stderr
     assert ids("events") == [1, 2] and grow(cascade, 3)["rows_in"] == 1
+
+
+def test_a_rollback_that_loses_a_race_leaves_the_cursor_with_its_rows(
+    project: SampleProject, cascade: Cascade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("growing.py", GROWING.format(arguments='write_disposition="append"'))
+    for number in (1, 2, 3):
+        last = grow(cascade, number)["snapshot_id"]
+    assert cascade("maintain", "events").exit_code == 0
+
+    def run_meanwhile(*_: object, **__: object) -> bool:
+        grow(cascade, 4)
+        return True
+
+    monkeypatch.setattr(table_rollback, "can_ask", lambda **_: True)
+    monkeypatch.setattr("click.confirm", run_meanwhile)
+    result = cascade("table", "rollback", "events", last)
+    assert result.exit_code == 1 and "another writer committed" in result.stderr
+    assert grow(cascade, 5)["rows_in"] == 1
+    assert ids("events") == [1, 2, 3, 4, 5]

@@ -147,6 +147,19 @@ def roll_back(lakehouse: Lakehouse, rollback: Rollback) -> Table:
         ) from error
 
 
+def check_unmoved(lakehouse: Lakehouse, rollback: Rollback) -> None:
+    """Check that `main` is still where it was when a rollback was planned.
+
+    Raises:
+        CommitError: another writer has committed since.
+    """
+    if head_of(lakehouse.require(rollback.ref)) != head_of(rollback.before.table):
+        raise CommitError(
+            f"Could not move {MAIN_BRANCH} of {rollback.ref.full_name}: another writer committed.",
+            hint="Run the rollback again.",
+        )
+
+
 def _ancestors(table: Table, snapshot: Snapshot) -> list[Snapshot]:
     from pyiceberg.table.snapshots import ancestors_of
 

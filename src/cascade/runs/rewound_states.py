@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -16,7 +16,7 @@ _TICK = 0.1
 
 
 @contextmanager
-def states_reset(directory: Path, table: str, since: float) -> Iterator[int]:
+def states_reset(directory: Path, table: str, since: float, check: Callable[[], None]) -> Iterator[int]:
     """Reset the states that runs kept since a moment. No run of the table can read or keep a state meanwhile.
 
     The next run of a partition without a state reads its source from the beginning.
@@ -25,6 +25,7 @@ def states_reset(directory: Path, table: str, since: float) -> Iterator[int]:
         directory: where the states of all partitions of a table are.
         table: full name of the table, for errors.
         since: seconds since the epoch.
+        check: raises an error if the rows can no longer go back. No state is reset then.
 
     Yields:
         How many states were reset.
@@ -36,6 +37,8 @@ def states_reset(directory: Path, table: str, since: float) -> Iterator[int]:
     with ExitStack() as stack:
         for home in homes:
             _lock(stack.enter_context((home / LOCK).open("a")), table)
+        # A run may have ended before its lock was taken, and then its cursor belongs to its rows.
+        check()
         later = [path for home in homes if (path := home / CURRENT).exists() and path.stat().st_mtime > since - _TICK]
         for path in later:
             path.unlink()
