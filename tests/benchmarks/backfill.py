@@ -127,7 +127,7 @@ def _states(root: Path, count: int) -> float:
 
     import dagster as dg
     from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
-    from flows import many  # type: ignore[import-not-found]
+    from flows import many  # type: ignore[import-not-found]  # pants: no-infer-dep
 
     from cascade.config import CascadeConfig
     from cascade.framework.instance import open_instance

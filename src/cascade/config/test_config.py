@@ -232,3 +232,10 @@ def test_a_deleted_working_directory_is_an_error(tmp_path: Path, monkeypatch: py
     gone.rmdir()
     with pytest.raises(ConfigError, match="no longer exists"):
         find_project_root()
+
+
+def test_the_command_that_the_user_typed_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_PROGRAM", "pants run :dev --")
+    monkeypatch.setenv("CASCADE_PAGE_SIZE", "500")
+    extras = CascadeConfig.from_user_config().model_extra
+    assert extras == {"page_size": "500"}

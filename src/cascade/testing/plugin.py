@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["lakehouse", "offline_http"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide a warning that no user can do anything about: dagster-dbt installs sqlglotrs, and sqlglot imports it."""
+    config.addinivalue_line("filterwarnings", "ignore:sqlglotrs is deprecated:DeprecationWarning")
+
+
 @pytest.fixture
 def lakehouse() -> Iterator[Lakehouse]:
     """Open an empty lakehouse for one test: an embedded catalog and a local warehouse.
