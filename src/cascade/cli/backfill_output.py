@@ -29,6 +29,11 @@ def tell_selection(out: Output, states: PartitionStates, selection: Selection) -
         return
     total = counted(len(selection.candidates), "partition")
     out.say(f"A backfill of {states.asset} would run {len(selection.partitions)} of {total}.")
+    tell_reasons(out, selection)
+
+
+def tell_reasons(out: Output, selection: Selection) -> None:
+    """Print why partitions would run, a line for each reason."""
     for reason, found in selection.reasons.items():
         keys = ranges_text(found.ranges)
         out.say(f"  {reason}: {len(found)}{f', {keys}' if keys else ''}")

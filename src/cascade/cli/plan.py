@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cascade.cli.backfill_output import tell_reasons
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
@@ -62,9 +63,7 @@ def _tell(out: Output, found: Plan, program: str) -> None:
             continue
         total = counted(len(selection.candidates), "partition")
         out.say(f"{program} backfill {name}{option} would run {len(selection.partitions)} of {total}:")
-        for reason, partitions in selection.reasons.items():
-            keys = ranges_text(partitions.ranges)
-            out.say(f"  {reason}: {len(partitions)}{f', {keys}' if keys else ''}")
+        tell_reasons(out, selection)
     for asset, partitions in found.affected.items():
         keys = ranges_text(partitions.ranges)
         out.say(f"  then stale: {counted(len(partitions), 'partition')} of {asset}{f', {keys}' if keys else ''}")

@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dbt.layout import PROJECT_FILE
-from cascade.dbt.parse import START, log_events
+from cascade.dbt.parse import log_events, run_parse
 from cascade.dbt.profile import PROFILES_FILE, PROFILES_VARIABLE, dbt_environment, dbt_state_directory
 from cascade.dbt.results import DbtProblem, read_problems
 from cascade.exceptions import CascadeError, SourceLocation
@@ -66,19 +64,7 @@ def current_manifest(config: CascadeConfig) -> Path:
 
 def _parse(config: CascadeConfig, environment: dict[str, str], target: Path) -> None:
     directory = config.dbt_project_directory
-    result = subprocess.run(
-        [
-            *(sys.executable, "-c", START, "--log-format", "json", "--log-level", "warn", "--log-level-file", "none"),
-            *("--no-use-colors", "--no-quiet", "parse", "--target-path", str(target), "--log-path", str(target)),
-        ],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    result = run_parse(["--target-path", str(target), "--log-path", str(target)], environment)
     if result.returncode == 0 and (target / _MANIFEST).is_file():
         return
     # What dbt merely warns about does not keep the models from running.

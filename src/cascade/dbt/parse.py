@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +99,27 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
         "--target-path": temporary / "target",
         "--log-path": temporary / "logs",
     }
-    command = [
-        *(sys.executable, "-c", START),
-        *("--log-format", "json", "--log-level", "warn", "--log-level-file", "none", "--no-use-colors"),
-        *("--no-send-anonymous-usage-stats", "--no-quiet", "parse", "--no-partial-parse"),
+    words = [
+        *("--no-send-anonymous-usage-stats", "--no-partial-parse"),
         *(str(word) for option in options.items() for word in option),
     ]
+    # Inside a PEX, a new interpreter does not find the packages by itself.
+    return run_parse(words, {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+
+
+def run_parse(words: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `dbt parse`, which prints the log that `log_events` reads.
+
+    Args:
+        words: further options.
+        variables: variables to add to the environment.
+    """
     return subprocess.run(
-        command,
-        # Inside a PEX, a new interpreter does not find the packages by itself.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        [
+            *(sys.executable, "-c", START, "--log-format", "json", "--log-level", "warn", "--log-level-file", "none"),
+            *("--no-use-colors", "--no-quiet", "parse", *words),
+        ],
+        env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
