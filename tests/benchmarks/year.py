@@ -21,7 +21,7 @@ import random
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +30,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
 from cascade.iceberg import Lakehouse, ensure_table, merge_rows, open_lakehouse
+from cascade.iceberg.conftest import Settings
 from cascade.iceberg.maintenance import maintain_table, table_locations
 from cascade.iceberg.snapshot.retention import Retention
 from cascade.table_ref import TableRef
@@ -45,17 +46,6 @@ SCHEMA = Schema(
     NestedField(3, "text", StringType(), required=False),
     identifier_field_ids=[1],
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a lakehouse under one directory."""
-
-    state_directory: Path
-    iceberg_catalog: str | None = None
-    iceberg_warehouse: str | None = None
-    nessie_uri: str | None = None
-    nessie_ref: str = "main"
 
 
 def batch(ids: list[int], version: int) -> pa.Table:

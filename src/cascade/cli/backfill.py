@@ -107,7 +107,6 @@ def backfill(
                 definitions=definitions,
                 instance=instance,
                 packages=tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names)),
-                starting=lambda partition: None,
             ):
                 results.append(result)
                 begin(result.partition or "")

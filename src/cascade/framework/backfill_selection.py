@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import PartitionError
+from cascade.iceberg.ledger import PartitionSet
 from cascade.partition_keys import check_key
 from cascade.partitions import default_partition_start, partitions_definition
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cascade.framework.partition_states import PartitionStates
-    from cascade.iceberg.ledger import PartitionSet
 
 DEFAULT_KINDS = ("missing", "failed")
 
@@ -85,7 +85,7 @@ def select(
         reasons["code changed"] = states.old_code
         reasons.update((f"{name} changed", found) for name, found in states.old_input.items())
     reasons = {reason: found & candidates for reason, found in reasons.items()}
-    chosen = candidates - candidates
+    chosen = PartitionSet(candidates.scheme)
     for found in reasons.values():
         chosen = chosen | found
     return Selection(chosen, {reason: found for reason, found in reasons.items() if found}, candidates, kinds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cascade.processes.partition_pool import run_in_processes
@@ -22,7 +22,6 @@ def run_backfill(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     packages: Sequence[str],
-    starting: Callable[[str | None], None],
 ) -> Iterator[PartitionResult]:
     """Run partitions. One that fails does not stop the others.
 
@@ -33,7 +32,6 @@ def run_backfill(
         definitions: the project's definitions.
         instance: where Dagster records the runs.
         packages: the user's top-level packages, to find their lines in tracebacks.
-        starting: called with the key before each run.
 
     Yields:
         What each run did, as it ends.
@@ -45,9 +43,9 @@ def run_backfill(
     """
     if parallel > 1 and len(partitions) > 1:
         with StopSignals() as signals:
-            yield from run_in_processes(job, partitions, processes=parallel, signals=signals, starting=starting)
+            yield from run_in_processes(job, partitions, processes=parallel, signals=signals)
         return
-    yield from _in_this_process(job, partitions, definitions, instance, packages, starting)
+    yield from _in_this_process(job, partitions, definitions, instance, packages)
 
 
 def _in_this_process(
@@ -56,7 +54,6 @@ def _in_this_process(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     packages: Sequence[str],
-    starting: Callable[[str | None], None],
 ) -> Iterator[PartitionResult]:
     import dagster as dg
 
@@ -71,7 +68,6 @@ def _in_this_process(
             packages=packages,
             tags=job.tags,
             verbose=job.verbose,
-            starting=starting,
         ):
             result = PartitionResult.of(outcome)
             yield result

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,6 @@ def run_in_processes(
     *,
     processes: int,
     signals: StopSignals,
-    starting: Callable[[str | None], None] = lambda partition: None,
 ) -> Iterator[PartitionResult]:
     """Run partitions, several at a time.
 
@@ -77,7 +76,6 @@ def run_in_processes(
         partitions: the keys, in the order in which they start.
         processes: how many processes run at once.
         signals: turns Ctrl-C into `Stopped`.
-        starting: called with the key before each run.
 
     Yields:
         What each run did, as it ends; also of those that were interrupted.
@@ -106,7 +104,6 @@ def run_in_processes(
                 worker.requests.close()
                 return
             worker.partition = waiting.popleft()
-            starting(worker.partition)
             worker.ask(json.dumps(worker.partition))
 
         def end(worker: _Worker) -> int:

@@ -12,7 +12,7 @@ from cascade.iceberg.snapshot.retention import Retention
 from cascade.testing.trials import children
 from cascade.testing.trials.cases import Case, Row, run_case
 from cascade.testing.trials.model import Model
-from cascade.testing.trials.races import HEAD_START_SECONDS, Work, run_all
+from cascade.testing.trials.races import HEAD_START_SECONDS, distinct_partitions, run_all
 from cascade.testing.trials.sites import Site, rows_in
 
 if TYPE_CHECKING:
@@ -49,13 +49,8 @@ def assert_maintenance_loses_nothing(site: Site, case: Case, processes: int, run
         processes: how many processes write.
         runs: how many partitions each of them runs.
     """
-    ref, model = site.table(case), Model(case)
-    works: list[list[Work]] = [[] for _ in range(processes)]
-    for number in range(processes * runs):
-        partition = f"2024-{1 + number // 28:02}-{1 + number % 28:02}"
-        rows = tuple(Row(id, number, float(id)) for id in range(3))
-        works[number % processes].append((partition, rows))
-        model = model.after(partition, rows)
+    ref = site.table(case)
+    works, model = distinct_partitions(case, processes, runs)
     lakehouse = site.open()
     first, rows = works[0].pop(0)
     run_case(lakehouse, case, ref, first, rows)

@@ -80,6 +80,24 @@ def run_all(
     return attempts
 
 
+def distinct_partitions(case: Case, processes: int, runs: int) -> tuple[list[list[Work]], Model]:
+    """Return the work of processes of which no two run the same partition, and what they leave.
+
+    Args:
+        case: a workflow with partitions.
+        processes: how many processes.
+        runs: how many partitions each process runs.
+    """
+    model = Model(case)
+    works: list[list[Work]] = [[] for _ in range(processes)]
+    for number in range(processes * runs):
+        partition = f"2024-{1 + number // 28:02}-{1 + number % 28:02}"
+        rows = tuple(Row(id, number, float(id)) for id in range(3))
+        works[number % processes].append((partition, rows))
+        model = model.after(partition, rows)
+    return works, model
+
+
 def assert_distinct_partitions_land(site: Site, case: Case, processes: int, runs: int = 1) -> Raced:
     """Check that the rows of all runs land if no two runs share a partition, and that no run waits without end.
 
@@ -89,13 +107,8 @@ def assert_distinct_partitions_land(site: Site, case: Case, processes: int, runs
         processes: how many processes.
         runs: how many partitions each process runs.
     """
-    ref, model = site.table(case), Model(case)
-    works: list[list[Work]] = [[] for _ in range(processes)]
-    for number in range(processes * runs):
-        partition = f"2024-{1 + number // 28:02}-{1 + number % 28:02}"
-        rows = tuple(Row(id, number, float(id)) for id in range(3))
-        works[number % processes].append((partition, rows))
-        model = model.after(partition, rows)
+    ref = site.table(case)
+    works, model = distinct_partitions(case, processes, runs)
     raced = race(site, case, ref, works)
     assert raced.rows == model.rows
     assert raced.snapshots == processes * runs
