@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from cascade.cli.conftest import Cascade
+from cascade.config import CascadeConfig
 from cascade.dbt import contributor, process
+from cascade.dbt.fillers import Filler, read_fillers
 from cascade.framework.conftest import THINGS, SampleProject
 
 _FAKE = """
@@ -41,6 +43,16 @@ def test_everything_is_passed_to_dbt_whose_exit_code_counts(
     called, directory = json.loads((project.root / "called.json").read_text())
     assert called == arguments
     assert directory == str(project.root / "transforms/dbt")
+
+
+def test_dbt_is_told_which_workflow_fills_each_table(cascade: Cascade, project: SampleProject) -> None:
+    module = project.module("things")
+    assert cascade("dbt", "build", "0").exit_code == 0
+    assert read_fillers(CascadeConfig(project_root=project.root)) == {
+        ("raw", "things"): Filler("raw.things", "things", module)
+    }
+    # The source is read, and no module is imported.
+    assert module not in sys.modules
 
 
 def test_without_a_dbt_project_it_is_used_wrongly(cascade: Cascade, project: SampleProject) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem
+from cascade.dbt.fillers import Filler, write_fillers
 from cascade.dbt.layout import PROJECT_FILE
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import CascadeError, SourceLocation
@@ -33,6 +35,7 @@ class DbtContributor(Contributor):
         try:
             from cascade.dbt.assets import build_dbt_assets
 
+            write_fillers(project.config, _fillers(project))
             assets = build_dbt_assets(project.config, declarations)
         except CascadeError as error:
             return Contribution(failures=(error,))
@@ -64,6 +67,18 @@ class DbtContributor(Contributor):
             for problem in parse_project(project.dbt_directory).problems
         )
         return tuple(sorted(found, key=lambda problem: problem.order))
+
+
+def _fillers(project: LoadedProject) -> Iterator[Filler]:
+    homes: dict[int, str] = {}
+    for name, module in project.modules.items():
+        for value in vars(module).values():
+            homes.setdefault(id(value), name)
+    for workflow in project.workflows:
+        declaration = workflow.declaration
+        if isinstance(declaration, IngestionDeclaration):
+            module_name = homes.get(id(workflow), declaration.function.__module__)
+            yield Filler(declaration.table, "/".join(declaration.asset_key), module_name)
 
 
 def can_build_assets() -> bool:

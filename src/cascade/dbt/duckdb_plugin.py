@@ -46,10 +46,13 @@ class Plugin(BasePlugin):
         if self._read_only:
             return
         from cascade.config import CascadeConfig
+        from cascade.dbt.fillers import read_fillers
         from cascade.iceberg import open_lakehouse
         from cascade.iceberg.duckdb_views import update_views
 
-        update_views(conn, open_lakehouse(CascadeConfig.from_user_config()), _warn)
+        config = CascadeConfig.from_user_config()
+        declared = {place: filler.schema for place, filler in read_fillers(config).items()}
+        update_views(conn, open_lakehouse(config), _warn, declared)
 
 
 def open_when_free(path: str, config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:

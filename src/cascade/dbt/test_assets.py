@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from cascade.dbt.conftest import write_files
 from cascade.dbt.contributor import DbtContributor
 from cascade.iceberg import open_lakehouse
 from cascade.ingestion import cascade_ingestion
+from cascade.table_ref import TableRef
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("dagster_dbt") is None, reason="dagster-dbt is not installed")
 
@@ -93,7 +95,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def definitions_of(root: Path, **settings: Any) -> dg.Definitions:
     config = CascadeConfig(project_root=root, **settings)
-    project = LoadedProject(config, workflows=(things,), dbt_assets_directory=config.dbt_project_directory)
+    modules = {__name__: sys.modules[__name__]}
+    project = LoadedProject(config, modules, (things,), dbt_assets_directory=config.dbt_project_directory)
     contribution = DbtContributor().contribute(project)
     assert contribution.failures == ()
     resources = {"lakehouse": dg.ResourceDefinition(resource_fn=lambda _: open_lakehouse(config))}
@@ -121,6 +124,15 @@ def test_the_lineage_goes_from_the_workflow_to_the_mart(definitions: dg.Definiti
     assert (list(total.owners), "mart" in total.tags) == (["ann@shop.example"], True)
     checks = {key.name for key in graph.get_check_keys_for_assets({TOTAL})}
     assert checks == {"not_null_total_n", "accepted_values_total_n__3"}
+
+
+def test_a_workflow_that_never_ran_has_no_rows(definitions: dg.Definitions, root: Path) -> None:
+    assert run(definitions, "2024-01-02", DAILY).success
+    with duckdb.connect(root / ".cascade/dbt/lakehouse.duckdb", read_only=True) as connection:
+        assert connection.execute("select count(*) from daily").fetchall() == [(0,)]
+        described = connection.execute("select column_name, column_type from (describe lake.things)").fetchall()
+        assert described == [("id", "BIGINT"), ("day", "DATE")]
+    assert open_lakehouse(CascadeConfig(project_root=root)).load(TableRef("lake", "things")) is None
 
 
 def test_a_run_ingests_builds_and_tests_and_a_failed_test_is_a_failed_check(

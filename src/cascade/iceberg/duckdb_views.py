@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cascade.iceberg.columns import arrow_schema
@@ -21,6 +22,7 @@ from cascade.iceberg.sql_text import sql_name, sql_names, sql_text
 if TYPE_CHECKING:
     import duckdb
     from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
@@ -42,7 +44,10 @@ class _NotReadableByDuckDB(Exception):
 
 
 def update_views(
-    connection: duckdb.DuckDBPyConnection, lakehouse: Lakehouse, warn: Callable[[str], None] = lambda text: None
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    warn: Callable[[str], None] = lambda text: None,
+    declared: Mapping[tuple[str, str], Callable[[], Schema]] = MappingProxyType({}),
 ) -> None:
     """Let a DuckDB file show the current rows of every table, each as `<namespace>.<table>`.
 
@@ -53,8 +58,11 @@ def update_views(
         connection: a connection that can write to the file.
         lakehouse: the lakehouse.
         warn: called with a sentence for each table that has no view of its files.
+        declared: the tables that workflows fill, by namespace and name, each with a function that returns its schema.
+            Those that the lakehouse lacks are shown without rows. A function that raises is warned about.
     """
     ours, taken = _existing(connection)
+    seen = set()
     for identifier in table_identifiers(lakehouse.catalog):
         place = (".".join(identifier[:-1]), identifier[-1])
         name = ".".join(place)
@@ -72,8 +80,35 @@ def update_views(
         except Exception as error:
             _drop(connection, place, existing)
             warn(f"{name} cannot be read in DuckDB. {type(error).__name__}: {error}")
+        seen.add(place)
+    for place, schema in declared.items():
+        if place not in seen | taken:
+            _show_empty(connection, place, ours.pop(place, None), schema, warn)
     for place, existing in ours.items():
         _drop(connection, place, existing)
+
+
+def _show_empty(
+    connection: duckdb.DuckDBPyConnection,
+    place: tuple[str, str],
+    existing: _Existing | None,
+    schema: Callable[[], Schema],
+    warn: Callable[[str], None],
+) -> None:
+    """Show a table that does not exist yet. Nothing is created in the catalog."""
+    try:
+        query = _without_rows(_types(schema()))
+        comment = f"{_MARK}a table without a run as {query}"
+        if existing is None or existing.comment != comment:
+            _drop(connection, place, existing)
+            existing = None
+            namespace, name = map(sql_name, place)
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {namespace}")
+            connection.execute(f"CREATE VIEW {namespace}.{name} AS {query}")
+            connection.execute(f"COMMENT ON VIEW {namespace}.{name} IS {sql_text(comment)}")
+    except Exception as error:
+        _drop(connection, place, existing)
+        warn(f"{'.'.join(place)} does not exist, and its columns are unknown. {error}")
 
 
 def view_query(table: Table) -> str:
@@ -160,11 +195,10 @@ def _copy(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Non
 
 def _query(table: Table, tasks: Iterable[FileScanTask]) -> str:
     fields = {field.field_id: field for field in table.schema().fields if field.name not in HIDDEN}
-    types = {field.name: duckdb_type(field.field_type) for field in fields.values()}
+    types = _types(table.schema())
     tasks = list(tasks)
     if not tasks:
-        columns = ", ".join(f"NULL::{kind} AS {sql_name(name)}" for name, kind in types.items())
-        return f"SELECT {columns} WHERE false"
+        return _without_rows(types)
     if has_renamed_inner_fields(table):
         raise _NotReadableByDuckDB("a field inside one of its columns was renamed")
     named = ", ".join(
@@ -179,6 +213,15 @@ def _query(table: Table, tasks: Iterable[FileScanTask]) -> str:
     if changed:
         parts.append(_without_deleted(changed, columns, schema, types))
     return " UNION ALL ".join(parts)
+
+
+def _types(schema: Schema) -> dict[str, str]:
+    return {field.name: duckdb_type(field.field_type) for field in schema.fields if field.name not in HIDDEN}
+
+
+def _without_rows(types: Mapping[str, str]) -> str:
+    columns = ", ".join(f"NULL::{kind} AS {sql_name(name)}" for name, kind in types.items())
+    return f"SELECT {columns} WHERE false"
 
 
 def _without_deleted(tasks: list[FileScanTask], columns: str, schema: str, types: Mapping[str, str]) -> str:

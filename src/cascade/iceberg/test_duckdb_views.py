@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +31,20 @@ class File:
     """A DuckDB file: views are made by one connection, and read by another one after that."""
 
     def __init__(self, path: Path, lakehouse: Lakehouse) -> None:
-        self._path, self._lakehouse = path, lakehouse
+        self.path, self._lakehouse = path, lakehouse
         self.warnings: list[str] = []
 
     def update(self) -> None:
         self.warnings.clear()
-        with duckdb.connect(self._path) as connection:
+        with duckdb.connect(self.path) as connection:
             update_views(connection, self._lakehouse, self.warnings.append)
 
     def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self._path, read_only=True) as connection:
+        with duckdb.connect(self.path, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def write(self, sql: str) -> None:
-        with duckdb.connect(self._path) as connection:
+        with duckdb.connect(self.path) as connection:
             connection.execute(sql)
 
 
@@ -209,3 +209,37 @@ def test_types_have_names_that_duckdb_takes() -> None:
     with duckdb.connect() as connection:
         ((found,),) = connection.execute(f"select typeof(null::{text})").fetchall()
     assert found == text.replace('"m"', "m")
+
+
+def test_a_declared_table_that_does_not_exist_is_shown_without_rows(file: File, lakehouse: Lakehouse) -> None:
+    asked = []
+
+    def declared() -> Schema:
+        asked.append(True)
+        return with_hidden(NARROW)
+
+    def update(schema: Callable[[], Schema]) -> None:
+        file.warnings.clear()
+        with duckdb.connect(file.path) as connection:
+            update_views(connection, lakehouse, file.warnings.append, {NAME.identifier: schema})
+
+    def columns() -> list[str]:
+        return [row[0] for row in file(f"describe {NAME.full_name}")]
+
+    update(declared)
+    assert (columns(), file(f"select * from {NAME.full_name}")) == (["id", "value", "gone"], [])
+    assert lakehouse.load(NAME) is None and file.warnings == []
+    # Another schema shows other columns, and none at all nothing.
+    update(lambda: WIDE)
+    assert len(columns()) == len(WIDE.fields)
+    update(lambda: {}["things"])
+    assert file("select view_name from duckdb_views() where not internal") == []
+    assert file.warnings == [f"{NAME.full_name} does not exist, and its columns are unknown. 'things'"]
+    update(declared)
+    ensure_table(lakehouse, NAME, NARROW)
+    merged(lakehouse, rows(range(3)))
+    asked.clear()
+    update(declared)
+    assert file(f"select count(*) from {NAME.full_name}") == [(3,)] and asked == []
+    file.update()
+    assert file(f"select count(*) from {NAME.full_name}") == [(3,)]
