@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from cascade.ingestion.replay import REPLAY_TAG
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 # SQLite accepts some thousands of variables in a statement.
 _IDS_AT_ONCE = 500
 _MOST_SUSPECTS = 500
+_MOST_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class RunHistory:
 
     Args:
         failed: keys of the partitions whose last run failed or was canceled, and which no run has materialized since;
-            None stands for an asset without partitions.
+            None stands for an asset without partitions. Replays of refused rows do not count as runs here.
         running: keys of the partitions whose last run has not ended.
         last_run: the run that started last; None if there was none.
         materialized_at: when the asset was last materialized, in UTC; None if it never was.
@@ -74,6 +77,8 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
     wanted = {entry.last_run_id for entry in entries.values() if entry.last_run_id}
     wanted.update(run_id for attempts in unfinished.values() for run_id in attempts.values())
     runs = _runs(instance, sorted(wanted))
+    for key, attempts in unfinished.items():
+        _look_behind_replays(instance, entries[key], attempts, runs)
     found = {}
     for key in keys:
         if key not in entries:
@@ -112,6 +117,53 @@ def materialized_order(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mappin
         return dict(by_partition.items())
     event = instance.fetch_materializations(key, limit=1).records
     return {None: event[0].storage_id} if event else {}
+
+
+def _look_behind_replays(
+    instance: dg.DagsterInstance,
+    entry: Any,
+    attempts: dict[str | None, str],
+    runs: dict[str, dg.RunRecord],
+) -> None:
+    """Put the run before it in the place of a replay that did not succeed: it says nothing of the partition's rows.
+
+    Args:
+        instance: the project's Dagster instance.
+        entry: Dagster's entry of the asset.
+        attempts: the last run of each partition that no run has materialized since, which is changed.
+        runs: the known runs, to which those before replays are added.
+    """
+    import dagster as dg
+
+    key = entry.asset_key
+    for partition, run_id in list(attempts.items()):
+        if run_id not in runs or not _is_replay(runs[run_id]):
+            continue
+        del attempts[partition]
+        if partition is None:
+            materialized = entry.last_materialization_record
+            after = None if materialized is None else materialized.storage_id
+        else:
+            kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+            after = instance.get_latest_storage_id_by_partition(key, kind, {partition}).get(partition)
+        records = instance.event_log_storage.get_event_records(
+            dg.EventRecordsFilter(
+                dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+                asset_key=key,
+                asset_partitions=None if partition is None else [partition],
+                after_cursor=after,
+            ),
+            limit=_MOST_ATTEMPTS,
+        )
+        earlier = list(dict.fromkeys(record.run_id for record in records))
+        runs.update(_runs(instance, earlier))
+        before = next((each for each in earlier if each in runs and not _is_replay(runs[each])), None)
+        if before is not None:
+            attempts[partition] = before
+
+
+def _is_replay(record: dg.RunRecord) -> bool:
+    return REPLAY_TAG in record.dagster_run.tags
 
 
 def _suspects(instance: dg.DagsterInstance) -> set[dg.AssetKey] | None:

@@ -16,6 +16,7 @@ from cascade.framework.instance import open_instance
 from cascade.framework.partition_states import PartitionStates, partition_states
 from cascade.framework.runs import run_partitions
 from cascade.iceberg import open_lakehouse
+from cascade.ingestion.replay import REPLAY_TAG
 
 FLOWS = """
     from pathlib import Path
@@ -62,6 +63,12 @@ class Lab:
 
     def run(self, instance: dg.DagsterInstance, asset: str, *partitions: str | None) -> None:
         list(run_partitions(self.definitions, dg.AssetKey(asset), partitions, instance=instance))
+
+    def replay(self, instance: dg.DagsterInstance, asset: str, partition: str | None) -> None:
+        [outcome] = run_partitions(
+            self.definitions, dg.AssetKey(asset), [partition], instance=instance, tags={REPLAY_TAG: "true"}
+        )
+        assert not outcome.success
 
     def states(self, instance: dg.DagsterInstance) -> dict[str, PartitionStates]:
         found = partition_states(
@@ -120,6 +127,20 @@ def test_a_failed_partition_is_failed_until_a_run_of_it_succeeds(lab: Lab, insta
     assert list(things.published) == days(1, 2, 3)
     assert list(names.failed) == []
     assert names.freshness == "fresh"
+
+
+def test_a_replay_that_lands_nothing_makes_no_partition_failed(lab: Lab, instance: dg.DagsterInstance) -> None:
+    lab.run(instance, "things", *days(1, 2))
+    lab.down("2024-01-02 names")
+    lab.run(instance, "things", *days(2, 3))
+    lab.run(instance, "names", None)
+    for partition in days(1, 2, 2):
+        lab.replay(instance, "things", partition)
+    things = lab.states(instance)["things"]
+    # The run of the second day before the replays has failed, and that of the first one has not.
+    assert list(things.failed) == days(2)
+    assert (list(things.published), list(things.missing)) == (days(1, 2, 3), days(4, 5))
+    assert things.history.last_run is not None and things.history.last_run.status == "FAILURE"
 
 
 def test_an_edit_of_the_code_makes_what_it_published_stale(lab: Lab, instance: dg.DagsterInstance) -> None:
