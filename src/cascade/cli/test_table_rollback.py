@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from cascade.config import CascadeConfig
 from cascade.exceptions import CommitError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.iceberg import merge_rows, open_lakehouse, rollback
+from cascade.iceberg.append import append_rows
 from cascade.iceberg.commit import commit_planned, run_summary
 from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.merge import MergePlanner
+from cascade.iceberg.snapshot.retention import Retention
 from cascade.runs.dlt_state import LOCK
 from cascade.table_ref import TableRef
 
@@ -187,6 +190,24 @@ def test_what_a_cursor_added_to_a_table_without_partitions_is_not_undone(
     assert result.exit_code == 2
     assert "Its cursor cannot go back with the rows" in result.stderr
     assert ids("events") == [1, 2] and grow(cascade, 3)["rows_in"] == 1
+
+
+def test_what_a_cursor_added_in_snapshots_that_have_expired_is_not_undone(
+    project: SampleProject, cascade: Cascade
+) -> None:
+    project.write("growing.py", GROWING.format(arguments='write_disposition="append"'))
+    first = grow(cascade, 1)["snapshot_id"]
+    ref = TableRef("raw", "events")
+    with open_lakehouse(CascadeConfig()).require(ref).manage_snapshots() as manage:
+        manage.create_tag(int(first), "kept")
+    grow(cascade, 2)
+    eager = replace(open_lakehouse(CascadeConfig()), retention=Retention(snapshots=1, days=0, least_age=0))
+    for number in (3, 4):
+        append_rows(eager, ref, pa.table({"id": pa.array([number], pa.int64())}), run_id=f"full {number}")
+    assert len(eager.require(ref).snapshots()) == 3
+    result = cascade("table", "rollback", "events", "kept", "--yes")
+    assert result.exit_code == 2 and "Its cursor cannot go back with the rows" in result.stderr
+    assert ids("events") == [1, 2, 3, 4]
 
 
 def test_a_rollback_that_loses_a_race_leaves_the_cursor_with_its_rows(

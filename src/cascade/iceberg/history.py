@@ -87,13 +87,13 @@ def _change(table: Table, snapshot: Snapshot) -> int | None:
         return None
     if snapshot.parent_snapshot_id is None:
         # The first snapshot of a branch, or one whose parent has expired and is therefore no longer named.
-        return after if _counts_all_rows(snapshot) else None
+        return after if counts_all_rows(snapshot) else None
     parent = table.snapshot_by_id(snapshot.parent_snapshot_id)
     before = live_rows(parent) if parent is not None else None
     return None if before is None else after - before
 
 
-def _counts_all_rows(snapshot: Snapshot) -> bool:
+def counts_all_rows(snapshot: Snapshot) -> bool:
     """Return whether a snapshot added all rows that it counts, so none were there before."""
     summary = snapshot.summary
     if summary is None:

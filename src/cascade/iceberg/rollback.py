@@ -12,7 +12,7 @@ from cascade.iceberg.commit import PARTITION, RUN_ID
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.diff import Point, point_of
 from cascade.iceberg.heads import BranchHead, expected_heads
-from cascade.iceberg.hidden import RUN_COLUMN
+from cascade.iceberg.hidden import PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.publishing import head_of
 from cascade.program import typed
@@ -86,7 +86,11 @@ def plan_rollback(table: Table, ref: TableRef, state: str) -> Rollback:
         )
     kept = {each.snapshot_id for each in _ancestors(table, wanted)}
     undone = tuple(each for each in chain if each.snapshot_id not in kept)
-    if RUN_COLUMN in table.schema().column_names and any(map(_continues_unpartitioned, undone)):
+    # Snapshots that have expired between the two are undone as well.
+    unknown = kept.isdisjoint(each.snapshot_id for each in chain)
+    if RUN_COLUMN in table.schema().column_names and (
+        any(map(_continues_unpartitioned, undone)) or (unknown and _has_continued_rows(table))
+    ):
         raise UsageError(
             f"{ref.full_name} is appended to without partitions, from a source that continues where its last run "
             "ended. Its cursor cannot go back with the rows, so the next run would lack rows or add them twice.",
@@ -177,6 +181,14 @@ def _partition(snapshot: Snapshot) -> str | None:
 def _continues_unpartitioned(snapshot: Snapshot) -> bool:
     summary = snapshot.summary
     return summary is not None and summary.get(SINCE) is not None and summary.get(PARTITION) is None
+
+
+def _has_continued_rows(table: Table) -> bool:
+    """Return whether a table has rows without a partition of a run that continued where another one ended."""
+    from pyiceberg.expressions import And, IsNull, NotNull
+
+    added = And(NotNull(SINCE_COLUMN), IsNull(PARTITION_COLUMN))
+    return bool(table.scan(row_filter=added, selected_fields=(SINCE_COLUMN,), limit=1).to_arrow().num_rows)
 
 
 def _time(undone: tuple[Snapshot, ...], wanted: Snapshot) -> float:

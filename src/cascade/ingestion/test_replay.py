@@ -217,6 +217,22 @@ def test_where_nobody_knows_whose_version_is_newer_the_row_waits(
     )
 
 
+def test_a_row_is_not_compared_with_an_older_state_than_that_of_its_run(lakehouse: Lakehouse) -> None:
+    run(lakehouse, {1: 1})
+    table = lakehouse.require(READINGS)
+    with table.manage_snapshots() as manage:
+        manage.create_tag(table.metadata.current_snapshot_id or 0, "kept")
+    eager = replace(lakehouse, retention=Retention(snapshots=1, days=0, least_age=0))
+    run(eager, {1: 2}, key=NEXT)
+    run(eager, {1: 200, 5: 5})
+    run(eager, {6: 6}, key=NEXT)
+    run(eager, {7: 7}, key=NEXT)
+    # Compared with the state of the tag, a newer version of the key would have landed.
+    with pytest.raises(RowsRefusedError, match="nobody knows whether a newer version of the key has landed"):
+        replayed(eager)
+    assert (landed(lakehouse), waiting(lakehouse)) == ({1: 2, 5: 5, 6: 6, 7: 7}, [(1, 200)])
+
+
 class Failing:
     """A check that fails, or would."""
 

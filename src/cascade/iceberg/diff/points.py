@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
 from cascade.iceberg.branches import table_with
+from cascade.iceberg.history import counts_all_rows
 from cascade.program import typed
 from cascade.spelling import did_you_mean
 from cascade.table_ref import MAIN_BRANCH
@@ -75,22 +76,43 @@ def point_of(table: Table, text: str) -> Point:
 
 def _snapshot_at(table: Table, moment: datetime, text: str) -> int | None:
     """Return the snapshot that `main` was on at a time."""
+    if table.metadata.refs.get(MAIN_BRANCH) is None:
+        return None
     milliseconds = moment.timestamp() * 1000
     log = sorted(table.metadata.snapshot_log, key=lambda entry: entry.timestamp_ms)
-    until = [entry for entry in log if entry.timestamp_ms <= milliseconds]
-    if until and table.snapshot_by_id(until[-1].snapshot_id) is not None:
-        return until[-1].snapshot_id
-    head = table.metadata.refs.get(MAIN_BRANCH)
-    if head is None:
-        return None
+    until = [table.snapshot_by_id(entry.snapshot_id) for entry in log if entry.timestamp_ms <= milliseconds]
+    later = [table.snapshot_by_id(entry.snapshot_id) for entry in log if entry.timestamp_ms > milliseconds]
+    found, following = until[-1] if until else None, later[0] if later else None
+    if found is not None and (not later or _adjoin(table, found, following)):
+        return found.snapshot_id
     oldest = min(table.metadata.snapshots, key=lambda snapshot: snapshot.timestamp_ms)
-    if oldest.sequence_number == 1:
+    if not until and _is_first(following or oldest):
         return None  # the table had no rows yet
     first = datetime.fromtimestamp(oldest.timestamp_ms / 1000, UTC)
     raise UsageError(
-        f"The snapshots of {_name(table)} of {text} have expired. The oldest one is of {first:%Y-%m-%d %H:%M:%S} UTC.",
-        hint="Keep more of them with the settings keep_snapshots and keep_snapshot_days.",
+        f"The snapshot that {_name(table)} had at {text} has expired. The oldest one that is left is of "
+        f"{first:%Y-%m-%d %H:%M:%S} UTC.",
+        hint=f"See its snapshots: {typed(f'table history {_name(table)}')}. "
+        "Keep more of them with the settings keep_snapshots and keep_snapshot_days.",
     )
+
+
+def _adjoin(table: Table, snapshot: Snapshot, following: Snapshot | None) -> bool:
+    """Return whether `main` went from one snapshot to the next one of the log.
+
+    The log leaves out snapshots that have expired, and what follows them no longer has a parent.
+    """
+    from pyiceberg.table.snapshots import ancestors_of
+
+    before, after = (
+        {one.snapshot_id for one in ancestors_of(each, table.metadata)} for each in (snapshot, following)
+    )
+    return not before.isdisjoint(after)
+
+
+def _is_first(snapshot: Snapshot) -> bool:
+    """Return whether there was no row before a snapshot."""
+    return snapshot.sequence_number == 1 or (snapshot.parent_snapshot_id is None and counts_all_rows(snapshot))
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import tempfile
+import time
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -22,6 +24,7 @@ from cascade.iceberg.diff import RowDiff, diff_tables, difference, point_of
 from cascade.iceberg.diff.changed_files import changed_rows
 from cascade.iceberg.merge.versions import Versions
 from cascade.iceberg.replace import WholeTable, replace_rows
+from cascade.iceberg.rollback import plan_rollback, roll_back
 from cascade.iceberg.snapshot.retention import Retention
 from cascade.table_ref import TableRef
 
@@ -212,10 +215,49 @@ def test_points_that_do_not_exist_are_explained(counts: Lakehouse) -> None:
     for text, message in {
         "mian": 'no branch or tag "mian". Did you mean "main"',
         "1234567": "no snapshot 1234567, or it has expired",
-        "2020-01-01": r"of 2020-01-01 have expired. The oldest one is of \d{4}-",
+        "2020-01-01": r"had at 2020-01-01 has expired. The oldest one that is left is of \d{4}-",
     }.items():
         with pytest.raises(UsageError, match=message):
             point_of(table, text)
+
+
+def test_a_time_whose_snapshot_has_expired_is_not_taken_for_an_older_state(counts: Lakehouse) -> None:
+    first = merged(counts, {1: 10})
+    with counts.require(COUNTS).manage_snapshots() as manage:
+        manage.create_tag(int(first), "kept")
+    times = {}
+    eager = replace(counts, retention=Retention(snapshots=1, days=0, least_age=0))
+    for n in (11, 12, 13, 14):
+        time.sleep(0.002)
+        times[n] = datetime.now(UTC).isoformat()
+        time.sleep(0.002)
+        merged(eager, {1: n})
+    table = counts.require(COUNTS)
+    assert len(table.snapshots()) == 3
+    for at in (times[12], times[13]):
+        with pytest.raises(UsageError, match=f"had at {re.escape(at)} has expired"):
+            point_of(table, at)
+    now = datetime.now(UTC).isoformat()
+    assert point_of(table, now).table.current_snapshot() == table.current_snapshot()
+
+
+def test_states_between_rollbacks_are_found(counts: Lakehouse) -> None:
+    at, snapshots = {}, {}
+    for step in range(5):
+        if step == 2:
+            roll_back(counts, plan_rollback(counts.require(COUNTS), COUNTS, snapshots[0]))
+            snapshots[step] = snapshots[0]
+        elif step == 4:
+            roll_back(counts, plan_rollback(counts.require(COUNTS), COUNTS, snapshots[1]))
+            snapshots[step] = snapshots[1]
+        else:
+            snapshots[step] = merged(counts, {1: step})
+        time.sleep(0.002)
+        at[step] = datetime.now(UTC).isoformat()
+        time.sleep(0.002)
+    table = counts.require(COUNTS)
+    found = {step: point_of(table, moment).snapshot for step, moment in at.items()}
+    assert {step: str(one.snapshot_id) for step, one in found.items() if one} == snapshots
 
 
 def test_files_that_were_written_anew_are_compared_without_matching_keys(
