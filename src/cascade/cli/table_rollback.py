@@ -40,13 +40,14 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
 
     Shows what changes, and asks. main moves in one commit, if no other writer commits meanwhile. Partitions that
     were published after STATE count as missing again, and the cursors of sources that have moved since are reset, so
-    that the next run of each partition reads its source from the beginning.
+    that the next run of each partition reads its source from the beginning. Rows of replays go back to the quarantine.
 
     The snapshots that main leaves are kept as long as any other, so that a rollback can be undone by another one.
     """
     from cascade.iceberg.diff import diff_tables
     from cascade.iceberg.ledger import published_partitions
     from cascade.iceberg.rollback import check_unmoved, plan_rollback, roll_back
+    from cascade.iceberg.undone_replays import return_replayed
     from cascade.runs.dlt_session import states_of
     from cascade.runs.rewound_states import states_reset
 
@@ -65,6 +66,7 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
         raise click.Abort
     states = states_of(lakehouse.dlt_directory, ref)
     with states_reset(states, ref.full_name, planned.time, lambda: check_unmoved(lakehouse, planned)) as reset:
+        returned = return_replayed(lakehouse, ref, planned.undone)
         roll_back(lakehouse, planned)
     asset, scheme = "/".join(ref.asset_key), published_partitions(table).scheme
     fill = _command(invocation.program, asset, planned.missing, scheme)
@@ -79,6 +81,7 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
             "missing": list(planned.missing),
             "older": list(planned.older),
             "reset_cursors": reset,
+            "returned_to_quarantine": returned,
             "commands": [command for command in (fill, again) if command],
         }
     )
@@ -87,6 +90,8 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
         out.say(f"Missing now: {_listed(planned.missing)}. Fill them again: {fill}")
     if again:
         out.say(f"As an earlier run left them: {_listed(planned.older)}. Run them again: {again}")
+    if returned:
+        out.say(f"{counted(returned, 'row')} of replays {'is' if returned == 1 else 'are'} in the quarantine again.")
     if reset:
         out.say(f"{counted(reset, 'cursor')} reset: the next run of each reads its source from the beginning.")
 

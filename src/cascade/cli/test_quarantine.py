@@ -113,3 +113,22 @@ def test_what_cannot_be_replayed_is_explained(cascade: Cascade, refused: SampleP
     (refused.root / refused.package / "weather.py").unlink()
     result = cascade("quarantine", "replay", "weather")
     assert result.exit_code == 2 and "No workflow of the project fills raw.weather" in result.stderr
+
+
+def test_a_rollback_gives_the_rows_of_a_replay_back_to_the_quarantine(cascade: Cascade, refused: SampleProject) -> None:
+    before = cascade.json("table", "show", "weather")["snapshot_id"]
+    shown = cascade.json("quarantine", "show", "weather")["rows"]
+    # Of two rows, one leaves, and the other gets another rule.
+    stricter = WEATHER.replace("Field(lt={limit})", "Field(le={limit})").format(limit=60, most=1000)
+    fix(refused, stricter)
+    assert cascade("quarantine", "replay", "weather", "--partition", "2024-01-01").exit_code == 0
+    left = cascade.json("quarantine", "show", "weather", "--partition", "2024-01-01")["rows"]
+    assert [(row["rule"], row["row"]) for row in left] == [("less_than_equal", '{"id": 14, "celsius": 80.0}')]
+    result = cascade("table", "rollback", "weather", before, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "1 row of replays is in the quarantine again." in result.stdout
+    again = cascade.json("quarantine", "show", "weather")["rows"]
+    assert sorted(row["row"] for row in again) == sorted(row["row"] for row in shown)
+    document = cascade.json("quarantine", "replay", "weather", "--partition", "2024-01-01")
+    assert (document["runs"][0]["rows_good"], document["runs"][0]["rows_inserted"]) == (1, 1)
+    assert cascade.json("table", "show", "weather")["total_rows"] == 7

@@ -18,6 +18,8 @@ from cascade.iceberg.snapshot.tasks import data_files
 from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
     from cascade.iceberg.catalog import Lakehouse
 
 _COLUMNS = ("rule", "field", "message", "run_id", "partition", "row")
@@ -50,8 +52,11 @@ def quarantined_rows(lakehouse: Lakehouse, ref: TableRef) -> pa.Table | None:
         ref: the quarantine table.
     """
     table = lakehouse.load(ref)
-    if table is None:
-        return None
+    return None if table is None else rows_of_quarantine(table)
+
+
+def rows_of_quarantine(table: Table) -> pa.Table:
+    """Return the rows of a quarantine at the current snapshot of a table; see `quarantined_rows`."""
     has_time = REFUSED_AT_COLUMN in table.schema().column_names
     columns = [*_COLUMNS, *([REFUSED_AT_COLUMN] if has_time else [])]
     none = no_quarantined_rows()
