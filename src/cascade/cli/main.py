@@ -34,6 +34,7 @@ _COMMANDS = {
     "status": "cascade.cli.status:status",
     "plan": "cascade.cli.plan:plan",
     "dbt": "cascade.cli.dbt:dbt",
+    "publish": "cascade.cli.publish:publish",
     "table": "cascade.cli.table:table",
     "maintain": "cascade.cli.maintain:maintain",
     "branch": "cascade.cli.branch:branch",

@@ -104,7 +104,7 @@ class CascadeConfig(BaseSettings):
         "Set more than the longest run and the slowest reader take; `max_runtime_seconds` of a workflow counts too.",
     )
     postgres_host: str | None = Field(
-        default=None, description="The host of the PostgreSQL server for Dagster and the marts. Not used yet."
+        default=None, description="The host of the PostgreSQL server to which marts are published."
     )
     postgres_port: int = Field(default=5432, ge=1, le=65535, description="The port of the PostgreSQL server.")
     postgres_db: str = Field(default="cascade", description="The PostgreSQL database.")

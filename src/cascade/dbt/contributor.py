@@ -6,12 +6,16 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem
 from cascade.dbt.fillers import Filler, write_fillers
 from cascade.dbt.layout import PROJECT_FILE
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import CascadeError, SourceLocation
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 class DbtContributor(Contributor):
@@ -37,6 +41,7 @@ class DbtContributor(Contributor):
 
             write_fillers(project.config, _fillers(project))
             assets = build_dbt_assets(project.config, declarations)
+            marts, failures = _marts(project, declarations)
         except CascadeError as error:
             return Contribution(failures=(error,))
         except Exception as error:
@@ -44,7 +49,7 @@ class DbtContributor(Contributor):
             failure.location = SourceLocation(str(directory / PROJECT_FILE), 1)
             failure.__cause__ = error
             return Contribution(failures=(failure,))
-        return Contribution(assets=(assets,)) if assets is not None else Contribution()
+        return Contribution(assets=tuple(each for each in (assets, marts) if each is not None), failures=failures)
 
     def problems(self, project: LoadedProject) -> tuple[Problem, ...]:
         """Let dbt parse its project. This takes about four seconds, and dbt stops at its first error.
@@ -79,6 +84,18 @@ def _fillers(project: LoadedProject) -> Iterator[Filler]:
         if isinstance(declaration, IngestionDeclaration):
             module_name = homes.get(id(workflow), declaration.function.__module__)
             yield Filler(declaration.table, "/".join(declaration.asset_key), module_name)
+
+
+def _marts(
+    project: LoadedProject, declarations: list[IngestionDeclaration]
+) -> tuple[dg.AssetsDefinition | None, tuple[CascadeError, ...]]:
+    """Return the assets of the marts. An error in what a model says about publishing leaves the models themselves."""
+    from cascade.dbt.mart_assets import build_mart_assets
+
+    try:
+        return build_mart_assets(project.config, declarations), ()
+    except CascadeError as error:
+        return None, (error,)
 
 
 def can_build_assets() -> bool:

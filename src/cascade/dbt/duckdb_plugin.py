@@ -8,21 +8,13 @@ The generated profile lists it. A profile of the user's own lists it in the same
 
 from __future__ import annotations
 
-import re
-import sys
-import time
-from collections.abc import Mapping
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials  # pants: no-infer-dep
 from dbt.adapters.duckdb.plugins import BasePlugin  # pants: no-infer-dep
 
-_BUSY = "Could not set lock on file"
-_PROCESS = re.compile(r"\(PID (\d+)\)")
-_PAUSE = 0.1
-_TOLD_AFTER = 1.0
-_LONGEST = 3600.0
+from cascade.dbt.waiting import open_when_free, tell
 
 
 class Plugin(BasePlugin):
@@ -55,34 +47,5 @@ class Plugin(BasePlugin):
         update_views(conn, open_lakehouse(config), _warn, declared)
 
 
-def open_when_free(path: str, config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file, which one process can write to at a time. Wait while another one has it.
-
-    Args:
-        path: the file.
-        config: the options of the connection.
-
-    Raises:
-        duckdb.IOException: another process still has the file after an hour.
-    """
-    started, told = time.monotonic(), False
-    while True:
-        try:
-            return duckdb.connect(path, config=dict(config))
-        except duckdb.IOException as error:
-            waited = time.monotonic() - started
-            if _BUSY not in str(error) or waited > _LONGEST:
-                raise
-            if waited > _TOLD_AFTER and not told:
-                process = _PROCESS.search(str(error))
-                _tell(f"waiting for {path}, which {f'process {process[1]}' if process else 'another process'} has open")
-                told = True
-            time.sleep(_PAUSE)
-
-
 def _warn(text: str) -> None:
-    _tell(f"warning: {text}")
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    tell(f"warning: {text}")

@@ -68,7 +68,7 @@ def test_a_connection_that_can_write_shows_the_tables_and_one_that_only_reads_le
 def test_a_process_waits_until_another_one_closes_the_file(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cascade.dbt import duckdb_plugin
+    from cascade.dbt import waiting
 
     other = subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -77,7 +77,7 @@ def test_a_process_waits_until_another_one_closes_the_file(
     try:
         assert other.stdout.readline() == "open\n"
         # The message comes before the first pause, and the other process ends after the third one.
-        monkeypatch.setattr(duckdb_plugin, "_TOLD_AFTER", -1.0)
+        monkeypatch.setattr(waiting, "_TOLD_AFTER", -1.0)
         pauses: list[float] = []
 
         def pause(seconds: float) -> None:
@@ -85,8 +85,8 @@ def test_a_process_waits_until_another_one_closes_the_file(
             if len(pauses) == 3:
                 other.communicate()
 
-        monkeypatch.setattr("cascade.dbt.duckdb_plugin.time.sleep", pause)
-        duckdb_plugin.open_when_free(str(file), {}).close()
+        monkeypatch.setattr("cascade.dbt.waiting.time.sleep", pause)
+        waiting.open_when_free(str(file), {}).close()
         assert len(pauses) == 3
         said = capsys.readouterr().err
         assert said == f"waiting for {file}, which process {other.pid} has open\n"
@@ -96,7 +96,7 @@ def test_a_process_waits_until_another_one_closes_the_file(
 
 
 def test_other_errors_of_the_file_are_not_waited_for(tmp_path: Path) -> None:
-    from cascade.dbt.duckdb_plugin import open_when_free
+    from cascade.dbt.waiting import open_when_free
 
     (tmp_path / "x.duckdb").write_text("not a database")
     with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):

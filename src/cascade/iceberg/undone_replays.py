@@ -50,9 +50,7 @@ def return_replayed(lakehouse: Lakehouse, ref: TableRef, undone: Iterable[Snapsh
             continue
         rows = _left(quarantine, snapshot, partition)
         if rows.num_rows:
-            settled = settle_replayed(
-                lakehouse, ref.quarantine, gone=(), add=rows, run_id=run_id, partition=partition
-            )
+            settled = settle_replayed(lakehouse, ref.quarantine, gone=(), add=rows, run_id=run_id, partition=partition)
             found += settled.plan.add.num_rows
     return found
 

@@ -104,9 +104,7 @@ def _adjoin(table: Table, snapshot: Snapshot, following: Snapshot | None) -> boo
     """
     from pyiceberg.table.snapshots import ancestors_of
 
-    before, after = (
-        {one.snapshot_id for one in ancestors_of(each, table.metadata)} for each in (snapshot, following)
-    )
+    before, after = ({one.snapshot_id for one in ancestors_of(each, table.metadata)} for each in (snapshot, following))
     return not before.isdisjoint(after)
 
 

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -63,17 +65,35 @@ def postgres() -> Iterator[str]:
 
 def postgres_config(address: str, directory: Path) -> CascadeConfig:
     """Return the settings of a lakehouse with a new database as its catalog."""
-    import sqlalchemy
-
-    name = f"catalog_{secrets.token_hex(4)}"
-    engine = sqlalchemy.create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
+    name = _new_database(address, "catalog")
     config = throwaway_config(directory)
     return config.model_copy(
         update={"iceberg_catalog": f"{address}/{name}", "iceberg_warehouse": str(directory / "warehouse")}
     )
+
+
+def _new_database(address: str, kind: str) -> str:
+    import sqlalchemy
+
+    name = f"{kind}_{secrets.token_hex(4)}"
+    engine = sqlalchemy.create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def mart_settings(postgres: str) -> dict[str, Any]:
+    """Return the settings of a new database for marts."""
+    at = urlsplit(postgres)
+    return {
+        "postgres_host": at.hostname,
+        "postgres_port": at.port,
+        "postgres_user": at.username,
+        "postgres_password": "x",
+        "postgres_db": _new_database(postgres, "marts"),
+    }
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
