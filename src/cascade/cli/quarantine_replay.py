@@ -20,17 +20,16 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from cascade.framework.runs import RunOutcome
     from cascade.ingestion import IngestionWorkflow
+    from cascade.ingestion.replay_rows import Foretold
     from cascade.table_ref import TableRef
 
 
 @click.command(short_help="Land the refused rows that pass now.")
 @click.argument("name", metavar="TABLE", shell_complete=complete_tables)
 @click.option("--partition", "keys", metavar="KEY", multiple=True, help="Only this partition. May be repeated.")
-@click.option("--dry-run", is_flag=True, help="Only count the rows that pass now.")
+@click.option("--dry-run", is_flag=True, help="Only count the rows that would leave the quarantine.")
 @json_option
 @click.pass_obj
 def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], dry_run: bool) -> None:
@@ -63,7 +62,9 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
         out.json({"partitions": []} if dry_run else runs_document([]))
         out.say(f"{ref.full_name} has no refused rows.")
     elif dry_run:
-        _tell(out, ref, workflow, rows, partitions)
+        from cascade.ingestion.replay_rows import foretell
+
+        _tell(out, ref, list(foretell(workflow.declaration, lakehouse, rows, partitions)))
     else:
         outcomes = _runs(invocation, out, workflow, partitions)
         out.json(runs_document(outcomes))
@@ -134,25 +135,27 @@ def _summary(out: Output, ref: TableRef, outcomes: Sequence[RunOutcome]) -> None
             out.say(f"{ref.full_name}{_of(outcome.partition)}: {left}.")
 
 
-def _tell(
-    out: Output,
-    ref: TableRef,
-    workflow: IngestionWorkflow[..., object],
-    rows: pa.Table,
-    partitions: Sequence[str | None],
-) -> None:
-    from cascade.ingestion.replay import rows_that_would_leave
+def _tell(out: Output, ref: TableRef, found: Sequence[Foretold]) -> None:
+    for each in found:
+        rows = counted(each.rows, "refused row")
+        out.say(f"{ref.full_name}{_of(each.partition)}: {each.leaving} of {rows} would leave the quarantine.")
+        if each.outdated:
+            out.say(f"  {each.outdated} would not land: a newer version of the key is in the table.")
+        for notice in each.notices:
+            out.say(f"  {notice}")
+    out.json({"partitions": [_document(each) for each in found]})
 
-    found: list[dict[str, Any]] = []
-    for partition in partitions:
-        judged = rows_that_would_leave(workflow.declaration, rows, partition)
-        pass_now, all_rows = judged.good.num_rows, judged.kept.num_rows
-        found.append({"partition": partition, "rows": all_rows, "pass": pass_now, "cannot_be_judged": judged.left})
-        passing = "passes" if all_rows == 1 else "pass"
-        out.say(f"{ref.full_name}{_of(partition)}: {pass_now} of {counted(all_rows, 'refused row')} {passing} now.")
-        for reason, count in judged.left.items():
-            out.say(f"  {counted(count, 'row')} cannot be judged again: they {reason}.")
-    out.json({"partitions": found})
+
+def _document(found: Foretold) -> dict[str, Any]:
+    return {
+        "partition": found.partition,
+        "rows": found.rows,
+        "pass": found.passing,
+        "leave": found.leaving,
+        "outdated": found.outdated,
+        "cannot_be_judged": found.left,
+        "notices": list(found.notices),
+    }
 
 
 def _of(partition: str | None) -> str:

@@ -69,7 +69,7 @@ def test_rows_are_replayed_after_a_fix(cascade: Cascade, refused: SampleProject)
     fix(refused, WEATHER.format(limit=70, most=1000))
     before = cascade.json("table", "show", "weather")["snapshot_id"]
     dry = cascade("quarantine", "replay", "weather", "--partition", "2024-01-02", "--dry-run")
-    assert dry.stdout == "raw.weather of 2024-01-02: 1 of 2 refused rows pass now.\n"
+    assert dry.stdout == "raw.weather of 2024-01-02: 1 of 2 refused rows would leave the quarantine.\n"
     assert cascade.json("table", "show", "weather")["snapshot_id"] == before
     result = cascade("quarantine", "replay", "weather", "--partition", "2024-01-02")
     assert result.exit_code == 0, result.output

@@ -17,9 +17,9 @@ from cascade.schemas import DeclaredSchema, RefusedRow, declared_schema, validat
 from cascade.schemas.rows import declared_names
 from cascade.schemas.sensitive import LEFT_OUT, Redaction
 
-WITHOUT_SENSITIVE = "lack the values of sensitive columns, which a quarantine leaves out"
-WITHOUT_BYTES = "have bytes, which JSON does not keep as they were"
-NOT_OF_THE_SCHEMA = "have no field of the schema"
+WITHOUT_SENSITIVE = "the quarantine leaves out the values of sensitive columns"
+WITHOUT_BYTES = "JSON does not keep bytes as they were"
+NOT_OF_THE_SCHEMA = "the schema has none of the fields"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,28 +14,23 @@ from cascade.iceberg import Lakehouse, ensure_table
 from cascade.iceberg.commit import run_summary
 from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.heads import AuditBranch
-from cascade.iceberg.hidden import REFUSED_AT_COLUMN
-from cascade.iceberg.keys import key_frame, key_names
-from cascade.iceberg.merge.replaying import ReplayPlan, ReplayPlanner
-from cascade.iceberg.merge.versions import Versions
+from cascade.iceberg.merge.replaying import ReplayPlan
 from cascade.iceberg.quarantine import contents
 from cascade.iceberg.quarantined_rows import (
     no_quarantined_rows,
     of_partition,
-    places_of_partition,
     quarantined_rows,
     settle_replayed,
 )
 from cascade.iceberg.row_count import live_rows
 from cascade.ingestion.dispositions import table_schema
 from cascade.ingestion.rejudging import Judged, check_replayable, command_to_run, judge_again
+from cascade.ingestion.replay_rows import notices_of, planner_of, waiting_rows
 from cascade.ingestion.run import Judge
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.report import SHOWN_REFUSED, SHOWN_ROWS, Preview, Refusal, RunReport
-from cascade.schemas import declared_schema
-from cascade.schemas.keys import KeyReader
 from cascade.schemas.sensitive import without_sensitive
 from cascade.terminal.words import counted
 
@@ -89,14 +83,14 @@ def replay(
             rows = no_quarantined_rows() if found is None else found
         with clock.timed("validate"):
             judged = judge_again(declaration, of_partition(rows, partition))
-            waiting = _waiting(declaration, judged, rows)
+            waiting = waiting_rows(declaration, judged, rows)
         fit = [index for index in range(len(judged.good_at)) if index not in waiting]
         landed = _land(declaration, lakehouse, judged, fit, run_id, partition, judge, clock)
         undecided = {fit[place] for place in landed.plan.undecided}
         left = [judged.good_at[index] for index in fit if index not in undecided]
         with clock.timed("quarantine"):
             _settle(lakehouse, declaration, judged, left, run_id, partition)
-    notices = _notices(judged, len(waiting), len(undecided))
+    notices = notices_of(judged, len(waiting), len(undecided))
     for text in notices:
         warn(text)
     plan, snapshot = landed.plan, landed.table.current_snapshot()
@@ -126,21 +120,6 @@ def replay(
     )
 
 
-def rows_that_would_leave(declaration: IngestionDeclaration, rows: pa.Table, partition: str | None) -> Judged:
-    """Judge the rows of a partition, and change nothing.
-
-    Args:
-        declaration: the workflow's declaration, which merges.
-        rows: all rows of its quarantine.
-        partition: key of the partition; None for a workflow without partitions.
-
-    Raises:
-        UsageError: only another run can land the rows; see `check_replayable`.
-    """
-    check_replayable(declaration)
-    return judge_again(declaration, of_partition(rows, partition))
-
-
 def _land(
     declaration: IngestionDeclaration,
     lakehouse: Lakehouse,
@@ -151,16 +130,7 @@ def _land(
     judge: Judge | None,
     clock: Clock,
 ) -> Committed[ReplayPlan]:
-    times: list[Any] = judged.kept[REFUSED_AT_COLUMN].to_pylist() if fit else []
-    older = judged.older
-    planner = ReplayPlanner.of(
-        judged.good.take(pa.array(fit, pa.int64())),
-        [times[judged.good_at[index]] for index in fit],
-        [place for place, index in enumerate(fit) if index in older],
-        unique_key=declaration.unique_key,
-        partition=partition,
-        versions=Versions(declaration.dedup_sort, declaration.hard_delete),
-    )
+    planner = planner_of(declaration, judged, fit, partition)
 
     def check(candidate: Candidate) -> None:
         assert judge is not None
@@ -176,21 +146,6 @@ def _land(
     if fit and judge is not None and not judge.blocks:
         check(Candidate(landed.table, None, landed.snapshot_id is not None, lambda: iter([landed.plan.landed])))
     return landed
-
-
-def _waiting(declaration: IngestionDeclaration, judged: Judged, rows: pa.Table) -> set[int]:
-    """Return which of the good rows wait, because a newer row of their key is in the quarantine and stays there."""
-    if declaration.dedup_sort is not None or not judged.good_at:
-        # A newer version replaces an older one whenever it lands.
-        return set()
-    places = places_of_partition(rows, judged.kept["partition"][0].as_py())
-    mine = [places[at] for at in judged.good_at]
-    stay = sorted(set(range(rows.num_rows)).difference(mine))
-    names = list(declaration.unique_key)
-    reader = KeyReader(declared_schema(declaration.validation_schema), names)
-    keys, found = reader.read([json.loads(text) for text in rows["row"].take(pa.array(stay, pa.int64())).to_pylist()])
-    pairs = key_frame(judged.good, names, "good").join(key_frame(keys, names, "other"), on=key_names(names))
-    return {good for good, other in pairs.select("good", "other").iter_rows() if stay[found[other]] > mine[good]}
 
 
 def _settle(
@@ -214,20 +169,6 @@ def _settle(
         run_id=run_id,
         partition=partition,
     )
-
-
-def _notices(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
-    found = [f"{counted(rows, 'row')} cannot be judged again: they {reason}." for reason, rows in judged.left.items()]
-    if judged.problem is not None:
-        found.append(judged.problem)
-    if waiting:
-        found.append(f"{_passing(waiting)} now, but a newer row with the same key is in the quarantine.")
-    if undecided:
-        found.append(
-            f"{_passing(undecided)} now, but nobody knows whether a newer version of the key has landed. "
-            "Run the partition again."
-        )
-    return tuple(found)
 
 
 def _first_refused(judged: Judged, left: Sequence[int]) -> tuple[Refusal, ...]:
@@ -257,7 +198,3 @@ def _nothing_left(
         hint="Correct the schema and replay them again, or correct the source and run it again: "
         + command_to_run(declaration),
     )
-
-
-def _passing(rows: int) -> str:
-    return f"{counted(rows, 'row')} {'passes' if rows == 1 else 'pass'}"

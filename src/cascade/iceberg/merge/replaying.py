@@ -64,7 +64,7 @@ class ReplayPlanner(MergePlanner):
 
     def plan(self, table: Table) -> ReplayPlan:
         """Choose the rows that are the newest of their keys, and find what changes in each file."""
-        outdated, undecided = self._unfit(table)
+        outdated, undecided = self.unfit(table)
         unfit = outdated | undecided
         fit = self.given.filter(pa.array([at not in unfit for at in range(self.given.num_rows)], pa.bool_()))
         self.rows = self.versions.newest(fit, self.unique_key)
@@ -73,12 +73,12 @@ class ReplayPlanner(MergePlanner):
             **{each.name: getattr(plan, each.name) for each in fields(MergePlan)}, undecided=frozenset(undecided)
         )
 
-    def write(self, table: Table, plan: MergePlan) -> FileChange:
-        """Write the rows. The snapshot has no digest, so the next run of the partition compares its rows."""
-        return replace(super().write(table, plan), summary={REPLAY: "true"})
+    def unfit(self, table: Table) -> tuple[set[int], set[int]]:
+        """Return the positions of rows that are older than the table's, and of those of which nobody knows it.
 
-    def _unfit(self, table: Table) -> tuple[set[int], set[int]]:
-        """Return the positions of rows that are older than the table's, and of those of which nobody knows it."""
+        Args:
+            table: the table.
+        """
         outdated: set[int] = set()
         undecided: set[int] = set()
         given = conform(self.given, arrow_schema(table))
@@ -108,6 +108,10 @@ class ReplayPlanner(MergePlanner):
             else:
                 outdated |= changed - undecided
         return outdated, undecided
+
+    def write(self, table: Table, plan: MergePlan) -> FileChange:
+        """Write the rows. The snapshot has no digest, so the next run of the partition compares its rows."""
+        return replace(super().write(table, plan), summary={REPLAY: "true"})
 
     def _with_larger_version(self, at: list[int], rows: pa.Table, now: pa.Table) -> set[int]:
         assert self.versions.dedup_sort is not None
