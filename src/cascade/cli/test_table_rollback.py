@@ -13,9 +13,10 @@ from cascade.cli import table_rollback
 from cascade.cli.conftest import Cascade
 from cascade.config import CascadeConfig
 from cascade.exceptions import CommitError
+from cascade.fault_points import SimulatedCrash
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.iceberg import merge_rows, open_lakehouse, rollback
-from cascade.iceberg.append import append_rows
+from cascade.iceberg.append import append_planner, append_rows
 from cascade.iceberg.commit import commit_planned, run_summary
 from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.ledger import published_partitions
@@ -207,6 +208,53 @@ def test_what_a_cursor_added_in_snapshots_that_have_expired_is_not_undone(
     assert len(eager.require(ref).snapshots()) == 3
     result = cascade("table", "rollback", "events", "kept", "--yes")
     assert result.exit_code == 2 and "Its cursor cannot go back with the rows" in result.stderr
+    assert ids("events") == [1, 2, 3, 4]
+
+
+def test_no_cursor_is_reset_if_no_run_is_undone(project: SampleProject, cascade: Cascade) -> None:
+    project.write("growing.py", GROWING.format(arguments='write_disposition="append"'))
+    first = grow(cascade, 1)["snapshot_id"]
+    opened, ref = open_lakehouse(CascadeConfig()), TableRef("raw", "events")
+    planner = append_planner(pa.table({"id": pa.array([7], pa.int64())}), "", None)
+    commit_planned(opened, ref, planner, summary={})
+    # A run that was under way keeps its cursor only now.
+    [current] = Path(".cascade").rglob("dlt_events/whole/current")
+    current.touch()
+    result = cascade("table", "rollback", "events", first, "--yes")
+    assert result.exit_code == 0 and "cursor" not in result.stdout
+    assert grow(cascade, 2)["rows_in"] == 1 and ids("events") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "arguments", ['unique_key="id"', 'write_disposition="append", partitions="daily", partition_start="2024-01-01"']
+)
+def test_g9_a_rollback_that_is_killed_after_it_reset_a_cursor_leaves_rows_that_the_next_run_finds(
+    project: SampleProject, cascade: Cascade, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    daily = "partitions" in arguments
+    text = GROWING.replace("partitions=None, ", "" if daily else "partitions=None, ")
+    text = text.replace("def events()", "def events(partition_date)" if daily else "def events()")
+    project.write("growing.py", text.format(arguments=arguments))
+    partition = ("--partition", "2024-01-01") if daily else ()
+
+    def run(*numbers: int) -> dict[str, Any]:
+        with Path("events.txt").open("a") as file:
+            file.writelines(f"{number}\n" for number in numbers)
+        return dict(cascade.json("materialize", "events", *partition)["runs"][0])
+
+    first = run(1)["snapshot_id"]
+    assert run(2)["rows_in"] == 1
+
+    def killed(*_: object) -> None:
+        raise SimulatedCrash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rollback, "roll_back", killed)
+        with pytest.raises(SimulatedCrash):
+            cascade("table", "rollback", "events", first, "--yes")
+    assert run(3)["rows_in"] == 3
+    assert ids("events") == [1, 2, 3]
+    assert run(4)["rows_in"] == 1
     assert ids("events") == [1, 2, 3, 4]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from cascade.iceberg.diff import Point, point_of
 from cascade.iceberg.heads import BranchHead, expected_heads
 from cascade.iceberg.hidden import PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.ledger import published_partitions
+from cascade.iceberg.merge.replaying import REPLAY
 from cascade.iceberg.publishing import head_of
 from cascade.program import typed
 from cascade.table_ref import MAIN_BRANCH, TableRef
@@ -36,7 +38,7 @@ class Rollback:
         undone: the snapshots that `main` then no longer has, newest first, as far as they are kept.
         missing: the partitions that no longer count as published, in their order.
         older: the other partitions of which a run is undone, in their order.
-        time: seconds since the epoch at which the first of the undone snapshots was committed.
+        time: seconds since the epoch at which the first undone run committed; infinite if none is undone.
     """
 
     ref: TableRef
@@ -192,7 +194,13 @@ def _has_continued_rows(table: Table) -> bool:
 
 
 def _time(undone: tuple[Snapshot, ...], wanted: Snapshot) -> float:
-    """Return when the first undone snapshot was committed; a snapshot before it may have expired."""
-    if undone and undone[-1].parent_snapshot_id == wanted.snapshot_id:
-        return undone[-1].timestamp_ms / 1000
-    return wanted.timestamp_ms / 1000
+    """Return when the first undone run that may have kept a cursor committed; a snapshot before it may have expired."""
+    if not undone or undone[-1].parent_snapshot_id != wanted.snapshot_id:
+        return wanted.timestamp_ms / 1000
+    # Neither maintenance nor a replay moves a cursor, but a run may keep its own only after theirs has landed.
+    runs = [each for each in undone if _of_a_run(each) and not _is_replay(each)]
+    return runs[-1].timestamp_ms / 1000 if runs else math.inf
+
+
+def _is_replay(snapshot: Snapshot) -> bool:
+    return snapshot.summary is not None and snapshot.summary.get(REPLAY) is not None
