@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cascade.testing.trials.sites import Site
 
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
-REFUSED = 1000.0
-"""A row with this value, or a larger one, is refused."""
+REFUSED = 1e12
+"""A row with this value, or a larger one, is refused. Values of good rows count up, however many runs there are."""
 
 
 class Measurement(BaseModel):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from cascade.fault_points import FaultPoint
 from cascade.framework.resources import throwaway_config
-from cascade.testing.trials.kills import AT_RANDOM, in_lanes
+from cascade.testing.trials.cases import REFUSED, Case
+from cascade.testing.trials.kills import AT_RANDOM, Campaign, in_lanes
 from cascade.testing.trials.sites import new_site
 
 KILLS = 300
@@ -19,3 +21,10 @@ def test_g2_killed_runs_leave_whole_snapshots_and_the_next_runs_recover(tmp_path
     assert kills[AT_RANDOM] >= KILLS // 3
     assert {point.value for point in FaultPoint if point.is_of_every_run} <= kills.keys()
     assert {f"{point} (quarantine)" for point in ("write", "commit", "publish")} <= kills.keys()
+
+
+def test_a_long_campaign_still_has_good_rows(tmp_path: Path) -> None:
+    with new_site(throwaway_config(tmp_path)) as site:
+        campaign = Campaign(site, Case("merge"), seed=1)
+        campaign.numbers = count(10_000_000)
+        assert any(row.value < REFUSED for row in campaign._more(None))
