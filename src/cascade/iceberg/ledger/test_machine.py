@@ -196,7 +196,8 @@ class LedgerMachine(RuleBasedStateMachine):
         table.manage_snapshots().set_current_snapshot(snapshot_id=chosen).commit()
         self.rows, self.ledger = self.history[chosen]
         self.last = chosen
-        ancestors = {chosen}
+        # Before its first snapshot a table has none, and runs without rows have published partitions on that.
+        ancestors: set[int | None] = {None, chosen}
         while (parent := self.parents.get(chosen)) is not None:
             ancestors.add(chosen := parent)
         # What was published on these without a snapshot is true, but a rollback may make the ledger forget it.
