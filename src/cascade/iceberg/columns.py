@@ -19,9 +19,11 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def conform(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Convert rows to a table's schema: its column order and widths, with nulls for columns that the rows lack."""
+    # `column_names` is built anew whenever it is asked, which thousands of columns cannot afford.
+    given = dict(zip(rows.column_names, rows.columns, strict=True))
     columns = [
-        rows.column(field.name).cast(field.type)
-        if field.name in rows.column_names
+        given[field.name].cast(field.type)
+        if field.name in given
         else pa.chunked_array([pa.nulls(rows.num_rows, field.type)])
         for field in schema
     ]

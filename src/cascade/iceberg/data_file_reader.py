@@ -113,7 +113,7 @@ class DataFileReader:
         place = self._places.get(self._table.schema().find_field(column).field_id)
         if self._parquet is None or place is None:
             return None
-        stored = self._parquet.schema_arrow.field(place).type
+        stored = self._arrow.field(place).type
         chunk = self._parquet.metadata.row_group(group.number).column(self._leaf(place))
         if not chunk.is_stats_set or not chunk.statistics.has_min_max:
             return None
@@ -190,10 +190,10 @@ class DataFileReader:
             place = self._places.get(column.field_id)
             if place is None or not column.field_type.is_primitive:
                 return None
-            stored, wanted = self._parquet.schema_arrow.field(place).type, field.type
+            stored, wanted = self._arrow.field(place).type, field.type
             if stored != wanted and (pa.types.is_temporal(wanted) or isinstance(wanted, pa.BaseExtensionType)):
                 return None
-            names.append(self._parquet.schema_arrow.field(place).name)
+            names.append(self._arrow.field(place).name)
         read = self._parquet.read_row_group(group.number, columns=names)
         return read.select(names).rename_columns(projection.arrow.names)
 
@@ -213,18 +213,24 @@ class DataFileReader:
         assert self._parquet is not None
         version = self._table.metadata.format_version
         return pyarrow_to_schema(
-            self._parquet.schema_arrow,
+            self._arrow,
             self._table.name_mapping(),
             downcast_ns_timestamp_to_us=version <= 2,
             format_version=version,
         )
 
     @cached_property
+    def _arrow(self) -> pa.Schema:
+        """The file's schema. pyarrow builds it anew whenever it is asked."""
+        assert self._parquet is not None
+        return self._parquet.schema_arrow
+
+    @cached_property
     def _places(self) -> dict[int, int]:
         """Positions of the file's columns, by their field ids."""
         if self._parquet is None:
             return {}
-        ids = [(field.metadata or {}).get(_FIELD_ID) for field in self._parquet.schema_arrow]
+        ids = [(field.metadata or {}).get(_FIELD_ID) for field in self._arrow]
         return {int(found): place for place, found in enumerate(ids) if found is not None}
 
     @cached_property
@@ -236,7 +242,7 @@ class DataFileReader:
     def _leaf(self, place: int) -> int:
         """Return the number of a primitive column among the file's leaf columns."""
         assert self._parquet is not None
-        return self._leaves[self._parquet.schema_arrow.field(place).name]
+        return self._leaves[self._arrow.field(place).name]
 
 
 @contextmanager

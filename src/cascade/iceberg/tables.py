@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table
     from pyiceberg.table.sorting import SortOrder
+    from pyiceberg.types import NestedField
 
     from cascade.iceberg.catalog import Lakehouse
 
@@ -214,7 +215,7 @@ def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField])
     with table.transaction() as transaction:
         if changed:
             with transaction.update_schema() as update:
-                update.union_by_name(schema)
+                update.union_by_name(_changes(table.schema(), schema))
         if wanted.keys() != present:
             with transaction.update_spec() as spec:
                 for name in sorted(present - wanted.keys()):
@@ -222,3 +223,23 @@ def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField])
                 for name in [name for name in wanted if name not in present]:
                     spec.add_field(wanted[name].column, wanted[name].transform, name)
     return table.refresh()
+
+
+def _changes(present: Schema, declared: Schema) -> Schema:
+    """Return the declared columns that the table may lack or have otherwise.
+
+    pyiceberg searches the whole schema for each column it is given, which thousands of equal columns cannot afford.
+    """
+    from pyiceberg.schema import Schema
+
+    known = {field.name: field for field in present.fields}
+
+    def same(field: NestedField) -> bool:
+        old = known.get(field.name)
+        return (
+            old is not None
+            and field.field_type.is_primitive
+            and (field.field_type, field.required, field.doc) == (old.field_type, old.required, old.doc)
+        )
+
+    return Schema(*(field for field in declared.fields if not same(field)))
