@@ -24,6 +24,9 @@ from cascade.schemas.dict_rows import DictRows
 from cascade.schemas.values import shown
 
 ROWS_PER_BATCH = 50_000
+# Rows that are held back are passed on sooner if they are large: documents, images, geometries.
+_BYTES_PER_BATCH = 64 * 2**20
+_SAMPLE = 8
 # A table holds its rows already, and larger slices cost less: Polars wakes every core for each check of a slice. The
 # slices of a wide table are bounded by their rows, so that what validation makes of one stays small.
 _ROWS_PER_SLICE = 131_072
@@ -60,6 +63,8 @@ class Feeder:
     refuse: Callable[[list[RefusedRow]], None] = _not_taken
     _rows: list[dict[str, object]] = field(default_factory=list)
     _refused: list[RefusedRow] = field(default_factory=list)
+    # How many rows there must be until their size is estimated again.
+    _look_at: int = 1
 
     def feed(self, data: object) -> None:
         """Take data of any accepted kind. Call `flush` after the last.
@@ -88,12 +93,23 @@ class Feeder:
 
     def flush(self) -> None:
         """Pass on the rows that are held back."""
-        rows, self._rows = self._rows, []
+        rows, self._rows, self._look_at = self._rows, [], 1
         if rows:
             self.consume(self._plain(rows))
         refused, self._refused = self._refused, []
         if refused:
             self.refuse(refused)
+
+    def _flush_if_full(self) -> None:
+        """Pass on the rows that are held back if they are many or large, which a few of the newest tell."""
+        held = len(self._rows)
+        if held < ROWS_PER_BATCH:
+            newest = self._rows[-_SAMPLE:]
+            size = sum(sys.getsizeof(value) for row in newest for value in row.values())
+            if size * held < _BYTES_PER_BATCH * len(newest):
+                self._look_at = min(2 * held, ROWS_PER_BATCH)
+                return
+        self.flush()
 
     def _plain(self, rows: list[dict[str, object]]) -> Batch:
         """Check the names of rows, and return them with Python's own values."""
@@ -121,8 +137,8 @@ class Feeder:
 
     def _append(self, row: dict[str, object]) -> None:
         self._rows.append(row)
-        if len(self._rows) >= ROWS_PER_BATCH:
-            self.flush()
+        if len(self._rows) >= self._look_at:
+            self._flush_if_full()
 
     def _feed_frame(self, data: object) -> bool:
         """Take a table or frame. Return False if the data is neither."""
@@ -147,12 +163,16 @@ class Feeder:
     def _feed_reader(self, reader: pa.RecordBatchReader) -> None:
         self.flush()
         held: list[pa.RecordBatch] = []
+        rows = size = 0
         for batch in reader:
-            held.append(batch)
-            if sum(map(len, held)) >= ROWS_PER_BATCH:
+            if len(batch):
+                held.append(batch)
+                rows += len(batch)
+                size += batch.nbytes
+            if rows >= ROWS_PER_BATCH or size >= _BYTES_PER_BATCH:
                 self._consume_table(held)
-                held = []
-        if any(len(batch) for batch in held):
+                held, rows, size = [], 0, 0
+        if held:
             self._consume_table(held)
 
     def _feed_each(self, data: object) -> None:
@@ -166,8 +186,8 @@ class Feeder:
             if type(item) is dict:
                 # A generator may change a dict after yielding it, and yield it again as the next row.
                 self._rows.append(item.copy())
-                if len(self._rows) >= ROWS_PER_BATCH:
-                    self.flush()
+                if len(self._rows) >= self._look_at:
+                    self._flush_if_full()
             else:
                 self.feed(item)
 
@@ -178,8 +198,8 @@ class Feeder:
             return 0
         # A whole batch is passed on before anything can change its rows, so it needs no copy.
         self._rows += rows if len(rows) == ROWS_PER_BATCH else map(dict.copy, rows)
-        if len(self._rows) >= ROWS_PER_BATCH:
-            self.flush()
+        if len(self._rows) >= self._look_at:
+            self._flush_if_full()
         return len(rows)
 
     @contextmanager

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pydantic
 import pytest
 import sqlalchemy
 
@@ -327,3 +328,41 @@ def test_rows_that_a_generator_changes_later_keep_their_values(monkeypatch: pyte
     [copied] = fed(page := [{"x": 1}])
     page[0]["x"] = -1
     assert copied == [{"x": 1}]
+
+
+class Page(pydantic.BaseModel):
+    id: int
+    text: str
+
+
+def pages_of_a_megabyte(count: int) -> Iterator[dict[str, Any]]:
+    yield from ({"id": n, "text": "x" * 2**20} for n in range(count))
+
+
+def reader_of_pages(count: int) -> pa.RecordBatchReader:
+    schema = pa.schema([("id", pa.int64()), ("text", pa.string())])
+    found = (pa.RecordBatch.from_pylist([page], schema) for page in pages_of_a_megabyte(count))
+    return pa.RecordBatchReader.from_batches(schema, found)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda: pages_of_a_megabyte(150),
+        lambda: ([page] for page in pages_of_a_megabyte(150)),
+        lambda: (Page(**page) for page in pages_of_a_megabyte(150)),
+        lambda: reader_of_pages(150),
+    ],
+    ids=["dicts", "lists", "models", "reader"],
+)
+def test_few_large_rows_are_held_back_at_a_time(data: Callable[[], object]) -> None:
+    sizes: list[int] = []
+    feeder = Feeder(lambda batch: sizes.append(len(batch)), pytest.fail, "raw.flights", HERE)
+    feeder.feed(data())
+    feeder.flush()
+    assert sum(sizes) == 150
+    assert max(sizes) <= 64
+
+
+def test_rows_of_ordinary_size_are_held_back_until_there_are_many() -> None:
+    assert [len(batch) for batch in fed({"id": n, "name": "x" * 20} for n in range(60_000))] == [50_000, 10_000]
