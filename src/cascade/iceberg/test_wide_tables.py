@@ -1,4 +1,4 @@
-"""Tables of thousands of columns: no step asks a library again, for each column, for what it builds from all columns."""
+"""Tables of thousands of columns: no step asks a library for each column again for what all columns decide."""
 
 from __future__ import annotations
 

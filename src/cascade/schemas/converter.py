@@ -138,6 +138,7 @@ def to_iceberg_schema(schema: type, unique_key: Sequence[str] = (), *, layout: S
     declared = declared_schema(schema)
     for name in unique_key:
         _check_key(declared, name)
+    _check_names(declared)
     # pyiceberg's own conversion from Arrow needs field ids, which a new table does not have yet.
     ids = count(1)
     fields = [_field(arrow, ids) for arrow in declared.arrow]
@@ -158,6 +159,34 @@ def _check_key(declared: DeclaredSchema, name: str) -> None:
     )
     if fault is not None:
         raise conversion_error(declared.model, [name], f"this field of unique_key {fault.what}; {fault.advice}")
+
+
+def _check_names(declared: DeclaredSchema) -> None:
+    """Check that Iceberg can tell all columns and the fields inside them apart. It joins their names with dots."""
+    columns: dict[str, str] = {}
+    for field in declared.arrow:
+        for path in _paths(field):
+            name = ".".join(path)
+            if "" in path:
+                raise conversion_error(
+                    declared.model, [field.name], "Iceberg has no columns with an empty name; rename it"
+                )
+            if name in columns:
+                reason = f'"{name}" is also what Iceberg calls a field of "{columns[name]}"; rename one of them'
+                raise conversion_error(declared.model, [field.name], reason)
+            columns[name] = field.name
+
+
+def _paths(field: pa.Field) -> Iterator[tuple[str, ...]]:
+    """Yield the names that lead to a field and to each field inside it, as Iceberg gives them."""
+    yield (field.name,)
+    parts: list[pa.Field] = []
+    if pa.types.is_struct(field.type):
+        parts = list(field.type)
+    elif pa.types.is_list(field.type):
+        parts = [field.type.value_field.with_name("element")]
+    for part in parts:
+        yield from ((field.name, *path) for path in _paths(part))
 
 
 def _check_layout(declared: DeclaredSchema, layout: Sequence[LayoutField], types: dict[str, str | None]) -> None:

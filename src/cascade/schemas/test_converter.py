@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import pandera.polars as pandera
 import pytest
-from pydantic import BaseModel, Field, NaiveDatetime
+from pydantic import BaseModel, Field, NaiveDatetime, create_model
 from pyiceberg import types
 from pyiceberg.catalog.sql import SqlCatalog
 
@@ -140,6 +140,40 @@ def test_a_floating_point_key_is_an_error() -> None:
         match="is a float; floats rarely compare as equal: use int, Decimal or str",
     ):
         to_iceberg_schema(Wind, ("speed",))
+
+
+Place = create_model("Place", city=(str, ...))
+
+
+@pytest.mark.parametrize(
+    ("fields", "column", "reason"),
+    [
+        ({"": int}, "", "Iceberg has no columns with an empty name; rename it"),
+        ({"place": create_model("Unnamed", **{"": (str, ...)})}, "place", "Iceberg has no columns with an empty name"),
+        (
+            {"place": Place, "place.city": str},
+            "place.city",
+            'is also what Iceberg calls a field of "place"; rename one',
+        ),
+        (
+            {"place.city": str, "place": Place},
+            "place",
+            '"place.city" is also what Iceberg calls a field of "place.city"',
+        ),
+        ({"tags": list[str], "tags.element": str}, "tags.element", '"tags.element" is also what Iceberg calls'),
+    ],
+)
+def test_names_that_iceberg_cannot_tell_apart_are_an_error(fields: dict[str, Any], column: str, reason: str) -> None:
+    model = create_model("Wrong", id=(int, ...), **{name: (kind, ...) for name, kind in fields.items()})
+    with pytest.raises(SchemaConversionError) as caught:
+        to_iceberg_schema(model, ("id",))
+    assert caught.value.field == column
+    assert reason in str(caught.value)
+
+
+def test_a_dot_in_a_name_is_fine_where_no_other_field_has_that_name() -> None:
+    model = create_model("Dotted", **{name: (int, ...) for name in ("a", "a.b", "a.b.c")})
+    assert to_iceberg_schema(model, ("a.b",)).column_names == ["a", "a.b", "a.b.c"]
 
 
 def test_a_class_that_is_not_a_schema_is_an_error() -> None:
