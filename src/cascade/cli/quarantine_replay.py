@@ -10,8 +10,8 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
-from cascade.cli.materialize import report_outcome, runs_document
 from cascade.cli.options import json_option
+from cascade.cli.run_output import report_outcome, runs_document
 from cascade.cli.table_named import open_table
 from cascade.collector import collector_paused
 from cascade.exceptions import UsageError

@@ -18,7 +18,7 @@ from cascade.dbt.manifest import PARTIAL_PARSE, current_manifest
 from cascade.dbt.profile import dbt_state_directory
 from cascade.dbt.resource import build_dbt_resource
 from cascade.dbt.translator import CascadeDbtTranslator
-from cascade.dbt.variables import partition_variables, uses_partition_variables
+from cascade.dbt.variables import TAKES_PARTITION, partition_variables, uses_partition_variables
 from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def build_dbt_assets(
         manifest=manifest,
         name=OP_NAME,
         dagster_dbt_translator=find_translator(config, tables),
+        op_tags={TAKES_PARTITION: "true"} if takes_partition else None,
         # One process at a time can write to the DuckDB file.
         pool="dbt",
     )

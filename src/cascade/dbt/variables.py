@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from cascade.declarations import IngestionDeclaration
 
+TAKES_PARTITION = "cascade/takes_partition"
+"""The tag of the op of the dbt project, if a model of it reads one of the variables."""
+
 _NAMES = ("partition_key", "partition_date", "partition_start", "partition_end")
 
 

@@ -40,18 +40,19 @@ class RunError:
         return f"{self.location}: {text}" if self.location and not self.deliberate else text
 
 
-def run_error(result: dg.ExecuteInProcessResult, packages: Sequence[str]) -> RunError:
+def run_error(result: dg.ExecuteInProcessResult, packages: Sequence[str], node: str | None = None) -> RunError:
     """Find why a run failed.
 
     Args:
         result: the failed run.
         packages: the user's top-level packages, to find their lines in the traceback.
+        node: the op whose steps count; None for all.
 
     Returns:
         The error of the first step that failed, or else of the run.
     """
     for event in result.all_events:
-        if event.is_step_failure:
+        if event.is_step_failure and node in (None, node_of(event)):
             data = event.step_failure_data
             if data.user_failure_data is not None and data.user_failure_data.description:
                 return RunError(data.user_failure_data.description, "Failure", deliberate=True)
@@ -64,6 +65,11 @@ def run_error(result: dg.ExecuteInProcessResult, packages: Sequence[str]) -> Run
         if event.is_failure and event.message:
             return RunError(event.message, "Failure", deliberate=True)
     return RunError("The run failed, and Dagster recorded no reason.", "Failure", deliberate=True)
+
+
+def node_of(event: dg.DagsterEvent) -> str:
+    """Return the name of the op, or of the graph, that a step belongs to."""
+    return (event.step_key or "").partition(".")[0].partition("[")[0]
 
 
 _WRAPPERS = ("Dagster", "RetryRequestedFromPolicy")

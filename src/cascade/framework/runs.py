@@ -51,6 +51,7 @@ class RunOutcome:
         report: what the run did to its table; None if it failed, and for an asset that is not a workflow.
         checks: what the asset's checks found. A failed check does not fail the run, unless it is blocking.
         error: why the run failed.
+        rows: the number of rows of the asset's table, if the run said so.
     """
 
     asset: str
@@ -61,6 +62,7 @@ class RunOutcome:
     report: RunReport | None = None
     checks: Sequence[CheckOutcome] = ()
     error: RunError | None = None
+    rows: int | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -94,21 +96,9 @@ def run_partitions(
     Yields:
         The outcome of each run, as it ends.
     """
-    job = definitions.resolve_implicit_global_asset_job_def()
-    level = "DEBUG" if verbose else "CRITICAL"
-    # A job that defines no logger has `console`. The log that the instance records is complete in any case.
-    run_config = {"loggers": {"console": {"config": {"log_level": level}}}} if not definitions.loggers else {}
-    all_tags = {**process_tags(), **tags}
     for partition in partitions:
         starting(partition)
-        result = job.execute_in_process(
-            run_config=run_config,
-            instance=instance,
-            partition_key=partition,
-            tags=all_tags,
-            asset_selection=[key],
-            raise_on_error=False,
-        )
+        result = execute(definitions, [key], partition, instance=instance, tags=tags, verbose=verbose)
         stats = instance.get_run_stats(result.run_id)
         outcome = RunOutcome(
             asset=key.to_user_string(),
@@ -117,7 +107,7 @@ def run_partitions(
             success=result.success,
             seconds=round((stats.end_time or 0.0) - (stats.start_time or stats.end_time or 0.0), 3),
             report=RunReport.of_run(result, key),
-            checks=_checks(result),
+            checks=checks_of(result),
             error=None if result.success else run_error(result, packages),
         )
         yield outcome
@@ -125,7 +115,39 @@ def run_partitions(
             return
 
 
-def _checks(result: dg.ExecuteInProcessResult) -> tuple[CheckOutcome, ...]:
+def execute(
+    definitions: dg.Definitions,
+    keys: Sequence[dg.AssetKey],
+    partition: str | None,
+    *,
+    instance: dg.DagsterInstance,
+    tags: Mapping[str, str] = MappingProxyType({}),
+    verbose: bool = False,
+) -> dg.ExecuteInProcessResult:
+    """Run assets in one Dagster run, in this process.
+
+    Args:
+        definitions: the project's definitions.
+        keys: the assets. Those with partitions have the same ones.
+        partition: the key, or None for assets without partitions.
+        instance: where Dagster records the run.
+        tags: further tags of the run.
+        verbose: whether Dagster's log goes to standard error.
+    """
+    level = "DEBUG" if verbose else "CRITICAL"
+    # A job that defines no logger has `console`. The log that the instance records is complete in any case.
+    run_config = {"loggers": {"console": {"config": {"log_level": level}}}} if not definitions.loggers else {}
+    return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        run_config=run_config,
+        instance=instance,
+        partition_key=partition,
+        tags={**process_tags(), **tags},
+        asset_selection=list(keys),
+        raise_on_error=False,
+    )
+
+
+def checks_of(result: dg.ExecuteInProcessResult) -> tuple[CheckOutcome, ...]:
     """Return what the checks of a run found, in order. A check that raised has no outcome: it failed the run."""
     return tuple(
         CheckOutcome(
