@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 from cascade.collector import collector_paused
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
-from cascade.iceberg.locations import local_directory, sqlite_file, sqlite_uri, with_timeout
+from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -93,13 +94,15 @@ class Lakehouse:
 
         Raises:
             UsageError: the table exists, but its branch does not.
+            CascadeError: a file of the table is missing or damaged.
         """
         from pyiceberg.exceptions import NoSuchTableError
 
         from cascade.iceberg.branches import at_branch
 
         try:
-            table = self.catalog.load_table(ref.identifier)
+            with storage_errors_named(self, ref, "read"):
+                table = self.catalog.load_table(ref.identifier)
         except NoSuchTableError:
             return None
         return at_branch(table, ref)
@@ -152,7 +155,8 @@ class Lakehouse:
         from cascade.iceberg.reading import read_rows
 
         ref = TableRef.parse(table, branch=branch)
-        return read_rows(self.require(ref), ref, columns, where)
+        with storage_errors_named(self, ref, "read"):
+            return read_rows(self.require(ref), ref, columns, where)
 
     def published(self, table: str) -> PublishedPartitions:
         """Return which partitions of a table are published, and by which version of the code.
@@ -246,18 +250,8 @@ def _warehouse(warehouse: str, *, rest: bool) -> str:
     directory = None if rest else local_directory(warehouse)
     if directory is None:
         return warehouse
-    _make_directory(directory, "CASCADE_ICEBERG_WAREHOUSE")
+    make_directory(directory, "CASCADE_ICEBERG_WAREHOUSE")
     return str(directory)
-
-
-def _make_directory(directory: Path, setting: str) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot create the directory {directory}: {error.strerror or error}.",
-            hint=f"Make its parent writable, or set {setting} to another directory.",
-        ) from error
 
 
 def import_libraries() -> None:
@@ -278,7 +272,7 @@ def _open(properties: dict[str, str]) -> Catalog:
 
     file = sqlite_file(properties["uri"]) if _is_sqlite(properties["uri"]) else None
     if file is not None:
-        _make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
+        make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
     for attempt in range(_OPEN_ATTEMPTS):
         try:
             return load_catalog(CATALOG_NAME, **properties)

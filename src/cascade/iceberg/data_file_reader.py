@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cascade.iceberg.columns import conform
+from cascade.iceberg.storage_errors import damaged_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -252,11 +253,19 @@ def open_data_file(table: Table, file: DataFile) -> Iterator[DataFileReader]:
     Args:
         table: the table, for its schema and storage.
         file: the data file.
+
+    Raises:
+        CascadeError: the file is not a Parquet file.
     """
     from pyiceberg.manifest import FileFormat
 
     if file.file_format != FileFormat.PARQUET:
         yield DataFileReader(table, file, None)
         return
-    with table.io.new_input(file.file_path).open() as opened, pq.ParquetFile(opened, pre_buffer=True) as parquet:
+    with ExitStack() as stack:
+        opened = stack.enter_context(table.io.new_input(file.file_path).open())
+        try:
+            parquet = stack.enter_context(pq.ParquetFile(opened, pre_buffer=True))
+        except pa.ArrowInvalid as error:
+            raise damaged_file(file.file_path, ".".join(table.name()[-2:]), error) from error
         yield DataFileReader(table, file, parquet)

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from urllib.parse import unquote
 
+from cascade.exceptions import ConfigError
+
 
 def sqlite_uri(file: Path) -> str:
     """Return the URI of a SQLite file, such as `sqlite:////home/me/catalog.db`.
@@ -72,3 +74,22 @@ def _absolute(path: str) -> Path:
     # Two slashes at the beginning would be read as the host of a URI.
     absolute = os.path.abspath(path)
     return Path("/" + absolute.lstrip("/")) if absolute.startswith("//") else Path(absolute)
+
+
+def make_directory(directory: Path, setting: str) -> None:
+    """Create a directory, with its parents, unless it exists.
+
+    Args:
+        directory: the directory.
+        setting: the setting that names it, for the error.
+
+    Raises:
+        ConfigError: it cannot be created.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot create the directory {directory}: {error.strerror or error}.",
+            hint=f"Make its parent writable, or set {setting} to another directory.",
+        ) from error

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cascade.exceptions import CascadeError
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.row_count import live_rows
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import QUARANTINE_SUFFIX
 
 if TYPE_CHECKING:
@@ -75,8 +77,12 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
     for identifier in table_identifiers(lakehouse.catalog):
         name = ".".join(identifier)
         try:
-            table = lakehouse.catalog.load_table(identifier)
-            snapshot, ledger = table.current_snapshot(), published_partitions(table)
+            with storage_errors_named(lakehouse, name, "read"):
+                table = lakehouse.catalog.load_table(identifier)
+                snapshot, ledger = table.current_snapshot(), published_partitions(table)
+        except CascadeError as error:
+            yield TableOverview(name, problem=error.message)
+            continue
         except Exception as error:
             yield TableOverview(name, problem=f"{type(error).__name__}: {error}")
             continue

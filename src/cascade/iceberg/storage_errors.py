@@ -1,9 +1,14 @@
-"""Errors of the disk that holds the catalog or the warehouse, in words that tell the user what to do."""
+"""Errors of the disk that holds the catalog or the warehouse, in words that tell the user what to do.
+
+A disk can be full or read-only, and files that a table needs can be missing or damaged: somebody deleted them, moved
+the project, or restored only a part of it.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,16 +30,27 @@ _HINTS = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
 }
+_MISSING = (errno.ENOENT, errno.ENOTDIR)
+_MISSING_HINT = (
+    "Restore the file. If you moved the project or its lakehouse, move it back: Iceberg stores absolute paths. If the "
+    "rows can be fetched again, you can also remove the catalog with the warehouse, and run the partitions again."
+)
+_DAMAGED_HINT = (
+    "Restore it from a copy. If the rows can be fetched again, you can also remove the catalog with the warehouse, and "
+    "run the partitions again."
+)
+_QUOTED_PATH = re.compile("'(.+)'")
 _OF_SQLITE = {"disk is full": errno.ENOSPC, "readonly database": errno.EROFS}
 
 
 @contextmanager
-def storage_errors_named(lakehouse: Lakehouse, ref: TableRef) -> Iterator[None]:
-    """Explain the errors of a disk that is full or cannot be written.
+def storage_errors_named(lakehouse: Lakehouse, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
+    """Explain the errors of a disk that is full or cannot be written, or that lacks files of the table.
 
     Args:
         lakehouse: the lakehouse.
-        ref: the table that is written.
+        ref: the table, or its full name.
+        doing: what is done with it, for the message: `write` or `read`.
 
     Yields:
         Nothing. Inside the block, such an error becomes a `CascadeError`.
@@ -45,12 +61,41 @@ def storage_errors_named(lakehouse: Lakehouse, ref: TableRef) -> Iterator[None]:
         raise
     except Exception as error:
         number = _number_of(error)
+        if (damage := _damage(error, number, ref)) is not None:
+            raise damage from error
         if number not in _HINTS:
             raise
         raise CascadeError(
-            f"Could not write {ref} to the lakehouse at {lakehouse.warehouse or lakehouse.uri}: {os.strerror(number)}.",
-            hint=_HINTS[number],
+            f"Could not {doing} {ref} {'from' if doing == 'read' else 'to'} the lakehouse at "
+            f"{lakehouse.warehouse or lakehouse.uri}: {os.strerror(number)}.",
+            hint=_HINTS[number].replace("writable", "readable") if doing == "read" else _HINTS[number],
         ) from error
+
+
+def damaged_file(path: str, ref: str, error: Exception) -> CascadeError:
+    """Return the error for a file of a table that cannot be what was written there.
+
+    Args:
+        path: the file.
+        ref: full name of the table.
+        error: what reading it raised.
+    """
+    reason = str(error).partition("\n")[0].rstrip(".")
+    return CascadeError(f"A file of {ref} is damaged: {path} ({reason}).", hint=_DAMAGED_HINT)
+
+
+def _damage(error: Exception, number: int, ref: TableRef | str) -> CascadeError | None:
+    """Return the error for a file of a table that is missing or damaged; None for any other error."""
+    if number in _MISSING:
+        quoted = _QUOTED_PATH.search(str(error))
+        path = getattr(error, "filename", None) or (quoted[1] if quoted else error)
+        return CascadeError(f"A file of {ref} is missing: {path}.", hint=_MISSING_HINT)
+    iceberg = sys.modules.get("pyiceberg.exceptions")
+    if iceberg is not None and isinstance(error, iceberg.ValidationError) and "TableMetadata" in str(error):
+        return CascadeError(
+            f"The metadata of {ref} is damaged: {' '.join(str(error).split())[:200]}", hint=_DAMAGED_HINT
+        )
+    return None
 
 
 def _number_of(error: Exception) -> int:
