@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import random
+import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.iceberg.maintenance import maintain_table
 from cascade.iceberg.maintenance.stored_files import canonical
-from cascade.iceberg.snapshot.retention import Retention
+from cascade.iceberg.snapshot.retention import LONGEST_COMMIT_SECONDS, Retention
 from cascade.testing.trials import children
 from cascade.testing.trials.cases import Case, Row, run_case
 from cascade.testing.trials.model import Model
@@ -16,8 +20,6 @@ from cascade.testing.trials.races import HEAD_START_SECONDS, distinct_partitions
 from cascade.testing.trials.sites import Site, rows_in
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cascade.table_ref import TableRef
 
 
@@ -72,6 +74,46 @@ def assert_maintenance_loses_nothing(site: Site, case: Case, processes: int, run
         partition for partition in (first, *(key for work in works for key, _ in work)) if partition not in published
     ]
     assert not missing, f"the ledger lost {missing}"
+
+
+def assert_killed_maintenance_loses_nothing(site: Site, case: Case, kills: int, seed: int) -> None:
+    """Check that a table is whole when maintenance is killed, and that the next one finishes its work.
+
+    Args:
+        site: where to put a table.
+        case: a workflow with partitions that returns all rows of its source.
+        kills: how many times to kill it, at random instants, while runs are at work.
+        seed: decides the rows. Where a random instant falls differs all the same.
+    """
+    ref, model, lakehouse, chance = site.table(case), Model(case), site.open(), random.Random(seed)
+    never = site.directory / f"end of {ref.name}"
+    for number in range(kills + 1):
+        partition = chance.choice(case.partitions)
+        rows = tuple(Row(chance.randint(1, 12), number * 10 + each, float(each)) for each in range(4))
+        rows = tuple({row.id: row for row in rows}.values())
+        model = model.after(partition, rows)
+        maintenance = children.start(_maintain, site, ref, never) if number else None
+        run_case(lakehouse, case, ref, partition, rows, f"run {number}")
+        if maintenance is not None:
+            time.sleep(chance.uniform(0, 0.5))
+            maintenance.kill()
+            assert maintenance.wait() == -signal.SIGKILL
+        what = f"{case}, seed {seed}, run {number}"
+        assert rows_in(lakehouse, ref) == model.rows, what
+    never.touch()
+    assert _maintain(site, ref, never) == []
+    assert rows_in(lakehouse, ref) == model.rows
+    location = lakehouse.require(ref).location()
+    place = {ref.full_name: canonical(location)}
+    # What the killed ones had begun stays as long as a run could still need it.
+    past = time.time() - 2 * LONGEST_COMMIT_SECONDS
+    for path in Path(canonical(location)).rglob("*"):
+        os.utime(path, (past, past))
+    assert maintain_table(lakehouse, ref, place, orphan_age=0).problems == ()
+    assert rows_in(lakehouse, ref) == model.rows
+    named = {canonical(path) for path in lakehouse.require(ref).inspect.all_files()["file_path"].to_pylist()}
+    stored = {canonical(str(path)) for path in Path(canonical(location)).rglob("*.parquet")}
+    assert stored == named
 
 
 def _maintain(site: Site, ref: TableRef, end: Path) -> list[str]:

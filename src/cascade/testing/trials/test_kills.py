@@ -3,10 +3,13 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from cascade.fault_points import FaultPoint
 from cascade.framework.resources import throwaway_config
 from cascade.testing.trials.cases import REFUSED, Case
 from cascade.testing.trials.kills import AT_RANDOM, Campaign, in_lanes
+from cascade.testing.trials.maintained import assert_killed_maintenance_loses_nothing
 from cascade.testing.trials.sites import new_site
 
 KILLS = 300
@@ -28,3 +31,9 @@ def test_a_long_campaign_still_has_good_rows(tmp_path: Path) -> None:
         campaign = Campaign(site, Case("merge"), seed=1)
         campaign.numbers = count(10_000_000)
         assert any(row.value < REFUSED for row in campaign._more(None))
+
+
+@pytest.mark.parametrize("case", [Case("merge"), Case("append"), Case("replace")], ids=str)
+def test_g7_maintenance_that_is_killed_beside_runs_loses_nothing(tmp_path: Path, case: Case) -> None:
+    with new_site(throwaway_config(tmp_path)) as site:
+        assert_killed_maintenance_loses_nothing(site, case, kills=12, seed=1)
