@@ -151,8 +151,9 @@ def _nearest_keys(partitions: dg.PartitionsDefinition[Any], key: str) -> tuple[s
         key: the key as the user typed it.
 
     Returns:
-        The partition that contains the time in the key, and the one after it unless the time is where it begins; of
-        partitions of another kind, the key with the closest spelling. Empty if nothing is close.
+        The partition that contains the time in the key, and the one after it unless the time is where it begins; the
+        first partition if the time is before it. Of partitions of another kind, the key with the closest spelling.
+        Empty if nothing is close.
     """
     import dagster as dg
 
@@ -161,8 +162,10 @@ def _nearest_keys(partitions: dg.PartitionsDefinition[Any], key: str) -> tuple[s
         return (meant,) if meant else ()
     window, last = partitions.get_first_partition_window(), partitions.get_last_partition_window()
     time = _time_in(key, partitions.timezone)
-    if time is None or window is None or last is None or not window.start.timestamp() <= time < last.end.timestamp():
+    if time is None or window is None or last is None or time >= last.end.timestamp():
         return ()
+    if time < window.start.timestamp():
+        return (partitions.get_partition_key_for_timestamp(window.start.timestamp()),)
     containing = partitions.get_partition_key_for_timestamp(time)
     window = partitions.time_window_for_partition_key(containing)
     begin, end = window.start.timestamp(), window.end.timestamp()

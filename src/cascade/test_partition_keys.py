@@ -95,6 +95,7 @@ def test_exactly_the_listed_keys_are_accepted(
         (HOURS, "2024-03-10", "2024-03-10-00:00 is nearest"),
         (HOURS, "2024-03-11-23:30", "2024-03-11-23:00 is nearest"),
         (AUTUMN_HOURS, "2024-11-03-01:00-0400", "2024-11-03-01:00 is nearest"),
+        (DAYS, "1999-01-01", "2024-01-01 is nearest"),
         (DAYS, "2024-1-5", "2024-01-05 is nearest"),
         (DAYS, "20240102", "2024-01-02 is nearest"),
         (DAYS, "2024-01-02-06:00", "2024-01-02 and 2024-01-03 are nearest"),

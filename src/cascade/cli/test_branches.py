@@ -62,6 +62,23 @@ def test_a_branch_is_compared_published_and_gone(cascade: Cascade) -> None:
     assert cascade.json("table", "show", "counts")["total_rows"] == 4
 
 
+def test_an_empty_name_is_not_the_beginning_of_a_branch(cascade: Cascade, lakehouse: Lakehouse) -> None:
+    """A script passes one if its variable is not set. On an empty table, the branch is the only one."""
+    empty = TableRef("raw", "empty")
+    ensure_table(lakehouse, empty, SCHEMA)
+    planner = MergePlanner(rows({1: 10}), ("id",))
+    commit_planned(lakehouse, empty, planner, summary={}, audit=AuditBranch.of("third", 7200))
+    for command in ("diff", "publish", "drop"):
+        for name in ("empty", "counts"):
+            result = cascade("branch", command, name, "")
+            assert result.exit_code == 2 and 'has no branch ""' in result.stderr, result.output
+    assert {each["branch"] for each in cascade.json("branch", "list")["branches"]} == {
+        "audit_third",
+        "audit_second",
+        "main",
+    }
+
+
 def test_a_branch_that_main_has_left_behind_is_not_published(cascade: Cascade, lakehouse: Lakehouse) -> None:
     merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
     result = cascade("branch", "publish", "counts", "audit_second")

@@ -102,7 +102,8 @@ def branch_named(table: Table, ref: TableRef, name: str) -> Branch:
     """
     branches = branches_of(table, ref)
     exact = [branch for branch in branches if branch.name == name]
-    begins = exact or [branch for branch in branches if branch.name.startswith(name)]
+    # The beginning of every name is the empty one, which a variable of a shell easily is.
+    begins = exact or [branch for branch in branches if name and branch.name.startswith(name)]
     if len(begins) > 1:
         raise UsageError(
             f'"{name}" could be {" or ".join(branch.name for branch in begins)}.',

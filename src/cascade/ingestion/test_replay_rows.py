@@ -23,7 +23,9 @@ from cascade.ingestion.test_replay import EVENTS, LAX, NEXT, READINGS, STEPS, ST
 
 
 def foretold(lakehouse: Lakehouse, keys: Sequence[str] = (DAY,), model: Any = LAX, **how: Any) -> list[Foretold]:
-    declaration = cascade_ingestion(**{**ARGUMENTS, **EVENTS, "validation_schema": model, **how})(lambda: []).declaration
+    declaration = cascade_ingestion(**{**ARGUMENTS, **EVENTS, "validation_schema": model, **how})(
+        lambda: []
+    ).declaration
     rows = quarantined_rows(lakehouse, READINGS.quarantine)
     return list(foretell(declaration, lakehouse, no_quarantined_rows() if rows is None else rows, keys))
 
