@@ -9,6 +9,7 @@ import click
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.diff_output import check_format, compare
+from cascade.cli.listing import in_seconds, print_listing
 from cascade.cli.options import diff_options, json_option
 from cascade.cli.table_named import open_table, require_table
 from cascade.table_ref import MAIN_BRANCH, TableRef
@@ -46,22 +47,20 @@ def list_branches(invocation: Invocation, out: Output, name: str | None) -> None
         refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
         tables = [branches_of(lakehouse.require(ref), ref) for ref in refs]
         found = [each for found in tables if any(one.name != MAIN_BRANCH for one in found) for each in found]
-    out.json({"branches": [_document(each) for each in found]})
-    if not found:
-        out.say(f"{name} has no rows yet." if name else "No table has a branch besides main.")
-        return
-    rows = [
-        (
-            each.table.full_name,
-            each.name,
-            each.rows,
-            each.written_at.replace(microsecond=0, tzinfo=None),
-            each.partition,
-            each.expires_at and each.expires_at.replace(microsecond=0, tzinfo=None),
-        )
-        for each in found
-    ]
-    out.table(("table", "branch", "rows", "written (UTC)", "partition", "kept until (UTC)"), rows, whole=True)
+    print_listing(
+        out,
+        "branches",
+        [_document(each) for each in found],
+        {
+            "table": [each.table.full_name for each in found],
+            "branch": [each.name for each in found],
+            "rows": [each.rows for each in found],
+            "written (UTC)": [in_seconds(each.written_at) for each in found],
+            "partition": [each.partition for each in found],
+            "kept until (UTC)": [in_seconds(each.expires_at) for each in found],
+        },
+        nothing=f"{name} has no rows yet." if name else "No table has a branch besides main.",
+    )
 
 
 @branch.command("diff", short_help="Compare a branch with main, row by row.")

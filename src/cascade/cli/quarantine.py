@@ -8,6 +8,7 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
+from cascade.cli.listing import in_seconds, print_listing
 from cascade.cli.options import json_option
 from cascade.cli.quarantine_replay import replay
 from cascade.cli.table_named import open_table
@@ -50,21 +51,19 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
         if (rows := quarantined_rows(lakehouse, ref.quarantine)) is not None
         for each in quarantined_partitions(rows, ref)
     ]
-    out.json({"quarantine": [_document(each) for each in found]})
-    if not found:
-        out.say(f"{refs[0].full_name} has no refused rows." if name else "No table has refused rows.")
-        return
-    lines = [
-        (
-            each.table.full_name,
-            each.partition,
-            each.rows,
-            ", ".join(f"{rule} {count}" for rule, count in each.rules.items()),
-            each.refused_at and each.refused_at.replace(microsecond=0, tzinfo=None),
-        )
-        for each in found
-    ]
-    out.table(("table", "partition", "rows", "rules", "last refused (UTC)"), lines, whole=True)
+    print_listing(
+        out,
+        "quarantine",
+        [_document(each) for each in found],
+        {
+            "table": [each.table.full_name for each in found],
+            "partition": [each.partition for each in found],
+            "rows": [each.rows for each in found],
+            "rules": [", ".join(f"{rule} {count}" for rule, count in each.rules.items()) for each in found],
+            "last refused (UTC)": [in_seconds(each.refused_at) for each in found],
+        },
+        nothing=f"{refs[0].full_name} has no refused rows." if name else "No table has refused rows.",
+    )
 
 
 @quarantine.command(short_help="Print refused rows of a table.")

@@ -8,6 +8,7 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
+from cascade.cli.listing import in_seconds
 from cascade.cli.options import json_option
 from cascade.cli.table_diff import diff
 from cascade.cli.table_history import history
@@ -55,7 +56,7 @@ def list_tables(invocation: Invocation, out: Output) -> None:
             each.rows,
             each.published,
             None if each.size is None else human_size(each.size),
-            each.written_at and each.written_at.replace(microsecond=0, tzinfo=None),
+            in_seconds(each.written_at),
             str(each.snapshot_id) if each.snapshot_id else None,
         )
         for each in found

@@ -8,6 +8,7 @@ import click
 
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
+from cascade.cli.listing import in_seconds
 from cascade.cli.options import json_option
 from cascade.cli.table_named import open_table
 from cascade.terminal.output import Output
@@ -40,7 +41,7 @@ def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     rows = [
         (
             str(entry.snapshot_id),
-            entry.written_at.replace(microsecond=0, tzinfo=None),
+            in_seconds(entry.written_at),
             entry.rows,
             f"{entry.change:+d}" if entry.change else entry.change,
             entry.partition,
