@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
     from cascade.contributor import Contribution
+    from cascade.dbt.listing import DbtListing
     from cascade.declarations import IngestionDeclaration
     from cascade.framework.listing import Listing
 
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def list_assets(invocation: Invocation, out: Output) -> None:
-    """List the workflows of the project, and its plain Dagster assets, checks, jobs, schedules and sensors.
+    """List the workflows of the project, its plain Dagster assets, checks, jobs, schedules and sensors, and its models.
+
+    Models, seeds and snapshots are those that dbt found when it last parsed the project. If a file has changed since,
+    they are listed by the names of their files; dbt does not run.
 
     Modules that do not load are reported on standard error, with exit code 1.
     """
@@ -33,6 +38,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     project = invocation.given or Project(settings.project_name if settings else "", None)
     listing, others = _listed(invocation, settings)
     workflows = sorted(listing.declarations, key=lambda declaration: declaration.asset_key)
+    models = _dbt(invocation, settings)
     failures = listing.failures
     out.json(
         {
@@ -40,6 +46,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
             "address": project.address,
             "workflows": [_document(declaration) for declaration in workflows],
             "others": [{"kind": kind, "name": name, "module": module} for kind, name, module in others],
+            "dbt": {"is_parsed": models.is_parsed, "nodes": [asdict(node) for node in models.nodes]},
             "failures": [str(failure) for failure in failures],
         }
     )
@@ -53,7 +60,14 @@ def list_assets(invocation: Invocation, out: Output) -> None:
         if workflows:
             out.say()
         out.table(("kind", "name", "module"), others, whole=True)
-    if not workflows and not others:
+    if models.nodes:
+        if workflows or others:
+            out.say()
+        rows = [(node.kind, node.name, node.group or "", node.file) for node in models.nodes]
+        out.table(("kind", "name", "group", "file"), rows, whole=True)
+        if not models.is_parsed:
+            out.say("dbt has not parsed the project as it is now, so these are the names of its files.")
+    if not workflows and not others and not models.nodes:
         out.say("There are no workflows yet.")
         if not project.generated:
             out.say(f"Create one: {invocation.program} create-workflow")
@@ -79,6 +93,16 @@ def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Lis
     declarations = tuple(workflow.declaration for workflow in collected.workflows)
     listing = Listing(declarations, collected, (*failures, *plugins.plugin_failures))
     return listing, _others((collected, *plugins.contributions), declarations)
+
+
+def _dbt(invocation: Invocation, settings: PlainSettings | None) -> DbtListing:
+    from cascade.dbt.layout import PROJECT_FILE
+    from cascade.dbt.listing import DbtListing, list_nodes
+
+    # Most projects are spared the validation of all settings.
+    if settings is not None and not (settings.project_root / settings.dbt_project_dir / PROJECT_FILE).is_file():
+        return DbtListing()
+    return list_nodes(invocation.config)
 
 
 def _module_names(invocation: Invocation, settings: PlainSettings | None) -> tuple[str, ...] | None:

@@ -55,6 +55,19 @@ def test_dbt_is_told_which_workflow_fills_each_table(cascade: Cascade, project: 
     assert module not in sys.modules
 
 
+def test_models_are_listed_without_dbt(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = cascade("list")
+    assert result.exit_code == 0, result.output
+    shown = result.stdout.splitlines()
+    assert [line.split() for line in shown[-3:-1]] == [
+        ["kind", "name", "group", "file"],
+        ["model", "daily", "models/daily.sql"],
+    ]
+    assert shown[-1] == "dbt has not parsed the project as it is now, so these are the names of its files."
+    (node,) = cascade.json("list")["dbt"]["nodes"]
+    assert (node["kind"], node["name"], node["file"]) == ("model", "daily", "models/daily.sql")
+
+
 def test_without_a_dbt_project_it_is_used_wrongly(cascade: Cascade, project: SampleProject) -> None:
     (project.root / "transforms/dbt/dbt_project.yml").unlink()
     result = cascade("dbt", "build")

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets  # pants: no-infer-dep
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-infer-dep
 
+from cascade.dbt.listing import is_asset
 from cascade.dbt.manifest import PARTIAL_PARSE, current_manifest
 from cascade.dbt.profile import dbt_state_directory
 from cascade.dbt.resource import build_dbt_resource
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from cascade.declarations import IngestionDeclaration
 
 OP_NAME = "dbt_build"
-_ASSETS = ("model", "seed", "snapshot")
 
 
 def build_dbt_assets(
@@ -47,7 +47,7 @@ def build_dbt_assets(
     """
     file = current_manifest(config)
     manifest: Mapping[str, Any] = json.loads(file.read_bytes())
-    if not any(_is_asset(node) for node in manifest["nodes"].values()):
+    if not any(is_asset(node) for node in manifest["nodes"].values()):
         return None
     dbt = build_dbt_resource(config)
     tables = {declaration.table_ref.identifier: declaration.asset_key for declaration in declarations}
@@ -90,10 +90,6 @@ def _events(invocation: DbtCliInvocation) -> Iterator[Any]:
     yield from DbtEventIterator(events, invocation).fetch_row_counts().fetch_column_metadata()
     if failure is not None:
         raise failure
-
-
-def _is_asset(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] in _ASSETS and node["config"].get("materialized") != "ephemeral"
 
 
 def find_translator(config: CascadeConfig, tables: Mapping[tuple[str, str], tuple[str, ...]]) -> DagsterDbtTranslator:

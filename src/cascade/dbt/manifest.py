@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,23 @@ def current_manifest(config: CascadeConfig) -> Path:
     return found / _MANIFEST
 
 
+def find_manifest(config: CascadeConfig) -> Path | None:
+    """Return the file of the manifest, or None if a file of the project has changed since dbt parsed it.
+
+    Args:
+        config: the settings.
+
+    Raises:
+        ConfigError: the target is `production`, and there is no Trino server.
+    """
+    parsed = dbt_state_directory(config) / "parsed"
+    if not parsed.is_dir():
+        # The environment of dbt needs files, which asking should not write.
+        return None
+    found = parsed / _fingerprint(config, dbt_environment(config)) / _MANIFEST
+    return found if found.is_file() else None
+
+
 def _parse(config: CascadeConfig, environment: dict[str, str], target: Path) -> None:
     directory = config.dbt_project_directory
     result = run_parse(["--target-path", str(target), "--log-path", str(target)], environment)
@@ -88,7 +105,7 @@ def _fingerprint(config: CascadeConfig, environment: dict[str, str]) -> str:
     """Return a text that changes when dbt may find something else in the project."""
     profile = Path(environment[PROFILES_VARIABLE]) / PROFILES_FILE
     state = [
-        version("dbt-core"),
+        _version(),
         sorted((name, value) for name, value in environment.items() if name.startswith("DBT_CASCADE_")),
         # A model may read any of them.
         sorted((name, value) for name, value in os.environ.items() if name.startswith("DBT_")),
@@ -96,6 +113,13 @@ def _fingerprint(config: CascadeConfig, environment: dict[str, str]) -> str:
         sorted(_states(config.dbt_project_directory)),
     ]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
+
+
+def _version() -> str | None:
+    try:
+        return version("dbt-core")
+    except PackageNotFoundError:
+        return None
 
 
 def _states(directory: Path) -> Iterator[tuple[str, int, int]]:

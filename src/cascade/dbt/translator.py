@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings  # pants: no-infer-dep
+
+from cascade.dbt.listing import group_of_folders
 
 
 class CascadeDbtTranslator(DagsterDbtTranslator):
@@ -42,7 +43,7 @@ class CascadeDbtTranslator(DagsterDbtTranslator):
         group = super().get_group_name(dbt_resource_props)
         folders = dbt_resource_props.get("fqn", [])[1:-1]
         if group is None and dbt_resource_props["resource_type"] == "model" and folders:
-            group = re.sub(r"\W", "_", str(folders[0]), flags=re.ASCII)
+            group = group_of_folders(list(map(str, folders)))
         return group
 
 

@@ -36,11 +36,13 @@ class PlainSettings:
         project_root: the project's directory.
         workflows_path: the directory of the workflows in it.
         project_name: the name of the project.
+        dbt_project_dir: the directory of the dbt project in it.
     """
 
     project_root: Path
     workflows_path: str
     project_name: str
+    dbt_project_dir: str
 
     @property
     def workflows_directory(self) -> Path:
@@ -64,7 +66,12 @@ def plain_settings(root: Path) -> PlainSettings:
     def setting(name: str, default: str) -> str:
         return str(next((layer.values[name] for layer in layers if name in layer.values), default))
 
-    return PlainSettings(root, setting("workflows_path", "workflows"), setting("project_name", root.name or "cascade"))
+    return PlainSettings(
+        root,
+        setting("workflows_path", "workflows"),
+        setting("project_name", root.name or "cascade"),
+        setting("dbt_project_dir", "transforms/dbt"),
+    )
 
 
 def project_module_files() -> dict[str, Path]:
