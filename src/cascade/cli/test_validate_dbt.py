@@ -11,7 +11,7 @@ from cascade.config import CascadeConfig
 from cascade.contributor import LoadedProject
 from cascade.dbt import parse
 from cascade.dbt.contributor import DbtContributor
-from cascade.dbt.results import DbtProblem, DbtProject
+from cascade.dbt.results import DbtProblem, DbtProject, DbtSource
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
 
@@ -61,6 +61,25 @@ def test_a_project_without_a_problem_is_counted(cascade: Cascade, project: Sampl
     assert result.stdout.endswith(" and the dbt project.\n")
     assert parsed == [project.root / "transforms/dbt"]
     assert cascade.json("validate")["dbt_project"] == str(project.root / "transforms/dbt")
+
+
+def test_a_source_that_no_workflow_declares_is_a_problem_of_the_whole_project(
+    cascade: Cascade, project: SampleProject, parsed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {"raw.thing": DbtSource("raw.thing", "models/s.yml", table="raw.thing")}
+    monkeypatch.setattr(parse, "parse_project", lambda directory: DbtProject(sources=sources))
+    write(project, "transforms/dbt/models/s.yml", "sources:\n- name: raw\n  tables:\n  - name: thing\n")
+    result = cascade("validate")
+    assert result.exit_code == 1
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(
+        "transforms/dbt/models/s.yml:4: dbt: the source raw.thing reads the table raw.thing, which no"
+    )
+    assert 'Did you mean "raw.things"?' in line
+    # Without the workflows, nobody knows.
+    assert cascade("validate", "transforms/dbt").exit_code == 0
+    project.write("broken.py", "1 / 0")
+    assert "reads the table" not in cascade("validate").stdout
 
 
 def test_the_configured_directory_is_parsed(

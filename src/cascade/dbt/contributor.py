@@ -31,11 +31,7 @@ class DbtContributor(Contributor):
         directory = project.dbt_assets_directory
         if directory is None or not has_nodes(directory) or not can_build_assets() or _has_own_assets(project):
             return Contribution()
-        declarations = [
-            workflow.declaration
-            for workflow in project.workflows
-            if isinstance(workflow.declaration, IngestionDeclaration)
-        ]
+        declarations = _declarations(project)
         try:
             from cascade.dbt.assets import build_dbt_assets
 
@@ -52,7 +48,9 @@ class DbtContributor(Contributor):
         return Contribution(assets=tuple(each for each in (assets, marts) if each is not None), failures=failures)
 
     def problems(self, project: LoadedProject) -> tuple[Problem, ...]:
-        """Let dbt parse its project. This takes about four seconds, and dbt stops at its first error.
+        """Let dbt parse its project, and compare its sources with the workflows.
+
+        This takes about four seconds, and dbt stops at its first error.
 
         Args:
             project: the project; without a `dbt_directory`, nothing is parsed.
@@ -64,14 +62,25 @@ class DbtContributor(Contributor):
             UsageError: dbt is not installed; see `cascade.dbt.dbt_is_installed`.
         """
         from cascade.dbt.parse import parse_project
+        from cascade.dbt.sources import source_problems
 
         if project.dbt_directory is None:
             return ()
+        parsed = parse_project(project.dbt_directory)
+        problems = list(parsed.problems)
+        if project.complete:
+            # Otherwise a workflow elsewhere may fill a source.
+            problems += source_problems(parsed, project.dbt_directory, _declarations(project))
         found = (
             Problem(problem.message, "DbtProblem", SourceLocation(str(problem.file), problem.line))
-            for problem in parse_project(project.dbt_directory).problems
+            for problem in problems
         )
         return tuple(sorted(found, key=lambda problem: problem.order))
+
+
+def _declarations(project: LoadedProject) -> list[IngestionDeclaration]:
+    found = (workflow.declaration for workflow in project.workflows)
+    return [declaration for declaration in found if isinstance(declaration, IngestionDeclaration)]
 
 
 def _fillers(project: LoadedProject) -> Iterator[Filler]:

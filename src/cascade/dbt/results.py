@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cascade.dbt.layout import read_layout
 from cascade.program import typed
+from cascade.spelling import did_you_mean
 
 _FILE = re.compile(r"[\w./-]+\.(?:sql|yml|yaml|md|csv|py)\b")
 _LINE = re.compile(r"\bline (\d+)")
@@ -57,11 +59,18 @@ class DbtSource:
         name: `<source>.<table>`, such as `raw.weather_observations`.
         file: the path of the YAML file that declares it, relative to the dbt project.
         asset_key: the Dagster asset that fills it, from `config.meta.dagster.asset_key`, or None if not set.
+        table: the table that it reads, with its namespace, such as `raw.weather_observations`.
+        columns: the columns that its YAML names.
+        is_external: whether no workflow is expected to fill it: it has an asset key, or a mark in its YAML, or it is in
+            another database, or in files.
     """
 
     name: str
     file: str
     asset_key: tuple[str, ...] | None = None
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    is_external: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,20 +114,38 @@ def read_manifest(manifest: Mapping[str, Any], problems: tuple[DbtProblem, ...] 
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model"
         },
-        sources={
-            names[unique_id]: DbtSource(
-                names[unique_id], str(source["original_file_path"]), _asset_key(source.get("config", {}))
-            )
-            for unique_id, source in sources.items()
-        },
+        sources={names[unique_id]: _source(names[unique_id], source) for unique_id, source in sources.items()},
         problems=problems,
     )
 
 
-def _asset_key(config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    dagster = (config.get("meta") or {}).get("dagster") or {}
-    key = dagster.get("asset_key") if isinstance(dagster, Mapping) else None
-    return tuple(map(str, key)) if isinstance(key, list) else None
+def _source(name: str, source: Mapping[str, Any]) -> DbtSource:
+    config = source.get("config") or {}
+    metas = [source.get("source_meta"), source.get("meta"), config.get("meta")]
+    meta = {key: value for each in metas for key, value in (each or {}).items()}
+    cascade, dagster = (meta.get(key) if isinstance(meta.get(key), Mapping) else {} for key in ("cascade", "dagster"))
+    key = (dagster or {}).get("asset_key")
+    asset_key = tuple(map(str, key)) if isinstance(key, list) else None
+    is_external = (
+        asset_key is not None
+        or (cascade or {}).get("external") is True
+        # Options of dbt-duckdb, which then reads files or another database.
+        or any(option in {**meta, **config} for option in ("external_location", "plugin"))
+        or _has_own_database(source)
+    )
+    return DbtSource(
+        name,
+        str(source["original_file_path"]),
+        asset_key,
+        table=f"{source.get('schema')}.{source.get('identifier')}",
+        columns=tuple(str(column["name"]) for column in (source.get("columns") or {}).values()),
+        is_external=is_external,
+    )
+
+
+def _has_own_database(source: Mapping[str, Any]) -> bool:
+    """Return whether the YAML of a source names a database. That of the profile is `memory` while Cascade parses."""
+    return source.get("database") not in (None, "memory")
 
 
 def read_problems(events: Iterable[Mapping[str, Any]], directory: Path) -> tuple[DbtProblem, ...]:
@@ -149,7 +176,9 @@ def _of_error(text: str, directory: Path) -> DbtProblem:
     line = _LINE.search(text)
     missing = _NOT_FOUND.search(text)
     if missing and missing["kind"] == "source":
-        message += f". Declare it in a YAML file of the models, or type: {typed('create-workflow --type transform')}"
+        full = missing[0].split("'")[1]
+        message += f".{did_you_mean(full, read_layout(directory).sources)} Declare it in a YAML file of the models, or "
+        message += f"type: {typed('create-workflow --type transform')}"
     if line:
         number = int(line.group(1))
     else:

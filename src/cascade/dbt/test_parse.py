@@ -61,8 +61,10 @@ def test_parsing_writes_nothing_into_the_project(directory: Path, capfd: pytest.
         "weekly": DbtModel("weekly", "models/weekly.sql", ("daily", "raw.things")),
     }
     assert project.sources == {
-        "raw.things": DbtSource("raw.things", "models/sources.yml", ("lake", "things")),
-        "raw.unclaimed": DbtSource("raw.unclaimed", "models/sources.yml"),
+        "raw.things": DbtSource(
+            "raw.things", "models/sources.yml", ("lake", "things"), table="raw.things", is_external=True
+        ),
+        "raw.unclaimed": DbtSource("raw.unclaimed", "models/sources.yml", table="raw.unclaimed"),
     }
     (problem,) = project.problems
     assert (problem.file, problem.line) == (directory / "models/daily.yml", 7)
@@ -74,7 +76,7 @@ def test_an_error_has_a_file_and_a_line(directory: Path) -> None:
     assert not project.models
     (problem,) = (problem for problem in project.problems if "source" in problem.message)
     assert (problem.file, problem.line) == (directory / "models/daily.sql", 3)
-    assert "depends on a source named 'raw.thing' which was not found" in problem.message
+    assert "depends on a source named 'raw.thing' which was not found. Did you mean \"raw.things\"?" in problem.message
 
 
 def test_a_directory_without_a_project_is_a_problem(tmp_path: Path) -> None:

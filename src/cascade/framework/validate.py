@@ -98,7 +98,8 @@ def find_problems(
         loaded.modules,
         collected.decorated,
         dbt_directory,
-        complete=complete,
+        # What a module declares that does not load is unknown.
+        complete=complete and not loaded.failures,
         neighbours=_fillers_elsewhere(collected, [name for name in elsewhere if name not in loaded.modules]),
     )
     contributed = contribute(collected, project)
