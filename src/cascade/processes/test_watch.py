@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,28 @@ def test_a_directory_that_does_not_exist_yet_is_watched_from_above(
 def test_only_sources_and_directories_matter(change: Change, path: str, expected: bool) -> None:
     # The path of the project may hold an ignored name.
     assert SourceFilter([Path("/build/p/flows")])(change, f"/build/p/{path}") is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("dbt_project.yml", True),
+        ("models/build/daily.sql", True),
+        ("models/daily.yaml", True),
+        ("seeds/names.csv", True),
+        ("models/docs.md", True),
+        ("target/run/daily.sql", False),
+        ("logs/dbt.log", False),
+        ("models/.daily.sql.swp", False),
+        ("models/.idea/daily.sql", False),
+        ("models/notes.txt", False),
+        ("../data.csv", False),
+    ],
+)
+def test_files_of_the_dbt_project_matter_and_not_what_dbt_writes(tmp_path: Path, path: str, expected: bool) -> None:
+    dbt = tmp_path / "transforms" / "dbt"
+    file = Path(os.path.normpath(dbt / path))
+    assert SourceFilter([tmp_path / "transforms"], dbt)(Change.modified, str(file)) is expected
 
 
 def test_settings_files_and_new_directories_matter_in_a_folder(tmp_path: Path) -> None:
@@ -142,6 +165,24 @@ def test_saved_added_and_deleted_files_are_reloaded(
     assert "Reloaded p after a.py" in shown[0]
     assert shown[1].endswith("; new: new; removed: old.")
     assert "after a.py" in shown[2]
+
+
+def test_edits_of_the_dbt_project_are_reloaded(
+    project: SampleProject, ui: RecordingUI, watcher: Watcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dbt = project.root / "transforms/dbt"
+    for name in ("models/silver", "target"):
+        (dbt / name).mkdir(parents=True)
+    (dbt / "models/silver/daily.sql").write_text("select 1")
+    ui.wait_for(1)
+    time.sleep(0.5)
+    reloads = len(ui.reloads)
+    (dbt / "target/daily.sql").write_text("select 1")
+    (dbt / "models/silver/daily.sql").write_text("select 2")
+    ui.wait_for(reloads + 1)
+    (dbt / "models/silver").rename(dbt / "models/gold")
+    ui.wait_for(reloads + 2)
+    assert set(capsys.readouterr().out.replace("Reloaded p after ", "").split(" in ")[0].split(", ")) == {"daily.sql"}
 
 
 def test_moving_a_directory_changes_the_files_in_it(

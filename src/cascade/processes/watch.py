@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import click
 import watchfiles
 
-from cascade.processes.watched import SETTINGS_FILES, FolderFilter, Places, SourceFilter, is_build_file, python_files
+from cascade.processes.watched import (
+    SETTINGS_FILES,
+    FolderFilter,
+    Places,
+    SourceFilter,
+    dbt_files,
+    is_build_file,
+    is_dbt_file,
+    python_files,
+)
 from cascade.reader.modules import read_module
 from cascade.terminal.waiting import telling
 from cascade.terminal.words import say_on_stderr
@@ -75,7 +84,7 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         """Reload after each change, until stopped."""
         places = self._places()
-        known = python_files(places.trees)
+        known, known_dbt = python_files(places.trees), dbt_files(places.dbt)
         watching = self._watch(places)
         while True:
             changed = self._next_changes()
@@ -92,8 +101,12 @@ class Watcher(threading.Thread):
             added, gone = present - known, known - present
             known = present
             paths = {path for path in changed if path.suffix == ".py" or path.name in SETTINGS_FILES}
-            if paths or added or gone:
-                self._reload(sorted(path.name for path in paths | added | gone))
+            # A moved directory is one change, without its files.
+            present_dbt = dbt_files(places.dbt)
+            dbt = (present_dbt ^ known_dbt) | {path for path in changed if is_dbt_file(path, places.dbt)}
+            known_dbt = present_dbt
+            if paths or added or gone or dbt:
+                self._reload(sorted({path.name for path in paths | added | gone | dbt}))
             if self._modules is not None:
                 self._follow_manifest(sorted(present & (added | paths)), sorted(gone), filter(is_build_file, changed))
             if outdated is not None:
@@ -111,7 +124,7 @@ class Watcher(threading.Thread):
         """Watch places in the background, until the returned event is set."""
         stop = threading.Event()
         if places.trees:
-            _in_background(self._collect, places.trees, SourceFilter(places.trees), stop, recursive=True)
+            _in_background(self._collect, places.trees, SourceFilter(places.trees, places.dbt), stop, recursive=True)
         _in_background(self._collect, places.folders, FolderFilter(), stop, recursive=False)
         return stop
 

@@ -16,6 +16,8 @@ SETTINGS_FILES = ("cascade_config.py", "pyproject.toml", "dg.toml", ".env")
 _IGNORED_DIRECTORIES = frozenset(
     {*watchfiles.DefaultFilter.ignore_dirs, "dist", "build", "site-packages", ".cascade", ".pants.d", "venv"}
 )
+_DBT_SUFFIXES = frozenset({".sql", ".py", ".yml", ".yaml", ".csv", ".md"})
+_WRITTEN_BY_DBT = frozenset({("target",), ("logs",)})
 _MARKS_OF_A_REPOSITORY = (".git", "pants.toml", "pyproject.toml", ".cascade")
 
 
@@ -26,10 +28,12 @@ class Places:
     Args:
         trees: directories to watch with everything below them.
         folders: directories to watch without those below them: a settings file or a new tree may appear there.
+        dbt: the directory of the dbt project, which is in one of the trees; None if it does not exist.
     """
 
     trees: tuple[Path, ...]
     folders: tuple[Path, ...]
+    dbt: Path | None = None
 
 
 def watched_places(config: CascadeConfig, more: Iterable[Path] = (), *, standalone: bool) -> Places:
@@ -57,7 +61,10 @@ def watched_places(config: CascadeConfig, more: Iterable[Path] = (), *, standalo
             trees += [child for child in sorted(root.iterdir()) if child.is_dir() and not _is_ignored(child.name)]
         else:
             trees.append(root)
-    return Places(tuple(dict.fromkeys(trees)), tuple(dict.fromkeys(folders)))
+    dbt = config.dbt_project_directory if config.dbt_project_directory.is_dir() else None
+    if dbt is not None and not any(dbt.is_relative_to(tree) for tree in trees):
+        trees.append(dbt)
+    return Places(tuple(dict.fromkeys(trees)), tuple(dict.fromkeys(folders)), dbt)
 
 
 def python_files(trees: Iterable[Path]) -> frozenset[Path]:
@@ -74,6 +81,30 @@ def python_files(trees: Iterable[Path]) -> frozenset[Path]:
     return frozenset(found)
 
 
+def dbt_files(directory: Path | None) -> frozenset[Path]:
+    """Return the files of a dbt project, without what dbt writes.
+
+    Args:
+        directory: its directory; None without a dbt project.
+    """
+    if directory is None:
+        return frozenset()
+    return frozenset(path for path in directory.rglob("*") if is_dbt_file(path, directory))
+
+
+def is_dbt_file(path: Path, directory: Path | None) -> bool:
+    """Return whether a path is that of a file of a dbt project: a model, a seed, YAML, a macro or documentation.
+
+    Args:
+        path: the path.
+        directory: the directory of the dbt project; None without one.
+    """
+    if directory is None or path.suffix not in _DBT_SUFFIXES or not path.is_relative_to(directory):
+        return False
+    parts = path.relative_to(directory).parts
+    return parts[:1] not in _WRITTEN_BY_DBT and not any(part.startswith(".") for part in parts)
+
+
 def is_build_file(path: Path) -> bool:
     """Return whether a path has the name of a BUILD file of Pants."""
     return path.name == "BUILD" or path.name.startswith("BUILD.")
@@ -84,21 +115,25 @@ def _is_ignored(directory: str) -> bool:
 
 
 class SourceFilter(watchfiles.DefaultFilter):
-    """Accepts changes to Python and BUILD files, and to directories that may contain some.
+    """Accepts changes to Python and BUILD files, to those of the dbt project, and to directories that may contain some.
 
     Args:
         trees: the watched directories, whose own path may contain an ignored name such as `build`.
+        dbt: the directory of the dbt project; None without one.
     """
 
     ignore_dirs = tuple(_IGNORED_DIRECTORIES)
 
-    def __init__(self, trees: Iterable[Path]) -> None:
+    def __init__(self, trees: Iterable[Path], dbt: Path | None = None) -> None:
         super().__init__()
         self._trees = tuple(trees)
+        self._dbt = dbt
 
     def __call__(self, change: watchfiles.Change, path: str) -> bool:
         """Return whether a change may matter."""
         place = Path(path)
+        if is_dbt_file(place, self._dbt):
+            return True
         inside = next((place.relative_to(tree) for tree in self._trees if place.is_relative_to(tree)), place)
         if any(part.startswith(".") for part in inside.parts) or not super().__call__(change, str(inside)):
             return False
