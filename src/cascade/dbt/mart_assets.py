@@ -63,7 +63,7 @@ def build_mart_assets(
 
     # Its tests write to the DuckDB file, which one process at a time can.
     @dg.multi_asset(name=OP_NAME, specs=specs, can_subset=True, pool="dbt")
-    def publish(context) -> Iterator[dg.MaterializeResult]:  # type: ignore[no-untyped-def]
+    def publish(context) -> Iterator[dg.MaterializeResult[Any]]:  # type: ignore[no-untyped-def]
         variables = partition_variables(context, declarations, config.partition_start) if takes_partition else {}
         chosen = [mart for key, mart in marts.items() if key in context.selected_asset_keys]
         failed = []
