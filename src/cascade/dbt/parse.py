@@ -22,8 +22,7 @@ _FIRST_WITHOUT_DBT = (3, 14)
 
 _TARGET = "dev"
 
-# `python -m dbt.cli.main` warns that the module is loaded twice.
-START = "from dbt.cli.main import cli; cli()"
+START = "from cascade.dbt.start import run; run()"
 """What a Python process runs to be dbt."""
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
+    from cascade.table_ref import TableRef
 
 _MARK = "Cascade keeps this up to date. It shows "
 _LOCAL = "file://"
@@ -111,6 +112,34 @@ def _show_empty(
         warn(f"{'.'.join(place)} does not exist, and its columns are unknown. {error}")
 
 
+def show_table(
+    connection: duckdb.DuckDBPyConnection,
+    lakehouse: Lakehouse,
+    ref: TableRef,
+    warn: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Let a DuckDB file show the current rows of one table, in place of whatever has its name there.
+
+    Args:
+        connection: a connection that can write to the file, without a transaction.
+        lakehouse: the lakehouse.
+        ref: the table.
+        warn: called with a sentence if the table has no view of its files.
+    """
+    table = lakehouse.require(ref)
+    comment = _comment(table)
+    connection.begin()
+    try:
+        existing = _objects(connection).get(ref.identifier)
+        if existing is None or existing.comment != comment:
+            _drop(connection, ref.identifier, existing)
+            _show(connection, ref.identifier, table, comment, warn)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
 def view_query(table: Table) -> str:
     """Return the query that reads the current rows of a table with DuckDB alone, in the order of the table's columns.
 
@@ -151,18 +180,20 @@ def _existing(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[dict[tuple[str, str], _Existing], set[tuple[str, str]]]:
     """Return the views and copies that Cascade made, and the names that something else has."""
-    ours, taken = {}, set()
-    for schema, name, is_view, comment in connection.execute(
+    found = _objects(connection)
+    ours = {place: each for place, each in found.items() if each.comment.startswith(_MARK)}
+    return ours, found.keys() - ours.keys()
+
+
+def _objects(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], _Existing]:
+    """Return all views and tables of the file."""
+    rows = connection.execute(
         "SELECT schema_name, view_name, true, comment FROM duckdb_views() "
         "WHERE NOT internal AND database_name = current_database() UNION ALL "
         "SELECT schema_name, table_name, false, comment FROM duckdb_tables() "
         "WHERE NOT internal AND database_name = current_database()"
-    ).fetchall():
-        if comment is not None and comment.startswith(_MARK):
-            ours[schema, name] = _Existing(is_view, comment)
-        else:
-            taken.add((schema, name))
-    return ours, taken
+    )
+    return {(schema, name): _Existing(is_view, comment or "") for schema, name, is_view, comment in rows.fetchall()}
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, place: tuple[str, str], existing: _Existing | None) -> None:
