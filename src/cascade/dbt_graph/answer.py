@@ -1,0 +1,100 @@
+"""What Pants asks about a dbt project, and the answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cascade.dbt_graph.calls import Place
+from cascade.dbt_graph.documents import DocumentError
+from cascade.dbt_graph.graph import Graph, needed_files, parents, read_graph
+from cascade.dbt_graph.mistakes import find_mistakes
+from cascade.dbt_graph.nodes import Node
+from cascade.dbt_graph.packages import PACKAGE_FILES, PROJECT_FILE
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a dbt project.
+
+    Args:
+        request: `directory`, and where given `target` and `vars`. Paths are relative to the working directory.
+
+    Returns:
+        `files`: what each file needs, by file.
+        `tables`: the tables of sources that each file reads.
+        `declared`: each table of a source with its place, and whether something else than a workflow fills it.
+        `computed`: where the arguments of `ref` or `source` cannot be read.
+        `problems`: lines of file, line and message.
+    """
+    directory = str(request["directory"])
+    try:
+        graph = read_graph(directory, target=request.get("target") or "embedded", variables=request.get("vars") or {})
+    except DocumentError as error:
+        place = Place(os.path.join(directory, PROJECT_FILE), error.line)
+        return _document({}, {}, [], [], [f"{place}: {error.message}"])
+    declared = [
+        {"table": one.table, "file": one.place.file, "line": one.place.line, "external": one.external}
+        for one in graph.properties[graph.root.name].sources
+    ]
+    files, tables = _needs(graph)
+    computed = sorted(
+        {place for node in graph.nodes for calls in (node.calls, node.of_tests) for place in calls.computed}
+    )
+    problems = [f"{place}: {message}" for place, message in find_mistakes(graph).items()]
+    return _document(files, tables, declared, [str(place) for place in computed], problems)
+
+
+def _document(
+    files: Mapping[str, set[str]],
+    tables: Mapping[str, set[str]],
+    declared: list[dict[str, Any]],
+    computed: list[str],
+    problems: list[str],
+) -> dict[str, Any]:
+    return {
+        "files": {file: sorted(needed) for file, needed in sorted(files.items())},
+        "tables": {file: sorted(read) for file, read in sorted(tables.items()) if read},
+        "declared": declared,
+        "computed": computed,
+        "problems": problems,
+    }
+
+
+def _needs(graph: Graph) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    files: dict[str, set[str]] = {}
+    tables: dict[str, set[str]] = {}
+    sources = graph.sources
+    for node in graph.nodes:
+        shared = _shared_files(graph, node)
+        files.setdefault(node.file, set()).update(needed_files(graph, node), shared)
+        tables.setdefault(node.file, set()).update(_tables_of(graph, node))
+    for properties in graph.properties.values():
+        for file, calls in properties.users.items():
+            needed = {parent.file for parent in parents(graph, graph.root.name, calls)}
+            files.setdefault(file, set()).update(needed)
+            tables.setdefault(file, set()).update(sources[one].table for one in calls.sources if one in sources)
+    for file, needed in files.items():
+        needed.discard(file)
+    return files, tables
+
+
+def _shared_files(graph: Graph, node: Node) -> set[str]:
+    """Return the files that every node of a package needs."""
+    directory = graph.packages[node.package].directory
+    shared = {os.path.join(directory, PROJECT_FILE), os.path.join(graph.root.directory, PROJECT_FILE)}
+    for name in PACKAGE_FILES:
+        path = os.path.join(graph.root.directory, name)
+        if Path(path).is_file():
+            shared.add(path)
+    return shared
+
+
+def _tables_of(graph: Graph, node: Node) -> set[str]:
+    found: set[str] = set()
+    for calls in (node.calls, node.of_tests):
+        found.update(graph.sources[one].table for one in calls.sources if one in graph.sources)
+        if "source" in calls.computed.values():
+            found.update(one.table for one in graph.properties[node.package].sources)
+    return found

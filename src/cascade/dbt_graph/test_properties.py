@@ -1,0 +1,104 @@
+"""What the YAML of a project adds to its graph, and the mistakes that are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Needs = Callable[..., set[str]]
+Ask = Callable[..., dict[str, Any]]
+A, YAML = "models/a.sql", "models/c.yml"
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "models: [{name: c, columns: [{name: id, tests: [{relationships: {to: ref('a'), field: id}}]}]}]",
+        "models: [{name: c, data_tests: [{mine: {arguments: {other: ref('a')}}}]}]",
+        "models: [{name: c, tests: [{test_name: mine, other: ref('a')}]}]",
+        "models: [{name: c, tests: [fixed]}]",
+        "unit_tests: [{name: u, model: c, given: [{input: ref('a'), rows: []}]}]",
+        "models: [{name: c, config: {post_hook: \"{{ ref('a') }}\"}}]",
+    ],
+)
+def test_tests_have_a_second_parent(needs: Needs, yaml: str) -> None:
+    generic = (
+        "{% test mine(model, other) %}select * from {{ other }}{% endtest %}"
+        "{% test fixed(model) %}select * from {{ ref('a') }}{% endtest %}"
+    )
+    found = needs("select 1", {f"shop/{YAML}": yaml, "shop/tests/generic/mine.sql": generic})
+    assert found - {"tests/generic/mine.sql"} == {YAML, A}
+    assert ("tests/generic/mine.sql" in found) == ("mine" in yaml or "fixed" in yaml)
+
+
+def test_disabled_tests_have_no_parents(needs: Needs) -> None:
+    yaml = "models: [{name: c, tests: [{relationships: {to: ref('a'), field: id}}]}]"
+    settings = "name: shop\ndata_tests: {shop: {+enabled: false}}\n"
+    assert needs("select 1", {f"shop/{YAML}": yaml, "shop/dbt_project.yml": settings}) == {YAML}
+
+
+def test_versions(needs: Needs) -> None:
+    files = {
+        "shop/models/v.yml": "models: [{name: v, latest_version: 1, versions: [{v: 1}, {v: 2, defined_in: newer}]}]",
+        "shop/models/v_v1.sql": "select 1",
+        "shop/models/newer.sql": "select 2",
+    }
+    assert needs("{{ ref('v') }}", files) == {"models/v_v1.sql"}
+    assert needs("{{ ref('v', v=2) }}", files) == {"models/newer.sql"}
+
+
+def test_snapshots_documentation_and_exposures(ask: Ask) -> None:
+    found = ask(
+        {
+            "shop/snapshots/s.sql": "{% snapshot old %}select * from {{ ref('a') }}{% endsnapshot %}",
+            "shop/snapshots/y.yml": "snapshots: [{name: new, relation: ref('old')}]",
+            "shop/models/a.yml": "models: [{name: a, description: \"{{ doc('about') }}\"}]",
+            "shop/models/about.md": "{% docs about %}Not {{ jinja.{% enddocs %}",
+            "shop/models/used.yml": "exposures: [{name: e, depends_on: [ref('b')]}]",
+        }
+    )
+    assert found["problems"] == []
+    files = {path: set(needed) - {"shop/dbt_project.yml"} for path, needed in found["files"].items()}
+    assert files["shop/snapshots/s.sql"] == {"shop/models/a.sql"}
+    assert files["shop/snapshots/y.yml"] == {"shop/snapshots/s.sql"}
+    assert files["shop/models/a.sql"] == {"shop/models/a.yml", "shop/models/about.md", "shop/models/sources.yml"}
+    assert files["shop/models/used.yml"] == {"shop/models/b.sql"}
+
+
+def test_tables_of_sources(ask: Ask) -> None:
+    found = ask({"shop/models/c.sql": "{{ source('landing', 'weather') }}"})
+    assert found["tables"] == {"shop/models/a.sql": ["raw.flights"], "shop/models/c.sql": ["raw.observations"]}
+    assert [(one["table"], one["line"], one["external"]) for one in found["declared"]] == [
+        ("raw.flights", 5, False),
+        ("raw.observations", 6, False),
+        ("raw.elsewhere", 8, True),
+    ]
+
+
+C = "shop/models/c.sql"
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({C: "\n{{ ref('aa') }}", "shop/models/orders.sql": ""}, f"{C}:2: ref('aa') names no model, seed or snapshot."),
+        ({C: "{{ ref('ordesr') }}", "shop/models/orders.sql": ""}, "Did you mean 'orders'?"),
+        ({C: "{{ source('landing', 'fligths') }}"}, "is declared in no YAML file. Did you mean 'landing.flights'?"),
+        ({C: "select 1", "shop/models/x/c.sql": "select 2"}, "x/c.sql:1: The name 'c' is already that of the model in"),
+        (
+            {C: "{{ ref('d') }}", "shop/models/d.sql": "\n{{ ref('c') }}"},
+            "d.sql:2: The refs go round in a circle: c -> d",
+        ),
+        ({C: "\n{% if %}"}, f"{C}:2: Jinja: "),
+        ({"shop/models/x.yml": "models:\n  - name: [\n"}, "shop/models/x.yml:"),
+        ({"shop/dbt_project.yml": "name: [\n"}, "shop/dbt_project.yml:"),
+        ({C: "{{ ref('other', 'x') }}"}, "names the project other, which is not there."),
+        ({"shop/packages.yml": "packages:\n  - local: ../base\n"}, "packages.yml:2: the package ../base is not there"),
+    ],
+)
+def test_mistakes_name_file_and_line(ask: Ask, files: dict[str, str], problem: str) -> None:
+    found = ask(files)
+    assert len(found["problems"]) == 1
+    assert problem in found["problems"][0]
