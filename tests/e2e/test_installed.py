@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from docs.conftest import INSTALLED
 from e2e.conftest import REPOSITORY, Repository
 from processes import Finished, run
 
@@ -19,7 +20,12 @@ EXTRAS = ("pandas", "pandera", "dbt", "pytest", "responses", "s3fs", "psycopg2")
 def bare(tmp_path_factory: pytest.TempPathFactory, copy: Repository) -> Path:
     """Return the `bin` directory of an environment with the wheel and no extras."""
     directory = tmp_path_factory.mktemp("bare") / "environment"
-    done = run([str(REPOSITORY / "scripts" / "install-wheel"), str(directory)], REPOSITORY, copy.environment).ok()
+    environment = copy.environment
+    if INSTALLED in os.environ:
+        # The wheel that is installed for the other tests has just been built.
+        (wheel,) = (REPOSITORY / "dist").glob("cascade_workflows-*.whl")
+        environment["CASCADE_WHEEL"] = str(wheel)
+    done = run([str(REPOSITORY / "scripts" / "install-wheel"), str(directory)], REPOSITORY, environment).ok()
     return Path(done.out.strip())
 
 
