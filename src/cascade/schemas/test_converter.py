@@ -142,14 +142,19 @@ def test_a_floating_point_key_is_an_error() -> None:
         to_iceberg_schema(Wind, ("speed",))
 
 
-Place = create_model("Place", city=(str, ...))
+def model_of(fields: dict[str, Any]) -> type[BaseModel]:
+    definitions: dict[str, Any] = {name: (kind, ...) for name, kind in fields.items()}
+    return create_model("Model", **definitions)
+
+
+Place = model_of({"city": str})
 
 
 @pytest.mark.parametrize(
     ("fields", "column", "reason"),
     [
         ({"": int}, "", "Iceberg has no columns with an empty name; rename it"),
-        ({"place": create_model("Unnamed", **{"": (str, ...)})}, "place", "Iceberg has no columns with an empty name"),
+        ({"place": model_of({"": str})}, "place", "Iceberg has no columns with an empty name"),
         (
             {"place": Place, "place.city": str},
             "place.city",
@@ -164,15 +169,14 @@ Place = create_model("Place", city=(str, ...))
     ],
 )
 def test_names_that_iceberg_cannot_tell_apart_are_an_error(fields: dict[str, Any], column: str, reason: str) -> None:
-    model = create_model("Wrong", id=(int, ...), **{name: (kind, ...) for name, kind in fields.items()})
     with pytest.raises(SchemaConversionError) as caught:
-        to_iceberg_schema(model, ("id",))
+        to_iceberg_schema(model_of({"id": int, **fields}), ("id",))
     assert caught.value.field == column
     assert reason in str(caught.value)
 
 
 def test_a_dot_in_a_name_is_fine_where_no_other_field_has_that_name() -> None:
-    model = create_model("Dotted", **{name: (int, ...) for name in ("a", "a.b", "a.b.c")})
+    model = model_of({"a": int, "a.b": int, "a.b.c": int})
     assert to_iceberg_schema(model, ("a.b",)).column_names == ["a", "a.b", "a.b.c"]
 
 
