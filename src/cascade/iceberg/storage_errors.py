@@ -12,12 +12,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cascade.exceptions import CascadeError
 
 if TYPE_CHECKING:
-    from cascade.iceberg.catalog import Lakehouse
     from cascade.table_ref import TableRef
 
 _FULL = "Free some space there, then run it again. The table is as it was before the run."
@@ -43,8 +42,22 @@ _QUOTED_PATH = re.compile("'(.+)'")
 _OF_SQLITE = {"disk is full": errno.ENOSPC, "readonly database": errno.EROFS}
 
 
+class Place(Protocol):
+    """Where tables are; a `Lakehouse` is one."""
+
+    @property
+    def uri(self) -> str:
+        """The catalog's address, for messages."""
+        ...
+
+    @property
+    def warehouse(self) -> str:
+        """Directory or URI that holds the tables' files."""
+        ...
+
+
 @contextmanager
-def storage_errors_named(lakehouse: Lakehouse, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
+def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
     """Explain the errors of a disk that is full or cannot be written, or that lacks files of the table.
 
     Args:
