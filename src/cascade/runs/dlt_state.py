@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from cascade.exceptions import CascadeError
 
 _WORK_PREFIX = "work-"
 _KEPT_PREFIX = "kept-"
@@ -47,7 +51,11 @@ class StateDirectory:
         return self._work is not None
 
     def working_copy(self) -> Path:
-        """Return this run's copy of the state that applies, and make it first if there is none."""
+        """Return this run's copy of the state that applies, and make it first if there is none.
+
+        Raises:
+            CascadeError: the state is damaged.
+        """
         if self._work is None:
             self.home.mkdir(parents=True, exist_ok=True)
             self._lock = (self.home / LOCK).open("a")
@@ -63,10 +71,19 @@ class StateDirectory:
         return self._work
 
     def sources(self) -> dict[str, Any]:
-        """Return dlt's state of each source in this run's copy, by the name of the source."""
+        """Return dlt's state of each source in this run's copy, by the name of the source.
+
+        Raises:
+            CascadeError: the state is damaged.
+        """
         found: dict[str, Any] = {}
         for file in self.working_copy().glob("*/state.json"):
-            found |= json.loads(file.read_text()).get("sources") or {}
+            try:
+                found |= json.loads(file.read_bytes()).get("sources") or {}
+            except ValueError as error:
+                # The copy is as damaged as what it was made from.
+                kept = self.home / self.version / file.relative_to(self._work) if self.version and self._work else file
+                raise self._damaged(kept) from error
         return found
 
     def keep(self, before_it_applies: Callable[[], None]) -> None:
@@ -96,7 +113,9 @@ class StateDirectory:
             self._work = None
         if self._lock is not None:
             if self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
-                self._sweep()
+                # Of a damaged state, everything stays for whoever restores it.
+                with suppress(CascadeError):
+                    self._sweep()
             self._lock.close()
             self._lock = None
 
@@ -120,7 +139,17 @@ class StateDirectory:
 
     def _kept(self) -> Path | None:
         try:
-            kept = self.home / (self.home / CURRENT).read_text().strip()
+            name = (self.home / CURRENT).read_bytes().decode(errors="replace").strip()
         except FileNotFoundError:
             return None
-        return kept if kept.is_dir() else None
+        # A disk that lost its power can leave a file empty or full of zeros.
+        kept = self.home / name if re.fullmatch(rf"{_KEPT_PREFIX}\w+", name) else None
+        if kept is None or not kept.is_dir():
+            raise self._damaged(self.home / CURRENT)
+        return kept
+
+    def _damaged(self, file: Path) -> CascadeError:
+        return CascadeError(
+            f"dlt's state is damaged: {file}. It says how far the source has been read.",
+            hint=f"Restore it, or remove {self.home}: the next run then reads the source from its beginning.",
+        )

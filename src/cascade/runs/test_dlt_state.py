@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cascade.exceptions import CascadeError
 from cascade.runs.dlt_state import StateDirectory
 
 HOLD = """
@@ -120,3 +122,39 @@ def test_a_file_system_without_locks_keeps_everything(tmp_path: Path, monkeypatc
 def test_a_run_without_dlt_touches_nothing(tmp_path: Path) -> None:
     StateDirectory(tmp_path / "none").close()
     assert list(tmp_path.iterdir()) == []
+
+
+def kept_state(home: Path) -> Path:
+    """Keep a state of dlt, and return its file."""
+    state = StateDirectory(home)
+    file = state.working_copy() / "pipeline" / "state.json"
+    file.parent.mkdir()
+    file.write_text('{"sources": {"rides": {"resources": {}}}}')
+    state.keep(lambda: None)
+    state.close()
+    (file,) = home.glob("kept-*/*/state.json")
+    return file
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 13, b"\xff{}", b"..", b"kept-gone", b"kept-x/../.."])
+def test_a_pointer_that_names_no_state_is_an_error(tmp_path: Path, content: bytes) -> None:
+    kept_state(tmp_path)
+    (tmp_path / "current").write_bytes(content)
+    state = StateDirectory(tmp_path)
+    with pytest.raises(CascadeError, match=re.escape(f"dlt's state is damaged: {tmp_path / 'current'}.")) as caught:
+        state.working_copy()
+    state.close()
+    assert caught.value.hint is not None and str(tmp_path) in caught.value.hint
+    assert not list(tmp_path.glob("work-*"))
+    assert list(tmp_path.glob("kept-*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 41, b'{"sources": {"ri'])
+def test_a_state_that_is_not_json_is_an_error(tmp_path: Path, content: bytes) -> None:
+    file = kept_state(tmp_path)
+    assert StateDirectory(tmp_path).sources() == {"rides": {"resources": {}}}
+    file.write_bytes(content)
+    state = StateDirectory(tmp_path)
+    with pytest.raises(CascadeError, match=re.escape(f"dlt's state is damaged: {file}.")):
+        state.sources()
+    state.close()
