@@ -21,6 +21,7 @@ from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.framework.runs import RunOutcome
+    from cascade.iceberg.quarantined_rows import Quarantined
     from cascade.ingestion import IngestionWorkflow
     from cascade.ingestion.replay_rows import Foretold
     from cascade.table_ref import TableRef
@@ -57,8 +58,14 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
     _check_keys(ref, keys, [each.partition for each in found])
     # If partitions refused the same key, its newest row comes first, and older ones do not wait for it.
     found.sort(key=lambda each: each.refused_at.timestamp() if each.refused_at else 0.0, reverse=True)
-    partitions = [each.partition for each in found if not keys or each.partition in keys]
-    if rows is None or not partitions:
+    chosen = [each for each in found if not keys or each.partition in keys]
+    foreign = _foreign(invocation, workflow, chosen)
+    for each in foreign:
+        out.warn(_stays(invocation, ref, workflow, each))
+    partitions = [each.partition for each in chosen if each not in foreign]
+    if foreign and not partitions:
+        out.json({"partitions": []} if dry_run else runs_document([]))
+    elif rows is None or not partitions:
         out.json({"partitions": []} if dry_run else runs_document([]))
         out.say(f"{ref.full_name} has no refused rows.")
     elif dry_run:
@@ -71,6 +78,37 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
         _summary(out, ref, outcomes)
         if not all(outcome.success for outcome in outcomes):
             raise click.exceptions.Exit(1)
+    if foreign:
+        raise click.exceptions.Exit(1)
+
+
+def _foreign(
+    invocation: Invocation, workflow: IngestionWorkflow[..., object], found: Sequence[Quarantined]
+) -> list[Quarantined]:
+    """Return the partitions that the workflow does not have, because it has got others since they refused rows."""
+    from cascade.exceptions import PartitionError
+    from cascade.partition_keys import check_key
+    from cascade.partitions import default_partition_start, partitions_definition
+
+    with default_partition_start(invocation.config.partition_start):
+        partitions = partitions_definition(workflow.declaration)
+        foreign = []
+        for each in found:
+            try:
+                check_key(each.table.full_name, partitions, each.partition)
+            except PartitionError:
+                foreign.append(each)
+    return foreign
+
+
+def _stays(invocation: Invocation, ref: TableRef, workflow: IngestionWorkflow[..., object], found: Quarantined) -> str:
+    command = f"{invocation.program} materialize {'/'.join(workflow.declaration.asset_key)}"
+    partition = " --partition KEY" if workflow.declaration.partitions else ""
+    return (
+        f"{ref.full_name}{_of(found.partition)}: {counted(found.rows, 'refused row')} cannot be replayed: the workflow "
+        f"no longer has {'this partition' if found.partition else 'runs without a partition'}. "
+        f"Run it again: {command}{partition}"
+    )
 
 
 def _workflow(invocation: Invocation, ref: TableRef) -> IngestionWorkflow[..., object]:

@@ -132,3 +132,20 @@ def test_a_rollback_gives_the_rows_of_a_replay_back_to_the_quarantine(cascade: C
     document = cascade.json("quarantine", "replay", "weather", "--partition", "2024-01-01")
     assert (document["runs"][0]["rows_good"], document["runs"][0]["rows_inserted"]) == (1, 1)
     assert cascade.json("table", "show", "weather")["total_rows"] == 7
+
+
+def test_rows_of_partitions_that_the_workflow_no_longer_has_stay(cascade: Cascade, refused: SampleProject) -> None:
+    monthly = WEATHER.replace("partition_start=date(2024, 1, 1)", 'partitions="monthly", partition_start="2024-01-01"')
+    fix(refused, monthly.format(limit=1000, most=1000))
+    # The first of January is also the key of a month.
+    result = cascade("quarantine", "replay", "weather")
+    assert result.exit_code == 1 and "of 2024-01-01: 2 rows left the quarantine" in result.stdout
+    for shown in (result, cascade("quarantine", "replay", "weather", "--dry-run")):
+        assert shown.exit_code == 1 and "2024-01-02" not in shown.stdout
+        assert (
+            "raw.weather of 2024-01-02: 2 refused rows cannot be replayed: the workflow no longer has this partition. "
+            "Run it again: "
+        ) in shown.stderr
+        assert "materialize weather --partition KEY" in shown.stderr
+    [left] = cascade.json("quarantine", "list")["quarantine"]
+    assert (left["partition"], left["rows"]) == ("2024-01-02", 2)

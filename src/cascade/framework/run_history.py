@@ -77,8 +77,8 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
     wanted = {entry.last_run_id for entry in entries.values() if entry.last_run_id}
     wanted.update(run_id for attempts in unfinished.values() for run_id in attempts.values())
     runs = _runs(instance, sorted(wanted))
-    for key, attempts in unfinished.items():
-        _look_behind_replays(instance, entries[key], attempts, runs)
+    for key, last_runs in unfinished.items():
+        _look_behind_replays(instance, entries[key], last_runs, runs)
     found = {}
     for key in keys:
         if key not in entries:

@@ -187,9 +187,9 @@ def _continues_unpartitioned(snapshot: Snapshot) -> bool:
 
 def _has_continued_rows(table: Table) -> bool:
     """Return whether a table has rows without a partition of a run that continued where another one ended."""
-    from pyiceberg.expressions import And, IsNull, NotNull
+    from pyiceberg.expressions import And, IsNull, NotNull, Reference
 
-    added = And(NotNull(SINCE_COLUMN), IsNull(PARTITION_COLUMN))
+    added = And(NotNull(term=Reference(SINCE_COLUMN)), IsNull(term=Reference(PARTITION_COLUMN)))
     return bool(table.scan(row_filter=added, selected_fields=(SINCE_COLUMN,), limit=1).to_arrow().num_rows)
 
 

@@ -242,7 +242,8 @@ def test_a_time_whose_snapshot_has_expired_is_not_taken_for_an_older_state(count
 
 
 def test_states_between_rollbacks_are_found(counts: Lakehouse) -> None:
-    at, snapshots = {}, {}
+    at: dict[int, str] = {}
+    snapshots: dict[int, str] = {}
     for step in range(5):
         if step == 2:
             roll_back(counts, plan_rollback(counts.require(COUNTS), COUNTS, snapshots[0]))
