@@ -61,8 +61,8 @@ class DbtSource:
         asset_key: the Dagster asset that fills it, from `config.meta.dagster.asset_key`, or None if not set.
         table: the table that it reads, with its namespace, such as `raw.weather_observations`.
         columns: the columns that its YAML names.
-        is_external: whether no workflow is expected to fill it: it has an asset key, or a mark in its YAML, or it is in
-            another database, or in files.
+        is_external: whether no workflow is expected to fill it: its YAML has the mark, or it is in another database, or
+            in files.
     """
 
     name: str
@@ -123,12 +123,10 @@ def _source(name: str, source: Mapping[str, Any]) -> DbtSource:
     config = source.get("config") or {}
     metas = [source.get("source_meta"), source.get("meta"), config.get("meta")]
     meta = {key: value for each in metas for key, value in (each or {}).items()}
-    cascade, dagster = (meta.get(key) if isinstance(meta.get(key), Mapping) else {} for key in ("cascade", "dagster"))
-    key = (dagster or {}).get("asset_key")
+    key = _inner(meta, "dagster").get("asset_key")
     asset_key = tuple(map(str, key)) if isinstance(key, list) else None
     is_external = (
-        asset_key is not None
-        or (cascade or {}).get("external") is True
+        _inner(meta, "cascade").get("external") is True
         # Options of dbt-duckdb, which then reads files or another database.
         or any(option in {**meta, **config} for option in ("external_location", "plugin"))
         or _has_own_database(source)
@@ -141,6 +139,11 @@ def _source(name: str, source: Mapping[str, Any]) -> DbtSource:
         columns=tuple(str(column["name"]) for column in (source.get("columns") or {}).values()),
         is_external=is_external,
     )
+
+
+def _inner(meta: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = meta.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _has_own_database(source: Mapping[str, Any]) -> bool:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cascade.dbt.results import DbtProblem, DbtProject, DbtSource
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.schema_fields import stored_columns_of
 from cascade.spelling import did_you_mean
 from cascade.table_ref import QUARANTINE_SUFFIX
-
-if TYPE_CHECKING:
-    import yaml
 
 MARKER = "meta: {cascade: {external: true}}"
 """What marks a source, or a table of one, that no workflow fills."""
@@ -37,7 +34,8 @@ def source_problems(
         declaration = filled.get(source.table)
         if declaration is not None:
             yield from _column_problems(source, declaration, file)
-        elif source.table.removesuffix(QUARANTINE_SUFFIX) not in filled:
+        elif source.asset_key is None and source.table.removesuffix(QUARANTINE_SUFFIX) not in filled:
+            # An asset of the project may fill the table without being a workflow.
             message = (
                 f"dbt: the source {source.name} reads the table {source.table}, which no workflow declares."
                 f"{did_you_mean(source.table, filled)} If something else fills it, add to its YAML: {MARKER}"
@@ -46,7 +44,7 @@ def source_problems(
 
 
 def _column_problems(source: DbtSource, declaration: IngestionDeclaration, file: Path) -> Iterator[DbtProblem]:
-    known = stored_columns_of(declaration.validation_schema)
+    known = stored_columns_of(declaration.validation_schema) or {}
     for column in source.columns if known else ():
         # dbt and DuckDB ignore case.
         if column.lower() not in {name.lower() for name in known}:
@@ -76,13 +74,11 @@ def _line(file: Path, source: DbtSource, column: str | None = None) -> int:
     return line
 
 
-def _named(node: yaml.Node | None, key: str, name: str) -> yaml.Node | None:
+def _named(node: Any, key: str, name: str) -> Any:
     """Return the entry with a name in the list under a key."""
-    listed = _entries(node).get(key)
-    inner = listed.value if isinstance(getattr(listed, "value", None), list) else []
-    for entry in inner:
-        found = _entries(entry).get("name")
-        if found is not None and found.value == name:
+    inner = getattr(_entries(node).get(key), "value", None)
+    for entry in inner if isinstance(inner, list) else []:
+        if getattr(_entries(entry).get("name"), "value", None) == name:
             return entry
     return None
 

@@ -61,9 +61,7 @@ def test_parsing_writes_nothing_into_the_project(directory: Path, capfd: pytest.
         "weekly": DbtModel("weekly", "models/weekly.sql", ("daily", "raw.things")),
     }
     assert project.sources == {
-        "raw.things": DbtSource(
-            "raw.things", "models/sources.yml", ("lake", "things"), table="raw.things", is_external=True
-        ),
+        "raw.things": DbtSource("raw.things", "models/sources.yml", ("lake", "things"), table="raw.things"),
         "raw.unclaimed": DbtSource("raw.unclaimed", "models/sources.yml", table="raw.unclaimed"),
     }
     (problem,) = project.problems

@@ -81,7 +81,8 @@ def test_a_table_that_no_workflow_declares_has_a_line_a_suggestion_and_the_marke
 
 
 def test_columns_that_the_table_lacks_have_lines(tmp_path: Path) -> None:
-    assert problems(tmp_path, source("lake", "things", "id", "pric", "hidden")) == [
+    keyed = {"config": {"meta": {"dagster": {"asset_key": ["things"]}}}}
+    assert problems(tmp_path, source("lake", "things", "id", "pric", "hidden", **keyed)) == [
         (8, "dbt: the source lake.things has the column 'pric', which Thing lacks. Did you mean \"price\"?"),
         (9, "dbt: the source lake.things has the column 'hidden', which Thing lacks."),
     ]

@@ -63,7 +63,7 @@ def select_assets(
         # Some kinds of selection are in beta.
         warnings.simplefilter("ignore")
         selection = _parsed(text, key_of_table)
-        keys = frozenset(selection.resolve(graph)) & graph.materializable_asset_keys
+        keys: frozenset[dg.AssetKey] = frozenset(selection.resolve(graph)) & graph.materializable_asset_keys
         for part in _parts(selection):
             what, name, known = _described(part, graph)
             if what and (not keys or "*" not in name) and not part.resolve(graph):
