@@ -75,3 +75,8 @@ def test_variables_are_passed_only_to_a_project_that_names_one() -> None:
     assert not uses_partition_variables(plain)
     assert uses_partition_variables({**plain, "nodes": {"m": {"raw_code": "{{ var('partition_date') }}"}}})
     assert uses_partition_variables({**plain, "macros": {"x": {"macro_sql": "{{ var('partition_end') }}"}}})
+    # As in dbt's own macro `partition_range`.
+    own = {
+        "x": {"macro_sql": "{% set partition_range = (raw_partition_date | string).split(',') %} {{ partition_date }}"}
+    }
+    assert not uses_partition_variables({**plain, "macros": own})

@@ -29,7 +29,8 @@ def uses_partition_variables(manifest: Mapping[str, Any]) -> bool:
     """
     code = [node.get("raw_code") or "" for node in manifest["nodes"].values()]
     code += [macro.get("macro_sql") or "" for macro in manifest["macros"].values()]
-    return any(name in text for text in code for name in _NAMES)
+    # dbt's own macros have an argument of such a name. A variable is named in quotes.
+    return any(f"{quote}{name}{quote}" in text for text in code for name in _NAMES for quote in "'\"")
 
 
 def partition_variables(
