@@ -8,12 +8,15 @@ from typing import Any
 from pants.backend.python import register as python_backend
 from pants.engine.target import Target
 
+from cascade_pants.dependency_inference import dbt as dbt_dependencies
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.goals import check, check_resources, dev, package, run, scaffold, scaffold_answer, tailor
+from cascade_pants.goals import check, check_dbt, check_resources, dev, package, run, scaffold, scaffold_answer, tailor
 from cascade_pants.goals import manifest as manifest_goal
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
 from cascade_pants.util_rules import (
     all_workflows,
+    dbt_graph,
     manifest,
     project,
     runtime,
@@ -33,6 +36,8 @@ def target_types() -> Iterable[type[Target]]:
         CascadeWorkflowTarget,
         CascadeWorkflowSourceTarget,
         CascadeProjectTarget,
+        CascadeDbtFileTarget,
+        CascadeDbtProjectTarget,
     ]
 
 
@@ -42,7 +47,10 @@ def rules() -> Iterable[Any]:
         *python_backend.rules(),  # type: ignore[no-untyped-call]
         *all_workflows.rules(),
         *check.rules(),
+        *check_dbt.rules(),
         *check_resources.rules(),
+        *dbt_dependencies.rules(),
+        *dbt_graph.rules(),
         *dev.rules(),
         *manifest.rules(),
         *manifest_goal.rules(),

@@ -11,10 +11,18 @@ from pants.testutil.rule_runner import RuleRunner
 
 from cascade_pants import register
 from cascade_pants.goals.check import CascadeCheckSubsystem
+from cascade_pants.goals.check_dbt import CascadeDbtCheckSubsystem
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
 
-OURS: list[type[Target]] = [CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget]
+OURS: list[type[Target]] = [
+    CascadeDbtFileTarget,
+    CascadeDbtProjectTarget,
+    CascadeProjectTarget,
+    CascadeWorkflowSourceTarget,
+    CascadeWorkflowTarget,
+]
 
 
 def test_the_backend_works_without_the_one_for_python_enabled() -> None:
@@ -48,7 +56,7 @@ def test_every_field_explains_itself(field: type[Field]) -> None:
         assert len(help_of(field)) > 40, field
 
 
-@pytest.mark.parametrize("subsystem", [CascadeSubsystem, CascadeCheckSubsystem])
+@pytest.mark.parametrize("subsystem", [CascadeSubsystem, CascadeCheckSubsystem, CascadeDbtCheckSubsystem])
 def test_every_option_explains_itself(subsystem: type[Subsystem]) -> None:
     assert len(help_of(subsystem)) > 40
     for name, option in vars(subsystem).items():

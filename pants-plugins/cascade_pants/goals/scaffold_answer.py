@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.target_types import PythonRequirementsField, PythonSourceField
 from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest
-from pants.engine.addresses import Address, Addresses
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import Dependencies, DependenciesRequest, Target
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.subsystem import CascadeSubsystem
+from cascade_pants.util_rules.runtime_part import RuntimePart, find_runtime_part
 
 TEMPLATES_MODULE = "cascade.scaffold"
 NO_FILES: FrozenDict[str, str] = FrozenDict()
@@ -71,15 +68,6 @@ class ScaffoldAnswer:
     runtime_missing: bool = False
 
 
-@dataclass(frozen=True)
-class _Templates:
-    """The targets that hold the templates, and what the process must install for them."""
-
-    sources: tuple[Target, ...]
-    requirements: tuple[Address, ...]
-    resolve: str | None
-
-
 def resolves_to_search(python_setup: PythonSetup) -> tuple[str | None, ...]:
     """List the resolves that may have the runtime, the default resolve first.
 
@@ -110,63 +98,25 @@ def missing_runtime_message(requirement: str, resolve: str | None) -> str:
     )
 
 
-async def _find_templates(python_setup: PythonSetup) -> _Templates | None:
+async def _find_templates(python_setup: PythonSetup) -> tuple[RuntimePart, str | None] | None:
     """Find the targets that provide the templates, in the first resolve that has them."""
-    modules = (TEMPLATES_MODULE, f"{TEMPLATES_MODULE}.__main__")
     for resolve in resolves_to_search(python_setup):
-        found = await engine.concurrently(
-            engine.module_owners(PythonModuleOwnersRequest(module, resolve=resolve)) for module in modules
-        )
-        owners = sorted({address for owner in found for address in (*owner.unambiguous, *owner.ambiguous)})
-        if owners:
-            sources, requirements = await _with_direct_needs(tuple(owners))
-            return _Templates(sources, requirements, resolve)
+        found = await find_runtime_part(TEMPLATES_MODULE, resolve)
+        if found is not None:
+            return found, resolve
     return None
-
-
-async def _with_direct_needs(owners: tuple[Address, ...]) -> tuple[tuple[Target, ...], tuple[Address, ...]]:
-    """Collect the package of the templates and everything that it imports, split into sources and requirements.
-
-    Imports are followed inside the package only. What it imports from outside is light by the runtime's own rules, but
-    the `__init__.py` above it names the whole runtime for type checkers and would lead to everything.
-    """
-    seen: dict[Address, Target] = {}
-    package: str | None = None
-    waiting = owners
-    while waiting:
-        targets = await engine.targets_from_addresses(Addresses(waiting))
-        seen.update((target.address, target) for target in targets)
-        if package is None:
-            package = _common_directory(targets)
-        inside = [target for target in targets if _is_inside(target, package)]
-        needed = await engine.concurrently(
-            engine.direct_dependencies(DependenciesRequest(target[Dependencies])) for target in inside
-        )
-        waiting = tuple(sorted({address for addresses in needed for address in addresses} - set(seen)))
-    requirements = tuple(address for address, target in seen.items() if target.has_field(PythonRequirementsField))
-    return tuple(target for address, target in seen.items() if address not in requirements), requirements
-
-
-def _common_directory(targets: Iterable[Target]) -> str:
-    files = [target[PythonSourceField].file_path for target in targets if target.has_field(PythonSourceField)]
-    return os.path.dirname(min(files)) if files else ""
-
-
-def _is_inside(target: Target, package: str) -> bool:
-    if not target.has_field(PythonSourceField) or not target.has_field(Dependencies):
-        return False
-    return target[PythonSourceField].file_path.startswith(f"{package}/")
 
 
 @rule(desc="Write a Cascade workflow from the runtime's templates", level=LogLevel.DEBUG)
 async def answer_scaffold_request(
     request: ScaffoldRequest, python_setup: PythonSetup, cascade: CascadeSubsystem
 ) -> ScaffoldAnswer:
-    templates = await _find_templates(python_setup)
-    if templates is None:
+    found = await _find_templates(python_setup)
+    if found is None:
         resolve = resolves_to_search(python_setup)[0]
         message = missing_runtime_message(cascade.runtime_requirement, resolve)
         return ScaffoldAnswer(error=message, runtime_missing=True)
+    templates, resolve = found
     sources = await engine.python_sources(PythonSourceFilesRequest(templates.sources))
     venv = await engine.venv_pex_from_targets(
         PexFromTargetsRequest(
@@ -177,8 +127,8 @@ async def answer_scaffold_request(
         )
     )
     arguments = {**json.loads(request.arguments), "runtime_is_first_party": bool(templates.sources)}
-    if templates.resolve is not None and templates.resolve != python_setup.default_resolve:
-        arguments["resolve"] = templates.resolve
+    if resolve is not None and resolve != python_setup.default_resolve:
+        arguments["resolve"] = resolve
     result = await engine.run_venv_pex(
         VenvPexProcess(
             venv,

@@ -1,4 +1,7 @@
-"""`pants tailor`: add a `cascade_workflow` to each directory with a decorated function that no target owns."""
+"""`pants tailor`: add a `cascade_workflow` to each directory with a decorated function that no target owns.
+
+A directory with a `dbt_project.yml` that no target owns gets a `cascade_dbt_project`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from pants.util.logging import LogLevel
 from cascade_pants import engine
 from cascade_pants.reader.packages import declarations_in_package
 from cascade_pants.target_types import CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.target_types.dbt import CascadeDbtProjectTarget
+from cascade_pants.util_rules.dbt_graph import PROJECT_FILE
 from cascade_pants.util_rules.workflow_targets import target_type_of
 
 logger = logging.getLogger(__name__)
@@ -68,6 +73,22 @@ def claimed_by(directories: Iterable[str], paths: Iterable[str]) -> frozenset[st
     return frozenset(claimed)
 
 
+def dbt_directories(project_files: Iterable[str], owned: Container[str]) -> list[str]:
+    """Choose the directories that become dbt projects.
+
+    Args:
+        project_files: the paths of files that are called `dbt_project.yml`.
+        owned: the paths of files that a target owns. A project inside another one, such as an installed package, is
+            owned or will be by the target of the outer one.
+    """
+    directories = {os.path.dirname(path): path for path in project_files}
+    return sorted(
+        directory
+        for directory, path in directories.items()
+        if path not in owned and not _is_below(directory, directories)
+    )
+
+
 def _is_below(directory: str, tops: Container[str]) -> bool:
     while directory:
         directory = os.path.dirname(directory)
@@ -81,8 +102,16 @@ async def find_putative_workflows(
     request: PutativeWorkflowsRequest, all_owned_sources: AllOwnedSources, python_setup: PythonSetup
 ) -> PutativeTargets:
     globs = request.path_globs("*.py", "*.pyi")
-    contents = await engine.path_globs_contents(globs)
+    contents, dbt_files = await engine.concurrently(
+        engine.path_globs_contents(globs), engine.path_globs_paths(request.path_globs(PROJECT_FILE))
+    )
     owned = set(all_owned_sources)
+    dbt_projects = [
+        PutativeTarget.for_target_type(
+            CascadeDbtProjectTarget, path=directory, name=None, triggering_sources=[PROJECT_FILE]
+        )
+        for directory in dbt_directories(dbt_files.files, owned)
+    ]
     declaring = declarations_in_package(
         {
             file.path: file.content
@@ -98,14 +127,14 @@ async def find_putative_workflows(
                 f"Set `tailor_source_targets = false` under `[python]` in pants.toml. The Cascade backend then adds "
                 f"`{CascadeWorkflowTarget.alias}` to these directories, and the usual targets to all other Python."
             )
-        return PutativeTargets()
+        return PutativeTargets(dbt_projects)
     workflows = [
         PutativeTarget.for_target_type(CascadeWorkflowTarget, path=directory, name=None, triggering_sources=names)
         for directory, names in directories.items()
     ]
     claimed = claimed_by(directories, (file.path for file in contents))
     others = await _find_source_targets(globs, AllOwnedSources(sorted(owned | claimed)), python_setup)
-    return PutativeTargets([*workflows, *others])
+    return PutativeTargets([*workflows, *dbt_projects, *others])
 
 
 def rules() -> list[Any]:

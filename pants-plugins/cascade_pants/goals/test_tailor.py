@@ -88,3 +88,11 @@ def test_a_decorator_in_a_test_does_not_make_a_workflow(rule_runner: RuleRunner)
 def test_the_option_is_named_if_pants_tailors_python(rule_runner: RuleRunner, caplog: pytest.LogCaptureFixture) -> None:
     assert not proposed(rule_runner, {"src/a/observations.py": WORKFLOW}, ours=False)
     assert "Set `tailor_source_targets = false` under `[python]`" in caplog.text
+
+
+def test_a_directory_with_a_dbt_project(rule_runner: RuleRunner) -> None:
+    files = {"src/sql/dbt_project.yml": "name: shop", "src/sql/dbt_packages/utils/dbt_project.yml": "name: utils"}
+    for ours in (True, False):
+        (found,) = proposed(rule_runner, files, ours=ours)
+        assert (found.type_alias, found.path) == ("cascade_dbt_project", "src/sql")
+    assert not proposed(rule_runner, files, owned=("src/sql/dbt_project.yml",))
