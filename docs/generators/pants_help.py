@@ -15,9 +15,15 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-TARGETS = ("cascade_workflow", "cascade_project", "cascade_workflow_source")
+TARGETS = (
+    "cascade_workflow",
+    "cascade_project",
+    "cascade_dbt_project",
+    "cascade_workflow_source",
+    "cascade_dbt_file",
+)
 GOALS = ("cascade-scaffold", "cascade-dev", "cascade-manifest")
-SUBSYSTEMS = ("cascade", "cascade-check")
+SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check")
 
 INTRODUCTION = """\
 # Pants reference

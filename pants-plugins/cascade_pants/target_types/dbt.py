@@ -62,7 +62,7 @@ class CascadeDbtVarsField(Field):
     )
 
     @classmethod
-    def compute_value(cls, raw_value: Any, address: Address) -> str | None:  # type: ignore[override]
+    def compute_value(cls, raw_value: Any, address: Address) -> str | None:
         """Return the variables as JSON, which is hashable and the same for equal variables."""
         value = super().compute_value(raw_value, address)
         if value is None:
