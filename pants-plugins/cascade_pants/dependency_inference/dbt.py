@@ -9,7 +9,7 @@ from pants.engine.rules import collect_rules, rule
 from pants.engine.target import InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 
-from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraphRequest, dbt_graph
+from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraphRequest, dbt_graph, workflow_table
 from cascade_pants.util_rules.table_map import TableMap
 
 
@@ -28,7 +28,9 @@ async def infer_dbt_dependencies(
     address = fields.address
     path = address.filename if address.relative_file_path is not None else fields.source.file_path
     workflows = {
-        declared.address for table in graph.tables.get(path, ()) for declared in tables.by_table.get(table, ())
+        declared.address
+        for table in graph.tables.get(path, ())
+        for declared in tables.by_table.get(workflow_table(table), ())
     }
     return InferredDependencies(sorted({*graph.needed.get(path, ()), *workflows}))
 

@@ -22,9 +22,10 @@ SHOP = "src/sql/shop"
 A, B, YAML, SEED = (f"{SHOP}/{name}" for name in ("models/a.sql", "models/b.sql", "models/s.yml", "seeds/c.csv"))
 ANSWER = {
     "files": {A: [YAML, f"{SHOP}/dbt_project.yml"], B: [A, SEED, "src/sql/shared/m.sql", "elsewhere.sql"]},
-    "tables": {A: ["raw.flights", "raw.unknown"]},
+    "tables": {A: ["raw.flights__quarantine", "raw.unknown"]},
     "declared": [
         {"table": "raw.flights", "file": YAML, "line": 3, "external": False},
+        {"table": "raw.flights__quarantine", "file": YAML, "line": 3, "external": False},
         {"table": "raw.weahter", "file": YAML, "line": 4, "external": False},
         {"table": "raw.crm", "file": YAML, "line": 5, "external": True},
     ],

@@ -16,7 +16,7 @@ from pants.util.strutil import help_text
 
 from cascade_pants import engine
 from cascade_pants.spelling import nearest
-from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph
+from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph, workflow_table
 from cascade_pants.util_rules.table_map import TableMap
 
 
@@ -51,7 +51,7 @@ def unfilled_sources(graph: DbtGraph, tables: Iterable[str]) -> list[str]:
     known = sorted(tables)
     found = []
     for source in graph.declared:
-        if source.external or source.table in known:
+        if source.external or workflow_table(source.table) in known:
             continue
         meant = nearest(source.table, known)
         found.append(

@@ -39,6 +39,7 @@ GRAPH_MODULE = "cascade.dbt_graph"
 PROJECT_FILE = "dbt_project.yml"
 # Only the names of seeds matter, so an edit of their rows changes no edge.
 _WITHOUT_CONTENT = (".csv",)
+_QUARANTINE = "__quarantine"
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ def spec_of(dependency: str, directory: str) -> str:
     path, _, name = dependency.partition(":")
     path = directory if not path else path[2:] if path.startswith("//") else path
     return f"{path}:{name or os.path.basename(path)}"
+
+
+def workflow_table(table: str) -> str:
+    """Return the table whose workflow fills a table: a quarantine is filled by that of the table it belongs to."""
+    return table[: -len(_QUARANTINE)] if table.endswith(_QUARANTINE) else table
 
 
 def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtGraph:

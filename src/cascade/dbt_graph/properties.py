@@ -112,10 +112,14 @@ def _tables(source: Mapping[str, Any], file: str) -> Iterable[SourceTable]:
 
 
 def _is_external(entry: Mapping[str, Any]) -> bool:
-    metas = (mapping(entry.get("meta")), mapping(mapping(entry.get("config")).get("meta")))
+    config = mapping(entry.get("config"))
+    metas = (mapping(entry.get("meta")), mapping(config.get("meta")))
+    # dbt-duckdb reads a source with one of these options from files or another database.
+    options = {*config, *(key for meta in metas for key in meta)} & {"external_location", "plugin"}
     # A source that names an asset of Dagster is that asset's table.
-    return any(
-        mapping(meta.get("cascade")).get("external") is True or "asset_key" in mapping(meta.get("dagster"))
+    return bool(options or entry.get("database")) or any(
+        mapping(meta.get("cascade")).get("external") is True
+        or isinstance(mapping(meta.get("dagster")).get("asset_key"), list)
         for meta in metas
     )
 

@@ -77,6 +77,28 @@ def test_tables_of_sources(ask: Ask) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "meta: {cascade: {external: true}}",
+        "config: {meta: {cascade: {external: true}}}",
+        "meta: {dagster: {asset_key: [lake, flights]}}",
+        "config: {external_location: 's3://bucket/{name}.parquet'}",
+        "meta: {plugin: excel}",
+        "database: elsewhere",
+    ],
+)
+@pytest.mark.parametrize("indent", ["    ", "        "])
+def test_sources_that_no_workflow_fills(ask: Ask, marker: str, indent: str) -> None:
+    of_source, of_table = (f"{indent}{marker}\n" if indent == spaces else "" for spaces in ("    ", "        "))
+    yaml = f"sources:\n  - name: landing\n{of_source}    tables:\n      - name: flights\n{of_table}"
+    found = ask({"shop/models/sources.yml": yaml})
+    assert [one["external"] for one in found["declared"]] == [True]
+    assert not ask({"shop/models/sources.yml": yaml.replace(f"{marker}", "meta: {cascade: 1}")})["declared"][0][
+        "external"
+    ]
+
+
 C = "shop/models/c.sql"
 
 
