@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 from pants.engine.addresses import Address, Addresses
@@ -13,7 +12,6 @@ from pants.engine.target import AllTargets, Dependencies, DependenciesRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from cascade_pants.dependency_inference import dbt as dbt_dependencies
-from cascade_pants.goals.check_dbt import unfilled_sources
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
 from cascade_pants.util_rules import table_map
 from cascade_pants.util_rules.dbt_graph import DbtGraph, DbtGraphRequest, owners_by_path, read_graph, spec_of
@@ -23,12 +21,7 @@ A, B, YAML, SEED = (f"{SHOP}/{name}" for name in ("models/a.sql", "models/b.sql"
 ANSWER = {
     "files": {A: [YAML, f"{SHOP}/dbt_project.yml"], B: [A, SEED, "src/sql/shared/m.sql", "elsewhere.sql"]},
     "tables": {A: ["raw.flights__quarantine", "raw.unknown"]},
-    "declared": [
-        {"table": "raw.flights", "file": YAML, "line": 3, "external": False},
-        {"table": "raw.flights__quarantine", "file": YAML, "line": 3, "external": False},
-        {"table": "raw.weahter", "file": YAML, "line": 4, "external": False},
-        {"table": "raw.crm", "file": YAML, "line": 5, "external": True},
-    ],
+    "declared": [],
     "computed": [],
     "problems": [],
 }
@@ -112,16 +105,3 @@ def test_variables_that_dbt_cannot_take(runner: RuleRunner) -> None:
 )
 def test_addresses_of_dependencies(dependency: str, spec: str) -> None:
     assert spec_of(dependency, SHOP) == spec
-
-
-def test_sources_without_a_workflow() -> None:
-    assert unfilled_sources(read_graph(ANSWER, {}), ["raw.flights", "raw.weather"]) == [
-        f"{YAML}:4: no workflow declares the table raw.weahter of this source. Did you mean 'raw.weather'? If "
-        "something else fills it, add `meta: {cascade: {external: true}}`."
-    ]
-
-
-def test_the_log_is_quiet_without_problems(runner: RuleRunner, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        dependencies(runner, "models/a.sql")
-    assert "dbt" not in caplog.text
