@@ -75,10 +75,9 @@ def foretell(
         waiting = waiting_rows(declaration, judged, rows)
         fit = [index for index in range(len(judged.good_at)) if index not in waiting]
         planner = planner_of(declaration, judged, fit, partition)
-        # The table does not have the new columns and types of the schema yet, and a key has none of them.
-        known = [field.name for field in planner.given.schema if field in stored]
-        planner.given = planner.given.select(known)
-        outdated, undecided = planner.unfit(table)
+        planner.given = _before_evolution(planner.given, stored)
+        has_keys = set(declaration.unique_key) <= set(planner.given.column_names)
+        outdated, undecided = planner.unfit(table) if has_keys else (set(), set())
         places = places_of_partition(rows, partition)
         gone = {places[judged.good_at[index]] for place, index in enumerate(fit) if place not in undecided}
         yield Foretold(
@@ -91,6 +90,22 @@ def foretell(
             notices=notices_of(judged, len(waiting), len(undecided)),
         )
         rows = rows.filter(pa.array([place not in gone for place in range(rows.num_rows)], pa.bool_()))
+
+
+def _before_evolution(rows: pa.Table, stored: pa.Schema) -> pa.Table:
+    """Return rows without columns that a table lacks, or has in a type that is too narrow. The replay evolves it first.
+
+    A row that does not fit into the table is not in it, neither its key nor its version.
+    """
+    fitting = []
+    for name in rows.column_names:
+        if name in stored.names:
+            try:
+                rows[name].cast(stored.field(name).type)
+            except pa.ArrowInvalid:
+                continue
+            fitting.append(name)
+    return rows.select(fitting)
 
 
 def planner_of(

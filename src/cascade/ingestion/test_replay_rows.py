@@ -5,11 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pydantic import Field, create_model
 
 from cascade.exceptions import RowsRefusedError, SchemaDriftError
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
@@ -17,7 +20,7 @@ from cascade.iceberg.conftest import Settings
 from cascade.iceberg.quarantined_rows import no_quarantined_rows, quarantined_rows
 from cascade.iceberg.snapshot.retention import Retention
 from cascade.ingestion import cascade_ingestion
-from cascade.ingestion.conftest import ARGUMENTS, DAY
+from cascade.ingestion.conftest import ARGUMENTS, DAY, ran
 from cascade.ingestion.replay_rows import Foretold, foretell
 from cascade.ingestion.test_replay import EVENTS, LAX, NEXT, READINGS, STEPS, STRICT, landed, replayed, run, schema
 
@@ -64,6 +67,25 @@ def test_a_column_that_the_table_lacks_is_no_obstacle_and_drift_is_told(lakehous
     with pytest.raises(SchemaDriftError):
         foretold(lakehouse, model=schema(1000, note=(str, "")))
     assert lakehouse.require(READINGS).metadata_location == before
+
+
+def test_a_key_of_text_and_a_decimal_that_became_wider_are_compared(lakehouse: Lakehouse) -> None:
+    def priced(limit: int, digits: int) -> Any:
+        amount = Annotated[Decimal, Field(max_digits=digits, decimal_places=2, lt=limit)]
+        return create_model("Price", station=(str, ...), day=(date, ...), amount=(amount, ...))
+
+    def price(station: str, amount: str) -> dict[str, Any]:
+        return {"station": station, "day": "2024-01-01", "amount": Decimal(amount)}
+
+    how: dict[str, Any] = {"unique_key": ("station", "day")}
+    rows = [price("a", "1.00"), price("b", "20000.00"), price("c", "30.00")]
+    ran(lakehouse, *rows, validation_schema=priced(10, 5), **how)
+    ran(lakehouse, price("c", "3.00"), key=NEXT, validation_schema=priced(10, 5), **how)
+    wider = priced(100_000, 9)
+    [found] = foretold(lakehouse, model=wider, **how)
+    assert (found.rows, found.leaving, found.outdated) == (2, 2, 1)
+    report = replayed(lakehouse, wider, **how)
+    assert (report.rows_good, report.rows_inserted) == (2, 1)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
