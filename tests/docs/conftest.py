@@ -55,8 +55,11 @@ def installed_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def warm_cascade(installed_cascade: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a directory with the command `cascade` that starts as a fork of a warm process, on Linux."""
-    if sys.platform != "linux":
+    """Return a directory with the command `cascade` that starts as a fork of a warm process, on Linux.
+
+    The command of the working tree is a script of the shell, which the warm process cannot run: it starts anew.
+    """
+    if sys.platform != "linux" or INSTALLED not in os.environ:
         yield installed_cascade
         return
     commands = tmp_path_factory.mktemp("warm")
