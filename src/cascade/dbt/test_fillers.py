@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
+# The written module needs it. Nothing else here imports it, and a sandbox holds imports only.
+import cascade.ingestion
 from cascade.config import CascadeConfig
 from cascade.dbt.conftest import write_files
 from cascade.dbt.fillers import Filler, read_fillers, write_fillers
+
+assert cascade.ingestion
 
 MODULE = """
 from datetime import date
 from decimal import Decimal
 from pydantic import BaseModel, Field
 from typing import Annotated
-from cascade import cascade_ingestion
+from cascade.ingestion import cascade_ingestion
 
 print("a line of the module")
 
