@@ -49,11 +49,17 @@ def dbt(ctx: click.Context, arguments: tuple[str, ...]) -> None:
 def _fillers(invocation: Invocation) -> list[Filler]:
     """Return the workflows as their source shows them, since an import of all modules may take seconds."""
     from cascade.dbt.fillers import Filler
+    from cascade.exceptions import DiscoveryError
     from cascade.framework.declared_names import declared_names, module_file
 
+    try:
+        names = invocation.module_names
+    except DiscoveryError:
+        # Without a directory of workflows, dbt runs on what there is.
+        return []
     files = {
         name: file
-        for name in invocation.module_names
+        for name in names
         if (file := next(filter(None, (module_file(Path(base), name) for base in sys.path)), None))
     }
     return [Filler(name.table, name.asset, name.module) for name in declared_names(files) if name.table]

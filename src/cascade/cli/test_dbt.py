@@ -55,6 +55,14 @@ def test_dbt_is_told_which_workflow_fills_each_table(cascade: Cascade, project: 
     assert module not in sys.modules
 
 
+def test_dbt_runs_without_a_directory_of_workflows(cascade: Cascade, project: SampleProject) -> None:
+    (project.root / project.package / "things.py").unlink()
+    (project.root / project.package).rmdir()
+    result = cascade("dbt", "build", "0")
+    assert result.exit_code == 0, result.output
+    assert read_fillers(CascadeConfig(project_root=project.root)) == {}
+
+
 def test_models_are_listed_without_dbt(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
     result = cascade("list")
     assert result.exit_code == 0, result.output
