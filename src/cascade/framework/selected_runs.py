@@ -191,7 +191,7 @@ def _outcomes(
                 report=RunReport.of_run(result, key),
                 checks=checks,
                 error=error,
-                rows=rows.value if rows is not None else None,
+                rows=rows.value if isinstance(rows, dg.IntMetadataValue) else None,
             ),
         )
 

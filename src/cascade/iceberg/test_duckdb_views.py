@@ -232,7 +232,8 @@ def test_a_declared_table_that_does_not_exist_is_shown_without_rows(file: File, 
     # Another schema shows other columns, and none at all nothing.
     update(lambda: WIDE)
     assert len(columns()) == len(WIDE.fields)
-    update(lambda: {}["things"])
+    unknown: dict[str, Schema] = {}
+    update(lambda: unknown["things"])
     assert file("select view_name from duckdb_views() where not internal") == []
     assert file.warnings == [f"{NAME.full_name} does not exist, and its columns are unknown. 'things'"]
     update(declared)
