@@ -38,7 +38,9 @@ _PANTS_LOG = re.compile(
     re.M,
 )
 # Commands say what they are doing if it takes longer than on the machine that wrote the page.
-_WAITING = re.compile(r"^(?:loading the project|checking|materialize|backfill|replay|dev is|reloading)\b.* … \d+ s\n", re.M)
+_WAITING = re.compile(
+    r"^(?:loading the project|checking|materialize|backfill|replay|dev is|reloading)\b.* … \d+ s\n", re.M
+)
 _PORT = re.compile(r"--port[= ]\d+")
 _LAST_WORDS = "Press Ctrl-C to stop."
 
