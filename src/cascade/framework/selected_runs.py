@@ -177,7 +177,7 @@ def _outcomes(
                 (parent for parent in graph.get(key).parent_keys if parent in keys and parent not in made), None
             )
             error = _not_run(above) if above is not None and failed_nodes else run_error(result, packages)
-        rows = made[key].get(_ROWS) if key in made else None
+        rows = getattr(made[key].get(_ROWS), "value", None) if key in made else None
         step = stats.get(node)
         seconds = (step.end_time - step.start_time) if step and step.end_time and step.start_time else 0.0
         yield (
@@ -191,7 +191,7 @@ def _outcomes(
                 report=RunReport.of_run(result, key),
                 checks=checks,
                 error=error,
-                rows=rows.value if isinstance(rows, dg.IntMetadataValue) else None,
+                rows=rows if isinstance(rows, int) else None,
             ),
         )
 
