@@ -89,6 +89,21 @@ def test_a_branch_that_main_has_left_behind_is_not_published(cascade: Cascade, l
     assert [each["branch"] for each in cascade.json("branch", "list", "counts")["branches"]] == ["main"]
 
 
+def test_a_branch_does_not_bring_back_what_was_rolled_back(cascade: Cascade, lakehouse: Lakehouse) -> None:
+    merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
+    planner = MergePlanner(rows({5: 50}), ("id",))
+    commit_planned(lakehouse, COUNTS, planner, summary={}, audit=AuditBranch.of("fourth", 7200))
+    snapshots = {each["run_id"]: each["snapshot_id"] for each in cascade.json("table", "history", "counts")["snapshots"]}
+    assert cascade("table", "rollback", "counts", snapshots["first"], "--yes").exit_code == 0
+    result = cascade("branch", "publish", "counts", "audit_fourth")
+    assert result.exit_code == 2
+    assert "has moved since audit_fourth began. Publishing the branch would undo that." in result.stderr
+    # Where it starts is where main is again.
+    cascade("table", "rollback", "counts", snapshots["third"], "--yes")
+    assert cascade("branch", "publish", "counts", "audit_fourth").exit_code == 0
+    assert cascade.json("table", "show", "counts")["total_rows"] == 5
+
+
 @pytest.mark.usefixtures("lakehouse")
 @pytest.mark.parametrize(
     ("arguments", "message"),

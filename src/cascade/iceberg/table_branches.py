@@ -82,7 +82,7 @@ def branches_of(table: Table, ref: TableRef) -> list[Branch]:
                 partition=summary.get(PARTITION) if summary else None,
                 is_audit=is_audit_branch(name),
                 expires_at=written + timedelta(milliseconds=age) if age is not None and is_audit_branch(name) else None,
-                can_publish=name != MAIN_BRANCH and _starts_at(table, snapshot.snapshot_id),
+                can_publish=name != MAIN_BRANCH and _starts_at_main(table, snapshot.snapshot_id),
             )
         )
     found.sort(key=lambda branch: branch.written_at, reverse=True)
@@ -139,9 +139,9 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
     audited = Audited(branch.name, branch.snapshot_id, head_of(table))
     if not branch.can_publish or publish_audited(lakehouse, ref, audited, properties=properties) is None:
         raise UsageError(
-            f"{MAIN_BRANCH} of {ref.full_name} has moved since {branch.name} began, so publishing the branch would "
-            "undo what others have written.",
-            hint="Run the workflow again: its rows are then written on top of theirs.",
+            f"{MAIN_BRANCH} of {ref.full_name} has moved since {branch.name} began. Publishing the branch would undo "
+            "that.",
+            hint=f"Run the workflow again: its rows are then written on top of what {MAIN_BRANCH} has now.",
         )
     return branch
 
@@ -183,12 +183,18 @@ def drop_branch(lakehouse: Lakehouse, ref: TableRef, name: str) -> Branch:
     return branch
 
 
-def _starts_at(table: Table, snapshot_id: int) -> bool:
-    """Return whether `main` is an ancestor of a snapshot, or still empty."""
+def _starts_at_main(table: Table, snapshot_id: int) -> bool:
+    """Return whether `main` is where the branch of a snapshot starts, or still empty.
+
+    A branch starts at the newest of its snapshots that `main` has ever been at. After a rollback, `main` is at an older
+    one, and the branch would bring back what was rolled back.
+    """
     from pyiceberg.table.snapshots import ancestors_of
 
     main = table.metadata.refs.get(MAIN_BRANCH)
     if main is None:
         return True
+    been = {main.snapshot_id, *(entry.snapshot_id for entry in table.metadata.snapshot_log)}
     chain = ancestors_of(table.snapshot_by_id(snapshot_id), table.metadata)
-    return any(snapshot.snapshot_id == main.snapshot_id for snapshot in chain)
+    start = next((snapshot.snapshot_id for snapshot in chain if snapshot.snapshot_id in been), None)
+    return start == main.snapshot_id
