@@ -92,12 +92,14 @@ def diff_branch(
 def publish(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
     """Publish BRANCH of TABLE without running its checks: readers of main then see its rows.
 
-    This works only while main is where the branch began. Afterwards, run the workflow again.
+    This works only while main is where the branch began. Afterwards, run the workflow again. Dagster shows the
+    partition as materialized.
     """
     from cascade.iceberg.table_branches import publish_branch
 
     lakehouse, ref, _ = open_table(invocation, name)
     published = publish_branch(lakehouse, ref, branch_name)
+    _tell_dagster(invocation, ref, published)
     out.json({"published": _document(published)})
     out.say(f"Published {published.name} of {ref.full_name}: main is at snapshot {published.snapshot_id}.")
 
@@ -115,6 +117,17 @@ def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> No
     dropped = drop_branch(lakehouse, ref, branch_name)
     out.json({"dropped": _document(dropped)})
     out.say(f"Dropped {dropped.name} of {ref.full_name}.")
+
+
+def _tell_dagster(invocation: Invocation, ref: TableRef, published: Branch) -> None:
+    workflow = invocation.workflow_named(ref.full_name) if published.run_id is not None else None
+    if workflow is None:
+        return
+    from cascade.framework.instance import open_instance
+    from cascade.framework.published_branch import record_published_branch
+
+    with open_instance(invocation.config) as instance:
+        record_published_branch(instance, workflow.key, published)
 
 
 def _document(found: Branch) -> dict[str, object]:

@@ -7,6 +7,7 @@ import pytest
 
 from cascade.cli.conftest import Cascade
 from cascade.config import CascadeConfig
+from cascade.framework import published_branch
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.iceberg import Lakehouse, ensure_table, merge_rows, open_lakehouse
 from cascade.iceberg.commit import commit_planned, run_summary
@@ -48,7 +49,10 @@ def test_branches_are_listed(cascade: Cascade) -> None:
 
 
 @pytest.mark.usefixtures("lakehouse")
-def test_a_branch_is_compared_published_and_gone(cascade: Cascade) -> None:
+def test_a_branch_is_compared_published_and_gone(
+    project: SampleProject, cascade: Cascade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("counts.py", THINGS.replace("things", "counts"))
     result = cascade("branch", "diff", "counts", "audit")
     assert result.exit_code == 0, result.output
     assert "raw.counts, from main to audit_second: 1 row added, 0 removed, 1 changed." in result.stdout
@@ -56,7 +60,11 @@ def test_a_branch_is_compared_published_and_gone(cascade: Cascade) -> None:
     found = cascade.json("branch", "diff", "counts", "audit")
     assert found["changed_columns"] == {"n": 1}
     assert found["examples"]["changed"] == [{"key": {"id": 2}, "before": {"n": 20}, "after": {"n": 21}}]
+    told = []
+    monkeypatch.setattr(published_branch, "record_published_branch", lambda _, key, branch: told.append((key, branch)))
     published = cascade("branch", "publish", "counts", "audit_second")
+    [(key, branch)] = told
+    assert (key.to_user_string(), branch.partition, branch.rows) == ("counts", "2024-01-02", 4)
     assert published.stdout.startswith("Published audit_second of raw.counts: main is at snapshot ")
     assert cascade("branch", "list").stdout == "No table has a branch besides main.\n"
     assert cascade.json("table", "show", "counts")["total_rows"] == 4
@@ -93,7 +101,9 @@ def test_a_branch_does_not_bring_back_what_was_rolled_back(cascade: Cascade, lak
     merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
     planner = MergePlanner(rows({5: 50}), ("id",))
     commit_planned(lakehouse, COUNTS, planner, summary={}, audit=AuditBranch.of("fourth", 7200))
-    snapshots = {each["run_id"]: each["snapshot_id"] for each in cascade.json("table", "history", "counts")["snapshots"]}
+    snapshots = {
+        each["run_id"]: each["snapshot_id"] for each in cascade.json("table", "history", "counts")["snapshots"]
+    }
     assert cascade("table", "rollback", "counts", snapshots["first"], "--yes").exit_code == 0
     result = cascade("branch", "publish", "counts", "audit_fourth")
     assert result.exit_code == 2

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _IDS_AT_ONCE = 500
 _MOST_SUSPECTS = 500
 _MOST_ATTEMPTS = 100
+# The id of the run in an event that no run has reported.
+_BY_HAND = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
             instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
         )
         unfinished[key] = {partition: run_id for partition, (run_id, _) in attempts.items()}
-        last = entry.last_materialization_record
-        if not attempts and (last is None or last.run_id != entry.last_run_id):
+        if not attempts and not _is_materialized(instance, entry):
             unfinished[key][None] = entry.last_run_id
-    wanted = {entry.last_run_id for entry in entries.values() if entry.last_run_id}
+    last_ids = {key: _last_run_id(instance, entry) for key, entry in entries.items()}
+    wanted = {run_id for run_id in last_ids.values() if run_id is not None}
     wanted.update(run_id for attempts in unfinished.values() for run_id in attempts.values())
     runs = _runs(instance, sorted(wanted))
     for key, last_runs in unfinished.items():
@@ -94,10 +96,28 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
         found[key] = RunHistory(
             failed=frozenset(partition for partition, run in states.items() if run.is_failure_or_canceled),
             running=frozenset(partition for partition, run in states.items() if not run.is_finished),
-            last_run=_last_run(runs.get(entry.last_run_id or "")),
+            last_run=_last_run(runs.get(last_ids[key] or "")),
             materialized_at=_time(last.timestamp) if last is not None else None,
         )
     return found
+
+
+def _last_run_id(instance: dg.DagsterInstance, entry: Any) -> str | None:
+    if entry.last_run_id != _BY_HAND:
+        return entry.last_run_id  # type: ignore[no-any-return]
+    planned = instance.event_log_storage.get_latest_planned_materialization_info(entry.asset_key)
+    return None if planned is None else planned.run_id
+
+
+def _is_materialized(instance: dg.DagsterInstance, entry: Any) -> bool:
+    """Return whether the last run of an asset has materialized it, or somebody has published its rows by hand."""
+    last = entry.last_materialization_record
+    if last is None or last.run_id == entry.last_run_id:
+        return last is not None
+    if last.run_id != _BY_HAND:
+        return False
+    planned = instance.event_log_storage.get_latest_planned_materialization_info(entry.asset_key)
+    return planned is None or bool(last.storage_id > planned.storage_id)
 
 
 def materialized_order(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str | None, int]:

@@ -14,9 +14,12 @@ from cascade.framework.contents import load_contents
 from cascade.framework.definitions import build_definitions
 from cascade.framework.instance import open_instance
 from cascade.framework.partition_states import PartitionStates, partition_states
+from cascade.framework.published_branch import record_published_branch
 from cascade.framework.runs import run_partitions
 from cascade.iceberg import open_lakehouse
+from cascade.iceberg.table_branches import Branch
 from cascade.ingestion.replay import REPLAY_TAG
+from cascade.table_ref import TableRef
 
 FLOWS = """
     from pathlib import Path
@@ -141,6 +144,33 @@ def test_a_replay_that_lands_nothing_makes_no_partition_failed(lab: Lab, instanc
     assert list(things.failed) == days(2)
     assert (list(things.published), list(things.missing)) == (days(1, 2, 3), days(4, 5))
     assert things.history.last_run is not None and things.history.last_run.status == "FAILURE"
+
+
+def test_what_somebody_publishes_by_hand_is_not_failed(lab: Lab, instance: dg.DagsterInstance) -> None:
+    lab.down("2024-01-02 2024-01-03 names")
+    lab.run(instance, "things", *days(2, 3))
+    lab.run(instance, "names", None)
+    for asset, partition in (("things", "2024-01-02"), ("names", None)):
+        branch = Branch(
+            table=TableRef("raw", asset, "audit_x"),
+            name="audit_x",
+            snapshot_id=1,
+            written_at=datetime.now(UTC),
+            rows=1,
+            run_id="x",
+            partition=partition,
+            is_audit=True,
+            expires_at=None,
+            can_publish=True,
+        )
+        record_published_branch(instance, dg.AssetKey(asset), branch)
+    states = lab.states(instance)
+    assert (list(states["things"].failed), list(states["names"].failed)) == (days(3), [])
+    last = states["names"].history.last_run
+    assert last is not None and last.status == "FAILURE"
+    # A later run counts again.
+    lab.run(instance, "names", None)
+    assert list(lab.states(instance)["names"].failed) == [None]
 
 
 def test_an_edit_of_the_code_makes_what_it_published_stale(lab: Lab, instance: dg.DagsterInstance) -> None:
