@@ -192,6 +192,9 @@ def _tell_retry(declaration: IngestionDeclaration, retries: int, error: BaseExce
 
 
 def _window(declaration: IngestionDeclaration, context: dg.AssetExecutionContext) -> PartitionWindow | None:
+    if declaration.partitions is None:
+        # A run of several assets has the partition of the others.
+        return None
     if context.has_partition_key or not context.has_partition_key_range:
         return window_for(declaration, context.partition_key if context.has_partition_key else None)
     # Dagster's backfills pass even a single partition as a range. Its list of the range's keys rounds wrong keys.

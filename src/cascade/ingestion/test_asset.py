@@ -353,3 +353,15 @@ def test_dagster_records_no_secret_of_a_failed_run(lakehouse: Lakehouse, kind: t
     assert "hunterhunter" not in recorded
     (failure,) = (event for event in result.all_events if event.is_step_failure)
     assert "unreachable" in str(failure.step_failure_data.error)
+
+
+def test_a_workflow_without_partitions_runs_beside_one_that_has_them(lakehouse: Lakehouse) -> None:
+    reference = workflow(lambda: [{"id": 1, "at": AT}], table_name="stations", partitions=None, partition_start=None)
+    built = workflow(deps=[reference])
+    range_tags = {"dagster/asset_partition_range_start": DAY, "dagster/asset_partition_range_end": DAY}
+    for options in ({"partition_key": DAY}, {"tags": range_tags}):
+        result = dg.materialize([reference.asset, built.asset], resources={"lakehouse": lakehouse}, **options)
+        assert result.success
+        (event,) = result.asset_materializations_for_node("dlt_stations")
+        assert event.partition is None
+        assert event.metadata["cascade/rows_in"].value == 1
