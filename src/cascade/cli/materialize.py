@@ -51,8 +51,8 @@ def materialize(
 
     ASSET may also be a selection of assets: "+gold_daily_delays" with all that it is built from, "weather+", "a or b",
     "a and not b", "group:silver", "tag:daily", "key:raw/*". Workflows and models then run in the order of the lineage,
-    in one Dagster run for each partition. Of several partitions, what has no partitions is built once, at the end. What
-    is built from an asset that failed does not run.
+    in one Dagster run for each partition. Of several partitions, what has no partitions runs once: first if an asset
+    with partitions is built from it, else at the end. What is built from an asset that failed does not run.
 
     `cascade dev` shows every run. The runs are sequential, and a run that fails does not stop the rest. You can
     safely run a partition again: rows that are already in the table are not written twice.

@@ -40,8 +40,8 @@ def plan_runs(graph: Any, keys: Iterable[dg.AssetKey], partitions: Sequence[str]
     """Plan the runs of selected assets, each after the runs that it depends on.
 
     A run has all assets of one partition, unless their partitions are defined differently, which Dagster runs
-    separately. Of several partitions, assets without partitions run once, after the last one, unless they depend on
-    the partition of the run.
+    separately. Of several partitions, assets without partitions run once, unless they depend on the partition of the
+    run: before the first one if an asset with partitions is built from them, else after the last one.
 
     Args:
         graph: the asset graph of the project.
@@ -49,11 +49,16 @@ def plan_runs(graph: Any, keys: Iterable[dg.AssetKey], partitions: Sequence[str]
         partitions: the keys of the partitions; empty if none of the assets has partitions.
     """
     keys = frozenset(keys)
-    last = _independent(graph, keys) if len(partitions) > 1 else frozenset()
+    several = len(partitions) > 1
+    last = _independent(graph, keys) if several else frozenset()
+    first = _leading(graph, keys - last) if several else frozenset()
     runs = [
-        PlannedRun(batch, partition) for partition in partitions or (None,) for batch in _batches(graph, keys - last)
+        PlannedRun(batch, partition)
+        for partition in partitions or (None,)
+        for batch in _batches(graph, keys - first - last)
     ]
-    return [*runs, *(PlannedRun(batch) for batch in _batches(graph, last))]
+    before, after = ([PlannedRun(batch) for batch in _batches(graph, once)] for once in (first, last))
+    return [*before, *runs, *after]
 
 
 def run_planned(
@@ -82,8 +87,8 @@ def run_planned(
     failed: dict[str | None, dict[dg.AssetKey, dg.AssetKey]] = {}
     for run in runs:
         starting(run)
-        # What runs once depends on all partitions.
-        causes = dict(failed.setdefault(run.partition, {}))
+        # All partitions depend on what runs once before them, and what runs once after them depends on all partitions.
+        causes = failed.get(None, {}) | failed.setdefault(run.partition, {})
         if run.partition is None:
             causes = {key: cause for each in failed.values() for key, cause in each.items()}
         for key in run.keys:
@@ -112,10 +117,23 @@ def _independent(graph: Any, keys: frozenset[dg.AssetKey]) -> frozenset[dg.Asset
     found: set[dg.AssetKey] = set()
     for key in reversed(_sorted(graph, keys)):
         node = graph.get(key)
-        is_bound = node.partitions_def is not None or TAKES_PARTITION in _tags(node)
-        if not is_bound and (node.child_keys & keys) <= found:
+        if not _is_bound(node) and (node.child_keys & keys) <= found:
             found.add(key)
     return frozenset(found)
+
+
+def _leading(graph: Any, keys: frozenset[dg.AssetKey]) -> frozenset[dg.AssetKey]:
+    """Return the assets that need not run for each partition: they are not built from an asset that must."""
+    found: set[dg.AssetKey] = set()
+    for key in _sorted(graph, keys):
+        node = graph.get(key)
+        if not _is_bound(node) and (node.parent_keys & keys) <= found:
+            found.add(key)
+    return frozenset(found)
+
+
+def _is_bound(node: Any) -> bool:
+    return node.partitions_def is not None or TAKES_PARTITION in _tags(node)
 
 
 def _batches(graph: Any, keys: frozenset[dg.AssetKey]) -> list[tuple[dg.AssetKey, ...]]:

@@ -16,9 +16,9 @@ FIRST, SECOND = "2024-01-05", "2024-01-06"
 
 
 class Lineage:
-    """Two workflows with days of their own, two models in one op, and an asset with days below them.
+    """Workflows without days and with days of their own, two models in one op, and an asset with days below them.
 
-    flights, weather -> delays -> mart -> report
+    airlines -> flights; flights, weather -> delays -> mart -> report
     """
 
     def __init__(self, *, takes_partition: bool = False) -> None:
@@ -31,7 +31,11 @@ class Lineage:
             if (name, partition) in self.failing or (name, None) in self.failing:
                 raise ValueError(f"{name} is down")
 
-        @dg.asset(partitions_def=DAYS)
+        @dg.asset
+        def airlines(context: dg.AssetExecutionContext) -> None:
+            ran(context, "airlines")
+
+        @dg.asset(deps=["airlines"], partitions_def=DAYS)
         def flights(context: dg.AssetExecutionContext) -> None:
             ran(context, "flights")
 
@@ -57,7 +61,7 @@ class Lineage:
         def report(context: dg.AssetExecutionContext) -> None:
             ran(context, "report")
 
-        self.definitions = dg.Definitions([flights, weather, models, report])
+        self.definitions = dg.Definitions([airlines, flights, weather, models, report])
         self.graph: Any = self.definitions.resolve_asset_graph()
 
     def plan(self, names: str, *partitions: str) -> list[tuple[str, str | None]]:
@@ -96,6 +100,24 @@ def test_models_that_read_the_partition_run_for_each() -> None:
 def test_what_partitions_are_built_from_runs_for_each() -> None:
     found = Lineage().plan("flights delays mart report", FIRST, SECOND)
     assert found == [("flights delays mart report", FIRST), ("flights delays mart report", SECOND)]
+
+
+def test_what_partitions_are_built_from_and_does_not_depend_on_them_runs_once_before() -> None:
+    expected: list[tuple[str, str | None]] = [("flights", FIRST), ("flights", SECOND), ("delays mart", None)]
+    assert Lineage().plan("airlines flights delays mart", FIRST, SECOND) == [("airlines", None), *expected]
+    assert Lineage().plan("airlines flights", FIRST) == [("airlines flights", FIRST)]
+
+
+def test_if_what_runs_before_all_partitions_fails_none_that_is_built_from_it_runs() -> None:
+    lineage = Lineage()
+    lineage.failing.add(("airlines", None))
+    outcomes = lineage.run(lineage.runs("airlines flights weather delays", FIRST, SECOND))
+    assert {place for place, outcome in outcomes.items() if outcome.success} == {
+        ("weather", FIRST),
+        ("weather", SECOND),
+    }
+    assert [name for name, _ in lineage.ran] == ["airlines", "weather", "weather"]
+    assert "did not run, because airlines failed" in str(outcomes["flights", SECOND].error)
 
 
 def test_every_asset_has_an_outcome() -> None:
