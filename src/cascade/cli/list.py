@@ -96,12 +96,15 @@ def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Lis
 
 
 def _dbt(invocation: Invocation, settings: PlainSettings | None) -> DbtListing:
+    from cascade.config.dbt_directory import dbt_directory
     from cascade.dbt.layout import PROJECT_FILE
     from cascade.dbt.listing import DbtListing, list_nodes
 
     # Most projects are spared the validation of all settings.
-    if settings is not None and not (settings.project_root / settings.dbt_project_dir / PROJECT_FILE).is_file():
-        return DbtListing()
+    if settings is not None:
+        directory = dbt_directory(settings.project_root, settings.dbt_project_dir)
+        if not (directory / PROJECT_FILE).is_file():
+            return DbtListing()
     return list_nodes(invocation.config)
 
 

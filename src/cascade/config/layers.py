@@ -21,7 +21,7 @@ from cascade.exceptions import ConfigError, SourceLocation
 
 PREFIX = "CASCADE_"
 
-_NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going", "program"})
+_NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going", "program", "packed_dbt_project"})
 """Environment variables that control a process and are not settings."""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from cascade.config.dbt_directory import dbt_directory
 from cascade.config.layer_source import LayerSource
 from cascade.config.layers import PREFIX, DescribedSetting, Layers, read_layers
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
@@ -213,8 +214,8 @@ class CascadeConfig(BaseSettings):
 
     @property
     def dbt_project_directory(self) -> Path:
-        """`dbt_project_dir` as an absolute path."""
-        return self.project_root / self.dbt_project_dir
+        """`dbt_project_dir` as an absolute path, or what a PEX brings along: see `cascade.config.dbt_directory`."""
+        return dbt_directory(self.project_root, self.dbt_project_dir)
 
     @property
     def dlt_values(self) -> Mapping[str, str]:

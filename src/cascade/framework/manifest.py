@@ -17,11 +17,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from cascade.config.dbt_directory import DIRECTORY_VARIABLE, PACKED_VARIABLE, describe_packed
+from cascade.config.root import SETTINGS_VARIABLE
 from cascade.exceptions import ConfigError
 from cascade.framework.project import Project
 
 VERSION = 1
 """The highest version of a manifest that this runtime reads."""
+
+_DBT_FIELDS = ("directory", "packed", "inside")
+
+
+@dataclass(frozen=True)
+class ManifestDbt:
+    """The dbt project of a project.
+
+    Args:
+        directory: its directory, from that of the project.
+        packed: the name of the directory next to the generated module with its files as they were when Pants generated
+            it, and those that it needs from elsewhere. The name changes with any of them.
+        inside: its directory in `packed`.
+    """
+
+    directory: str
+    packed: str
+    inside: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,7 @@ class Manifest:
         modules: the names of the modules to load.
         settings: the name of the directory next to the generated module with the project's settings as they were
             when Pants generated it. Settings in the project's own directory override them. None without settings.
+        dbt: the dbt project, if the `cascade_project` names one.
     """
 
     version: int
@@ -44,6 +65,7 @@ class Manifest:
     module: str
     modules: tuple[str, ...]
     settings: str | None = None
+    dbt: ManifestDbt | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -70,7 +92,7 @@ class Manifest:
                 f"{what} has version {version}, but this runtime reads version {VERSION}.",
                 hint="Upgrade cascade-workflows in the project's resolve, then: pants generate-lockfiles",
             )
-        modules, settings = values.get("modules"), values.get("settings")
+        modules, settings, dbt = values.get("modules"), values.get("settings"), values.get("dbt")
         texts = {name: values.get(name) for name in ("name", "address", "module")}
         wrong = [name for name, value in texts.items() if not isinstance(value, str)]
         if version < 1:
@@ -79,10 +101,19 @@ class Manifest:
             wrong.append("modules")
         if settings is not None and not isinstance(settings, str):
             wrong.append("settings")
+        dbt_fields = [dbt.get(name) for name in _DBT_FIELDS] if isinstance(dbt, Mapping) else []
+        if dbt is not None and (not dbt_fields or not all(isinstance(text, str) for text in dbt_fields)):
+            wrong.append("dbt")
         if wrong:
             given = ", ".join(f"{name} is {values.get(name)!r}" for name in wrong)
             raise ConfigError(f"{what} cannot be read: {given}.", hint=hint)
-        return cls(version=version, modules=tuple(modules), settings=settings, **texts)  # type: ignore[arg-type]
+        return cls(
+            version=version,
+            modules=tuple(modules),  # type: ignore[arg-type]
+            settings=settings,  # type: ignore[arg-type]
+            dbt=ManifestDbt(*dbt_fields) if dbt_fields else None,
+            **texts,  # type: ignore[arg-type]
+        )
 
     @property
     def project(self) -> Project:
@@ -90,15 +121,18 @@ class Manifest:
         return Project(self.name, self.modules, address=self.address, module=self.module)
 
     def announce(self) -> None:
-        """Set the environment variables for the project's name and settings, for this process and its children.
+        """Set the variables of the project's name, settings and dbt project, for this process and its children.
 
         Variables that are already set are not changed.
         """
         os.environ.setdefault("CASCADE_PROJECT_NAME", self.name)
-        if self.settings is None:
-            return
         # The entry point of a PEX, and `python -m`, run the module as `__main__`.
         module = sys.modules.get(self.module) or sys.modules["__main__"]
-        directory = Path(str(getattr(module, "__file__", ""))).absolute().parent / self.settings
-        if directory.is_dir():
-            os.environ.setdefault("CASCADE_SETTINGS_DIRECTORY", str(directory))
+        place = Path(str(getattr(module, "__file__", ""))).absolute().parent
+        if self.settings is not None and (place / self.settings).is_dir():
+            os.environ.setdefault(SETTINGS_VARIABLE, str(place / self.settings))
+        # Who has set the directory means that one. `pants run` does, too, so that edits count.
+        if self.dbt is not None and not os.environ.get(DIRECTORY_VARIABLE):
+            os.environ[DIRECTORY_VARIABLE] = self.dbt.directory
+            if (place / self.dbt.packed).is_dir():
+                os.environ[PACKED_VARIABLE] = describe_packed(place / self.dbt.packed, self.dbt.inside)

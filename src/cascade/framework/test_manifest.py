@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from cascade.config import CascadeConfig
+from cascade.config.dbt_directory import DIRECTORY_VARIABLE, PACKED_VARIABLE
 from cascade.exceptions import ConfigError, UsageError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
@@ -34,7 +37,7 @@ FIELDS: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     # Set first, so that what a test announces is removed again.
-    for name in ("CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY"):
+    for name in ("CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY", DIRECTORY_VARIABLE, PACKED_VARIABLE):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -47,7 +50,7 @@ def test_a_manifest_becomes_the_project_of_the_command_line() -> None:
 
 
 def test_an_unknown_field_of_the_same_version_is_ignored() -> None:
-    assert Manifest.from_dict({**FIELDS, "dbt": {"target": "prod"}}) == Manifest.from_dict(FIELDS)
+    assert Manifest.from_dict({**FIELDS, "next": {"target": "prod"}}) == Manifest.from_dict(FIELDS)
 
 
 def test_a_newer_version_is_refused_with_a_hint_to_upgrade() -> None:
@@ -71,6 +74,9 @@ def test_a_newer_version_is_refused_with_a_hint_to_upgrade() -> None:
         ("modules", "a"),
         ("modules", [1]),
         ("settings", 3),
+        ("dbt", "sql"),
+        ("dbt", {}),
+        ("dbt", {"directory": "sql", "packed": "p"}),
     ],
 )
 def test_a_field_of_the_wrong_type_is_reported(field: str, value: object) -> None:
@@ -111,6 +117,42 @@ def test_the_module_that_the_plugin_writes_builds_the_definitions(generated: Pat
     assert {key.to_user_string() for key in module.defs.resolve_asset_graph().get_all_asset_keys()} == {"things"}
     assert os.environ["CASCADE_PROJECT_NAME"] == "dev"
     assert os.environ["CASCADE_SETTINGS_DIRECTORY"] == str(settings)
+
+
+@pytest.fixture
+def with_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
+    """Import a generated module with a packed dbt project next to it, and start in an empty directory."""
+    place = tmp_path / "pex"
+    packed = place / "m_dbt/1a2b/src/sql"
+    packed.mkdir(parents=True)
+    (packed / "dbt_project.yml").write_text("name: shop", encoding="utf-8")
+    module = ModuleType("cascade_project_dev")
+    module.__file__ = str(place / "cascade_project_dev.py")
+    monkeypatch.setitem(sys.modules, "cascade_project_dev", module)
+    (tmp_path / "server").mkdir()
+    monkeypatch.chdir(tmp_path / "server")
+    dbt = {"directory": "src/sql", "packed": "m_dbt/1a2b", "inside": "src/sql"}
+    return Manifest.from_dict({**FIELDS, "dbt": dbt})
+
+
+def test_the_dbt_project_is_that_of_the_working_directory_or_the_one_that_came_along(
+    with_dbt: Manifest, tmp_path: Path
+) -> None:
+    with_dbt.announce()
+    server = tmp_path / "server"
+    assert CascadeConfig().dbt_project_directory == server / ".cascade/dbt/packed/1a2b/src/sql"
+    (server / "src/sql").mkdir(parents=True)
+    (server / "src/sql/dbt_project.yml").write_text("name: own", encoding="utf-8")
+    assert CascadeConfig().dbt_project_directory == server / "src/sql"
+
+
+def test_who_sets_the_directory_of_the_dbt_project_means_that_one(
+    with_dbt: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As `pants run` does. A mistake in it must not lead to other models.
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path / "repository/src/sql"))
+    with_dbt.announce()
+    assert CascadeConfig().dbt_project_directory == tmp_path / "repository/src/sql"
 
 
 def test_the_module_that_the_plugin_writes_starts_the_command_line(project: SampleProject, generated: Path) -> None:
