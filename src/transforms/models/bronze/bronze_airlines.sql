@@ -1,0 +1,4 @@
+select
+    carrier as airline_code,
+    name as airline
+from {{ source('raw', 'airlines') }}
