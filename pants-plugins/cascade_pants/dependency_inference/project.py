@@ -8,15 +8,17 @@ from typing import Any
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PythonResolveField
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies
+from pants.engine.target import AllTargets, FieldSet, InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 
 from cascade_pants import engine
 from cascade_pants.target_types import (
+    CascadeProjectDbtField,
     CascadeProjectDependenciesField,
     CascadeProjectTarget,
     CascadeProjectWorkflowsField,
 )
+from cascade_pants.util_rules.dbt_project import dbt_requirements, find_dbt_project
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
 from cascade_pants.util_rules.runtime import RuntimeOwners, RuntimeOwnersRequest, runtime_owners
 
@@ -28,6 +30,7 @@ class ProjectDependenciesFieldSet(FieldSet):
     required_fields = (CascadeProjectWorkflowsField, CascadeProjectDependenciesField)
 
     workflows: CascadeProjectWorkflowsField
+    dbt_project: CascadeProjectDbtField
     dependencies: CascadeProjectDependenciesField
     resolve: PythonResolveField
 
@@ -40,20 +43,22 @@ class InferProjectDependencies(InferDependenciesRequest):  # type: ignore[type-a
 
 @rule(desc="Infer dependencies of Cascade project")
 async def infer_project_dependencies(
-    request: InferProjectDependencies, python_setup: PythonSetup
+    request: InferProjectDependencies, python_setup: PythonSetup, targets: AllTargets
 ) -> InferredDependencies:
     fields = request.field_set
+    resolve = fields.resolve.normalized_value(python_setup)
+    # Pants itself adds the target that the field names, and this first says what is wrong with it.
+    dbt = find_dbt_project(fields.address, fields.dbt_project, targets)
+    requirements = dbt_requirements(targets, resolve, python_setup) if dbt else ()
     found = await engine.concurrently(
         cascade_project(CascadeProjectRequest(fields.address, fields.workflows, fields.resolve)),
-        runtime_owners(
-            RuntimeOwnersRequest(
-                fields.resolve.normalized_value(python_setup), f"The {CascadeProjectTarget.alias} {fields.address}"
-            )
-        ),
+        runtime_owners(RuntimeOwnersRequest(resolve, f"The {CascadeProjectTarget.alias} {fields.address}")),
     )
     project: CascadeProject = found[0]
     owners: RuntimeOwners = found[1]
-    return InferredDependencies(sorted({*project.addresses, *project.unimported, *owners.runtime, *owners.processes}))
+    return InferredDependencies(
+        sorted({*project.addresses, *project.unimported, *owners.runtime, *owners.processes, *requirements})
+    )
 
 
 def rules() -> list[Any]:

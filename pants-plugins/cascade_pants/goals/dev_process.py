@@ -75,7 +75,7 @@ def live_source_roots(request: RunRequest) -> tuple[str, ...]:
     return tuple(root for root in roots if root and CHROOT not in root)
 
 
-def code_server(name: str, request: RunRequest) -> CodeServer:
+def code_server(name: str, request: RunRequest, others: Iterable[str] = ()) -> CodeServer:
     """Build the command line that starts a project from the process of another one.
 
     `env` sets its variables and removes PYTHONPATH, which the other process may have set for itself.
@@ -83,9 +83,12 @@ def code_server(name: str, request: RunRequest) -> CodeServer:
     Args:
         name: the name of the code location.
         request: how to run the project, relocated.
+        others: the variables of the other process. Those that this project does not set are removed as well.
     """
+    foreign = ["PYTHONPATH", *sorted(set(others) - {"PYTHONPATH"} - set(request.extra_env))]
+    removed = (word for variable in foreign for word in ("-u", variable))
     variables = (f"{variable}={value}" for variable, value in sorted(request.extra_env.items()))
-    argv = ("/usr/bin/env", "-u", "PYTHONPATH", *variables, *request.args)
+    argv = ("/usr/bin/env", *removed, *variables, *request.args)
     return CodeServer(name, argv, live_source_roots(request))
 
 
@@ -164,7 +167,7 @@ def interactive_process(
             port=port,
             restartable=restartable,
             build_root=build_root,
-            code_servers=[code_server(name, request) for name, request in zip(names, moved)],
+            code_servers=[code_server(name, request, first.extra_env) for name, request in zip(names, moved)],
         ),
         env={**environment, **first.extra_env, MANIFEST_VARIABLE: ask},
         input_digest=first.digest,

@@ -17,15 +17,18 @@ from pants.core.goals.run import RestartableField, RunFieldSet, RunInSandboxBeha
 from pants.engine.addresses import Address
 from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.rules import collect_rules, rule
+from pants.engine.target import AllTargets
 from pants.option.global_options import GlobalOptions
 from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants import engine
-from cascade_pants.target_types import CascadeProjectManifestField, CascadeProjectWorkflowsField
+from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField, CascadeProjectWorkflowsField
+from cascade_pants.util_rules.dbt_project import find_dbt_project
 from cascade_pants.util_rules.manifest import manifest_module
 
 ROOT_VARIABLE = "CASCADE_PROJECT_ROOT"
+DBT_VARIABLE = "CASCADE_DBT_PROJECT_DIR"
 MANIFEST_VARIABLE = "CASCADE_MANIFEST_COMMAND"
 
 
@@ -38,6 +41,7 @@ class CascadeProjectRunFieldSet(RunFieldSet):
     run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
 
     workflows: CascadeProjectWorkflowsField
+    dbt_project: CascadeProjectDbtField
     restartable: RestartableField
 
 
@@ -71,6 +75,7 @@ async def run_project(
     pex_environment: PexEnvironment,
     build_root: BuildRoot,
     global_options: GlobalOptions,
+    targets: AllTargets,
 ) -> RunRequest:
     request = await _create_python_source_run_request(
         field_set.address,
@@ -78,11 +83,15 @@ async def run_project(
         pex_env=pex_environment,
         run_in_sandbox=False,
     )
-    user = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE]))
+    user = await engine.env_vars(EnvironmentVarsRequest([ROOT_VARIABLE, DBT_VARIABLE]))
     root = project_root(build_root.path, field_set.address, user)
     ask = manifest_command(build_root.path, [field_set.address], pantsd=global_options.pantsd)
-    extra_env = FrozenDict({**request.extra_env, ROOT_VARIABLE: root, MANIFEST_VARIABLE: ask})
-    return dataclasses.replace(request, extra_env=extra_env)
+    extra_env = {**request.extra_env, ROOT_VARIABLE: root, MANIFEST_VARIABLE: ask}
+    dbt = find_dbt_project(field_set.address, field_set.dbt_project, targets)
+    if dbt is not None and not user.get(DBT_VARIABLE):
+        # The directory in the repository, not the copy in the sandbox, so that edits count.
+        extra_env[DBT_VARIABLE] = os.path.join(build_root.path, dbt.directory)
+    return dataclasses.replace(request, extra_env=FrozenDict(extra_env))
 
 
 def rules() -> list[Any]:

@@ -70,6 +70,12 @@ def test_a_code_server_has_the_variables_of_its_own_project() -> None:
     )
 
 
+def test_a_code_server_does_not_have_the_dbt_project_of_the_first() -> None:
+    first = {"CASCADE_PROJECT_ROOT": "/repository", "CASCADE_DBT_PROJECT_DIR": "/repository/sql"}
+    removed = code_server("billing", request("billing"), first).argv[:5]
+    assert removed == ("/usr/bin/env", "-u", "PYTHONPATH", "-u", "CASCADE_DBT_PROJECT_DIR")
+
+
 def test_a_relocated_project_finds_its_files_and_the_live_sources() -> None:
     moved = relocated(request("billing"), "projects/1")
     assert moved.args == ("{chroot}/projects/1/billing.pex",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cascade_pants.target_types.project import (
+    CascadeProjectDbtField,
     CascadeProjectDependenciesField,
     CascadeProjectExecutionModeField,
     CascadeProjectInterpreterConstraintsField,
@@ -23,6 +24,7 @@ from cascade_pants.target_types.workflow import (
 )
 
 __all__ = [
+    "CascadeProjectDbtField",
     "CascadeProjectDependenciesField",
     "CascadeProjectExecutionModeField",
     "CascadeProjectInterpreterConstraintsField",

@@ -11,10 +11,13 @@ from pants.backend.python.target_types import (
 )
 from pants.core.goals.package import OutputPathField
 from pants.core.goals.run import RestartableField
+from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     Dependencies,
+    InvalidFieldTypeException,
     SourcesField,
+    SpecialCasedDependencies,
     StringSequenceField,
     Target,
 )
@@ -50,6 +53,31 @@ class CascadeProjectWorkflowsField(StringSequenceField):
         A spec that matches no workflow, or only workflows of another resolve, is an error.
         """
     )
+
+
+# A plain dependency would take the code of every workflow whose table the dbt project reads into the PEX, and the files
+# of the dbt project to where a package of the same name may be.
+class CascadeProjectDbtField(SpecialCasedDependencies):
+    alias = "dbt_project"
+    help = help_text(
+        """
+        The dbt project of the project, as the address of a `cascade_dbt_project`.
+
+        Example: `dbt_project="src/transforms"`
+
+        It takes the place of the setting `dbt_project_dir`, which only the environment variable
+        `CASCADE_DBT_PROJECT_DIR` overrides. Its files are packaged into the PEX. The project depends on it, and on
+        `dagster-dbt` and every `dbt-*` among the requirements of its resolve.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: str | None, address: Address) -> tuple[str, ...] | None:
+        """Return the address as the only one of a sequence, which is what Pants resolves."""
+        if raw_value is not None and not isinstance(raw_value, str):
+            raise InvalidFieldTypeException(address, cls.alias, raw_value, expected_type="a string, such as 'src/sql'")
+        value: tuple[str, ...] | None = super().compute_value(None if raw_value is None else [raw_value], address)
+        return value
 
 
 class CascadeProjectManifestField(SourcesField):
@@ -117,6 +145,7 @@ class CascadeProjectTarget(Target):
         *COMMON_TARGET_FIELDS,
         CascadeProjectDependenciesField,
         CascadeProjectWorkflowsField,
+        CascadeProjectDbtField,
         CascadeProjectManifestField,
         CascadeProjectInterpreterConstraintsField,
         CascadeProjectExecutionModeField,
@@ -146,6 +175,7 @@ class CascadeProjectTarget(Target):
             cascade_project(
                 name="billing",
                 workflows=["src/workflows/billing::"],
+                dbt_project="src/transforms/billing",
                 interpreter_constraints=["==3.12.*"],
             )
 

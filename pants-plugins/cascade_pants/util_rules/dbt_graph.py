@@ -153,8 +153,10 @@ def spec_of(dependency: str, directory: str) -> str:
         directory: the directory of the BUILD file.
     """
     path, _, name = dependency.partition(":")
-    path = directory if not path else path[2:] if path.startswith("//") else path
-    return f"{path}:{name or os.path.basename(path)}"
+    if not dependency.startswith("//"):
+        path = path or directory
+    path = path.lstrip("/")
+    return f"{path or '//'}:{name or os.path.basename(path)}"
 
 
 def workflow_table(table: str) -> str:

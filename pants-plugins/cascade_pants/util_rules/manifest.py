@@ -6,9 +6,12 @@ The runtime reads everything from this module, as `cascade.framework.manifest` d
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import os
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,13 +19,18 @@ from pants.backend.python.target_types import PythonResolveField, PythonSourceFi
 from pants.engine.addresses import Address
 from pants.engine.fs import CreateDigest, FileContent, GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import GeneratedSources, GenerateSourcesRequest
+from pants.engine.target import AllTargets, GeneratedSources, GenerateSourcesRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.subsystem import CascadeSubsystem
-from cascade_pants.target_types import CascadeProjectManifestField, CascadeProjectWorkflowsField
+from cascade_pants.target_types import (
+    CascadeProjectDbtField,
+    CascadeProjectManifestField,
+    CascadeProjectWorkflowsField,
+)
+from cascade_pants.util_rules.dbt_project import DbtProject, content_digest, find_dbt_project
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
 
 # Both are in the project's directory. `.env` is left out, because it holds secrets.
@@ -97,13 +105,20 @@ def manifest_module(project: Address) -> str:
     return f"{name}_{hashlib.sha256(project.spec.encode()).hexdigest()[:8]}"
 
 
-def manifest_values(project: Address, modules: tuple[str, ...], *, has_settings: bool = False) -> dict[str, object]:
+def manifest_values(
+    project: Address,
+    modules: tuple[str, ...],
+    *,
+    has_settings: bool = False,
+    dbt: Mapping[str, str] | None = None,
+) -> dict[str, object]:
     """Return the fields of a manifest.
 
     Args:
         project: address of the `cascade_project`.
         modules: the modules to load, sorted.
         has_settings: whether a directory with the project's settings is beside the module.
+        dbt: where its dbt project is, if it has one.
     """
     module = manifest_module(project)
     return {
@@ -113,10 +128,18 @@ def manifest_values(project: Address, modules: tuple[str, ...], *, has_settings:
         "module": module,
         "modules": list(modules),
         "settings": _settings_directory(module) if has_settings else None,
+        **({"dbt": dict(dbt)} if dbt else {}),
     }
 
 
-def manifest_source(project: Address, modules: tuple[str, ...], runtime: str, *, has_settings: bool = False) -> str:
+def manifest_source(
+    project: Address,
+    modules: tuple[str, ...],
+    runtime: str,
+    *,
+    has_settings: bool = False,
+    dbt: Mapping[str, str] | None = None,
+) -> str:
     """Write the manifest module.
 
     Args:
@@ -124,8 +147,9 @@ def manifest_source(project: Address, modules: tuple[str, ...], runtime: str, *,
         modules: the modules to load, sorted.
         runtime: the module that holds `run_project`.
         has_settings: whether a directory with the project's settings is beside the module.
+        dbt: where its dbt project is, if it has one.
     """
-    fields = manifest_values(project, modules, has_settings=has_settings)
+    fields = manifest_values(project, modules, has_settings=has_settings, dbt=dbt)
     return _TEMPLATE.format(
         address=project,
         fields="".join(f"    {json.dumps(name)}: {_literal(value)},\n" for name, value in fields.items()),
@@ -136,11 +160,23 @@ def manifest_source(project: Address, modules: tuple[str, ...], runtime: str, *,
 def _literal(value: object) -> str:
     if isinstance(value, list):
         return "".join(["[\n", *(f"        {json.dumps(item)},\n" for item in value), "    ]"])
+    if isinstance(value, dict):
+        lines = (f"        {json.dumps(name)}: {json.dumps(item)},\n" for name, item in value.items())
+        return "".join(["{\n", *lines, "    }"])
     return "None" if value is None else json.dumps(value)
 
 
 def _settings_directory(manifest: str) -> str:
     return f"{manifest}_settings"
+
+
+def _dbt_fields(project: Address, dbt: DbtProject, packed: str) -> dict[str, str]:
+    """Return where the dbt project is: from the project's directory, and in the packed files beside the manifest."""
+    return {
+        "directory": os.path.relpath(dbt.directory or ".", project.spec_path or "."),
+        "packed": packed,
+        "inside": dbt.directory or ".",
+    }
 
 
 def has_cascade_table(pyproject: bytes) -> bool:
@@ -153,8 +189,11 @@ def has_cascade_table(pyproject: bytes) -> bool:
 
 
 @rule(desc="Generate manifest of Cascade project", level=LogLevel.DEBUG)
-async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSubsystem) -> GeneratedSources:
+async def generate_manifest(
+    request: GenerateManifestRequest, cascade: CascadeSubsystem, targets: AllTargets
+) -> GeneratedSources:
     target = request.protocol_target
+    dbt = find_dbt_project(target.address, target[CascadeProjectDbtField], targets)
     settings_files = PathGlobs(
         [str(PurePosixPath(target.address.spec_path, name)) for name in _SETTINGS_FILES],
         glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
@@ -164,6 +203,11 @@ async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSu
             CascadeProjectRequest(target.address, target[CascadeProjectWorkflowsField], target[PythonResolveField])
         ),
         engine.path_globs_contents(settings_files),
+        engine.path_globs_contents(
+            PathGlobs(
+                map(glob.escape, dbt.files if dbt else ()), glob_match_error_behavior=GlobMatchErrorBehavior.ignore
+            )
+        ),
     )
     project: CascadeProject = found[0]
     directory = PurePosixPath(
@@ -175,8 +219,20 @@ async def generate_manifest(request: GenerateManifestRequest, cascade: CascadeSu
         name = PurePosixPath(file.path).name
         if name != "pyproject.toml" or has_cascade_table(file.content):
             settings.append(FileContent(str(directory / _settings_directory(manifest) / name), file.content))
-    source = manifest_source(target.address, project.modules, cascade.runtime_modules[0], has_settings=bool(settings))
-    files = [FileContent(str(directory / f"{manifest}.py"), source.encode()), *settings]
+    dbt_files: list[FileContent] = []
+    dbt_fields = None
+    if dbt is not None:
+        packed = f"{manifest}_dbt/{content_digest(found[2])}"
+        dbt_fields = _dbt_fields(target.address, dbt, packed)
+        dbt_files += (FileContent(str(directory / packed / file.path), file.content) for file in found[2])
+    source = manifest_source(
+        target.address,
+        project.modules,
+        cascade.runtime_modules[0],
+        has_settings=bool(settings),
+        dbt=dbt_fields,
+    )
+    files = [FileContent(str(directory / f"{manifest}.py"), source.encode()), *settings, *dbt_files]
     digest = await engine.create_digest(CreateDigest(files))
     return GeneratedSources(await engine.digest_to_snapshot(digest))
 
