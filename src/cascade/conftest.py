@@ -1,6 +1,6 @@
-"""Keep the temporary files of tests in memory, where the system has room for them.
+"""What all tests share: where their temporary files are, and how patient hypothesis is.
 
-Nearly every test has a catalog and a run history of its own in SQLite, whose commits wait for the disk. In memory they
+The temporary files are in memory, where the system has room for them. Nearly every test has a catalog and a run history of its own in SQLite, whose commits wait for the disk. In memory they
 do not wait, and show the same: a process that is killed loses nothing there, and no test cuts the power.
 """
 
@@ -12,6 +12,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is not a fault of a test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _MEMORY = Path("/dev/shm")
 _BYTES = 4 * 2**30

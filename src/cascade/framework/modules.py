@@ -79,7 +79,8 @@ def _python_files(top: Path, left_out: Path | None) -> Iterator[Path]:
 
     for place, directories, files in os.walk(top, onerror=_refuse, followlinks=True):
         here = Path(place)
-        directories[:] = sorted(name for name in directories if is_entered(here / name))
+        # Sorted first: of two links to one directory, every machine must follow the same.
+        directories[:] = [name for name in sorted(directories) if is_entered(here / name)]
         yield from (here / name for name in files if _is_module(name))
 
 
