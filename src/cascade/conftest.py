@@ -1,7 +1,8 @@
 """What all tests share: where their temporary files are, and how patient hypothesis is.
 
-The temporary files are in memory, where the system has room for them. Nearly every test has a catalog and a run history of its own in SQLite, whose commits wait for the disk. In memory they
-do not wait, and show the same: a process that is killed loses nothing there, and no test cuts the power.
+The temporary files are in memory, where the system has room for them. Nearly every test has a catalog and a run history
+of its own in SQLite, whose commits wait for the disk. In memory they do not wait, and show the same: a process that is
+killed loses nothing there, and no test cuts the power.
 """
 
 from __future__ import annotations
