@@ -20,7 +20,8 @@ from workflows.nyc_weather import observations
 pytestmark = pytest.mark.skipif(not dbt_is_installed(), reason="dbt is not installed")
 
 STORM = "2013-02-08"
-UNOBSERVED = "2013-12-31"  # The mart needs a server.
+UNOBSERVED = "2013-12-31"
+# The table in PostgreSQL needs a server.
 POSTGRES = dg.AssetSelection.key_prefixes("postgres")
 MODULES = [module.__name__ for module in (flights, reference, observations)]
 
@@ -62,7 +63,8 @@ def test_each_day_and_airport_has_its_delays_beside_its_weather(lakehouse_file: 
         """
         select
             flown_on::text, origin, flights, canceled_flights, late_flights, round(mean_departure_delay_minutes, 2),
-            round(mean_temperature_f, 2), round(max_wind_speed_mph, 2), round(precipitation_inches, 2), min_visibility_miles
+            round(mean_temperature_f, 2), round(max_wind_speed_mph, 2),
+            round(precipitation_inches, 2), min_visibility_miles
         from gold_daily_delays order by 1, 2
         """,
     )
