@@ -6,6 +6,7 @@ import pytest
 from pants.backend.python import register as python_backend
 from pants.core import register as core_backend
 from pants.engine.target import COMMON_TARGET_FIELDS, Field, Target
+from pants.help.help_info_extracter import TargetFieldHelpInfo
 from pants.option.subsystem import Subsystem
 from pants.testutil.rule_runner import RuleRunner
 
@@ -54,6 +55,8 @@ def test_every_target_explains_itself(target: type[Target]) -> None:
 def test_every_field_explains_itself(field: type[Field]) -> None:
     if not field.alias.startswith("_") and field.alias != "source":
         assert len(help_of(field)) > 40, field
+    # `pants help` evaluates the annotations of the field, on whatever Python Pants runs.
+    assert TargetFieldHelpInfo.create(field, provider="cascade_pants").type_hint
 
 
 @pytest.mark.parametrize("subsystem", [CascadeSubsystem, CascadeCheckSubsystem, CascadeDbtCheckSubsystem])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from pants.backend.python.target_types import (
     InterpreterConstraintsField,
     PexExecutionMode,
@@ -72,8 +74,11 @@ class CascadeProjectDbtField(SpecialCasedDependencies):
     )
 
     @classmethod
-    def compute_value(cls, raw_value: str | None, address: Address) -> tuple[str, ...] | None:
+    def compute_value(  # type: ignore[override]
+        cls, raw_value: str | None, address: Address
+    ) -> Optional[tuple[str, ...]]:  # noqa: UP045
         """Return the address as the only one of a sequence, which is what Pants resolves."""
+        # `pants help` evaluates these types, and runs on CPython 3.9, which knows no other way to write them.
         if raw_value is not None and not isinstance(raw_value, str):
             raise InvalidFieldTypeException(address, cls.alias, raw_value, expected_type="a string, such as 'src/sql'")
         value: tuple[str, ...] | None = super().compute_value(None if raw_value is None else [raw_value], address)
