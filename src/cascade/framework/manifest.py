@@ -101,8 +101,9 @@ class Manifest:
             wrong.append("modules")
         if settings is not None and not isinstance(settings, str):
             wrong.append("settings")
-        dbt_fields = [dbt.get(name) for name in _DBT_FIELDS] if isinstance(dbt, Mapping) else []
-        if dbt is not None and (not dbt_fields or not all(isinstance(text, str) for text in dbt_fields)):
+        given_dbt = dbt if isinstance(dbt, Mapping) else {}
+        dbt_fields = [text for name in _DBT_FIELDS if isinstance(text := given_dbt.get(name), str)]
+        if dbt is not None and len(dbt_fields) < len(_DBT_FIELDS):
             wrong.append("dbt")
         if wrong:
             given = ", ".join(f"{name} is {values.get(name)!r}" for name in wrong)
