@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cascade.dbt_graph.calls import Place
-from cascade.dbt_graph.documents import DocumentError
+from cascade.dbt_graph.errors import DocumentError
 from cascade.dbt_graph.graph import Graph, needed_files, parents, read_graph
 from cascade.dbt_graph.mistakes import find_mistakes
 from cascade.dbt_graph.nodes import Node

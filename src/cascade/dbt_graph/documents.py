@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from cascade.dbt_graph.errors import DocumentError
+
 
 class Located(dict[Any, Any]):
     """A mapping of a YAML document."""
@@ -30,20 +32,6 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Iterator[Locate
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-class DocumentError(Exception):
-    """A document that is not valid YAML.
-
-    Args:
-        message: what is wrong.
-        line: where.
-    """
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
 
 
 def read_document(text: str) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ from jinja2 import nodes
 
 from cascade.dbt_graph.builtin_calls import BuiltinCalls
 from cascade.dbt_graph.calls import Macro, Surroundings
+from cascade.dbt_graph.errors import TemplateError
 from cascade.dbt_graph.scope import Scope
-from cascade.dbt_graph.templates import SNAPSHOT, TemplateError, has_jinja, parse
+from cascade.dbt_graph.templates import SNAPSHOT, has_jinja, parse
 from cascade.dbt_graph.values import OPAQUE, UNKNOWN, Values, apply, assemble, may_be, union
 
 _DEEPEST = 25

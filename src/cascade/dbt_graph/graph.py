@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cascade.dbt_graph.calls import Calls, Place, Ref, Surroundings
@@ -68,9 +69,9 @@ class Graph:
                 return self._latest(found)
         return None
 
-    @property
+    @cached_property
     def sources(self) -> Mapping[tuple[str, str], SourceTable]:
-        """The tables of all sources, by the names of source and table."""
+        """The tables of all sources, by the names of source and table. Asked for once the YAML has been read."""
         return {
             (table.source, table.name): table
             for package in reversed(self.packages)

@@ -11,10 +11,11 @@ from jinja2 import nodes as jinja
 
 from cascade.dbt_graph.calls import Calls, Macro, Macros, Place, Surroundings
 from cascade.dbt_graph.documents import mapping
+from cascade.dbt_graph.errors import TemplateError
 from cascade.dbt_graph.follow import Follower
 from cascade.dbt_graph.packages import File, Package
 from cascade.dbt_graph.python_models import python_calls
-from cascade.dbt_graph.templates import SNAPSHOT, TemplateError, has_jinja, parse
+from cascade.dbt_graph.templates import SNAPSHOT, has_jinja, parse
 
 REFERABLE = ("model", "seed", "snapshot")
 """The kinds of nodes that `ref` can name."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cascade.dbt_graph.calls import Place
-from cascade.dbt_graph.documents import DocumentError, line_of, mappings, read_document
+from cascade.dbt_graph.documents import line_of, mappings, read_document
+from cascade.dbt_graph.errors import DocumentError
 
 PROJECT_FILE = "dbt_project.yml"
 PACKAGE_FILES = ("packages.yml", "dependencies.yml")

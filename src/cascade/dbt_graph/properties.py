@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cascade.dbt_graph.calls import Calls, Place, Surroundings
-from cascade.dbt_graph.documents import DocumentError, line_of, mapping, mappings, read_document
+from cascade.dbt_graph.documents import line_of, mapping, mappings, read_document
+from cascade.dbt_graph.errors import DocumentError
 from cascade.dbt_graph.follow import Follower
 from cascade.dbt_graph.generic_tests import follow_entry, follow_expression
 from cascade.dbt_graph.nodes import Node

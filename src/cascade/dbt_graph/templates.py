@@ -9,6 +9,8 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
+from cascade.dbt_graph.errors import TemplateError
+
 SNAPSHOT = "dbt_snapshot__"
 """The prefix of the macro that stands for a snapshot block."""
 
@@ -46,20 +48,6 @@ class DbtTags(Extension):
                 if option == "adapter" and isinstance(value, nodes.Const):
                     adapter = str(value.value)
         return adapter
-
-
-class TemplateError(Exception):
-    """A template that Jinja cannot parse.
-
-    Args:
-        message: what is wrong.
-        line: where.
-    """
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
 
 
 @cache
