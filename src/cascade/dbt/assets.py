@@ -15,9 +15,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets  # pa
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-infer-dep
 
 from cascade.dbt.listing import is_asset
-from cascade.dbt.manifest import PARTIAL_PARSE, current_manifest
+from cascade.dbt.manifest import current_manifest
 from cascade.dbt.profile import dbt_state_directory
 from cascade.dbt.resource import build_dbt_resource
+from cascade.dbt.state_files import copy_partial_parse
 from cascade.dbt.translator import CascadeDbtTranslator
 from cascade.dbt.variables import TAKES_PARTITION, partition_variables, uses_partition_variables
 from cascade.exceptions import ConfigError
@@ -135,9 +136,7 @@ def _target_path(config: CascadeConfig, run_id: str, manifest: Path) -> Iterator
     runs = dbt_state_directory(config) / "runs"
     directory = runs / run_id[:13]
     directory.mkdir(parents=True, exist_ok=True)
-    parsed = manifest.with_name(PARTIAL_PARSE)
-    if parsed.is_file():
-        shutil.copyfile(parsed, directory / PARTIAL_PARSE)
+    copy_partial_parse(manifest.parent, directory)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
 

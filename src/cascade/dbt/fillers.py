@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cascade.dbt.profile import dbt_state_directory
+from cascade.dbt.state_files import write_state_file
 from cascade.declarations import IngestionDeclaration
 from cascade.program import typed
 
@@ -74,14 +74,8 @@ def write_fillers(config: CascadeConfig, fillers: Iterable[Filler]) -> None:
         config: the settings.
         fillers: the workflows.
     """
-    file = _file(config)
     text = json.dumps([asdict(filler) for filler in sorted(fillers, key=lambda filler: filler.table)], indent=1)
-    if not file.is_file() or file.read_text(encoding="utf-8") != text:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Another process may read it at any moment.
-        written = file.with_name(f"{file.name}.{os.getpid()}")
-        written.write_text(text, encoding="utf-8")
-        written.replace(file)
+    write_state_file(_file(config), text)
 
 
 def read_fillers(config: CascadeConfig) -> Mapping[tuple[str, str], Filler]:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dbt.layout import PROJECT_FILE
-from cascade.dbt.parse import log_events, run_parse
+from cascade.dbt.parse import failed_without_reason, log_events, run_parse
 from cascade.dbt.profile import PROFILES_FILE, PROFILES_VARIABLE, dbt_environment, dbt_state_directory
-from cascade.dbt.results import DbtProblem, read_problems
+from cascade.dbt.results import read_problems
+from cascade.dbt.state_files import copy_partial_parse
 from cascade.exceptions import CascadeError, SourceLocation
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
-PARTIAL_PARSE = "partial_parse.msgpack"
 _MANIFEST = "manifest.json"
 # What dbt itself writes, unless told where.
 _WRITTEN = frozenset({"target", "logs"})
@@ -51,8 +51,8 @@ def current_manifest(config: CascadeConfig) -> Path:
         with tempfile.TemporaryDirectory(prefix="new-", dir=parsed) as name:
             new = Path(name) / "target"
             new.mkdir()
-            if older and (older[0] / PARTIAL_PARSE).is_file():
-                shutil.copyfile(older[0] / PARTIAL_PARSE, new / PARTIAL_PARSE)
+            if older:
+                copy_partial_parse(older[0], new)
             _parse(config, environment, new)
             # Another process may have parsed the same files meanwhile.
             if not found.exists():
@@ -88,9 +88,7 @@ def _parse(config: CascadeConfig, environment: dict[str, str], target: Path) -> 
     errors = (event for event in log_events(result.stdout) if event.get("info", {}).get("level") == "error")
     problems = read_problems(errors, directory)
     if not problems:
-        last = (result.stderr.strip() or result.stdout.strip() or "no output").splitlines()[-1]
-        message = f"dbt failed with exit code {result.returncode}: {last}"
-        problems = (DbtProblem(message, directory / PROJECT_FILE),)
+        problems = (failed_without_reason(result, directory / PROJECT_FILE),)
     first, *others = problems
     listed = "".join(f"\n{problem.file}:{problem.line}: {problem.message}" for problem in others[:_SHOWN])
     raise CascadeError(f"{first.message}{listed}", location=SourceLocation(str(first.file), first.line))

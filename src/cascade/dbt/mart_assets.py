@@ -40,10 +40,14 @@ def build_mart_assets(
         ConfigError: the setting `dbt_translator` is wrong.
     """
     file = current_manifest(config)
-    marts = {dg.AssetKey(mart.asset_key): mart for mart in read_marts(file, config.dbt_project_directory)}
+    text = file.read_bytes()
+    # Reading the manifest of many models takes a while.
+    if b'"publish"' not in text:
+        return None
+    manifest: Mapping[str, Any] = json.loads(text)
+    marts = {dg.AssetKey(mart.asset_key): mart for mart in read_marts(manifest, config.dbt_project_directory)}
     if not marts:
         return None
-    manifest: Mapping[str, Any] = json.loads(file.read_bytes())
     translator = find_translator(config, {each.table_ref.identifier: each.asset_key for each in declarations})
     takes_partition = uses_partition_variables(manifest)
     specs = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +33,8 @@ def marts_named(config: CascadeConfig, models: Sequence[str]) -> tuple[Mart, ...
         UsageError: a name is not that of a mart, or a model says in a wrong way that it is published.
         CascadeError: dbt cannot parse the project.
     """
-    marts = {mart.model: mart for mart in read_marts(current_manifest(config), config.dbt_project_directory)}
+    manifest = json.loads(current_manifest(config).read_bytes())
+    marts = {mart.model: mart for mart in read_marts(manifest, config.dbt_project_directory)}
     for name in models:
         if name not in marts:
             known = f" The marts are {', '.join(marts)}." if marts else ""

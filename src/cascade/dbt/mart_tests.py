@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade.dbt.manifest import PARTIAL_PARSE
 from cascade.dbt.marts import Mart
 from cascade.dbt.parse import START
 from cascade.dbt.profile import dbt_environment
+from cascade.dbt.state_files import copy_partial_parse
 from cascade.exceptions import CascadeError
 
 if TYPE_CHECKING:
@@ -66,9 +65,7 @@ def _results(
 ) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="cascade-dbt-") as name:
         target = Path(name)
-        parsed = manifest_file.with_name(PARTIAL_PARSE)
-        if parsed.is_file():
-            shutil.copyfile(parsed, target / PARTIAL_PARSE)
+        copy_partial_parse(manifest_file.parent, target)
         process = subprocess.run(
             [
                 *(sys.executable, "-c", START, "--no-use-colors", "--log-level-file", "none", "test"),

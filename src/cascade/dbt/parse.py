@@ -77,9 +77,19 @@ def parse_project(directory: Path) -> DbtProject:
         if result.returncode == 0 and manifest.is_file():
             return read_manifest(json.loads(manifest.read_bytes()), problems)
     if not problems:
-        last = (result.stderr.strip() or result.stdout.strip() or "no output").splitlines()[-1]
-        problems = (DbtProblem(f"dbt failed with exit code {result.returncode}: {last}", project_file),)
+        problems = (failed_without_reason(result, project_file),)
     return DbtProject(problems=problems)
+
+
+def failed_without_reason(result: subprocess.CompletedProcess[str], project_file: Path) -> DbtProblem:
+    """Return the problem of a dbt that failed and logged no problem: the last line that it printed.
+
+    Args:
+        result: the process that has ended.
+        project_file: the `dbt_project.yml`.
+    """
+    last = (result.stderr.strip() or result.stdout.strip() or "no output").splitlines()[-1]
+    return DbtProblem(f"dbt failed with exit code {result.returncode}: {last}", project_file)
 
 
 def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[str]:

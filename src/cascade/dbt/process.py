@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt
 from cascade.dbt.profile import dbt_environment, dbt_state_directory
+from cascade.dbt.state_files import write_state_file
 from cascade.exceptions import UsageError
 from cascade.program import typed
 
@@ -84,12 +85,7 @@ def dbt_executable(config: CascadeConfig) -> Path:
     """
     written = dbt_state_directory(config) / "bin" / "dbt"
     text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(START)} "$@"\n'
-    if not written.is_file() or written.read_text(encoding="utf-8") != text:
-        written.parent.mkdir(parents=True, exist_ok=True)
-        other = written.with_name(f"dbt.{os.getpid()}")
-        other.write_text(text, encoding="utf-8")
-        other.chmod(0o755)
-        other.replace(written)
+    write_state_file(written, text, executable=True)
     return written
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cascade.config.root import ROOT_VARIABLE
 from cascade.dbt.layout import read_profile_name
+from cascade.dbt.state_files import write_state_file
 from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -89,13 +90,7 @@ def profiles_directory(config: CascadeConfig) -> Path:
         return own
     directory = dbt_state_directory(config)
     text = profile_text(read_profile_name(config.dbt_project_directory))
-    file = directory / PROFILES_FILE
-    if not file.is_file() or file.read_text(encoding="utf-8") != text:
-        directory.mkdir(parents=True, exist_ok=True)
-        # Another process may read it at any moment.
-        written = directory / f"{PROFILES_FILE}.{os.getpid()}"
-        written.write_text(text, encoding="utf-8")
-        written.replace(file)
+    write_state_file(directory / PROFILES_FILE, text)
     return directory
 
 

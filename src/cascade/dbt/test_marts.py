@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,7 @@ def node(name: str, publish: Any = None, **config: Any) -> dict[str, Any]:
 
 
 def marts_of(directory: Path, *nodes: dict[str, Any]) -> tuple[Mart, ...]:
-    file = directory / "manifest.json"
-    file.write_text(json.dumps({"nodes": {each["unique_id"]: each for each in nodes}}))
-    return read_marts(file, directory / "dbt")
+    return read_marts({"nodes": {each["unique_id"]: each for each in nodes}}, directory / "dbt")
 
 
 def test_a_model_is_published_where_its_yaml_says(tmp_path: Path) -> None:
