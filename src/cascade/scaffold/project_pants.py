@@ -26,6 +26,8 @@ _DEFAULT_IGNORED = (".*/",)
 _SOURCES = "python_sources()\n"
 _SETTINGS = '\npython_source(name="settings", source="cascade_config.py")\n'
 _TESTS = "python_tests()\n"
+_DBT_FILE = "dbt_project.yml"
+_DBT_PROJECT = "cascade_dbt_project()\n"
 _TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
 
 
@@ -82,7 +84,10 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
     """
     directories = {PurePosixPath(path).parent for path in paths if path.endswith(".py")}
     with_data = {PurePosixPath(path).parent.parent for path in paths if PurePosixPath(path).parent.name == "data"}
-    texts: dict[str, str] = {"BUILD": _project(place) + (_SETTINGS if "cascade_config.py" in paths else "")}
+    dbt = next((str(PurePosixPath(path).parent) for path in paths if PurePosixPath(path).name == _DBT_FILE), None)
+    texts: dict[str, str] = {"BUILD": _project(place, dbt) + (_SETTINGS if "cascade_config.py" in paths else "")}
+    if dbt is not None:
+        texts[f"{dbt}/BUILD"] = _DBT_PROJECT
     for directory in sorted(directories - {PurePosixPath(".")}):
         if directory in with_data:
             text = workflow_build(["data/*"])
@@ -99,18 +104,17 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
     return texts
 
 
-def _project(place: PantsPlace) -> str:
+def _project(place: PantsPlace, dbt: str | None) -> str:
+    fields = [f'name="{PROJECT_TARGET}",']
+    if place.directory:
+        fields.append("# Without this, it would contain every workflow of the repository.")
+        fields.append(f'workflows=["{place.path("workflows")}::"],')
+    if dbt is not None:
+        fields.append(f'dbt_project="{place.path(dbt)}",')
     comment = "# Everything that is deployed together as one Dagster code location."
-    if not place.directory:
-        return f'{comment}\ncascade_project(name="{PROJECT_TARGET}")\n'
-    return (
-        f"{comment}\n"
-        "cascade_project(\n"
-        f'    name="{PROJECT_TARGET}",\n'
-        "    # Without this, it would contain every workflow of the repository.\n"
-        f'    workflows=["{place.path("workflows")}::"],\n'
-        ")\n"
-    )
+    if len(fields) == 1:
+        return f"{comment}\ncascade_project({fields[0].rstrip(',')})\n"
+    return "\n    ".join([f"{comment}\ncascade_project(", *fields]) + "\n)\n"
 
 
 def missing_settings(pants_toml: str, place: PantsPlace, files: Collection[str]) -> str:

@@ -37,10 +37,18 @@ def build_files(template: str, place: PantsPlace) -> dict[str, list[Call]]:
 def test_the_files_of_the_basic_template() -> None:
     assert build_files("basic", HERE) == {
         "BUILD": [
-            ("cascade_project", {"name": "dev", "workflows": ["teams/shop/workflows::"]}),
+            (
+                "cascade_project",
+                {
+                    "name": "dev",
+                    "workflows": ["teams/shop/workflows::"],
+                    "dbt_project": "teams/shop/transforms/dbt",
+                },
+            ),
             ("python_source", {"name": "settings", "source": "cascade_config.py"}),
         ],
         "tests/BUILD": [("python_tests", {})],
+        "transforms/dbt/BUILD": [("cascade_dbt_project", {})],
         "workflows/ingestion/air_quality/BUILD": [
             ("cascade_workflow", {"dependencies": [":data"]}),
             ("resources", {"name": "data", "sources": ["data/*"]}),
