@@ -15,6 +15,7 @@ from cascade.config.root import ROOT_VARIABLE
 from cascade.dbt.layout import read_profile_name
 from cascade.dbt.state_files import write_state_file
 from cascade.exceptions import ConfigError
+from cascade.terminal.words import shows_colors
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -132,6 +133,8 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
                 "DBT_TARGET_PATH": str(state / "target"),
                 "DBT_LOG_PATH": str(state / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
+                # dbt colors what it prints also into files and pipes.
+                **({} if shows_colors(sys.stdout) else {"DBT_USE_COLORS": "false"}),
                 **({"DBT_STATE": str(state / "state")} if (state / "state" / "manifest.json").is_file() else {}),
             }
         ),

@@ -86,6 +86,18 @@ def test_variables_of_the_user_keep_their_values(config: CascadeConfig, monkeypa
     assert variables["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "1"
 
 
+@pytest.mark.parametrize("variable", ["", "NO_COLOR"])
+def test_dbt_prints_colors_on_a_terminal_only(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    assert dbt_environment(config)["DBT_USE_COLORS"] == "false"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "1")
+    assert dbt_environment(config).get("DBT_USE_COLORS") == ("false" if variable else None)
+
+
 def test_settings_that_are_arguments_reach_the_process_of_dbt(tmp_path: Path, config: CascadeConfig) -> None:
     given = CascadeConfig(project_root=tmp_path, iceberg_catalog="sqlite:////tmp/c.db", nessie_uri=None)
     variables = dbt_environment(given)

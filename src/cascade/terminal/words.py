@@ -25,6 +25,11 @@ def say_on_stderr(word: str, text: str, color: str) -> None:
     click.echo(f"{styled(f'{word}:', color, sys.stderr)} {text}", err=True)
 
 
+def shows_colors(stream: Any) -> bool:
+    """Return whether a stream is an open terminal and `NO_COLOR` is not set."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
 def styled(text: str, color: str, stream: TextIO | None = None) -> str:
     """Return text in bold color if it goes to a terminal and `NO_COLOR` is not set, else unchanged.
 
@@ -33,8 +38,7 @@ def styled(text: str, color: str, stream: TextIO | None = None) -> str:
         color: the name of a color that click knows.
         stream: the stream it will be printed to; standard output by default.
     """
-    colored = is_terminal(stream or sys.stdout) and not os.environ.get("NO_COLOR")
-    return click.style(text, fg=color, bold=True) if colored else text
+    return click.style(text, fg=color, bold=True) if shows_colors(stream or sys.stdout) else text
 
 
 def counted(number: int, noun: str) -> str:
