@@ -41,7 +41,9 @@ def test_cascade_dev_shows_the_assets_reloads_an_edit_and_blocks_no_command(
     with started(command, repository.root, environment, tmp_path / "log") as process:
         wait_until(lambda: "weather_observations" in assets(port), START_SECONDS, process)
         shown = assets(port)
-        assert set(shown) == {"airlines", "airports", "flights", "planes", "weather_observations"}
+        workflows = {"airlines", "airports", "flights", "planes", "weather_observations"}
+        assert {name for name in shown if shown[name]["groupName"] in ("nyc_flights", "nyc_weather")} == workflows
+        assert shown["gold_daily_delays"]["groupName"] == "gold"
         assert shown["weather_observations"]["partitionStats"]["numPartitions"] == 365
         assert shown["airlines"]["groupName"] == "nyc_flights"
         # This would wait for `dev` to end if `dev` blocked it.
