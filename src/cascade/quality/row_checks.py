@@ -86,10 +86,11 @@ class Range(_ColumnCheck):
 
     def fault(self) -> str:
         """Return what is wrong with a failing row."""
+        # NaN is neither less nor greater than a limit.
         if self.max is None:
-            return f"{self.column} is less than {self.min}"
+            return f"{self.column} is not at least {self.min}"
         if self.min is None:
-            return f"{self.column} is greater than {self.max}"
+            return f"{self.column} is not at most {self.max}"
         return f"{self.column} is not between {self.min} and {self.max}"
 
 

@@ -55,6 +55,19 @@ def test_the_failing_rows_are_counted(readings: Lakehouse, check: Any, count: in
     assert result.share == count / 4
 
 
+@pytest.mark.parametrize(
+    ("check", "fault"),
+    [
+        (Range("celsius", min=0), "celsius is not at least 0."),
+        (Range("celsius", max=100), "celsius is not at most 100."),
+        (Range("celsius", 0, 100), "celsius is not between 0 and 100."),
+    ],
+)
+def test_what_is_said_of_a_failing_row_is_true_of_nan(readings: Lakehouse, check: Any, fault: str) -> None:
+    (result,) = judged(readings, check, rows=ROWS)
+    assert result.message == f"1 of 4 rows fail (25 %): {fault}"
+
+
 def test_columns_and_values_with_quotes_are_data(readings: Lakehouse) -> None:
     name = 'a"b; --'
     rows = pa.table({name: ["x'y", "z"], "select": [1, None]})
