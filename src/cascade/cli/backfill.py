@@ -107,6 +107,9 @@ def backfill(
                 definitions=definitions,
                 instance=instance,
                 packages=tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names)),
+                stopping=lambda: out.warn(
+                    "stopping: no further run starts, those under way are interrupted. Press Ctrl-C again to kill them."
+                ),
             ):
                 results.append(result)
                 begin(result.partition or "")

@@ -98,6 +98,7 @@ def test_g8_a_backfill_that_is_stopped_goes_on_with_what_is_left(
     if number == signal.SIGINT:
         assert process.returncode == 1, errors
         assert "things 2024-01-03 was stopped." in errors
+        assert ("Press Ctrl-C again to kill them." in errors) == (parallel > 1)
         assert "Backfilled 2 of 6 partitions of things." in output
         options = f" --parallel {parallel}" if parallel > 1 else ""
         assert f"Stopped. 4 partitions did not run. Go on: cascade backfill things{options}" in output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cascade.processes.partition_pool import run_in_processes
@@ -22,6 +22,7 @@ def run_backfill(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     packages: Sequence[str],
+    stopping: Callable[[], None] = lambda: None,
 ) -> Iterator[PartitionResult]:
     """Run partitions. One that fails does not stop the others.
 
@@ -32,6 +33,7 @@ def run_backfill(
         definitions: the project's definitions.
         instance: where Dagster records the runs.
         packages: the user's top-level packages, to find their lines in tracebacks.
+        stopping: called when several processes are asked to end, which may take long. Another signal kills them.
 
     Yields:
         What each run did, as it ends.
@@ -43,7 +45,7 @@ def run_backfill(
     """
     if parallel > 1 and len(partitions) > 1:
         with StopSignals() as signals:
-            yield from run_in_processes(job, partitions, processes=parallel, signals=signals)
+            yield from run_in_processes(job, partitions, processes=parallel, signals=signals, stopping=stopping)
         return
     yield from _in_this_process(job, partitions, definitions, instance, packages)
 

@@ -133,13 +133,19 @@ class Children:
         """Return a child that has ended, or None while all are running."""
         return next((child for child in self.running if child.ended is not None), None)
 
-    def stop(self) -> None:
-        """End all children and the processes they started: with SIGINT first, then with SIGTERM and SIGKILL."""
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        """End all children and the processes they started: with SIGINT first, then with SIGTERM and SIGKILL.
+
+        Args:
+            hurry: returns whether to kill what is still running now.
+        """
         steps = ((signal.SIGINT, self.grace, False), (signal.SIGTERM, 2.0, True), (signal.SIGKILL, 5.0, True))
         for number, seconds, whole_group in steps:
+            if number == signal.SIGTERM and hurry():
+                continue
             for child in self.running:
                 _signal(child, number, whole_group=whole_group)
-            if self._wait(seconds):
+            if self._wait(seconds, (lambda: False) if number == signal.SIGKILL else hurry):
                 break
         for child in self.running:
             self._tell_guardian("-", child.process.pid)
@@ -152,14 +158,14 @@ class Children:
             self.running.remove(child)
             self._tell_guardian("-", child.process.pid)
 
-    def _wait(self, seconds: float) -> bool:
+    def _wait(self, seconds: float, hurry: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds
         while True:
             # Reap a leader that has ended first: a zombie keeps its group alive.
             left = [child for child in self.running if child.process.poll() is None or _group_lives(child.process.pid)]
             if not left:
                 return True
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or hurry():
                 return False
             time.sleep(0.05)
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,17 +65,19 @@ def run_in_processes(
     *,
     processes: int,
     signals: StopSignals,
+    stopping: Callable[[], None],
 ) -> Iterator[PartitionResult]:
     """Run partitions, several at a time.
 
     A partition whose run fails, or whose process dies, does not stop the others. After `Stopped`, no further run
-    starts, and those under way are asked to end.
+    starts, and those under way are asked to end, or killed at the next signal.
 
     Args:
         job: what to run.
         partitions: the keys, in the order in which they start.
         processes: how many processes run at once.
         signals: turns Ctrl-C into `Stopped`.
+        stopping: called when it begins to wait for the end of the runs under way.
 
     Yields:
         What each run did, as it ends; also of those that were interrupted.
@@ -141,7 +143,8 @@ def run_in_processes(
                             start()
         except Stopped:
             running = list(workers)
-            children.stop()
+            stopping()
+            children.stop(hurry=signals.insisted)
             for worker in running:
                 with worker.answers:
                     for line in (worker.begun + worker.answers.read()).decode().splitlines():

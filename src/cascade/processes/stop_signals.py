@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# Who starts this process may pass on a signal that it got from the terminal itself.
+_ONE_PRESS_SECONDS = 0.5
 
 
 class Stopped(BaseException):
@@ -15,7 +19,8 @@ class StopSignals:
     """Turns the first SIGINT, SIGTERM or SIGHUP into `Stopped`. Further signals do not interrupt the shutdown."""
 
     def __init__(self) -> None:
-        self._asked = self._held = self._raised = False
+        self._asked = self._held = self._raised = self._insisted = False
+        self._asked_at = 0.0
 
     def __enter__(self) -> StopSignals:
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,8 +42,16 @@ class StopSignals:
         if self._asked:
             self._raise()
 
+    def insisted(self) -> bool:
+        """Return whether another signal has come after the first one: the user does not want to wait for the end."""
+        return self._insisted
+
     def _ask(self, number: int, frame: object) -> None:
-        self._asked = True
+        now = time.monotonic()
+        if not self._asked:
+            self._asked, self._asked_at = True, now
+        elif now - self._asked_at > _ONE_PRESS_SECONDS:
+            self._insisted = True
         if not self._held:
             self._raise()
 

@@ -55,6 +55,15 @@ def test_a_child_that_ignores_signals_is_killed(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_a_child_that_takes_its_time_is_killed_if_there_is_a_hurry(tmp_path: Path) -> None:
+    with Children(scratch(tmp_path), grace=600) as children:
+        child = children.start("stubborn", [sys.executable, "-c", STUBBORN], talks=True)
+        assert child.process.stdout is not None and child.process.stdout.readline() == b"up\n"
+        asked = iter((False, False, True, True))
+        children.stop(hurry=lambda: next(asked))
+    assert child.process.returncode == -signal.SIGKILL
+
+
 def test_output_of_children_is_passed_on_until_they_are_silent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
