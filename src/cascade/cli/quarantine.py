@@ -10,8 +10,9 @@ from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.listing import in_seconds, print_listing
 from cascade.cli.options import json_option
+from cascade.cli.quarantine_drop import drop
+from cascade.cli.quarantine_named import open_quarantine
 from cascade.cli.quarantine_replay import replay
-from cascade.cli.table_named import open_table
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -23,10 +24,11 @@ _COLUMNS = ("partition", "rule", "field", "message", "row", "run_id")
 
 @click.group()
 def quarantine() -> None:
-    """Inspect and replay the rows that schemas have refused."""
+    """Inspect, replay and drop the rows that schemas have refused."""
 
 
 quarantine.add_command(replay)
+quarantine.add_command(drop)
 
 
 @quarantine.command("list", short_help="Count the refused rows of each partition.")
@@ -39,7 +41,7 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
     from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows, quarantines
 
     if name is not None:
-        lakehouse, ref, _ = open_table(invocation, name)
+        lakehouse, ref = open_quarantine(invocation, name)
         refs = [ref]
     else:
         invocation.require_project()
@@ -79,7 +81,7 @@ def show(invocation: Invocation, out: Output, name: str, key: str | None, rule: 
     """Print refused rows of TABLE with the rules that refused them, those that were refused first at first."""
     from cascade.iceberg.quarantined_rows import no_quarantined_rows, quarantined_rows
 
-    lakehouse, ref, _ = open_table(invocation, name)
+    lakehouse, ref = open_quarantine(invocation, name)
     found = quarantined_rows(lakehouse, ref.quarantine)
     rows = [
         {name: row[name] for name in _COLUMNS}

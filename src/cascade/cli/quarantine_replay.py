@@ -11,11 +11,11 @@ import click
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.cli.quarantine_named import check_refused_keys
 from cascade.cli.run_output import report_outcome, runs_document
 from cascade.cli.table_named import open_table
 from cascade.collector import collector_paused
 from cascade.exceptions import UsageError
-from cascade.spelling import did_you_mean
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -55,7 +55,7 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
     check_replayable(workflow.declaration)
     rows = quarantined_rows(lakehouse, ref.quarantine)
     found = [] if rows is None else quarantined_partitions(rows, ref)
-    _check_keys(ref, keys, [each.partition for each in found])
+    check_refused_keys(ref, keys, [each.partition for each in found])
     # If partitions refused the same key, its newest row comes first, and older ones do not wait for it.
     found.sort(key=lambda each: each.refused_at.timestamp() if each.refused_at else 0.0, reverse=True)
     chosen = [each for each in found if not keys or each.partition in keys]
@@ -122,16 +122,6 @@ def _workflow(invocation: Invocation, ref: TableRef) -> IngestionWorkflow[..., o
         f"No workflow of the project fills {ref.full_name}, so no schema can judge its refused rows.",
         hint=f"See its workflows: {invocation.program} list",
     )
-
-
-def _check_keys(ref: TableRef, keys: Sequence[str], known: Sequence[str | None]) -> None:
-    names = [key for key in known if key is not None]
-    for key in keys:
-        if key not in names:
-            raise UsageError(
-                f'The partition "{key}" of {ref.full_name} has no refused rows.{did_you_mean(key, names)}',
-                hint=f"These have some: {', '.join(names[:5])}." if names else None,
-            )
 
 
 def _runs(

@@ -43,14 +43,15 @@ def require_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> tu
     Raises:
         UsageError: there is no such table.
     """
-    ref = _table_ref(name)
+    ref = table_ref(name)
     found = lakehouse.load(ref)
     if found is None:
         raise _no_such_table(invocation, lakehouse, name)
     return ref, found
 
 
-def _table_ref(name: str) -> TableRef:
+def table_ref(name: str) -> TableRef:
+    """Return the table of a name that a user typed; the namespace `raw` may be left out."""
     namespace, _, table_name = name.replace("/", ".").rpartition(".")
     return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
 
@@ -62,13 +63,20 @@ def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> U
     if workflow is not None:
         declaration = workflow.declaration
         partition = " --partition KEY" if declaration.partitions else ""
-        asset = "/".join(declaration.asset_key)
+        asset, quarantine = "/".join(declaration.asset_key), declaration.table_ref.quarantine
+        # A run creates the table before it refuses rows.
+        if lakehouse.load(quarantine) is not None:
+            left = f"it was dropped, and {quarantine.full_name} still has its refused rows."
+            return UsageError(
+                f"The table {declaration.table} does not exist: {left}",
+                hint=f"Fill it again: {invocation.program} materialize {asset}{partition}",
+            )
         return UsageError(
             f"The table {declaration.table} is declared at {declaration.location} and does not exist yet.",
             hint=f"Create it: {invocation.program} materialize {asset}{partition}",
         )
     known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
-    ref = _table_ref(name)
+    ref = table_ref(name)
     refusing = TableRef(ref.namespace, ref.name.removesuffix(QUARANTINE_SUFFIX))
     if refusing != ref and refusing.full_name in known:
         return UsageError(

@@ -6,9 +6,15 @@ import shutil
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from cascade.cli import quarantine_drop
 from cascade.cli.conftest import Cascade
+from cascade.cli.context import Invocation
+from cascade.cli.main import cli
+from cascade.config import CascadeConfig
 from cascade.framework.conftest import SampleProject
+from cascade.iceberg import open_lakehouse
 
 WEATHER = """
     from datetime import date
@@ -149,3 +155,43 @@ def test_rows_of_partitions_that_the_workflow_no_longer_has_stay(cascade: Cascad
         assert "materialize weather --partition KEY" in shown.stderr
     [left] = cascade.json("quarantine", "list")["quarantine"]
     assert (left["partition"], left["rows"]) == ("2024-01-02", 2)
+
+
+def test_dropped_rows_are_gone_after_a_question(
+    cascade: Cascade, refused: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dry = cascade("quarantine", "drop", "weather", "--partition", "2024-01-01", "--dry-run")
+    assert dry.stdout == ("raw.weather of 2024-01-01: 2 refused rows would be removed (less_than in celsius 2).\n"), (
+        dry.output
+    )
+    nobody = cascade("quarantine", "drop", "weather")
+    assert nobody.exit_code == 2
+    assert "nobody can answer here whether raw.weather__quarantine may lose them" in nobody.stderr
+    assert "quarantine drop raw.weather --dry-run. Remove them with --yes." in nobody.stderr
+    unknown = cascade("quarantine", "drop", "weather", "--partition", "2024-01-03", "--yes")
+    assert unknown.exit_code == 2 and 'The partition "2024-01-03" of raw.weather has no refused rows.' in unknown.stderr
+    monkeypatch.setattr(quarantine_drop, "can_ask", lambda **_: True)
+    asked = CliRunner().invoke(cli, ["quarantine", "drop", "weather"], obj=Invocation(), input="n\n")
+    assert asked.exit_code == 1 and "Remove them for good? [y/N]" in asked.stderr
+    assert [each["rows"] for each in cascade.json("quarantine", "list")["quarantine"]] == [2, 2]
+    document = cascade.json("quarantine", "drop", "weather", "--partition", "2024-01-01", "--yes")
+    assert document == {"table": "raw.weather", "dropped": [{"partition": "2024-01-01", "rows": 2}]}
+    [left] = cascade.json("quarantine", "list")["quarantine"]
+    assert (left["partition"], left["rows"]) == ("2024-01-02", 2)
+    assert cascade("quarantine", "drop", "weather", "--yes").stdout == "2 refused rows of raw.weather removed.\n"
+    assert cascade("quarantine", "drop", "weather", "--yes").stdout == "raw.weather has no refused rows.\n"
+    assert cascade.json("table", "show", "weather")["total_rows"] == 6
+
+
+@pytest.mark.usefixtures("refused")
+def test_the_refused_rows_of_a_dropped_table_are_still_there(cascade: Cascade) -> None:
+    open_lakehouse(CascadeConfig.from_user_config()).catalog.drop_table("raw.weather")
+    for gone in (cascade("table", "show", "weather"), cascade("quarantine", "replay", "weather")):
+        assert gone.exit_code == 2 and "does not exist yet" not in gone.stderr
+        assert (
+            "raw.weather does not exist: it was dropped, and raw.weather__quarantine still has its refused rows."
+        ) in gone.stderr
+        assert "Fill it again: " in gone.stderr
+    assert len(cascade.json("quarantine", "list", "weather")["quarantine"]) == 2
+    assert cascade.json("quarantine", "show", "weather")["total_rows"] == 4
+    assert cascade("quarantine", "drop", "weather", "--yes").exit_code == 0

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -154,3 +155,20 @@ def settle_replayed(
     ensure_quarantine(lakehouse, ref)
     planner = QuarantinePlanner(partition, add=add, keep=keep)
     return commit_planned(lakehouse, ref, planner, summary=run_summary(run_id, partition))
+
+
+def drop_quarantined(lakehouse: Lakehouse, ref: TableRef, rows: pa.Table, partition: str | None) -> None:
+    """Remove rows of a partition from its quarantine, in one commit. Those that come meanwhile stay.
+
+    Args:
+        lakehouse: the lakehouse.
+        ref: the quarantine table.
+        rows: rows of the quarantine, of any partition.
+        partition: key of the partition; None for a table without partitions.
+
+    Raises:
+        CommitError: other writers committed first, every time, or the catalog did not answer.
+        CommitRefusedError: the catalog refused the commit for good.
+    """
+    gone = set(contents(of_partition(rows, partition)))
+    settle_replayed(lakehouse, ref, gone=gone, add=no_quarantined_rows(), run_id=f"drop {uuid4()}", partition=partition)
