@@ -29,12 +29,15 @@ def serve(path: str, command: str, modules: Sequence[str]) -> None:
         command: the file of the command.
         modules: what to import first.
     """
+    # Nothing that an import makes is garbage.
+    gc.disable()
     for module in modules:
         # A module that is not installed is the concern of the commands that import it.
         with contextlib.suppress(ModuleNotFoundError):
             import_module(module)
     # The garbage collector of a fork would copy every page of them.
     gc.freeze()
+    gc.enable()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()

@@ -152,12 +152,15 @@ def _server() -> subprocess.Popen[str]:
 
 def serve() -> None:
     """Run what each line of standard input asks for in a fork of this process, and print its exit code."""
+    # Nothing that an import makes is garbage.
+    gc.disable()
     for module in IMPORTED:
         # A module that is not installed is the concern of the commands that import it.
         with contextlib.suppress(ModuleNotFoundError):
             import_module(module)
     # The garbage collector of a fork would copy every page of them.
     gc.freeze()
+    gc.enable()
     forks = multiprocessing.get_context("fork")
     for line in sys.stdin:
         child = forks.Process(target=_become, args=(json.loads(line),))
