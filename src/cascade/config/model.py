@@ -15,11 +15,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from cascade.config.dbt_directory import dbt_directory
 from cascade.config.layer_source import LayerSource
-from cascade.config.layers import PREFIX, DescribedSetting, Layers, read_layers
+from cascade.config.layers import DescribedSetting, Layers, read_layers
+from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
-from cascade.config.secrets import is_secret_name, masked_value
-from cascade.exceptions import ConfigError
-from cascade.spelling import nearest
+from cascade.config.secrets import masked_value
 
 
 class ConfigWarning(UserWarning):
@@ -81,6 +80,25 @@ class CascadeConfig(BaseSettings):
         description="The location of the tables' files: a directory, or a URI such as `s3://bucket/path`; of a REST "
         "catalog, its name for the warehouse. If not set, a directory in `.cascade`.",
     )
+    catalog_credential: SecretStr | None = Field(
+        default=None,
+        description="The OAuth2 client of a REST catalog, as `id:secret`. Cascade exchanges it for a token.",
+    )
+    catalog_token: SecretStr | None = Field(
+        default=None, description="A token for a REST catalog, if you have one instead of a client."
+    )
+    s3_endpoint: str | None = Field(
+        default=None, description="The URL of an S3 server that is not Amazon's, such as `http://127.0.0.1:8333`."
+    )
+    s3_region: str | None = Field(
+        default=None,
+        description="The region of the buckets. If not set, `us-east-1` with an `s3_endpoint`, else what Amazon says.",
+    )
+    s3_access_key_id: SecretStr | None = Field(
+        default=None,
+        description="The access key of S3. If not set, S3 uses what AWS's own variables, profile or instance say.",
+    )
+    s3_secret_access_key: SecretStr | None = Field(default=None, description="The secret of the access key.")
     keep_snapshots: int = Field(
         default=20,
         ge=0,
@@ -153,12 +171,13 @@ class CascadeConfig(BaseSettings):
         try:
             super().__init__(**{**values, "project_root": root})
         except ValidationError as error:
-            raise _config_error(error, layers, values) from None
+            raise config_error(error, layers, values) from None
         finally:
             _READ.reset(token)
         self._layers = layers
         self._given = frozenset(values)
-        _warn_about_close_names(layers)
+        for message in misspelled_settings(layers, type(self).model_fields):
+            warnings.warn(message, ConfigWarning, stacklevel=3)
 
     @classmethod
     def from_user_config(cls, project_root: Path | None = None) -> CascadeConfig:
@@ -266,35 +285,3 @@ class CascadeConfig(BaseSettings):
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [(name, masked_value(name, value)) for name, value in self]
-
-
-def _config_error(error: ValidationError, layers: Layers, given: Mapping[str, object]) -> ConfigError:
-    problems = []
-    for detail in error.errors(include_url=False, include_context=False):
-        if detail["type"] == "default_factory_not_called":
-            # This only follows from the other errors.
-            continue
-        name = str(detail["loc"][0]) if detail["loc"] else "settings"
-        if name in given:
-            origin, value = f"{name} in the arguments of CascadeConfig", given[name]
-        else:
-            layer = next((layer for layer in layers.layers if name in layer.values), None)
-            origin = layers.origin(name) or name
-            value = layer.values[name] if layer else None
-        shown = "a hidden value" if is_secret_name(name) else repr(masked_value(name, value))
-        message = str(detail["msg"])
-        problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
-    return ConfigError("\n".join(problems), hint="`config docs` lists every setting with its type and default.")
-
-
-def _warn_about_close_names(layers: Layers) -> None:
-    known = set(CascadeConfig.model_fields)
-    for layer in layers.layers:
-        for name in layer.values:
-            if name in known:
-                continue
-            close = nearest(name, known, cutoff=0.8)
-            if close is not None:
-                meant = f"{PREFIX}{close.upper()}" if layer.name in ("environment", ".env") else close
-                message = f"{layer.origins[name]} is not a Cascade setting. Did you mean {meant}?"
-                warnings.warn(message, ConfigWarning, stacklevel=4)

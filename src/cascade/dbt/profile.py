@@ -49,7 +49,18 @@ _PROFILE = """\
       threads: 4
 """
 # The process of dbt reads the settings again, to find the lakehouse.
-_PLACES = ("iceberg_catalog", "iceberg_warehouse", "nessie_uri", "nessie_ref")
+_PLACES = (
+    "iceberg_catalog",
+    "iceberg_warehouse",
+    "nessie_uri",
+    "nessie_ref",
+    "catalog_credential",
+    "catalog_token",
+    "s3_endpoint",
+    "s3_region",
+    "s3_access_key_id",
+    "s3_secret_access_key",
+)
 
 
 def dbt_state_directory(config: CascadeConfig) -> Path:
@@ -151,10 +162,13 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
     }
     if config.trino_password:
         variables["DBT_ENV_SECRET_CASCADE_TRINO"] = config.trino_password.get_secret_value()
+    from pydantic import SecretStr
+
     for name in _PLACES:
         value = getattr(config, name)
         if value is not None and config.source_of(name) == "argument":
-            variables[f"CASCADE_{name.upper()}"] = str(value)
+            secret = isinstance(value, SecretStr)
+            variables[f"CASCADE_{name.upper()}"] = value.get_secret_value() if secret else str(value)
     return variables
 
 

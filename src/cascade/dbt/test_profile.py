@@ -99,7 +99,8 @@ def test_dbt_prints_colors_on_a_terminal_only(
 
 
 def test_settings_that_are_arguments_reach_the_process_of_dbt(tmp_path: Path, config: CascadeConfig) -> None:
-    given = CascadeConfig(project_root=tmp_path, iceberg_catalog="sqlite:////tmp/c.db", nessie_uri=None)
-    variables = dbt_environment(given)
+    places = {"iceberg_catalog": "sqlite:////tmp/c.db", "nessie_uri": None, "s3_secret_access_key": "hunter22"}
+    variables = dbt_environment(CascadeConfig(project_root=tmp_path, **places))
+    assert variables["CASCADE_S3_SECRET_ACCESS_KEY"] == "hunter22"
     assert variables["CASCADE_ICEBERG_CATALOG"] == "sqlite:////tmp/c.db"
     assert "CASCADE_NESSIE_URI" not in variables

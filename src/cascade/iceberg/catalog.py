@@ -17,6 +17,7 @@ from cascade.collector import collector_paused
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
+from cascade.iceberg.server_properties import server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import MAIN_BRANCH, TableRef
@@ -178,7 +179,7 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
     """Open the catalog of the settings, and create the embedded catalog if it does not exist.
 
     Several processes may open it at the same time. pyiceberg adds its own settings of a catalog named `cascade`, from
-    `.pyiceberg.yaml` or `PYICEBERG_CATALOG__CASCADE__*`: put tokens and the credentials of an object store there.
+    `.pyiceberg.yaml` or `PYICEBERG_CATALOG__CASCADE__*`.
 
     Args:
         config: the project's settings.
@@ -194,7 +195,7 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
     warehouse = config.iceberg_warehouse
     if warehouse is None and not _is_rest(uri):
         warehouse = str(state / "warehouse")
-    properties = {"uri": uri}
+    properties = {"uri": uri, **server_properties(config, rest=_is_rest(uri))}
     if warehouse is not None:
         properties["warehouse"] = _warehouse(warehouse, rest=_is_rest(uri))
     catalog = _open(properties)
