@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import gc
 import json
 import multiprocessing
 import os
@@ -27,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cascade.collector import collector_paused
 
 needs_mypy = pytest.mark.skipif(
     shutil.which("mypy") is None, reason="mypy is not on the path; the repository's lint command has it"
@@ -152,15 +153,12 @@ def _server() -> subprocess.Popen[str]:
 
 def serve() -> None:
     """Run what each line of standard input asks for in a fork of this process, and print its exit code."""
-    # Nothing that an import makes is garbage.
-    gc.disable()
-    for module in IMPORTED:
-        # A module that is not installed is the concern of the commands that import it.
-        with contextlib.suppress(ModuleNotFoundError):
-            import_module(module)
     # The garbage collector of a fork would copy every page of them.
-    gc.freeze()
-    gc.enable()
+    with collector_paused(for_good=True):
+        for module in IMPORTED:
+            # A module that is not installed is the concern of the commands that import it.
+            with contextlib.suppress(ModuleNotFoundError):
+                import_module(module)
     forks = multiprocessing.get_context("fork")
     for line in sys.stdin:
         child = forks.Process(target=_become, args=(json.loads(line),))
