@@ -40,9 +40,9 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
         cascade quarantine replay weather_observations
         cascade quarantine replay weather_observations --partition 2024-01-15 --dry-run
 
-    Correct the schema first. The rows are judged as the source gave them, without asking the source again, and merged
-    as a run would do, unless somebody has written a newer version of their keys meanwhile. Rows that are still
-    refused stay, with the rule that refuses them now. You can safely replay again.
+    Correct the schema first. The rows are judged as the source gave them, without asking the source again, and land
+    as in a run, unless somebody has written a newer version of their keys meanwhile. Rows that are still refused
+    stay, with the rule that refuses them now. You can safely replay again.
 
     Each partition is one Dagster run, with the checks of the table. Exits with 1 if a run failed, or if no row of a
     partition could leave the quarantine.

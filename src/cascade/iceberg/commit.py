@@ -31,6 +31,7 @@ PATIENCE_SECONDS = 300.0
 RUN_ID = "cascade.run-id"
 PARTITION = "cascade.partition"
 DIGEST = "cascade.digest"
+REPLAY = "cascade.replay"
 
 
 def run_summary(run_id: str, partition: str | None) -> dict[str, str]:

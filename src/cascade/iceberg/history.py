@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cascade.iceberg.commit import DIGEST, PARTITION, RUN_ID
+from cascade.iceberg.commit import DIGEST, PARTITION, REPLAY, RUN_ID
 from cascade.iceberg.row_count import live_rows
 
 if TYPE_CHECKING:
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from pyiceberg.table.snapshots import Snapshot, Summary
 
 
-def last_run(table: Table, partition: str | None) -> Summary | None:
+def last_run(table: Table, partition: str | None, *, replays: bool = True) -> Summary | None:
     """Return the summary of the last snapshot that a run of a partition made, if it is still there.
 
     Args:
         table: the table, on its branch.
         partition: key of the partition; None for a table without partitions.
+        replays: whether a replay of refused rows counts as a run.
     """
     from pyiceberg.table.snapshots import ancestors_of
 
     for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
         summary = snapshot.summary
-        if summary is not None and summary.get(RUN_ID) is not None and summary.get(PARTITION) == partition:
+        if summary is None or summary.get(RUN_ID) is None or summary.get(PARTITION) != partition:
+            continue
+        if replays or summary.get(REPLAY) is None:
             return summary
     return None
 

@@ -16,7 +16,7 @@ from cascade.iceberg.columns import arrow_schema, conform
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.data_file_writer import write_files
 from cascade.iceberg.files import read_file
-from cascade.iceberg.hidden import REFUSED_AT_COLUMN
+from cascade.iceberg.hidden import REFUSED_AT_COLUMN, SINCE_COLUMN
 from cascade.iceberg.tables import ensure_table
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ _COLUMNS = {
     "row": (True, "The row as the source returned it, as JSON."),
 }
 _REFUSED_AT_DOC = "When the run that refused the row first did so."
+_SINCE_DOC = "For rows without a key: the state of the source from which that run started; null for the beginning."
 # The columns in which equal refusals agree. The run is not among them, or an identical run would write again.
 _CONTENT = ("rule", "field", "message", "row")
 
@@ -74,7 +75,13 @@ Keep: TypeAlias = Callable[[pa.Table], Sequence[bool]]
 
 
 def add_to_quarantine(
-    lakehouse: Lakehouse, ref: TableRef, refused: Iterable[Refused], *, run_id: str, partition: str | None
+    lakehouse: Lakehouse,
+    ref: TableRef,
+    refused: Iterable[Refused],
+    *,
+    run_id: str,
+    partition: str | None,
+    since: str | None = None,
 ) -> Committed[QuarantinePlan] | None:
     """Add the refused rows of a run to a quarantine. A row that is in it for the same reason is not added again.
 
@@ -84,6 +91,8 @@ def add_to_quarantine(
         refused: the refused rows of this run.
         run_id: the run.
         partition: key of the partition; None for a table without partitions.
+        since: of rows without a key, the state of the source from which the run started, if it continues there. Equal
+            rows that a source returned in two runs are two rows.
 
     Returns:
         What was committed, or None if there are no refused rows.
@@ -93,7 +102,7 @@ def add_to_quarantine(
         CommitRefusedError: the catalog refused the commit for good.
         UsageError: the branch does not exist.
     """
-    rows = _rows(refused, run_id, partition)
+    rows = _rows(refused, run_id, partition, since)
     if not rows.num_rows:
         return None
     ensure_quarantine(lakehouse, ref)
@@ -141,13 +150,15 @@ def clear_quarantine(
 
 def contents(rows: pa.Table) -> list[bytes]:
     """Return a digest of each row of a quarantine, which is equal for rows that were refused for the same reason."""
+    has_since = SINCE_COLUMN in rows.column_names
+    since = rows.column(SINCE_COLUMN).to_pylist() if has_since else [None] * rows.num_rows
     columns = (rows.column(name).to_pylist() for name in _CONTENT)
-    return [_digest(row) for row in zip(*columns, strict=True)]
+    return [_digest(row, start) for *row, start in zip(*columns, since, strict=True)]
 
 
-def content(refused: Refused) -> bytes:
-    """Return the digest that a refused row has in a quarantine; see `contents`."""
-    return _digest((refused.rule, refused.field, refused.message, refused.row_json))
+def content(refused: Refused, since: str | None = None) -> bytes:
+    """Return the digest that a refused row has in a quarantine; see `contents`, and `add_to_quarantine` for `since`."""
+    return _digest((refused.rule, refused.field, refused.message, refused.row_json), since)
 
 
 @dataclass(frozen=True)
@@ -234,11 +245,12 @@ def _paths(tasks: Iterable[FileScanTask]) -> frozenset[str]:
     return frozenset(task.file.file_path for task in tasks)
 
 
-def _digest(row: tuple[str | None, ...]) -> bytes:
-    return hashlib.blake2b(repr(row).encode(errors="surrogatepass"), digest_size=16).digest()
+def _digest(row: Iterable[str | None], since: str | None) -> bytes:
+    text = repr((*row, *([since] if since is not None else [])))
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.Table:
+def _rows(refused: Iterable[Refused], run_id: str, partition: str | None, since: str | None) -> pa.Table:
     rows = [
         {
             "rule": item.rule,
@@ -252,7 +264,12 @@ def _rows(refused: Iterable[Refused], run_id: str, partition: str | None) -> pa.
     ]
     schema = pa.schema([pa.field(name, pa.string(), nullable=not required) for name, (required, _) in _COLUMNS.items()])
     now = pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), len(rows))
-    return pa.Table.from_pylist(rows, schema=schema).append_column(REFUSED_AT_COLUMN, now)
+    start = pa.repeat(pa.scalar(since, pa.string()), len(rows))
+    return (
+        pa.Table.from_pylist(rows, schema=schema)
+        .append_column(REFUSED_AT_COLUMN, now)
+        .append_column(SINCE_COLUMN, start)
+    )
 
 
 def _schema() -> Schema:
@@ -264,4 +281,5 @@ def _schema() -> Schema:
         for position, (name, (required, doc)) in enumerate(_COLUMNS.items(), start=1)
     ]
     time = NestedField(len(texts) + 1, REFUSED_AT_COLUMN, TimestamptzType(), required=False, doc=_REFUSED_AT_DOC)
-    return Schema(*texts, time)
+    since = NestedField(len(texts) + 2, SINCE_COLUMN, StringType(), required=False, doc=_SINCE_DOC)
+    return Schema(*texts, time, since)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.files import read_file
-from cascade.iceberg.hidden import REFUSED_AT_COLUMN
+from cascade.iceberg.hidden import REFUSED_AT_COLUMN, SINCE_COLUMN
 from cascade.iceberg.quarantine import QuarantinePlan, QuarantinePlanner, contents, ensure_quarantine
 from cascade.iceberg.snapshot.tasks import data_files
 from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
@@ -58,14 +58,14 @@ def quarantined_rows(lakehouse: Lakehouse, ref: TableRef) -> pa.Table | None:
 
 def rows_of_quarantine(table: Table) -> pa.Table:
     """Return the rows of a quarantine at the current snapshot of a table; see `quarantined_rows`."""
-    has_time = REFUSED_AT_COLUMN in table.schema().column_names
-    columns = [*_COLUMNS, *([REFUSED_AT_COLUMN] if has_time else [])]
     none = no_quarantined_rows()
     schema, parts = none.schema, [none]
+    # An older version of Cascade did not write all columns.
+    columns = [name for name in schema.names if name in table.schema().column_names]
     for task in sorted(data_files(table), key=lambda task: task.file.file_path):
         part = read_file(table, task, columns)
-        if not has_time:
-            part = part.append_column(REFUSED_AT_COLUMN, pa.nulls(part.num_rows, pa.timestamp("us", "UTC")))
+        for name in set(schema.names).difference(columns):
+            part = part.append_column(name, pa.nulls(part.num_rows, schema.field(name).type))
         parts.append(part.select(schema.names).cast(schema))
     rows = pa.concat_tables(parts)
     # Rows of one run are in the order of its source, which a stable sort keeps.
@@ -77,7 +77,8 @@ def rows_of_quarantine(table: Table) -> pa.Table:
 def no_quarantined_rows() -> pa.Table:
     """Return what `quarantined_rows` returns for a quarantine without rows."""
     columns = [(name, pa.string()) for name in _COLUMNS]
-    return pa.schema([*columns, (REFUSED_AT_COLUMN, pa.timestamp("us", "UTC"))]).empty_table()
+    hidden = [(REFUSED_AT_COLUMN, pa.timestamp("us", "UTC")), (SINCE_COLUMN, pa.string())]
+    return pa.schema([*columns, *hidden]).empty_table()
 
 
 def of_partition(rows: pa.Table, partition: str | None) -> pa.Table:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from cascade.exceptions import CommitError, CommitRefusedError, UsageError
 from cascade.iceberg.append.appending import SINCE
 from cascade.iceberg.attempt import send
-from cascade.iceberg.commit import PARTITION, RUN_ID
+from cascade.iceberg.commit import PARTITION, REPLAY, RUN_ID
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.diff import Point, point_of
 from cascade.iceberg.heads import BranchHead, expected_heads
 from cascade.iceberg.hidden import PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.ledger import published_partitions
-from cascade.iceberg.merge.replaying import REPLAY
 from cascade.iceberg.publishing import head_of
 from cascade.program import typed
 from cascade.table_ref import MAIN_BRANCH, TableRef

@@ -28,6 +28,12 @@ def added(lakehouse: Lakehouse, *rows: Row, partition: str | None = DAY, run_id:
     return committed.snapshot_id if committed else None
 
 
+def test_equal_rows_of_sources_that_continue_are_kept_for_each_state(lakehouse: Lakehouse) -> None:
+    for since, number in (("one", 1), ("two", 2), ("two", 2)):
+        add_to_quarantine(lakehouse, NAME, [Row("hot", "{1}")], run_id=since, partition=DAY, since=since)
+        assert len(rows_of(lakehouse)) == number
+
+
 def kept(lakehouse: Lakehouse, rows: Iterable[Row], partition: str | None = DAY) -> int | None:
     wanted = {content(row) for row in rows}
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.iceberg.branches import table_with
-from cascade.iceberg.commit import PARTITION, RUN_ID
+from cascade.iceberg.commit import PARTITION, REPLAY, RUN_ID
 from cascade.iceberg.hidden import REFUSED_AT_COLUMN
-from cascade.iceberg.merge.replaying import REPLAY
 from cascade.iceberg.quarantined_rows import of_partition, rows_of_quarantine, settle_replayed
 
 if TYPE_CHECKING:

@@ -30,13 +30,15 @@ def set_aside(
         CommitError: other writers committed first, every time, or the catalog did not answer.
         CommitRefusedError: the catalog refused the commit for good.
     """
-    quarantine(target, staged, clock)
+    # Without a key, only the state from which a run started tells which rows its source would return again.
+    since = None if declaration.unique_key else session.since
+    quarantine(target, staged, clock, since)
     if not staged.rows_refused:
         return
     place = target.ref.quarantine
     if staged.rows_refused + staged.rows_superseded == rows_in:
         if not session.is_incremental:
-            settle_quarantine(target, staged, None, clock)
+            settle_quarantine(target, staged, None, clock, since)
         consequence = f"and they are in {place}"
         if staged.rows_superseded:
             consequence += f"; a refused row with the same key is newer than the other {staged.rows_superseded}"

@@ -73,10 +73,10 @@ def check_replayable(declaration: IngestionDeclaration) -> None:
         UsageError: only another run can land them.
     """
     again = f"Run the partition again: {command_to_run(declaration)}"
-    if declaration.write_disposition != "merge":
+    if declaration.write_disposition == "replace":
         raise UsageError(
-            f'{declaration.table} is written with write_disposition="{declaration.write_disposition}", and only a '
-            "merge can add rows to those of an earlier run without doubling them in the next one.",
+            f'{declaration.table} is written with write_disposition="replace", and each run replaces what a replay '
+            "would add.",
             hint=again,
         )
     validator = validator_for(

@@ -1,9 +1,9 @@
-"""Replay the refused rows of a partition: judge them by the schema of now, and merge those that pass."""
+"""Replay the refused rows of a partition: judge them by the schema of now, and land those that pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from cascade.clock import Clock
 from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import RowsRefusedError
 from cascade.iceberg import Lakehouse, ensure_table
+from cascade.iceberg.append.replaying import AppendReplayPlan, run_before
 from cascade.iceberg.commit import run_summary
 from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.heads import AuditBranch
@@ -25,7 +26,7 @@ from cascade.iceberg.quarantined_rows import (
 from cascade.iceberg.row_count import live_rows
 from cascade.ingestion.dispositions import table_schema
 from cascade.ingestion.rejudging import Judged, check_replayable, command_to_run, judge_again
-from cascade.ingestion.replay_rows import notices_of, planner_of, waiting_rows
+from cascade.ingestion.replay_rows import NEWER_UNKNOWN, notices_of, planner_of, waiting_rows
 from cascade.ingestion.run import Judge
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
@@ -36,6 +37,7 @@ from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.iceberg import Committed
+    from cascade.iceberg.changes import Planner
 
 REPLAY_TAG = "cascade/replay"
 """The tag of a Dagster run that replays the refused rows of its partition."""
@@ -56,7 +58,7 @@ def replay(
     next one finds it in the table.
 
     Args:
-        declaration: the workflow's declaration, which merges.
+        declaration: the workflow's declaration, which merges or appends.
         lakehouse: the lakehouse that holds its table.
         window: the partition; None for a workflow without partitions.
         run_id: the run.
@@ -79,21 +81,26 @@ def replay(
         with clock.timed("open"):
             # Drift is refused before anything is written.
             ensure_table(lakehouse, ref, table_schema(declaration), partition_spec=declaration.partition_spec)
+            # The table first: a run that lands one of the rows meanwhile must be noticed.
+            before = run_before(lakehouse.require(ref), partition)
             found = quarantined_rows(lakehouse, ref.quarantine)
             rows = no_quarantined_rows() if found is None else found
         with clock.timed("validate"):
             judged = judge_again(declaration, of_partition(rows, partition))
             waiting = waiting_rows(declaration, judged, rows)
         fit = [index for index in range(len(judged.good_at)) if index not in waiting]
-        landed = _land(declaration, lakehouse, judged, fit, run_id, partition, judge, clock)
+        planner = planner_of(declaration, judged, fit, partition, before)
+        landed = _land(declaration, lakehouse, planner, run_id, partition, judge if fit else None, clock)
         undecided = {fit[place] for place in landed.plan.undecided}
         left = [judged.good_at[index] for index in fit if index not in undecided]
         with clock.timed("quarantine"):
             _settle(lakehouse, declaration, judged, left, run_id, partition)
-    notices = notices_of(judged, len(waiting), len(undecided))
+    plan = landed.plan
+    reasons = plan.stay if isinstance(plan, AppendReplayPlan) else dict.fromkeys(plan.undecided, NEWER_UNKNOWN)
+    notices = notices_of(judged, len(waiting), reasons)
     for text in notices:
         warn(text)
-    plan, snapshot = landed.plan, landed.table.current_snapshot()
+    snapshot = landed.table.current_snapshot()
     still = judged.kept.num_rows - len(left)
     first = _first_refused(judged, left)
     if still and not left:
@@ -123,27 +130,24 @@ def replay(
 def _land(
     declaration: IngestionDeclaration,
     lakehouse: Lakehouse,
-    judged: Judged,
-    fit: list[int],
+    planner: Planner[Any],
     run_id: str,
     partition: str | None,
     judge: Judge | None,
     clock: Clock,
-) -> Committed[ReplayPlan]:
-    planner = planner_of(declaration, judged, fit, partition)
-
+) -> Committed[ReplayPlan | AppendReplayPlan]:
     def check(candidate: Candidate) -> None:
         assert judge is not None
         with clock.timed("check"):
             judge.judge(candidate)
 
-    gate: Gate[ReplayPlan] | None = None
-    if fit and judge is not None and judge.blocks:
+    gate: Gate[Any] | None = None
+    if judge is not None and judge.blocks:
         audit = AuditBranch.of(run_id, lakehouse.branch_retention)
         gate = RunGate(audit, check).on(lambda plan: iter([plan.landed]))
     # The ledger says which partitions a run has published, and a replay is none.
     landed = commit_gated(lakehouse, declaration.table_ref, planner, summary=run_summary(run_id, partition), gate=gate)
-    if fit and judge is not None and not judge.blocks:
+    if judge is not None and not judge.blocks:
         check(Candidate(landed.table, None, landed.snapshot_id is not None, lambda: iter([landed.plan.landed])))
     return landed
 

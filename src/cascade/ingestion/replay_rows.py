@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from cascade.declarations import IngestionDeclaration
 from cascade.iceberg import Lakehouse
+from cascade.iceberg.append.replaying import AppendReplayPlanner, run_before
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.hidden import REFUSED_AT_COLUMN
 from cascade.iceberg.keys import key_frame, key_names
@@ -23,6 +25,8 @@ from cascade.ingestion.rejudging import Judged, check_replayable, judge_again
 from cascade.schemas import declared_schema
 from cascade.schemas.keys import KeyReader
 from cascade.terminal.words import counted
+
+NEWER_UNKNOWN = "nobody knows whether a newer version of the key has landed"
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def foretell(
     """Find out what replays of partitions would do, one after the other, and change nothing.
 
     Args:
-        declaration: the workflow's declaration, which merges.
+        declaration: the workflow's declaration, which merges or appends.
         lakehouse: the lakehouse that holds its table.
         rows: all rows of its quarantine.
         partitions: the keys, in the order in which they would be replayed.
@@ -74,10 +78,15 @@ def foretell(
         judged = judge_again(declaration, of_partition(rows, partition))
         waiting = waiting_rows(declaration, judged, rows)
         fit = [index for index in range(len(judged.good_at)) if index not in waiting]
-        planner = planner_of(declaration, judged, fit, partition)
+        planner = planner_of(declaration, judged, fit, partition, run_before(table, partition))
         planner.given = _before_evolution(planner.given, stored)
-        has_keys = set(declaration.unique_key) <= set(planner.given.column_names)
-        outdated, undecided = planner.unfit(table) if has_keys else (set(), set())
+        outdated: set[int] = set()
+        undecided: Mapping[int, str] = {}
+        if isinstance(planner, AppendReplayPlanner):
+            undecided, _ = planner.sort_out(table)
+        elif set(declaration.unique_key) <= set(planner.given.column_names):
+            outdated, unknown = planner.unfit(table)
+            undecided = dict.fromkeys(unknown, NEWER_UNKNOWN)
         places = places_of_partition(rows, partition)
         gone = {places[judged.good_at[index]] for place, index in enumerate(fit) if place not in undecided}
         yield Foretold(
@@ -87,7 +96,7 @@ def foretell(
             leaving=len(gone),
             outdated=len(outdated),
             left=judged.left,
-            notices=notices_of(judged, len(waiting), len(undecided)),
+            notices=notices_of(judged, len(waiting), undecided),
         )
         rows = rows.filter(pa.array([place not in gone for place in range(rows.num_rows)], pa.bool_()))
 
@@ -109,16 +118,24 @@ def _before_evolution(rows: pa.Table, stored: pa.Schema) -> pa.Table:
 
 
 def planner_of(
-    declaration: IngestionDeclaration, judged: Judged, fit: Sequence[int], partition: str | None
-) -> ReplayPlanner:
-    """Return what merges good rows.
+    declaration: IngestionDeclaration,
+    judged: Judged,
+    fit: Sequence[int],
+    partition: str | None,
+    before: str | None,
+) -> ReplayPlanner | AppendReplayPlanner:
+    """Return what merges or adds good rows.
 
     Args:
         declaration: the workflow's declaration.
         judged: the judged rows of a partition.
-        fit: which of the good rows to merge.
+        fit: which of the good rows to land.
         partition: key of the partition; None for a workflow without partitions.
+        before: the last run of the partition when the quarantine was read; see `run_before`.
     """
+    if declaration.write_disposition == "append":
+        kept = judged.kept.take(pa.array([judged.good_at[index] for index in fit], pa.int64()))
+        return AppendReplayPlanner.of(judged.good.take(pa.array(fit, pa.int64())), kept.to_pylist(), partition, before)
     times: list[Any] = judged.kept[REFUSED_AT_COLUMN].to_pylist() if fit else []
     older = judged.older
     return ReplayPlanner.of(
@@ -139,8 +156,8 @@ def waiting_rows(declaration: IngestionDeclaration, judged: Judged, rows: pa.Tab
         judged: the judged rows of a partition.
         rows: all rows of the quarantine.
     """
-    if declaration.dedup_sort is not None or not judged.good_at:
-        # A newer version replaces an older one whenever it lands.
+    if not declaration.unique_key or declaration.dedup_sort is not None or not judged.good_at:
+        # A newer version replaces an older one whenever it lands, and rows without a key have no versions.
         return set()
     places = places_of_partition(rows, judged.kept["partition"][0].as_py())
     mine = [places[at] for at in judged.good_at]
@@ -152,13 +169,13 @@ def waiting_rows(declaration: IngestionDeclaration, judged: Judged, rows: pa.Tab
     return {good for good, other in pairs.select("good", "other").iter_rows() if stay[found[other]] > mine[good]}
 
 
-def notices_of(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
+def notices_of(judged: Judged, waiting: int, undecided: Mapping[int, str]) -> tuple[str, ...]:
     """Return why rows stay in the quarantine although no rule refuses them now, a sentence for each reason.
 
     Args:
         judged: the judged rows of a partition.
         waiting: how many wait for a newer row of their key.
-        undecided: of how many nobody knows whether a newer version has landed.
+        undecided: why others do not land, by their positions.
     """
     found = [
         f"{counted(rows, 'row')} cannot be judged again, because {reason}." for reason, rows in judged.left.items()
@@ -167,11 +184,8 @@ def notices_of(judged: Judged, waiting: int, undecided: int) -> tuple[str, ...]:
         found.append(judged.problem)
     if waiting:
         found.append(f"{_passing(waiting)} now, but a newer row with the same key is in the quarantine.")
-    if undecided:
-        found.append(
-            f"{_passing(undecided)} now, but nobody knows whether a newer version of the key has landed. "
-            "Run the partition again."
-        )
+    for reason, rows in Counter(undecided.values()).items():
+        found.append(f"{_passing(rows)} now, but {reason}. Run the partition again.")
     return tuple(found)
 
 

@@ -33,7 +33,7 @@ from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session
 from cascade.runs.extract import Extracted, extract
-from cascade.runs.publish import Check, Landed, Target, audit, publish, settle_quarantine
+from cascade.runs.publish import Check, Landed, SameStart, Target, audit, publish, settle_quarantine
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
 from cascade.runs.validate import Validated, Validation, rows_refused
@@ -187,10 +187,13 @@ def run_ingestion(
                 error.rows_in, error.rows_refused = extracted.rows, staged.rows_refused
                 raise
             # None stands for "nothing is known", and changes nothing. A source that is empty has no refused rows.
+            since = session.since if keys is None else None
             if not extracted.is_none and not session.is_incremental:
-                settle_quarantine(target, staged, None, clock)
+                settle_quarantine(target, staged, None, clock, since)
             elif published.decided and keys is not None:
                 settle_quarantine(target, staged, Landed(published.decided_parts, keys), clock)
+            elif since is not None:
+                settle_quarantine(target, staged, SameStart(since), clock, since)
             with clock.timed("state"):
                 session.keep()
     return RunReport(

@@ -284,11 +284,9 @@ def test_rows_that_lack_a_field_stay_as_they_are(lakehouse: Lakehouse) -> None:
     assert table_rows(lakehouse, "readings__quarantine") == before
 
 
-@pytest.mark.parametrize("disposition", ["append", "replace"])
-def test_only_a_merge_is_replayed(lakehouse: Lakehouse, disposition: str) -> None:
-    keys = "id" if disposition == "replace" else None
-    with pytest.raises(UsageError, match="only a merge can add rows") as caught:
-        replayed(lakehouse, key=None, write_disposition=disposition, unique_key=keys, partitions=None)
+def test_what_each_run_replaces_is_not_replayed(lakehouse: Lakehouse) -> None:
+    with pytest.raises(UsageError, match="each run replaces what a replay would add") as caught:
+        replayed(lakehouse, key=None, write_disposition="replace", partitions=None)
     assert "Run the partition again: cascade materialize readings" in str(caught.value)
 
 

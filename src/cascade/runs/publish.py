@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cascade.clock import Clock
 from cascade.iceberg import add_to_quarantine, clear_quarantine
+from cascade.iceberg.hidden import SINCE_COLUMN
 from cascade.iceberg.keys import matching
 from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.quarantine import content, contents
@@ -103,13 +104,14 @@ def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
     return Audited(checks=len(checks))
 
 
-def quarantine(target: Target, staged: Staged, clock: Clock) -> None:
+def quarantine(target: Target, staged: Staged, clock: Clock, since: str | None = None) -> None:
     """Add the refused rows to the quarantine. Call it before `publish`, so that a row is never nowhere.
 
     Args:
         target: the table; its quarantine is derived from its name.
         staged: the rows of this run.
         clock: measures the stage as `quarantine`.
+        since: see `add_to_quarantine`.
 
     Raises:
         CommitError: other writers committed first, every time, or the catalog did not answer.
@@ -124,32 +126,35 @@ def quarantine(target: Target, staged: Staged, clock: Clock) -> None:
             staged.refused(),
             run_id=target.run_id,
             partition=target.partition,
+            since=since,
         )
 
 
-def settle_quarantine(target: Target, staged: Staged, landed: Landed | None, clock: Clock) -> None:
+def settle_quarantine(
+    target: Target, staged: Staged, landed: Landed | SameStart | None, clock: Clock, since: str | None = None
+) -> None:
     """Remove the rows of earlier runs from the quarantine that this run makes obsolete. Call it after `publish`.
 
     Args:
         target: the table.
         staged: the rows of this run, whose own refused rows stay.
-        landed: what landed, if the source returned only what is new: other refused rows whose key is not among these
-            stay. None if the source returned the whole partition: no other refused rows stay.
+        landed: what landed, if the source returned only what is new: other refused rows that are not among these stay.
+            None if the source returned the whole partition: no other refused rows stay.
         clock: measures the stage as `quarantine`.
+        since: see `add_to_quarantine`.
 
     Raises:
         CommitError: other writers committed first, every time, or the catalog did not answer.
         CommitRefusedError: the catalog refused the commit for good.
     """
     with clock.timed("quarantine"):
-        own = {content(refused) for refused in staged.refused()}
+        own = {content(refused, since) for refused in staged.refused()}
 
         def keep(rows: pa.Table) -> list[bool]:
             mine = [found in own for found in contents(rows)]
             if landed is None:
                 return mine
-            obsolete = landed.has_keys_of([json.loads(row) for row in rows["row"].to_pylist()])
-            return [is_own or not gone for is_own, gone in zip(mine, obsolete, strict=True)]
+            return [is_own or not gone for is_own, gone in zip(mine, landed.again(rows), strict=True)]
 
         clear_quarantine(
             target.lakehouse, target.ref.quarantine, keep, run_id=target.run_id, partition=target.partition
@@ -168,6 +173,10 @@ class Landed:
     parts: Callable[[], Iterator[pa.Table]]
     keys: KeyReader
 
+    def again(self, rows: pa.Table) -> list[bool]:
+        """Return, for each of some rows of the quarantine, whether a row with its key is in the table."""
+        return self.has_keys_of([json.loads(row) for row in rows["row"].to_pylist()])
+
     def has_keys_of(self, rows: Sequence[Mapping[str, object]]) -> list[bool]:
         """Return, for each of some refused rows, whether a row with its key is in the table."""
         found, positions = self.keys.read(rows)
@@ -176,6 +185,23 @@ class Landed:
             same.update(matching(found, part, self.keys.arrow.names))
         known = {position for index, position in enumerate(positions) if index in same}
         return [position in known for position in range(len(rows))]
+
+
+@dataclass(frozen=True)
+class SameStart:
+    """The rows of a run without keys that are in the table.
+
+    Args:
+        since: the state of the source from which the run started.
+    """
+
+    since: str
+
+    def again(self, rows: pa.Table) -> list[bool]:
+        """Return, for each of some rows of the quarantine, whether a run that started there has refused it."""
+        if SINCE_COLUMN not in rows.column_names:
+            return [False] * rows.num_rows
+        return [since == self.since for since in rows[SINCE_COLUMN].to_pylist()]
 
 
 def publish(

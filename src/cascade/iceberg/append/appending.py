@@ -119,7 +119,8 @@ class Adding(Replacing[R]):
         """Return which rows the run replaces, or None if the run before added the same rows."""
         if self.partition is not None and not self.incremental:
             return EqualTo(PARTITION_COLUMN, self.partition)
-        last = last_run(table, self.partition)
+        # A replay is no run of the source.
+        last = last_run(table, self.partition, replays=False)
         before = None if last is None else last.get(RUN_ID)
         if last is not None and before is not None and not self.incremental:
             known, digest = last.get(DIGEST), self.digest_in(table)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from cascade.exceptions import UsageError
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.columns import arrow_schema, conform
+from cascade.iceberg.commit import REPLAY
 from cascade.iceberg.diff import point_of
 from cascade.iceberg.files import read_file
 from cascade.iceberg.keys import key_frame, key_names, last_of_each_key, matching
@@ -25,8 +26,6 @@ from cascade.iceberg.snapshot.tasks import data_files
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
-
-REPLAY = "cascade.replay"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,16 @@ def fingerprint(parts: Iterable[pa.Table], columns: Sequence[str]) -> str:
     return "".join(f"{found % 2**64:016x}" for found in sums)
 
 
+def row_hashes(rows: pa.Table, columns: Sequence[str]) -> list[int]:
+    """Return a hash of each row, which is equal for equal rows.
+
+    Args:
+        rows: the rows.
+        columns: the columns that count.
+    """
+    return _hashable_frame(rows.select(columns)).hash_rows(seed=0).to_list() if rows.num_rows else []
+
+
 def order_now() -> str:
     """Return what identifies the order of `in_fixed_order`: Polars promises the same hashes within one version only."""
     import polars as pl
