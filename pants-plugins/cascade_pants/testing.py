@@ -148,14 +148,15 @@ def result_of(rule: Any, *arguments: object) -> object:
     """Run a rule whose calls of the engine are replaced, so that nothing suspends it.
 
     Args:
-        rule: the rule.
+        rule: the rule, or a function that a rule awaits.
         arguments: what it takes.
 
     Returns:
         What it returns.
     """
     # Calling the rule itself would call the engine.
-    coroutine = rule.rule.func(*arguments)
+    function = rule.rule.func if hasattr(rule, "rule") else rule
+    coroutine = function(*arguments)
     try:
         coroutine.send(None)
     except StopIteration as stopped:

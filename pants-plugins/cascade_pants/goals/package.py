@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout
+from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout, PythonResolveField
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
@@ -23,11 +23,13 @@ from pants.util.logging import LogLevel
 from cascade_pants import engine
 from cascade_pants.engine import EnvironmentField
 from cascade_pants.target_types import (
+    CascadeProjectDbtField,
     CascadeProjectExecutionModeField,
     CascadeProjectLayoutField,
     CascadeProjectManifestField,
     CascadeProjectWorkflowsField,
 )
+from cascade_pants.util_rules.dbt_parse import parse_packed_dbt
 from cascade_pants.util_rules.manifest import manifest_module
 
 
@@ -37,6 +39,9 @@ class CascadeProjectPackageFieldSet(PackageFieldSet):
 
     required_fields = (CascadeProjectWorkflowsField, CascadeProjectManifestField)
 
+    manifest: CascadeProjectManifestField
+    dbt_project: CascadeProjectDbtField
+    resolve: PythonResolveField
     output_path: OutputPathField
     layout: CascadeProjectLayoutField
     execution_mode: CascadeProjectExecutionModeField
@@ -115,6 +120,12 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
     minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
     output = field_set.output_path.value_or_default(file_ending="pex")
     layout = PexLayout(field_set.layout.value)
+    parsed = await parse_packed_dbt(
+        field_set.address,
+        field_set.dbt_project,
+        field_set.manifest,
+        field_set.resolve.normalized_value(python_setup) if python_setup.enable_resolves else None,
+    )
     preamble = await engine.create_digest(CreateDigest([FileContent(_PREAMBLE_FILE, _PREAMBLE)]))
     request = await engine.pex_request_from_targets(
         PexFromTargetsRequest(
@@ -125,6 +136,7 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
             main=EntryPoint(manifest_module(field_set.address), "main"),
             layout=layout,
             additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
+            additional_sources=parsed,
             additional_inputs=preamble,
             include_local_dists=True,
             warn_for_transitive_files_targets=True,

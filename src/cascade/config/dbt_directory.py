@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from cascade.exceptions import ConfigError
@@ -16,9 +17,27 @@ DIRECTORY_VARIABLE = "CASCADE_DBT_PROJECT_DIR"
 PACKED_VARIABLE = "CASCADE_PACKED_DBT_PROJECT"
 """The environment variable that says where a PEX has the dbt project. The PEX itself sets it, by `describe_packed`."""
 
+PARSED_SUFFIX = "_parsed"
+"""What the name of the directory with dbt's parse has in addition to that of the packed files beside it."""
+
 _PROJECT_FILE = "dbt_project.yml"
 # Processes of an older PEX may still run.
 _KEPT = 3
+
+
+@dataclass(frozen=True)
+class PackedProject:
+    """What a PEX brings along of a dbt project.
+
+    Args:
+        files: its directory of the files.
+        copy: their copy, which dbt works on.
+        parsed: its directory of what dbt made of them when the PEX was built. It may be missing.
+    """
+
+    files: Path
+    copy: Path
+    parsed: Path
 
 
 def describe_packed(files: Path, inside: str) -> str:
@@ -50,15 +69,37 @@ def dbt_directory(project_root: Path, dbt_project_dir: str) -> Path:
     if not packed or (directory / _PROJECT_FILE).is_file():
         return directory
     described = json.loads(packed)
-    copies = project_root / ".cascade" / "dbt" / "packed"
+    files = Path(described["files"])
+    copies = _copies(project_root)
     try:
-        copy = _copied(Path(described["files"]), copies)
+        copy = _copied(files, copies)
     except OSError as error:
         raise ConfigError(
             f"Cannot copy the dbt project of the PEX to {copies}: {error}.",
             hint=f"Make the directory writable, or set {DIRECTORY_VARIABLE} to the directory of a dbt project.",
         ) from error
     return Path(os.path.normpath(copy / described["inside"]))
+
+
+def find_packed(project_root: Path, directory: Path) -> PackedProject | None:
+    """Return what the PEX brings along of a dbt project, or None if the project is not from a PEX.
+
+    Args:
+        project_root: the project's directory.
+        directory: the directory of the dbt project, from `dbt_directory`.
+    """
+    packed = os.environ.get(PACKED_VARIABLE)
+    if not packed:
+        return None
+    files = Path(json.loads(packed)["files"])
+    copy = _copies(project_root) / files.name
+    if not directory.is_relative_to(copy):
+        return None
+    return PackedProject(files, copy, files.with_name(f"{files.name}{PARSED_SUFFIX}"))
+
+
+def _copies(project_root: Path) -> Path:
+    return project_root / ".cascade" / "dbt" / "packed"
 
 
 def _copied(files: Path, copies: Path) -> Path:

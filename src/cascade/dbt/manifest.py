@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.config.dbt_directory import find_packed
 from cascade.dbt.layout import PROJECT_FILE
+from cascade.dbt.packed_parse import MANIFEST, copy_packed_parse, installed_dbt, packed_parse_fits
 from cascade.dbt.parse import failed_without_reason, log_events, run_parse
 from cascade.dbt.profile import PROFILES_FILE, PROFILES_VARIABLE, dbt_environment, dbt_state_directory
 from cascade.dbt.results import read_problems
@@ -22,7 +24,6 @@ from cascade.exceptions import CascadeError, SourceLocation
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
-_MANIFEST = "manifest.json"
 # What dbt itself writes, unless told where.
 _WRITTEN = frozenset({"target", "logs"})
 _KEPT = 3
@@ -43,23 +44,17 @@ def current_manifest(config: CascadeConfig) -> Path:
         ConfigError: the target is `production`, and there is no Trino server.
     """
     environment = dbt_environment(config)
-    parsed = dbt_state_directory(config) / "parsed"
-    found = parsed / _fingerprint(config, environment)
-    if not (found / _MANIFEST).is_file():
-        parsed.mkdir(parents=True, exist_ok=True)
-        older = _newest_first(parsed)
-        with tempfile.TemporaryDirectory(prefix="new-", dir=parsed) as name:
-            new = Path(name) / "target"
-            new.mkdir()
-            if older:
-                copy_partial_parse(older[0], new)
-            _parse(config, environment, new)
-            # Another process may have parsed the same files meanwhile.
-            if not found.exists():
-                new.replace(found)
+    known = _known_manifest(config, environment)
+    if known is not None:
+        return known
+    with _new_directory(config) as new:
+        older = _newest_first(new.parent.parent)
+        if not copy_packed_parse(config, new) and older:
+            copy_partial_parse(older[0], new)
+        parse_into(config, environment, new)
         for directory in older[_KEPT - 1 :]:
             shutil.rmtree(directory, ignore_errors=True)
-    return found / _MANIFEST
+        return _keep(new, _place(config, environment))
 
 
 def find_manifest(config: CascadeConfig) -> Path | None:
@@ -71,18 +66,60 @@ def find_manifest(config: CascadeConfig) -> Path | None:
     Raises:
         ConfigError: the target is `production`, and there is no Trino server.
     """
-    parsed = dbt_state_directory(config) / "parsed"
-    if not parsed.is_dir():
+    if not _parsed(config).is_dir() and find_packed(config.project_root, config.dbt_project_directory) is None:
         # The environment of dbt needs files, which asking should not write.
         return None
-    found = parsed / _fingerprint(config, dbt_environment(config)) / _MANIFEST
-    return found if found.is_file() else None
+    return _known_manifest(config, dbt_environment(config))
 
 
-def _parse(config: CascadeConfig, environment: dict[str, str], target: Path) -> None:
+def _known_manifest(config: CascadeConfig, environment: Mapping[str, str]) -> Path | None:
+    """Return the manifest of a parse of the same files, here or where the PEX was built."""
+    place = _place(config, environment)
+    if (place / MANIFEST).is_file():
+        return place / MANIFEST
+    if not packed_parse_fits(config, environment):
+        return None
+    with _new_directory(config) as new:
+        copy_packed_parse(config, new, whole=True)
+        return _keep(new, place)
+
+
+@contextmanager
+def _new_directory(config: CascadeConfig) -> Iterator[Path]:
+    parsed = _parsed(config)
+    parsed.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=parsed) as name:
+        new = Path(name) / "target"
+        new.mkdir()
+        yield new
+
+
+def _keep(new: Path, place: Path) -> Path:
+    # Another process may have parsed the same files meanwhile.
+    if not place.exists():
+        new.replace(place)
+    return place / MANIFEST
+
+
+def _parsed(config: CascadeConfig) -> Path:
+    return dbt_state_directory(config) / "parsed"
+
+
+def parse_into(config: CascadeConfig, environment: Mapping[str, str], target: Path, *, in_order: bool = False) -> None:
+    """Let dbt parse the project.
+
+    Args:
+        config: the settings.
+        environment: the variables of dbt.
+        target: the directory of the manifest and `partial_parse.msgpack`. dbt begins with the latter if it is there.
+        in_order: whether dbt reads files in the order of their names.
+
+    Raises:
+        CascadeError: dbt cannot parse the project. The message lists each problem with its file and line.
+    """
     directory = config.dbt_project_directory
-    result = run_parse(["--target-path", str(target), "--log-path", str(target)], environment)
-    if result.returncode == 0 and (target / _MANIFEST).is_file():
+    result = run_parse(["--target-path", str(target), "--log-path", str(target)], environment, in_order=in_order)
+    if result.returncode == 0 and (target / MANIFEST).is_file():
         return
     # What dbt merely warns about does not keep the models from running.
     errors = (event for event in log_events(result.stdout) if event.get("info", {}).get("level") == "error")
@@ -95,29 +132,22 @@ def _parse(config: CascadeConfig, environment: dict[str, str], target: Path) -> 
 
 
 def _newest_first(parsed: Path) -> list[Path]:
-    found = [directory for directory in parsed.iterdir() if (directory / _MANIFEST).is_file()]
+    found = [directory for directory in parsed.iterdir() if (directory / MANIFEST).is_file()]
     return sorted(found, key=lambda directory: directory.stat().st_mtime, reverse=True)
 
 
-def _fingerprint(config: CascadeConfig, environment: dict[str, str]) -> str:
-    """Return a text that changes when dbt may find something else in the project."""
+def _place(config: CascadeConfig, environment: Mapping[str, str]) -> Path:
+    """Return the directory of a parse. Its name changes when dbt may find something else in the project."""
     profile = Path(environment[PROFILES_VARIABLE]) / PROFILES_FILE
     state = [
-        _version(),
+        installed_dbt(),
         sorted((name, value) for name, value in environment.items() if name.startswith("DBT_CASCADE_")),
         # A model may read any of them.
         sorted((name, value) for name, value in os.environ.items() if name.startswith("DBT_")),
         profile.read_text(encoding="utf-8") if profile.is_file() else None,
         sorted(_states(config.dbt_project_directory)),
     ]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
-
-
-def _version() -> str | None:
-    try:
-        return version("dbt-core")
-    except PackageNotFoundError:
-        return None
+    return _parsed(config) / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
 
 
 def _states(directory: Path) -> Iterator[tuple[str, int, int]]:

@@ -25,6 +25,9 @@ _TARGET = "dev"
 START = "from cascade.dbt.start import run; run()"
 """What a Python process runs to be dbt."""
 
+START_IN_ORDER = "from cascade.dbt.start import run_in_order; run_in_order()"
+"""What it runs so that the same files give the same parse on every file system."""
+
 
 def dbt_is_installed() -> bool:
     """Return whether dbt is installed, with its DuckDB adapter, which replaces every database while parsing."""
@@ -116,16 +119,20 @@ def _run_dbt(directory: Path, temporary: Path) -> subprocess.CompletedProcess[st
     return run_parse(words, {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
 
 
-def run_parse(words: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_parse(
+    words: Sequence[str], variables: Mapping[str, str], *, in_order: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run `dbt parse`, which prints the log that `log_events` reads.
 
     Args:
         words: further options.
         variables: variables to add to the environment.
+        in_order: whether dbt reads files in the order of their names.
     """
+    start = START_IN_ORDER if in_order else START
     return subprocess.run(
         [
-            *(sys.executable, "-c", START, "--log-format", "json", "--log-level", "warn", "--log-level-file", "none"),
+            *(sys.executable, "-c", start, "--log-format", "json", "--log-level", "warn", "--log-level-file", "none"),
             *("--no-use-colors", "--no-quiet", "parse", *words),
         ],
         env={**os.environ, **variables},

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dbt.layout import PROJECT_FILE
+from cascade.dbt.packed_parse import copy_packed_parse
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt
 from cascade.dbt.profile import dbt_environment, dbt_state_directory
-from cascade.dbt.state_files import write_state_file
+from cascade.dbt.state_files import PARTIAL_PARSE, write_state_file
 from cascade.exceptions import UsageError
 from cascade.program import typed
 
@@ -61,6 +62,10 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
     """
     require_dbt_project(config)
     environment = {**os.environ, **dbt_environment(config)}
+    target = Path(environment["DBT_TARGET_PATH"])
+    if not (target / PARTIAL_PARSE).is_file():
+        target.mkdir(parents=True, exist_ok=True)
+        copy_packed_parse(config, target)
     process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment)
     while True:
         try:
@@ -70,7 +75,7 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
             # The terminal has interrupted dbt too, which ends its queries first.
             continue
     if code == 0 and _is_whole_build(arguments):
-        _keep_state(Path(environment["DBT_TARGET_PATH"]), dbt_state_directory(config) / "state")
+        _keep_state(target, dbt_state_directory(config) / "state")
     return code if code >= 0 else 128 - code
 
 

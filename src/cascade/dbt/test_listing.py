@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cascade.config import CascadeConfig
-from cascade.dbt import manifest, parse
+from cascade.dbt import packed_parse, parse
 from cascade.dbt.conftest import write_files
 from cascade.dbt.listing import DbtNode, list_nodes
 from cascade.dbt.manifest import current_manifest
@@ -41,7 +41,7 @@ NODES = [
 def parsed(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     document = {"nodes": {str(number): each for number, each in enumerate(NODES)}}
     monkeypatch.setattr(parse, "START", _FAKE)
-    monkeypatch.setattr(manifest, "version", lambda name: "1.11.0")
+    monkeypatch.setattr(packed_parse, "version", lambda name: "1.11.0")
     monkeypatch.setenv("FAKE_MANIFEST", json.dumps(document))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cascade.config import CascadeConfig
-from cascade.dbt import manifest, parse
+from cascade.dbt import packed_parse, parse
 from cascade.dbt.conftest import write_files
 from cascade.dbt.manifest import current_manifest
 from cascade.exceptions import CascadeError
@@ -32,7 +32,7 @@ if os.environ.get("FAKE_ERROR"):
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the file to which each parse writes whether it could begin with what was parsed before."""
     monkeypatch.setattr(parse, "START", _FAKE)
-    monkeypatch.setattr(manifest, "version", lambda name: "1.11.0")
+    monkeypatch.setattr(packed_parse, "version", lambda name: "1.11.0")
     monkeypatch.setenv("FAKE_LOG", str(tmp_path / "log"))
     return tmp_path / "log"
 
