@@ -20,6 +20,7 @@ from pants.util.logging import LogLevel
 from cascade_pants import engine
 from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField, CascadeProjectTarget
 from cascade_pants.util_rules.dbt_graph import spec_of
+from cascade_pants.util_rules.dbt_profile import PROFILES_FILE, left_out_profiles
 from cascade_pants.util_rules.manifest import manifest_module
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ PACKING_MODULE = "cascade.dbt.packing"
 
 # The runtime looks for a directory of this name beside the packed files.
 _SUFFIX = "_parsed"
-_PROFILES_FILE = "profiles.yml"
 
 
 def packed_directory(project: Address, files: DigestContents) -> str | None:
@@ -59,7 +59,7 @@ async def parse_packed_dbt(
         The files to add to the PEX; none if the project has no dbt project, or one that can be parsed only later.
 
     Raises:
-        InvalidFieldException: dbt finds problems in it.
+        InvalidFieldException: dbt finds problems in it, or it has a profile with a secret.
     """
     if not dbt_project.value:
         return EMPTY_DIGEST
@@ -73,12 +73,17 @@ async def parse_packed_dbt(
     owners = (*found.unambiguous, *found.ambiguous)
     contents = await engine.digest_contents(sources.snapshot.digest)
     packed = packed_directory(project, contents)
-    if packed is None or not owners:
+    if packed is None:
         return EMPTY_DIGEST
     directory = spec_of(given, project.spec_path).partition(":")[0].lstrip("/")
     files = [file for file in contents if file.path.startswith(f"{packed}/")]
-    if any(file.path == os.path.join(packed, directory, _PROFILES_FILE) for file in files):
+    left_out = left_out_profiles(files, packed)
+    if left_out:
+        raise InvalidFieldException(f"Cannot package the {CascadeProjectTarget.alias} {project}. {left_out}")
+    if any(file.path == os.path.join(packed, directory, PROFILES_FILE) for file in files):
         # What dbt finds depends on it, and it on where the PEX runs.
+        return EMPTY_DIGEST
+    if not owners:
         return EMPTY_DIGEST
     closure = await engine.transitive_targets(TransitiveTargetsRequest(owners))
     runtime, input_files, venv = await engine.concurrently(

@@ -30,6 +30,7 @@ from cascade_pants.target_types import (
     CascadeProjectManifestField,
     CascadeProjectWorkflowsField,
 )
+from cascade_pants.util_rules.dbt_profile import without_secrets
 from cascade_pants.util_rules.dbt_project import DbtProject, content_digest, find_dbt_project
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
 
@@ -224,7 +225,8 @@ async def generate_manifest(
     if dbt is not None:
         packed = f"{manifest}_dbt/{content_digest(found[2])}"
         dbt_fields = _dbt_fields(target.address, dbt, packed)
-        dbt_files += (FileContent(str(directory / packed / file.path), file.content) for file in found[2])
+        packed_files = without_secrets(found[2])
+        dbt_files += (FileContent(str(directory / packed / file.path), file.content) for file in packed_files)
     source = manifest_source(
         target.address,
         project.modules,

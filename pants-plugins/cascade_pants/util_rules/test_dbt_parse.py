@@ -17,6 +17,7 @@ from cascade_pants import engine
 from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField
 from cascade_pants.testing import result_of
 from cascade_pants.util_rules.dbt_parse import PACKING_MODULE, packed_directory, parse_packed_dbt, parsed_or_raise
+from cascade_pants.util_rules.dbt_profile import LEFT_OUT
 
 PROD = Address("apps/shop", target_name="prod")
 PACKED = "src/cascade_project_apps__shop__prod_dbt/0123456789abcdef"
@@ -128,3 +129,11 @@ def test_a_project_that_can_be_parsed_only_later_is_packaged(
     assert parsed_or_raise(code, stdout, stderr, EMPTY_DIGEST, project=PROD, directory="src/sql") == EMPTY_DIGEST
     assert "lets dbt parse src/sql when it starts for the first time" in caplog.text
     assert said in caplog.text
+
+
+def test_a_profile_with_a_secret_is_not_packaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = {f"{PACKED}/src/sql/profiles.yml{LEFT_OUT}": "line 7: password"}
+    with pytest.raises(
+        InvalidFieldException, match=r"project apps/shop:prod\. The PEX would contain secrets of a profile"
+    ):
+        parse(monkeypatch, files={**FILES, **profile})
