@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cascade_pants import register
+from cascade_pants.reader import fingerprint
 
 # Importing this makes the whole plugin a dependency of the test; Pants gives a test only what it imports.
 PLUGIN = Path(register.__file__).parent
@@ -55,6 +57,19 @@ def test_every_file_compiles(version: tuple[int, int]) -> None:
     assert len(files) > 20
     result = subprocess.run([INTERPRETERS[version], "-c", _COMPILE, *files], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_files_have_the_same_fingerprints_on_every_python(tmp_path: Path) -> None:
+    # Files in the syntax of the oldest version, with every kind of statement that the plugin uses.
+    asked = tmp_path / "asked.json"
+    asked.write_text(json.dumps({str(path): True for path in PLUGIN.rglob("*.py")}), "utf-8")
+    found = {
+        subprocess.run(
+            [INTERPRETERS[version], fingerprint.__file__, str(asked)], capture_output=True, check=True
+        ).stdout
+        for version in {min(INTERPRETERS), max(INTERPRETERS)}
+    }
+    assert len(found) == 1 and len(json.loads(found.pop())) > 20
 
 
 def test_the_oldest_supported_version_is_tested() -> None:

@@ -14,6 +14,7 @@ from cascade.declarations.functions import (
     Parameter,
     calling_location,
     domain_of,
+    importing_module,
     location_of,
     parameters_of,
 )
@@ -43,6 +44,7 @@ class Declaration:
     Args:
         function: the decorated function.
         location: file and line of the decorated function.
+        module: the module whose import declared it, also by calling a factory in another one; None outside of imports.
         group: Dagster's asset group; the domain, which is the name of the directory of the function's file, unless
             given.
         deps: workflows, Dagster assets and asset keys that this one depends on.
@@ -56,6 +58,7 @@ class Declaration:
 
     function: Callable[..., object]
     location: SourceLocation
+    module: str | None = None
     group: str = field(metadata=argument(values.name, may_be_none=True))
     deps: tuple[object, ...] = field(default=(), metadata=argument(values.dependencies))
     owners: tuple[str, ...] = field(default=(), metadata=argument(values.owners))
@@ -96,7 +99,7 @@ class Declaration:
         if problems:
             raise DeclarationError(cls.decorator, tuple(problems), location=location)
         checked["description"] = checked.get("description") or description_of(function)
-        return cls(function=function, location=location, **checked)  # type: ignore[arg-type]
+        return cls(function=function, location=location, module=importing_module(), **checked)  # type: ignore[arg-type]
 
     @classmethod
     def example(cls) -> str:

@@ -67,9 +67,25 @@ def is_resource_type(kind: type) -> bool:
     return any(base.__name__ in _RESOURCES and base.__module__.startswith("dagster") for base in kind.__mro__)
 
 
+def importing_module() -> str | None:
+    """Return the name of the module whose import calls this function, however many functions are between.
+
+    Returns:
+        None if no import does.
+    """
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    if frame is None:
+        return None
+    # What Python itself goes by to tell whether a module is still being imported.
+    is_importing = getattr(frame.f_globals.get("__spec__"), "_initializing", False)
+    return frame.f_globals.get("__name__") if is_importing else None
+
+
 def location_of(function: object) -> SourceLocation | None:
     """Return file and line of a function with its decorators, or None for an object without code."""
-    written = _as_written(function)
+    written = as_written(function)
     if callable(written) and not hasattr(written, "__code__"):
         written = type(written).__call__
     code = getattr(written, "__code__", None)
@@ -120,13 +136,13 @@ def _resolved(annotation: object, function: object) -> object:
     if not isinstance(text, str):
         return annotation
     try:
-        return eval(text, getattr(_as_written(function), "__globals__", {}))
+        return eval(text, getattr(as_written(function), "__globals__", {}))
     except Exception:
         # Its names may be defined later in the module, or for type checkers only.
         return text
 
 
-def _as_written(function: object) -> object:
+def as_written(function: object) -> object:
     """Return the function itself, without the partial applications and the decorators around it."""
     while isinstance(function, functools.partial):
         function = function.func

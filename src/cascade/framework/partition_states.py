@@ -178,7 +178,7 @@ class _Tables:
             ledger, snapshot = published_partitions(table), table.current_snapshot()
         except Exception as error:
             return _Table(nothing, nothing, problem=f"{type(error).__name__}: {error}")
-        version = code_version(declaration.function)
+        version = code_version(declaration)
         return _Table(
             # Keys of partitions of another length or time zone stand for other rows.
             nothing | ledger.partitions(),

@@ -177,6 +177,8 @@ def test_an_edit_of_the_code_makes_what_it_published_stale(lab: Lab, instance: d
     lab.run(instance, "copies", *days(1, 2))
     assert not lab.states(instance)["copies"].stale
     lab.project.write("flow.py", FLOWS + "\n    # edited\n")
+    assert not lab.states(instance)["copies"].stale
+    lab.project.write("flow.py", FLOWS + "\n    EDITED = True\n")
     assert list(lab.states(instance)["copies"].stale) == days(1, 2)
     lab.run(instance, "copies", *days(2))
     assert list(lab.states(instance)["copies"].old_code) == days(1)

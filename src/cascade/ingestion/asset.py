@@ -12,6 +12,7 @@ import dagster as dg
 from cascade.config.secrets import mask_error
 from cascade.declarations import IngestionDeclaration, TableChecks
 from cascade.declarations.asset_keys import dependencies
+from cascade.declarations.code_version import code_version
 from cascade.exceptions import (
     CascadeError,
     ChecksFailedError,
@@ -105,6 +106,7 @@ def asset_spec(declaration: IngestionDeclaration) -> dg.AssetSpec:
         description=declaration.description,
         metadata=definition_metadata(declaration),
         group_name=declaration.group,
+        code_version=code_version(declaration) or None,
         owners=list(declaration.owners),
         tags=dict(declaration.tags),
         kinds={"python", "iceberg"},

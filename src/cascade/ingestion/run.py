@@ -128,7 +128,7 @@ def run_ingestion(
             run_id,
             Scheme(declaration.partitions, declaration.partition_timezone) if declaration.partitions else UNPARTITIONED,
             None if window is None else window.key,
-            code_version(declaration.function),
+            code_version(declaration),
         ),
         sensitive=sensitive_columns(declaration.validation_schema),
     )

@@ -12,6 +12,7 @@ import pytest
 import requests
 from pydantic import AwareDatetime, BaseModel, Field
 
+from cascade.declarations.code_version import code_version
 from cascade.exceptions import CascadeError, DeclarationError, PartitionError, RowsRefusedError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.ingestion import IngestionWorkflow, cascade_ingestion
@@ -106,6 +107,7 @@ def test_a_run_records_its_outcome(lakehouse: Lakehouse) -> None:
 def test_the_definition_describes_the_asset_before_a_run() -> None:
     spec = spec_of(owners=["team:weather", "a@example.com"], tags={"tier": "gold"})
     assert spec.description == "Fetch the readings."
+    assert spec.code_version == code_version(workflow().declaration) and len(spec.code_version) == 12
     assert spec.group_name == "weather"
     assert list(spec.owners) == ["team:weather", "a@example.com"]
     assert spec.tags["tier"] == "gold"

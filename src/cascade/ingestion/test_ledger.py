@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,14 @@ from cascade.partitions import partitions_definition, window_for
 from cascade.runs.report import RunReport
 
 NEXT = "2013-01-16"
-VERSIONS = {code_version(ran), code_version(lambda: None)}
+
+
+def version_of(function: object) -> str:
+    declared: Any = SimpleNamespace(function=function, module=None)
+    return code_version(declared)
+
+
+VERSIONS = {version_of(ran), version_of(lambda: None)}
 
 
 def published(lakehouse: Lakehouse) -> list[str | None]:

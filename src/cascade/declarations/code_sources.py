@@ -1,0 +1,180 @@
+"""A project's own modules: what each imports, and which files they read."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from cascade.reader.fingerprint import fingerprint, fingerprint_of_tree, parsed
+from cascade.reader.names import absolute
+
+# Those of the field `data` of a `cascade_workflow`, which the Pants backend packs.
+DATA = frozenset(
+    {".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".toml", ".xml", ".graphql", ".avsc"}
+    | {".sql", ".jinja", ".jinja2", ".j2", ".tmpl", ".tpl", ".html", ".txt"}
+    | {".csv", ".tsv", ".parquet"}
+)
+_NOT_DATA = frozenset({"pyproject.toml", "dg.toml"})
+_RUNTIME = "cascade"
+
+
+@lru_cache(maxsize=8192)
+def _read(path: str, size: int, modified: int, module: str) -> tuple[str, tuple[str, ...]]:
+    content = Path(path).read_bytes()
+    tree = parsed(content) if path.endswith(".py") else None
+    if tree is None:
+        return fingerprint(content, is_python=path.endswith(".py")), ()
+    names = imported_names(tree, module, is_package=os.path.basename(path) == "__init__.py")
+    return fingerprint_of_tree(tree), tuple(names)
+
+
+def read_file(path: str, module: str = "") -> tuple[str, tuple[str, ...]]:
+    """Return the fingerprint of a file and the full names that it imports. It is read again only after a change.
+
+    Args:
+        path: the file.
+        module: the name of the module that it is, if it is one.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    status = os.stat(path)
+    return _read(path, status.st_size, status.st_mtime_ns, module)
+
+
+def imported_names(tree: ast.Module, module: str, *, is_package: bool) -> list[str]:
+    """Return the full names that a module imports when it runs.
+
+    Args:
+        tree: the module.
+        module: its name.
+        is_package: whether it is a package's `__init__.py`.
+
+    Returns:
+        Names of modules, and of what is taken from them, which may be modules too.
+    """
+    names: dict[str, None] = {}
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            names.update((one.name, None) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = absolute("." * node.level + (node.module or ""), module, is_package=is_package)
+            names.update((home if one.name == "*" else f"{home}.{one.name}", None) for one in node.names)
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.expr):
+            waiting += ast.iter_child_nodes(node)
+    return [name for name in names if name]
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in (getattr(test, "id", None), getattr(test, "attr", None))
+
+
+@dataclass
+class OwnModules:
+    """The modules of a project, found by name in its directories, and not among the installed distributions.
+
+    Args:
+        roots: directories of the import path.
+        top: the only package whose modules are the project's own; None if every module in `roots` is.
+    """
+
+    roots: Sequence[str]
+    top: str | None = None
+    _files: dict[str, str | None] = field(default_factory=dict)
+    _own: dict[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def beside(cls, module: str, file: Path) -> OwnModules:
+        """Return the modules that belong to the same project as one of them.
+
+        Args:
+            module: the name of the module.
+            file: its file.
+        """
+        roots = [entry for entry in map(os.path.abspath, sys.path) if not _is_installed(entry)]
+        root = root_of(module, file)
+        if root is None:
+            return cls(roots)
+        if _is_installed(str(root)):
+            # An installed project, or one in a PEX, shares its directory with the distributions that it needs.
+            return cls([str(root)], module.partition(".")[0])
+        return cls([*dict.fromkeys([str(root), *roots])])
+
+    def is_own(self, top: str) -> bool:
+        """Return whether a package or module outside of any package is the project's own."""
+        if is_given(top) or self.top not in (None, top):
+            return False
+        if top not in self._own:
+            # A directory without an `__init__.py` is a package only if there are modules in it.
+            below = (next(Path(root, top).rglob("*.py"), None) for root in self.roots)
+            self._own[top] = self.find(top) is not None or any(below)
+        return self._own[top]
+
+    def find(self, name: str) -> str | None:
+        """Return the file of a module or package, or None if it has none."""
+        if name not in self._files:
+            places = [os.path.join(root, *name.split(".")) for root in self.roots]
+            files = (file for place in places for file in (os.path.join(place, "__init__.py"), f"{place}.py"))
+            self._files[name] = next(filter(os.path.isfile, files), None)
+        return self._files[name]
+
+
+def is_given(top: str) -> bool:
+    """Return whether a package belongs to Python or is Cascade, whose versions do not count."""
+    return top == _RUNTIME or top in sys.stdlib_module_names
+
+
+def root_of(module: str, file: Path) -> Path | None:
+    """Return the directory of the import path that a module comes from, or None if its name says nothing of it."""
+    parts = [*module.split("."), "__init__"] if file.name == "__init__.py" else module.split(".")
+    if [*file.parts[-len(parts) : -1], file.stem] != parts or len(file.parts) <= len(parts):
+        return None
+    return file.parents[len(parts) - 1]
+
+
+def data_beside(directory: str) -> Iterator[str]:
+    """Yield the data files that a module may read: in its directory, and in those below that contain no module.
+
+    Args:
+        directory: the directory of the module.
+    """
+    waiting = [directory]
+    while waiting:
+        place = waiting.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        if place != directory and any(entry.name.endswith(".py") for entry in entries):
+            continue
+        for entry in entries:
+            if entry.name.startswith((".", "_")):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif os.path.splitext(entry.name)[1] in DATA and entry.name not in _NOT_DATA and entry.is_file():
+                yield entry.path
+
+
+@lru_cache(maxsize=1)
+def _installed() -> frozenset[Path]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return frozenset(Path(path).resolve() for name in names if (path := sysconfig.get_path(name)))
+
+
+@lru_cache(maxsize=256)
+def _is_installed(directory: str) -> bool:
+    place = Path(directory)
+    if place.name in ("site-packages", "dist-packages") or place.is_file():
+        return True
+    return not _installed().isdisjoint((resolved := place.resolve(), *resolved.parents))
