@@ -10,7 +10,18 @@ from pants.engine.target import Target
 
 from cascade_pants.dependency_inference import dbt as dbt_dependencies
 from cascade_pants.dependency_inference import project as project_dependencies
-from cascade_pants.goals import check, check_dbt, check_resources, dev, package, run, scaffold, scaffold_answer, tailor
+from cascade_pants.goals import (
+    affected,
+    check,
+    check_dbt,
+    check_resources,
+    dev,
+    package,
+    run,
+    scaffold,
+    scaffold_answer,
+    tailor,
+)
 from cascade_pants.goals import manifest as manifest_goal
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
@@ -45,6 +56,7 @@ def rules() -> Iterable[Any]:
     """Return all rules of the backend."""
     return [
         *python_backend.rules(),  # type: ignore[no-untyped-call]
+        *affected.rules(),
         *all_workflows.rules(),
         *check.rules(),
         *check_dbt.rules(),

@@ -10,6 +10,7 @@ from pants.backend.python import target_types_rules as python_target_types
 from pants.backend.python.dependency_inference import rules as python_inference
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.internals.parametrize import Parametrize
+from pants.engine.target import Target
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import RuleRunner
 
@@ -97,14 +98,17 @@ def project_rules() -> list[Any]:
     ]
 
 
-def rule_runner(rules: Iterable[Any]) -> RuleRunner:
+def rule_runner(rules: Iterable[Any], target_types: Iterable[type[Target]] = ()) -> RuleRunner:
     """Create a rule runner that knows all targets.
 
     Args:
         rules: only the rules that a test needs, because solving the graph of the whole backend takes seconds.
+        target_types: those of Pants that no backend registers.
     """
     runner = RuleRunner(
-        rules=list(rules), target_types=list(register.target_types()), objects={"parametrize": Parametrize}
+        rules=list(rules),
+        target_types=[*register.target_types(), *target_types],
+        objects={"parametrize": Parametrize},
     )
     set_options(runner)
     return runner
