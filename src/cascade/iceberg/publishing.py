@@ -21,6 +21,7 @@ from cascade.iceberg.changes import FileChange, Planner, Properties, PropertyCha
 from cascade.iceberg.commit import PATIENCE_SECONDS, commit_planned
 from cascade.iceberg.committer import Committed, Committer
 from cascade.iceberg.heads import AuditBranch, BranchHead, expected_heads, overdue_audit_branches, removed_branch
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.turns import Turn
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def publish_audited(
         CommitRefusedError: the catalog refused the commit for good.
         UsageError: the table or its branch does not exist.
     """
-    with Turn.of(lakehouse.uri, ref) as turn:
+    with storage_errors_named(lakehouse, ref), Turn.of(lakehouse.uri, ref) as turn:
         publisher = _Publisher(
             lakehouse=lakehouse,
             ref=ref,

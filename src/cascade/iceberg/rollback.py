@@ -16,6 +16,7 @@ from cascade.iceberg.heads import BranchHead, expected_heads
 from cascade.iceberg.hidden import PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.publishing import head_of
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.program import typed
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
@@ -133,7 +134,8 @@ def roll_back(lakehouse: Lakehouse, rollback: Rollback) -> Table:
     table, ref = rollback.before.table, rollback.ref
     requirements = (AssertTableUUID(uuid=table.metadata.table_uuid), *expected_heads(table, {MAIN_BRANCH}))
     try:
-        return send(table, requirements, (BranchHead(MAIN_BRANCH, rollback.snapshot_id).update(table),))
+        with storage_errors_named(lakehouse, ref):
+            return send(table, requirements, (BranchHead(MAIN_BRANCH, rollback.snapshot_id).update(table),))
     except Exception as error:
         outcome = outcome_of(error)
         if outcome is Outcome.REFUSED:

@@ -16,6 +16,7 @@ from cascade.iceberg.commit_outcomes import Outcome, outcome_of
 from cascade.iceberg.heads import expected_heads, is_audit_branch, removed_branch
 from cascade.iceberg.publishing import Audited, head_of, publish_audited
 from cascade.iceberg.row_count import live_rows
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ def drop_branch(lakehouse: Lakehouse, ref: TableRef, name: str) -> Branch:
             raise UsageError(f"{MAIN_BRANCH} cannot be dropped: it is the table that readers see.")
         requirements = (AssertTableUUID(uuid=table.metadata.table_uuid), *expected_heads(table, {branch.name}))
         try:
-            send(table, requirements, (removed_branch(branch.name),))
+            with storage_errors_named(lakehouse, ref):
+                send(table, requirements, (removed_branch(branch.name),))
         except Exception as error:
             # A lost answer shows when the table is loaded again.
             if branch.name not in lakehouse.require(ref).metadata.refs:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import BaseModel, Field, create_model
 
+from cascade.declarations import IngestionDeclaration
 from cascade.exceptions import CascadeError
 from cascade.framework.resources import throwaway_config
 from cascade.iceberg import Lakehouse
+from cascade.iceberg.heads import AuditBranch
+from cascade.iceberg.maintenance import maintain_table, table_locations
+from cascade.iceberg.merge import MergePlanner
+from cascade.iceberg.publishing import commit_audited
+from cascade.iceberg.rollback import plan_rollback, roll_back
+from cascade.iceberg.table_branches import drop_branch, publish_branch
+from cascade.ingestion import cascade_ingestion
+from cascade.ingestion.replay import replay
+from cascade.ingestion.run import run_ingestion
 from cascade.table_ref import TableRef
 from cascade.testing.trials.cases import Case, Row, run_case
 from cascade.testing.trials.model import Model
@@ -90,6 +102,61 @@ def test_a_full_disk_is_an_error_with_a_cause_and_loses_nothing(disk: Path, case
             assert not run_case(lakehouse, case, ref, DAY, NEW).committed
     assert len(messages) >= 2
     assert all("No space left on device" in message for message in messages), messages
+
+
+def test_repairs_on_a_full_disk_are_errors_with_a_cause_and_change_nothing(disk: Path) -> None:
+    class Number(BaseModel):
+        id: int = Field(lt=100)
+
+    def workflow(schema: type[BaseModel], *ids: int) -> IngestionDeclaration:
+        rows = [{"id": number} for number in ids]
+        make = cascade_ingestion(
+            table_name="numbers", group="g", unique_key="id", validation_schema=schema, partitions=None
+        )
+        return make(lambda: rows).declaration
+
+    with new_site(throwaway_config(disk)) as site:
+        lakehouse = site.open()
+        for number in (1, 2):
+            run_ingestion(
+                workflow(Number, number, 100 + number), lakehouse=lakehouse, window=None, run_id=f"run {number}"
+            )
+        lax = workflow(create_model("Number", id=(int, ...)))
+        ref = lax.table_ref
+        with pytest.raises(CascadeError, match="the check failed"):
+            audit = AuditBranch.of("audited", 3600.0)
+            planner = MergePlanner(pa.table({"id": [7]}), ("id",))
+            commit_audited(lakehouse, ref, planner, _fails, audit=audit, summary={})
+
+        def roll_back_once() -> object:
+            table = lakehouse.require(ref)
+            first = min(table.snapshots(), key=lambda snapshot: snapshot.sequence_number or 0)
+            return roll_back(lakehouse, plan_rollback(table, ref, str(first.snapshot_id)))
+
+        repairs: dict[str, Callable[[], object]] = {
+            "drop": lambda: drop_branch(lakehouse, ref, "audit"),
+            "publish": lambda: publish_branch(lakehouse, ref, "audit"),
+            "replay": lambda: replay(lax, lakehouse=lakehouse, window=None, run_id="replay"),
+            "roll back": roll_back_once,
+        }
+        before = lakehouse.read(ref.full_name)["id"].to_list()
+        for leave in (0, 8192):
+            filler = fill(disk, leave)
+            for name, repair in repairs.items():
+                with pytest.raises(CascadeError, match="No space left on device") as caught:
+                    repair()
+                assert "Free some space" in str(caught.value), name
+            problems = maintain_table(lakehouse, ref, table_locations(lakehouse), orphan_age=0).problems
+            assert all("No space left on device" in problem for problem in problems)
+            filler.unlink()
+            assert sorted(lakehouse.read(ref.full_name)["id"].to_list()) == sorted(before)
+        for name in ("publish", "replay", "roll back"):
+            repairs[name]()
+        assert lakehouse.read(ref.full_name)["id"].to_list() == [1]
+
+
+def _fails(committed: object) -> None:
+    raise CascadeError("the check failed")
 
 
 @every_disposition
