@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,10 +61,15 @@ class Judged:
         return rows
 
 
-def command_to_run(declaration: IngestionDeclaration) -> str:
-    """Return the command that runs a workflow again."""
-    partition = " --partition KEY" if declaration.partitions else ""
-    return typed(f"materialize {'/'.join(declaration.asset_key)}{partition}")
+def command_to_run(declaration: IngestionDeclaration, partition: str | None = None) -> str:
+    """Return the command that runs a workflow again.
+
+    Args:
+        declaration: the workflow's declaration.
+        partition: key of the partition; None if the user has to fill it in, or if there are no partitions.
+    """
+    options = f" --partition {shlex.quote(partition) if partition else 'KEY'}" if declaration.partitions else ""
+    return typed(f"materialize {'/'.join(declaration.asset_key)}{options}")
 
 
 def check_replayable(declaration: IngestionDeclaration) -> None:

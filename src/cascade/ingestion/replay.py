@@ -104,7 +104,7 @@ def replay(
     still = judged.kept.num_rows - len(left)
     first = _first_refused(judged, left)
     if still and not left:
-        raise _nothing_left(declaration, still, notices, first)
+        raise _nothing_left(declaration, partition, still, notices, first)
     return RunReport(
         ref=ref,
         partition=partition,
@@ -188,7 +188,11 @@ def _first_refused(judged: Judged, left: Sequence[int]) -> tuple[Refusal, ...]:
 
 
 def _nothing_left(
-    declaration: IngestionDeclaration, rows: int, notices: Sequence[str], first: Sequence[Refusal]
+    declaration: IngestionDeclaration,
+    partition: str | None,
+    rows: int,
+    notices: Sequence[str],
+    first: Sequence[Refusal],
 ) -> RowsRefusedError:
     lines = [f"{row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in first]
     if rows > len(first):
@@ -200,5 +204,5 @@ def _nothing_left(
         refused=rows,
         total=rows,
         hint="Correct the schema and replay them again, or correct the source and run it again: "
-        + command_to_run(declaration),
+        + command_to_run(declaration, partition),
     )

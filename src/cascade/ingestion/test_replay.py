@@ -95,6 +95,7 @@ def test_the_same_replay_again_changes_nothing(lakehouse: Lakehouse) -> None:
     with pytest.raises(RowsRefusedError, match=r"none of 1 row can leave raw.readings__quarantine") as caught:
         replayed(lakehouse)
     assert "less_than in n" in str(caught.value)
+    assert f"materialize readings --partition {DAY}" in str(caught.value)
     assert snapshots(lakehouse) == before and waiting(lakehouse) == [(3, 2000)]
     replayed(lakehouse, schema(9999))
     assert replayed(lakehouse, schema(9999)).rows_in == 0
