@@ -23,7 +23,7 @@ TARGETS = (
     "cascade_dbt_file",
 )
 GOALS = ("cascade-scaffold", "cascade-dev", "cascade-manifest")
-SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check")
+SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check", "cascade-dbt-test")
 
 INTRODUCTION = """\
 # Pants reference

@@ -22,6 +22,7 @@ ANSWER = {
     "files": {A: [YAML, f"{SHOP}/dbt_project.yml"], B: [A, SEED, "src/sql/shared/m.sql", "elsewhere.sql"]},
     "tables": {A: ["raw.flights__quarantine", "raw.unknown"]},
     "declared": [],
+    "tested": [],
     "computed": [],
     "problems": [],
 }

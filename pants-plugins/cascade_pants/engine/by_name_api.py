@@ -35,9 +35,10 @@ from pants.core.environments.target_types import EnvironmentField
 from pants.core.goals.check import CheckResult
 from pants.core.goals.package import BuiltPackage, PackageFieldSet, build_package
 from pants.core.goals.run import RunFieldSet, RunRequest, generate_run_request
+from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.env_vars import environment_vars_subset
 from pants.engine import intrinsics
-from pants.engine.addresses import Addresses
+from pants.engine.addresses import Address, Addresses
 from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
 from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
 from pants.engine.internals import graph
@@ -211,6 +212,24 @@ def check_result(result: FallibleProcessResult, description: str) -> CheckResult
     return replace(made, stdout=without_sandbox_paths(result.stdout), stderr=without_sandbox_paths(result.stderr))
 
 
+def test_result(
+    result: FallibleProcessResult,
+    address: Address,
+    shown: ShowOutput,
+    exit_code: int,
+    text: str,
+    milliseconds: int,
+    reports: Snapshot | None,
+    extra: Snapshot | None,
+) -> TestResult:
+    """Make the result of one target from that of a process which tested several."""
+    made = TestResult.from_fallible_process_result(
+        (result,), address, shown, xml_results=reports, extra_output=extra, log_extra_output=True
+    )
+    metadata = replace(result.metadata, total_elapsed_ms=milliseconds)
+    return replace(made, exit_code=exit_code, stdout_bytes=text.encode(), stderr_bytes=b"", result_metadata=metadata)
+
+
 __all__ = [
     "BY_NAME",
     "EnvironmentField",
@@ -241,6 +260,7 @@ __all__ = [
     "targets_for_roots",
     "targets_from_addresses",
     "targets_from_raw_specs",
+    "test_result",
     "transitive_targets",
     "venv_pex",
     "venv_pex_from_targets",

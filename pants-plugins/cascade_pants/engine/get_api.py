@@ -17,8 +17,9 @@ from pants.base.specs import RawSpecs
 from pants.core.goals.check import CheckResult
 from pants.core.goals.package import BuiltPackage, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunRequest
+from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.environments import EnvironmentField
-from pants.engine.addresses import Addresses
+from pants.engine.addresses import Address, Addresses
 from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
 from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
 from pants.engine.process import (
@@ -195,6 +196,24 @@ def implicitly(*_: Any) -> dict[str, Any]:
     raise AssertionError("Pants 2.17 never calls a rule by name.")
 
 
+def test_result(
+    result: FallibleProcessResult,
+    address: Address,
+    shown: ShowOutput,
+    exit_code: int,
+    text: str,
+    milliseconds: int,
+    reports: Snapshot | None,
+    extra: Snapshot | None,
+) -> TestResult:
+    """Make the result of one target from that of a process which tested several."""
+    made = TestResult.from_fallible_process_result(
+        result, address, shown, xml_results=reports, extra_output=extra, log_extra_output=True
+    )
+    metadata = replace(result.metadata, total_elapsed_ms=milliseconds)
+    return replace(made, exit_code=exit_code, stdout=text, stderr="", result_metadata=metadata)
+
+
 __all__ = [
     "BY_NAME",
     "EnvironmentField",
@@ -225,6 +244,7 @@ __all__ = [
     "targets_for_roots",
     "targets_from_addresses",
     "targets_from_raw_specs",
+    "test_result",
     "transitive_targets",
     "venv_pex",
     "venv_pex_from_targets",

@@ -21,7 +21,7 @@ YAML = "src/sql/shop/models/s.yml"
 @rule
 def canned_graph(request: DbtGraphRequest) -> DbtGraph:
     if request.address.target_name == "fine":
-        return DbtGraph(FrozenDict(), FrozenDict(), (), ())
+        return DbtGraph(FrozenDict(), FrozenDict(), (), (), ())
     declared = [
         ("raw.flights", 3, False),
         ("raw.flights__quarantine", 4, False),
@@ -31,6 +31,7 @@ def canned_graph(request: DbtGraphRequest) -> DbtGraph:
     return DbtGraph(
         FrozenDict(),
         FrozenDict(),
+        (),
         tuple(DeclaredSource(table, YAML, line, external) for table, line, external in declared),
         ("src/sql/shop/models/a.sql:2: ref('aa') names nothing.",),
     )

@@ -10,13 +10,16 @@ from pants.core.target_types import ResourceSourceField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
+    BoolField,
     Dependencies,
     Field,
+    IntField,
     InvalidFieldException,
     MultipleSourcesField,
     StringField,
     Target,
     TargetFilesGenerator,
+    ValidNumbers,
     generate_multiple_sources_field_help_message,
 )
 from pants.util.strutil import help_text
@@ -84,13 +87,40 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
+class CascadeDbtThreadsField(IntField):
+    alias = "threads"
+    valid_numbers = ValidNumbers.positive_only
+    help = help_text(
+        """
+        How many models and tests dbt runs at once in `pants test`. By default 4, as in the profile that Cascade
+        generates.
+
+        Example: `threads=8`
+        """
+    )
+
+
+class CascadeDbtSkipTestsField(BoolField):
+    alias = "skip_tests"
+    default = False
+    help = help_text(
+        """
+        Whether `pants test` leaves the project out, such as one whose SQL DuckDB does not understand.
+
+        Example: `skip_tests=True`
+        """
+    )
+
+
 class CascadeDbtFileTarget(Target):
     alias = "cascade_dbt_file"
     core_fields = (
         *COMMON_TARGET_FIELDS,
         CascadeDbtDependenciesField,
+        CascadeDbtSkipTestsField,
         CascadeDbtSourceField,
         CascadeDbtTargetField,
+        CascadeDbtThreadsField,
         CascadeDbtVarsField,
         PythonResolveField,
     )
@@ -102,6 +132,15 @@ class CascadeDbtFileTarget(Target):
         and the workflows that fill the tables it reads. In a BUILD file, write `cascade_dbt_project()` instead.
         """
     )
+
+
+_OF_THE_PROJECT = (
+    CascadeDbtSkipTestsField,
+    CascadeDbtTargetField,
+    CascadeDbtThreadsField,
+    CascadeDbtVarsField,
+    PythonResolveField,
+)
 
 
 class CascadeDbtSourcesField(MultipleSourcesField):
@@ -122,11 +161,9 @@ class CascadeDbtProjectTarget(TargetFilesGenerator):
     core_fields = (
         *COMMON_TARGET_FIELDS,
         CascadeDbtSourcesField,
-        CascadeDbtTargetField,
-        CascadeDbtVarsField,
-        PythonResolveField,
+        *_OF_THE_PROJECT,
     )
-    copied_fields = (*COMMON_TARGET_FIELDS, CascadeDbtTargetField, CascadeDbtVarsField, PythonResolveField)
+    copied_fields = (*COMMON_TARGET_FIELDS, *_OF_THE_PROJECT)
     moved_fields = (CascadeDbtDependenciesField,)
     help = help_text(
         """
@@ -139,6 +176,7 @@ class CascadeDbtProjectTarget(TargetFilesGenerator):
 
           - `pants dependencies src/transforms/models/gold/delays.sql` shows what a model needs
           - `pants dependents --transitive src/workflows/flights` shows the models above a workflow
+          - `pants test src/transforms::` builds the models in a throwaway lakehouse and runs their tests
           - `pants check src/transforms::` reports a `ref` to nothing, a source without a workflow, models of one name
 
         A source that is not filled by a workflow has the marker `meta: {cascade: {external: true}}` in its YAML.

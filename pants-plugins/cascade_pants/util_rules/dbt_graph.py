@@ -109,12 +109,14 @@ class DbtGraph:
     Args:
         needed: the targets of the files that each file needs, by path.
         tables: the tables that each file reads, by path.
+        tested: the files that have something to build or to test.
         declared: the tables of its sources.
         problems: what is wrong, each with file and line.
     """
 
     needed: FrozenDict[str, tuple[Address, ...]]
     tables: FrozenDict[str, tuple[str, ...]]
+    tested: tuple[str, ...]
     declared: tuple[DeclaredSource, ...]
     problems: tuple[str, ...]
 
@@ -179,6 +181,7 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
             }
         ),
         FrozenDict({path: tuple(tables) for path, tables in answer["tables"].items()}),
+        tuple(answer["tested"]),
         tuple(DeclaredSource(**one) for one in answer["declared"]),
         tuple(answer["problems"]),
     )

@@ -24,6 +24,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         `files`: what each file needs, by file.
         `tables`: the tables of sources that each file reads.
+        `tested`: the files of the project that have something to build or to test.
         `declared`: each table of a source with its place, and whether something else than a workflow fills it.
         `computed`: where the arguments of `ref` or `source` cannot be read.
         `problems`: lines of file, line and message.
@@ -33,7 +34,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         graph = read_graph(directory, target=request.get("target") or "embedded", variables=request.get("vars") or {})
     except DocumentError as error:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
-        return _document({}, {}, [], [], [f"{place}: {error.message}"])
+        return _document({}, {}, set(), [], [], [f"{place}: {error.message}"])
     declared = [
         {"table": one.table, "file": one.place.file, "line": one.place.line, "external": one.external}
         for one in graph.properties[graph.root.name].sources
@@ -43,12 +44,14 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         {place for node in graph.nodes for calls in (node.calls, node.of_tests) for place in calls.computed}
     )
     problems = [f"{place}: {message}" for place, message in find_mistakes(graph).items()]
-    return _document(files, tables, declared, [str(place) for place in computed], problems)
+    tested = {node.file for node in graph.nodes if node.package == graph.root.name and node.kind != "analysis"}
+    return _document(files, tables, tested, declared, [str(place) for place in computed], problems)
 
 
 def _document(
     files: Mapping[str, set[str]],
     tables: Mapping[str, set[str]],
+    tested: set[str],
     declared: list[dict[str, Any]],
     computed: list[str],
     problems: list[str],
@@ -56,6 +59,7 @@ def _document(
     return {
         "files": {file: sorted(needed) for file, needed in sorted(files.items())},
         "tables": {file: sorted(read) for file, read in sorted(tables.items()) if read},
+        "tested": sorted(tested),
         "declared": declared,
         "computed": computed,
         "problems": problems,
@@ -84,6 +88,7 @@ def _shared_files(graph: Graph, node: Node) -> set[str]:
     """Return the files that every node of a package needs."""
     directory = graph.packages[node.package].directory
     shared = {os.path.join(directory, PROJECT_FILE), os.path.join(graph.root.directory, PROJECT_FILE)}
+    shared |= graph.needed_by_all
     for name in PACKAGE_FILES:
         path = os.path.join(graph.root.directory, name)
         if Path(path).is_file():

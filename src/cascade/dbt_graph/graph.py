@@ -9,6 +9,7 @@ from typing import Any
 
 from cascade.dbt_graph.calls import Calls, Place, Ref, Surroundings
 from cascade.dbt_graph.follow import Follower
+from cascade.dbt_graph.implicit_macros import implicit_macro_files
 from cascade.dbt_graph.nodes import (
     REFERABLE,
     Node,
@@ -42,6 +43,7 @@ class Graph:
         properties: the YAML of each package.
         docs: the file of each documentation block.
         problems: what is wrong, by place.
+        needed_by_all: the files of macros that dbt calls by itself.
     """
 
     root: Package
@@ -51,6 +53,7 @@ class Graph:
     properties: dict[str, Properties] = field(default_factory=dict)
     docs: dict[str, str] = field(default_factory=dict)
     problems: dict[Place, str] = field(default_factory=dict)
+    needed_by_all: set[str] = field(default_factory=set)
 
     def find(self, ref: Ref, package: str, nodes: Iterable[Node] | None = None) -> Node | None:
         """Find the node that a `ref` names.
@@ -117,6 +120,7 @@ def read_graph(directory: str, *, target: str = "embedded", variables: Mapping[s
     graph.problems.update(root.missing)
     macros = read_macros(root.name, packages.values(), graph.problems)
     surroundings = Surroundings(macros, _variables(root, packages.values(), variables or {}), target)
+    graph.needed_by_all = implicit_macro_files(root, surroundings)
     for package in packages.values():
         # Mistakes in a package are not the project's.
         problems = graph.problems if package is root else {}

@@ -124,3 +124,37 @@ def test_mistakes_name_file_and_line(ask: Ask, files: dict[str, str], problem: s
     found = ask(files)
     assert len(found["problems"]) == 1
     assert problem in found["problems"][0]
+
+
+def test_what_has_something_to_build_or_to_test(ask: Ask) -> None:
+    files = {
+        "shop/models/off.sql": "{{ config(enabled=false) }} select 1",
+        "shop/analyses/x.sql": "select 1",
+        "shop/macros/m.sql": "{% macro m() %}{% endmacro %}",
+        "shop/seeds/s.csv": "a\n1\n",
+        "shop/tests/t.sql": "select 1",
+        "shop/snapshots/h.sql": "{% snapshot h %}select 1{% endsnapshot %}",
+    }
+    tested = ("models/a.sql", "models/b.sql", "seeds/s.csv", "snapshots/h.sql", "tests/t.sql")
+    assert ask(files)["tested"] == [f"shop/{path}" for path in tested]
+
+
+def test_every_node_needs_the_macros_that_dbt_calls_by_itself(ask: Ask) -> None:
+    macros = {
+        "schema": "{% macro generate_schema_name(name, node) %}{{ stem(name) }}{% endmacro %}",
+        "stem": "{% macro stem(name) %}{{ name }}{% endmacro %}",
+        "dated": "{% materialization dated, default %}{% endmaterialization %}",
+        "overridden": "{% macro duckdb__current_timestamp() %}now(){% endmacro %}",
+        "hook": "{% macro grant() %}select 1{% endmacro %}",
+        # The project calls these, or nobody does.
+        "share": "{% macro share() %}{{ adapter.dispatch('share', 'shop')() }}{% endmacro %}",
+        "adapters": "{% macro default__share() %}{% endmacro %}",
+        "unused": "{% macro unused() %}{% endmacro %}",
+        "tests": "{% test positive(model) %}select 1{% endtest %}",
+    }
+    project = "name: shop\nprofile: cascade\non-run-start: ['{{ grant() }}']\n"
+    files = {f"shop/macros/{name}.sql": text for name, text in macros.items()}
+    found = ask({"shop/dbt_project.yml": project, **files})
+    assert found["problems"] == []
+    needed = {path for path in found["files"]["shop/models/b.sql"] if path.startswith("shop/macros/")}
+    assert needed == {f"shop/macros/{name}.sql" for name in ("schema", "stem", "dated", "overridden", "hook")}

@@ -1,0 +1,73 @@
+"""Run dbt in this process: parse once, build, then test, so that no failed test hides another one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cascade.dbt.start import add_macros
+from cascade.exceptions import CascadeError
+from cascade.testing.dbt_batch.selection import BUILT, Selection, select
+
+if TYPE_CHECKING:
+    from cascade.testing.dbt_batch.request import Request
+
+_QUIET = ("--quiet", "--no-use-colors", "--no-print", "--log-level", "none", "--log-level-file", "none")
+
+
+class Dbt:
+    """The dbt project of a request. The environment names its directories.
+
+    Args:
+        request: what to test.
+    """
+
+    def __init__(self, request: Request) -> None:
+        add_macros()
+        self._options = ["--vars", json.dumps(request.variables)] if request.variables else []
+        self._threads = ["--threads", str(request.threads)] if request.threads else []
+        parsed = self._invoke("parse", *self._options)
+        if parsed.exception is not None or parsed.result is None:
+            raise CascadeError(f"dbt cannot parse the project: {parsed.exception}")
+        self._manifest = parsed.result
+        self.nodes: Mapping[str, Any] = {**self._manifest.nodes, **self._manifest.unit_tests}
+        package = str(self._manifest.metadata.project_name)
+        self.selection: Selection = select(self.nodes, package, request.directory, request.tested)
+
+    def run(self) -> list[Any]:
+        """Build all that is selected, and run the tests.
+
+        Returns:
+            dbt's result of each node. The tests of a model that could not be built have none.
+        """
+        # `dbt build` would not build what selects from a model with a failed test, nor run unit tests on their own.
+        built = self._run(
+            "build", self.selection.built, *(word for kind in BUILT for word in ("--resource-type", kind))
+        )
+        failed = {one.node.unique_id for one in built if str(one.status) != "success"}
+        ready = {one for one in self.selection.tests if failed.isdisjoint(self.nodes[one].depends_on.nodes)}
+        return [*built, *self._run("test", frozenset(ready))]
+
+    def _run(self, command: str, selected: frozenset[str], *options: str) -> list[Any]:
+        words = [_selector(self.nodes[one]) for one in sorted(selected)]
+        if not words:
+            return []
+        exactly = ("--select", *words, "--indirect-selection", "empty")
+        done = self._invoke(command, *exactly, *options, *self._threads, *self._options)
+        if done.exception is not None or done.result is None:
+            raise CascadeError(f"dbt cannot {command} the project: {done.exception}")
+        # A name may be that of a folder too, whose nodes dbt selects as well.
+        return [one for one in done.result if one.node.unique_id in selected]
+
+    def _invoke(self, command: str, *words: str) -> Any:
+        from dbt.cli.main import dbtRunner  # pants: no-infer-dep
+
+        runner = dbtRunner(manifest=getattr(self, "_manifest", None))
+        return runner.invoke([*_QUIET, command, *words])
+
+
+def _selector(node: Any) -> str:
+    if node.resource_type == "unit_test":
+        return f"unit_test:{node.package_name}.{node.name}"
+    return f"fqn:{'.'.join(node.fqn)}"
