@@ -48,6 +48,21 @@ def test_an_edit_in_the_data_affects_the_tests_that_read_it(repository: Reposito
     assert "src/workflows/nyc_flights/test_flights.py" in changed(repository, "--filter-target-type=python_test")
 
 
+def test_an_edit_in_a_macro_tests_the_models_that_call_it(repository: Repository) -> None:
+    repository.replace("src/transforms/macros/share.sql", "avg(", "averaged(")
+    failed = repository.pants(*CHANGED, "--filter-target-type=cascade_dbt_file", "test")
+    assert failed.code == 1, str(failed)
+    results = [line.split()[:3] for line in failed.err.splitlines() if line.startswith(("✓", "✕"))]
+    assert results == [
+        ["✕", f"src/transforms/models/gold/{name}.sql:../../transforms", "failed"]
+        for name in ("gold_airline_months", "gold_visibility_delays")
+    ]
+    # What dbt says, and where the SQL is that it ran.
+    assert "src/transforms/models/gold/gold_airline_months.sql:1: gold_airline_months: error" in failed.err
+    (compiled,) = repository.root.glob("dist/test/*gold_airline_months*/compiled/gold_airline_months.sql")
+    assert "averaged(case when is_canceled" in compiled.read_text()
+
+
 def test_the_dependencies_of_the_project_are_its_workflows(repository: Repository) -> None:
     found = set(repository.pants("dependencies", ":dev").ok().out.split())
     assert {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,8 @@ from cascade_pants.target_types.dbt import (
     CascadeDbtThreadsField,
     CascadeDbtVarsField,
 )
-from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph
+from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph, workflow_table
+from cascade_pants.util_rules.table_map import TableMap
 
 logger = logging.getLogger(__name__)
 
@@ -105,13 +106,14 @@ def path_of(fields: CascadeDbtTestFieldSet) -> str:
     return address.filename if address.relative_file_path is not None else fields.source.file_path
 
 
-def files_to_test(graph: DbtGraph) -> dict[str, str | None]:
+def files_to_test(graph: DbtGraph, filled: Container[str]) -> dict[str, str | None]:
     """Return the files to test, and for each that cannot be tested the external table that it needs.
 
     Args:
         graph: the graph of the project.
+        filled: the tables that workflows fill.
     """
-    external = {one.table for one in graph.declared if one.external}
+    external = {one.table for one in graph.declared if one.external and workflow_table(one.table) not in filled}
     found: dict[str, str | None] = {}
     for path in graph.tested:
         seen, waiting = {path}, [path]
@@ -145,6 +147,7 @@ async def partition_dbt_tests(
     request: CascadeDbtTestRequest.PartitionRequest[CascadeDbtTestFieldSet],
     subsystem: CascadeDbtTestSubsystem,
     test: TestSubsystem,
+    tables: TableMap,
     python_setup: PythonSetup,
 ) -> Partitions[CascadeDbtTestFieldSet, DbtTestMetadata]:
     if subsystem.skip:
@@ -156,7 +159,7 @@ async def partition_dbt_tests(
     graphs = await engine.concurrently(dbt_graph(project) for project, _ in projects)
     partitions = []
     for ((project, threads), files), graph in zip(projects.items(), graphs):
-        known = files_to_test(graph)
+        known = files_to_test(graph, tables.by_table)
         _say_untested(project, known, map(path_of, files))
         chosen = [one for one in files if path_of(one) in known and known[path_of(one)] is None]
         for batch in partition_sequentially(

@@ -30,7 +30,7 @@ from cascade_pants.goals.dbt_tests import CascadeDbtTestFieldSet, CascadeDbtTest
 from cascade_pants.reader.declarations import Declaration
 from cascade_pants.testing import RUNTIME, rule_runner, set_options
 from cascade_pants.util_rules.dbt_graph import DbtGraph, DbtGraphRequest, DeclaredSource
-from cascade_pants.util_rules.table_map import LocatedDeclaration
+from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 SHOP = "src/sql/shop"
 A, B, C, CRM, MACRO = (
@@ -69,6 +69,11 @@ def canned_graph(request: DbtGraphRequest) -> DbtGraph:
 
 
 @rule
+def no_tables() -> TableMap:
+    return TableMap.of([])
+
+
+@rule
 def canned_results(batch: DbtTestBatch) -> DbtTestResults:
     assert [address.filename for address in batch.addresses] == [B, C]
     return results(1, b=BAD, c=GOOD) if batch.threads == 8 else results(2, b"/x/pants-sandbox-a1/sql: no dbt\n")
@@ -82,6 +87,7 @@ def runner() -> RuleRunner:
             *own,
             canned_graph,
             canned_results,
+            no_tables,
             QueryRule(Partitions, [CascadeDbtTestRequest.PartitionRequest]),
             QueryRule(TestResult, [CascadeDbtTestRequest.Batch]),
             QueryRule(DigestContents, [Digest]),
@@ -132,7 +138,9 @@ def test_a_project_can_be_left_out(runner: RuleRunner) -> None:
 
 
 def test_files_above_an_external_table_cannot_be_tested() -> None:
-    assert files_to_test(GRAPH) == {A: "raw.crm", B: None, C: None, CRM: "raw.crm"}
+    assert files_to_test(GRAPH, ["raw.flights"]) == {A: "raw.crm", B: None, C: None, CRM: "raw.crm"}
+    # Its YAML may name the asset of a workflow, whose table is not external.
+    assert files_to_test(GRAPH, ["raw.crm"]) == dict.fromkeys((A, B, C, CRM))
 
 
 def test_the_rows_of_a_table_are_beside_the_file_that_declares_it() -> None:
