@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.collector import collector_paused
 from cascade.contributor import Contribution, Contributor, LoadedProject, Problem
 from cascade.dbt.fillers import Filler, write_fillers
 from cascade.dbt.layout import PROJECT_FILE
@@ -33,11 +34,13 @@ class DbtContributor(Contributor):
             return Contribution()
         declarations = _declarations(project)
         try:
-            from cascade.dbt.assets import build_dbt_assets
+            # dagster-dbt and the assets of many models are objects that stay, too.
+            with collector_paused():
+                from cascade.dbt.assets import build_dbt_assets
 
-            write_fillers(project.config, _fillers(project))
-            assets = build_dbt_assets(project.config, declarations)
-            marts, failures = _marts(project, declarations)
+                write_fillers(project.config, _fillers(project))
+                assets = build_dbt_assets(project.config, declarations)
+                marts, failures = _marts(project, declarations)
         except CascadeError as error:
             return Contribution(failures=(error,))
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import sys
 from pathlib import Path
@@ -81,6 +82,20 @@ def test_a_project_that_dbt_refuses_is_a_failure_and_leaves_the_rest(
     (failure,) = contribution.failures
     assert contribution.assets == ()
     assert "wrong" in failure.message
+
+
+def test_the_assets_are_made_without_the_garbage_collector(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected: list[bool] = []
+    fake = ModuleType("cascade.dbt.assets")
+    fake.__dict__["build_dbt_assets"] = lambda *_: collected.append(gc.isenabled())
+    monkeypatch.setitem(sys.modules, "cascade.dbt.assets", fake)
+    monkeypatch.setattr(contributor, "can_build_assets", lambda: True)
+    monkeypatch.setattr(contributor, "_marts", lambda *_: (None, ()))
+    gc.enable()
+    DbtContributor().contribute(project_of(config))
+    assert (collected, gc.isenabled()) == ([False], True)
 
 
 @needs_dagster_dbt
