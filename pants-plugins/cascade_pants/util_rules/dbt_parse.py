@@ -142,8 +142,15 @@ def parsed_or_raise(
     if exit_code != 0 and f"No module named {PACKING_MODULE}" in stderr:
         stdout, exit_code = "The Cascade runtime of its resolve is older than the plugin.", 0
     if exit_code != 0:
+        hint = (
+            "\nPants does not see packages that git ignores. Commit the directory that `dbt deps` writes, or keep the "
+            "packages elsewhere in the repository and name them with `local:`."
+            if "dbt deps" in stderr
+            else ""
+        )
         raise InvalidFieldException(
-            f"dbt cannot parse {directory}, the dbt project of the {CascadeProjectTarget.alias} {project}:\n{stderr}"
+            f"dbt cannot parse {directory}, the dbt project of the {CascadeProjectTarget.alias} {project}:\n"
+            f"{stderr}{hint}"
         )
     if stdout:
         logger.warning(

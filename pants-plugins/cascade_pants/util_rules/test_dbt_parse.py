@@ -116,6 +116,12 @@ def test_a_broken_project_fails_with_the_message_of_dbt() -> None:
     )
 
 
+def test_packages_that_git_ignores_are_explained() -> None:
+    stderr = 'dbt: dbt found 1 package(s) specified in packages.yml, but only 0 installed. Run "dbt deps" to install.'
+    with pytest.raises(InvalidFieldException, match=r"does not see packages that git ignores\. Commit the directory"):
+        parsed_or_raise(1, "", stderr, EMPTY_DIGEST, project=PROD, directory="src/sql")
+
+
 @pytest.mark.parametrize(
     ("code", "stdout", "stderr", "said"),
     [

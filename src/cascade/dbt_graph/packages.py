@@ -116,6 +116,13 @@ def read_packages(root: Package) -> list[Package]:
         except (DocumentError, UnicodeDecodeError):
             continue
         for entry in mappings(document.get("packages")):
+            lacking = _not_installed(entry, installed)
+            if lacking:
+                root.missing[Place(str(file), line_of(entry))] = (
+                    f"{installed} has no package {lacking}, or git ignores it, so Pants does not see it. Vendor it: "
+                    f"type `dbt deps`, and commit {installed}. Or keep it elsewhere in the repository and name it with "
+                    "`local:`"
+                )
             if isinstance(entry.get("local"), str):
                 directories.append(os.path.normpath(os.path.join(root.directory, entry["local"])))
                 if not os.path.isdir(directories[-1]):
@@ -131,6 +138,18 @@ def read_packages(root: Package) -> list[Package]:
                 continue
             found.setdefault(package.name, package)
     return list(found.values())
+
+
+def _not_installed(entry: Mapping[str, Any], installed: str) -> str | None:
+    """Return the name of a package that `dbt deps` would install, if it is not there."""
+    there = _listed(installed)
+    package = entry.get("package")
+    if isinstance(package, str):
+        # dbt requires of a package of its hub that the project has this name.
+        return package if package.rpartition("/")[2] not in there else None
+    # Only dbt knows the names of others.
+    named = next((entry[key] for key in ("git", "tarball") if isinstance(entry.get(key), str)), None)
+    return named if named is not None and not there else None
 
 
 def _paths(settings: Mapping[str, Any], option: str, default: str) -> list[str]:

@@ -118,6 +118,17 @@ C = "shop/models/c.sql"
         ({"shop/dbt_project.yml": "name: [\n"}, "shop/dbt_project.yml:"),
         ({C: "{{ ref('other', 'x') }}"}, "names the project other, which is not there."),
         ({"shop/packages.yml": "packages:\n  - local: ../base\n"}, "packages.yml:2: the package ../base is not there"),
+        (
+            {
+                "shop/packages.yml": "packages:\n  - package: lab/there\n  - package: lab/utils\n",
+                "shop/dbt_packages/there/dbt_project.yml": "name: there",
+            },
+            "packages.yml:3: shop/dbt_packages has no package lab/utils, or git ignores it, so Pants does not see it.",
+        ),
+        (
+            {"shop/dependencies.yml": "packages:\n  - git: https://git.example/utils\n"},
+            "dependencies.yml:2: shop/dbt_packages has no package https://git.example/utils, or git ignores it",
+        ),
     ],
 )
 def test_mistakes_name_file_and_line(ask: Ask, files: dict[str, str], problem: str) -> None:
