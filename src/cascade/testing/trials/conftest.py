@@ -65,14 +65,15 @@ def postgres() -> Iterator[str]:
 
 def postgres_config(address: str, directory: Path) -> CascadeConfig:
     """Return the settings of a lakehouse with a new database as its catalog."""
-    name = _new_database(address, "catalog")
+    name = new_database(address, "catalog")
     config = throwaway_config(directory)
     return config.model_copy(
         update={"iceberg_catalog": f"{address}/{name}", "iceberg_warehouse": str(directory / "warehouse")}
     )
 
 
-def _new_database(address: str, kind: str) -> str:
+def new_database(address: str, kind: str) -> str:
+    """Create a database of a server, and return its name, which begins with its kind."""
     import sqlalchemy
 
     name = f"{kind}_{secrets.token_hex(4)}"
@@ -92,7 +93,7 @@ def mart_settings(postgres: str) -> dict[str, Any]:
         "postgres_port": at.port,
         "postgres_user": at.username,
         "postgres_password": "x",
-        "postgres_db": _new_database(postgres, "marts"),
+        "postgres_db": new_database(postgres, "marts"),
     }
 
 

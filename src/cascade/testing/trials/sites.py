@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cascade.iceberg import open_lakehouse
+from cascade.iceberg.maintenance.stored_files import stored_files
 from cascade.iceberg.turns import Turn
 from cascade.table_ref import TableRef
 
@@ -103,10 +104,10 @@ def _remove(lakehouse: Lakehouse, namespace: str) -> None:
     if not catalog.namespace_exists(namespace):
         return
     for identifier in catalog.list_tables(namespace):
-        location = catalog.load_table(identifier).location()
+        table = catalog.load_table(identifier)
         catalog.purge_table(identifier)
         # A run that was killed leaves files that no snapshot names.
-        _remove_directory(location, namespace)
+        _remove_files(table, namespace)
         ref = TableRef(*identifier)
         for turn in (Turn.of(lakehouse.uri, ref), Turn.to_publish(lakehouse, ref)):
             if turn.path is not None:
@@ -115,11 +116,13 @@ def _remove(lakehouse: Lakehouse, namespace: str) -> None:
         catalog.drop_namespace(namespace)
 
 
-def _remove_directory(location: str, namespace: str) -> None:
+def _remove_files(table: Table, namespace: str) -> None:
     """Remove what is left of a table. The path has the namespace's random name, so it is nobody else's."""
-    if namespace not in location:
+    if namespace not in table.location():
         return
-    parts = urlsplit(location)
+    for file in stored_files(table):
+        file.remove()
+    parts = urlsplit(table.location())
     if parts.scheme in ("", "file"):
         shutil.rmtree(parts.path, ignore_errors=True)
         with suppress(OSError):
