@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 
 from cascade.doctor.finding import Finding, first_line, nearest_existing, within
 from cascade.exceptions import CascadeError
+from cascade.iceberg.catalog_errors import explain_catalog_error
 from cascade.iceberg.locations import local_directory
+from cascade.iceberg.overview import table_identifiers
 from cascade.program import typed
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
+
     from cascade.config import CascadeConfig
     from cascade.iceberg import Lakehouse
 
@@ -28,8 +33,10 @@ _BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
 
 
 _STORE_HINT = """\
-Check the credentials. They are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from an AWS profile, or from
-PYICEBERG_CATALOG__CASCADE__S3__ACCESS_KEY_ID and …S3__SECRET_ACCESS_KEY, with …S3__ENDPOINT for your own server"""
+Check CASCADE_S3_ACCESS_KEY_ID and CASCADE_S3_SECRET_ACCESS_KEY, and that the key may write there. Without them, S3 uses
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile"""
+_ENDPOINT_HINT = """\
+Start the S3 server, or correct its address in CASCADE_S3_ENDPOINT. Without it, the bucket is one of Amazon's"""
 
 
 def check_catalog(
@@ -64,8 +71,7 @@ def check_catalog(
     except CascadeError as error:
         return Finding("catalog", "problem", error.message, error.hint), None
     except Exception as error:
-        hint = f"Check that the server is running. Its address is in: {typed('config show')}"
-        return Finding("catalog", "problem", f"the catalog does not answer: {first_line(error)}", hint), None
+        return Finding("catalog", "problem", *_explained(config, error)), None
     return Finding("catalog", "ok", f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"), lakehouse
 
 
@@ -83,6 +89,8 @@ def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds:
     if not warehouse:
         return Finding("warehouse", "ok", "not checked, because the catalog chooses it")
     served = (config.nessie_uri or config.iceberg_catalog or "").startswith(("http://", "https://"))
+    if served and lakehouse is not None:
+        return _of_rest(lakehouse, warehouse, seconds)
     if served and "://" not in warehouse:
         return Finding("warehouse", "ok", f"not checked, because the catalog knows where {warehouse} is")
     directory = local_directory(warehouse)
@@ -91,12 +99,43 @@ def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds:
     if lakehouse is None:
         return Finding("warehouse", "warning", f"{warehouse} was not checked, because the catalog was not opened")
     opened = lakehouse
+
+    def write() -> None:
+        from pyiceberg.io import load_file_io
+
+        _write_and_remove(load_file_io(opened.catalog.properties, warehouse), warehouse)
+
+    return _tried(warehouse, "written", write, seconds)
+
+
+def _of_rest(lakehouse: Lakehouse, warehouse: str, seconds: float) -> Finding:
+    """Write where a table of a REST catalog is: only the catalog knows the place, and may lend the credentials."""
+    table = within(seconds, lambda: _any_table(lakehouse))
+    if table is not None:
+        place = f"{table.location().rstrip('/')}/data"
+        return _tried(place, "written", lambda: _write_and_remove(table.io, place), seconds)
+    if "://" not in warehouse:
+        return Finding("warehouse", "ok", f"not checked, because the catalog knows where {warehouse} is")
+
+    def look() -> None:
+        from pyiceberg.io import load_file_io
+
+        # A store may refuse files outside of tables, so this writes none.
+        location = f"{warehouse.rstrip('/')}/cascade/doctor/metadata/{uuid.uuid4().hex}"
+        load_file_io(lakehouse.catalog.properties, location).new_input(location).exists()
+
+    return _tried(warehouse, "read", look, seconds)
+
+
+def _tried(place: str, done: str, action: Callable[[], None], seconds: float) -> Finding:
     try:
-        within(seconds, lambda: _write_and_remove(opened, warehouse))
+        within(seconds, action)
     except Exception as error:
-        detail = f"{warehouse} cannot be written: {first_line(error)}"
-        return Finding("warehouse", "problem", detail, _STORE_HINT if warehouse.startswith("s3") else None)
-    return Finding("warehouse", "ok", f"{warehouse} can be written")
+        said = first_line(error)
+        hint = _ENDPOINT_HINT if "NETWORK_CONNECTION" in said else _STORE_HINT
+        detail = f"{place} cannot be {done}: {said}"
+        return Finding("warehouse", "problem", detail, hint if place.startswith("s3") else None)
+    return Finding("warehouse", "ok", f"{place} can be {done}")
 
 
 def _local(directory: Path) -> Finding:
@@ -117,11 +156,21 @@ def _local(directory: Path) -> Finding:
     return Finding("warehouse", "ok", f"{directory} can be written")
 
 
-def _write_and_remove(lakehouse: Lakehouse, warehouse: str) -> None:
-    from pyiceberg.io import load_file_io
+def _any_table(lakehouse: Lakehouse) -> Table | None:
+    for identifier in table_identifiers(lakehouse.catalog):
+        return lakehouse.catalog.load_table(identifier)
+    return None
 
-    location = f"{warehouse.rstrip('/')}/cascade-doctor-{uuid.uuid4().hex}"
-    store = load_file_io(lakehouse.catalog.properties, location)
+
+def _write_and_remove(store: FileIO, place: str) -> None:
+    location = f"{place.rstrip('/')}/cascade-doctor-{uuid.uuid4().hex}"
     with store.new_output(location).create() as file:
         file.write(b"cascade doctor")
     store.delete(location)
+
+
+def _explained(config: CascadeConfig, error: Exception) -> tuple[str, str]:
+    if isinstance(error, TimeoutError):
+        hint = f"Check that the server is running. Its address is in: {typed('config show')}"
+        return f"the catalog does not answer: {first_line(error)}", hint
+    return explain_catalog_error(config.nessie_uri or config.iceberg_catalog or "", error)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
 
+import pyarrow as pa
 import pytest
 
 from cascade.config import CascadeConfig
@@ -107,7 +108,7 @@ def test_a_file_in_place_of_the_warehouse_is_a_problem(config: CascadeConfig) ->
 
 
 def opened(warehouse: str, **properties: str) -> Lakehouse:
-    catalog = SimpleNamespace(properties=properties)
+    catalog = SimpleNamespace(properties=properties, list_namespaces=lambda above=(): [], list_tables=lambda space: [])
     return Lakehouse(catalog, "http://catalog", warehouse, Path("dlt"))  # type: ignore[arg-type]
 
 
@@ -141,23 +142,38 @@ def test_a_store_is_written_to_and_left_unchanged(project: SampleProject, monkey
         return Store()
 
     monkeypatch.setattr(pyiceberg.io, "load_file_io", load_store)
-    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://bucket/path/")
+    config = configured(monkeypatch, iceberg_catalog="sqlite://", iceberg_warehouse="s3://bucket/path/")
     found = check_warehouse(config, opened("s3://bucket/path/"))
     assert (found.status, written) == ("ok", [])
-    assert seen[0].startswith("s3://bucket/path/cascade-doctor-")
+    assert seen == ["s3://bucket/path/"]
 
 
-def test_a_store_that_refuses_is_a_problem_and_the_hint_names_the_credentials(
-    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+def test_a_rest_catalog_says_where_its_tables_may_be_written(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://bucket/path")
+    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="mine")
+    assert "the catalog knows where mine is" in check_warehouse(config, opened("mine")).detail
+    lakehouse = open_lakehouse(CascadeConfig(iceberg_catalog=None, iceberg_warehouse=str(tmp_path / "tables")))
+    lakehouse.catalog.create_namespace("raw")
+    table = lakehouse.catalog.create_table("raw.t", pa.schema([pa.field("x", pa.int64())]))
+    before = sorted((tmp_path / "tables").rglob("*.*"))
+    found = check_warehouse(config, lakehouse)
+    assert (found.status, found.detail) == ("ok", f"{table.location()}/data can be written")
+    assert sorted((tmp_path / "tables").rglob("*.*")) == before
+
+
+@pytest.mark.parametrize("catalog", ["http://catalog", "sqlite://"])
+def test_a_store_that_does_not_answer_is_a_problem_and_the_hint_names_its_address(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, catalog: str
+) -> None:
+    config = configured(monkeypatch, iceberg_catalog=catalog, iceberg_warehouse="s3://bucket/path")
     properties = {"s3.endpoint": "http://127.0.0.1:1", "s3.access-key-id": "me", "s3.secret-access-key": "hunter22"}
     found = check_warehouse(
         config, opened("s3://bucket/path", **properties, **{"s3.connect-timeout": "0.2"}), seconds=20
     )
     assert found.status == "problem"
-    assert found.detail.startswith("s3://bucket/path cannot be written: ")
-    assert "AWS_ACCESS_KEY_ID" in str(found.hint)
+    assert found.detail.startswith("s3://bucket/path cannot be ")
+    assert "CASCADE_S3_ENDPOINT" in str(found.hint)
     assert "hunter22" not in f"{found}"
 
 

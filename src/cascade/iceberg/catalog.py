@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cascade.collector import collector_paused
-from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, UsageError
+from cascade.iceberg.catalog_errors import shown_uri, unreachable
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
 from cascade.iceberg.server_properties import server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
@@ -207,7 +207,7 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
     hours = getattr(config, "branch_retention_hours", DEFAULT_BRANCH_RETENTION_HOURS)
     return Lakehouse(
         catalog,
-        _shown(uri),
+        shown_uri(uri),
         properties.get("warehouse", ""),
         Path(directory),
         retention,
@@ -218,8 +218,8 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
 def _uri(config: LakehouseSettings, state: Path) -> str:
     if config.nessie_uri and config.iceberg_catalog:
         raise ConfigError(
-            f"Two settings specify a catalog: nessie_uri is {_shown(config.nessie_uri)}, and iceberg_catalog is "
-            f"{_shown(config.iceberg_catalog)}.",
+            f"Two settings specify a catalog: nessie_uri is {shown_uri(config.nessie_uri)}, and iceberg_catalog is "
+            f"{shown_uri(config.iceberg_catalog)}.",
             hint="Unset CASCADE_NESSIE_URI or CASCADE_ICEBERG_CATALOG.",
         )
     if config.nessie_uri:
@@ -236,7 +236,7 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
         # Writers wait for each other: a commit locks the file for a few milliseconds.
         return with_timeout(uri, _SQLITE_BUSY_SECONDS)
     except Exception as error:
-        raise _unreachable(uri, error) from error
+        raise unreachable(uri, error) from error
 
 
 def _is_sqlite(uri: str) -> bool:
@@ -281,19 +281,6 @@ def _open(properties: dict[str, str]) -> Catalog:
             # pyiceberg creates the tables of a SQL catalog without a lock, so another process may create them first.
             created_elsewhere = "already exists" in str(error) or "locked" in str(error)
             if not created_elsewhere or attempt == _OPEN_ATTEMPTS - 1:
-                raise _unreachable(properties["uri"], error) from error
+                raise unreachable(properties["uri"], error) from error
             time.sleep(random.uniform(0.02, 0.1) * (attempt + 1))
     raise AssertionError("unreachable")
-
-
-def _unreachable(uri: str, error: Exception) -> ConfigError:
-    first_line = mask_secrets((str(error).strip().splitlines() or [type(error).__name__])[0])
-    return ConfigError(
-        f"Cannot open the Iceberg catalog at {_shown(uri)}: {first_line}",
-        hint="Check CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI, and that the server is running.",
-    )
-
-
-def _shown(uri: str) -> str:
-    """Return the address without its password and without the query that we add."""
-    return mask_secrets(uri).split("?")[0]

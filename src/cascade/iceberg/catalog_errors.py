@@ -1,0 +1,79 @@
+"""Why a catalog cannot be used, in words that name the setting to correct."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cascade.config.secrets import mask_secrets
+from cascade.exceptions import ConfigError
+
+_ADDRESS = "CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI"
+_REASON = re.compile(r"\[(?:Errno -?\d+|SSL)[^\]]*\] ([^()\"'\\]+)")
+_LOGIN = frozenset({"OAuthError", "UnauthorizedError", "ForbiddenError", "AuthorizationExpiredError"})
+# What servers say of a warehouse that they do not have, in an answer of 404.
+_NO_WAREHOUSE = re.compile(
+    r"(?i)\b(?:warehouse|bucket|catalog)\b.*\b(?:not found|not exist|unknown)|unable to find warehouse"
+)
+
+
+class Explanation(NamedTuple):
+    """What is wrong with a catalog.
+
+    Args:
+        message: a sentence without its full stop.
+        hint: what to correct.
+    """
+
+    message: str
+    hint: str
+
+
+def explain_catalog_error(uri: str, error: BaseException) -> Explanation:
+    """Explain why a catalog did not do what it was asked.
+
+    Args:
+        uri: the catalog's address.
+        error: what opening or asking it raised.
+    """
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    said = mask_secrets((str(error).strip().splitlines() or [type(error).__name__])[0])
+    place = f"the Iceberg catalog at {shown_uri(uri)}"
+    if kinds & {"ConnectionError", "Timeout"} and "RequestException" in kinds:
+        reason = _REASON.search(said)
+        return Explanation(
+            f"Cannot reach {place}: {reason[1].strip() if reason else said}",
+            f"Start the server, or correct the address in {_ADDRESS}.",
+        )
+    if kinds & _LOGIN:
+        return Explanation(
+            f"The login is refused by {place}: {said}",
+            "Set CASCADE_CATALOG_CREDENTIAL to id:secret of a client, or CASCADE_CATALOG_TOKEN to a token.",
+        )
+    if _NO_WAREHOUSE.search(said):
+        return Explanation(
+            f"There is no such warehouse in {place}: {said}",
+            "Set CASCADE_ICEBERG_WAREHOUSE to the name that the catalog has for its warehouse.",
+        )
+    if "RESTError" in kinds and ("unexpected JSON" in said or "Not Found" in said or "Path not found" in said):
+        return Explanation(
+            f"No Iceberg REST catalog answers at {shown_uri(uri)}: {said}",
+            f"Correct the address in {_ADDRESS}: it ends where the path of the protocol, /v1, begins.",
+        )
+    return Explanation(f"Cannot open {place}: {said}", f"Check {_ADDRESS}, and that the server is running.")
+
+
+def unreachable(uri: str, error: BaseException) -> ConfigError:
+    """Return the error for a catalog that cannot be opened.
+
+    Args:
+        uri: the catalog's address.
+        error: what opening it raised.
+    """
+    message, hint = explain_catalog_error(uri, error)
+    return ConfigError(message, hint=hint)
+
+
+def shown_uri(uri: str) -> str:
+    """Return the address of a catalog without its password and without the query that Cascade adds."""
+    return mask_secrets(uri).split("?")[0]

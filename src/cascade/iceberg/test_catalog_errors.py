@@ -1,0 +1,45 @@
+"""Errors as catalogs and pyiceberg word them."""
+
+from __future__ import annotations
+
+import pytest
+from pyiceberg.exceptions import NoSuchNamespaceError, OAuthError, RESTError, UnauthorizedError
+from requests.exceptions import ConnectionError as NoConnectionError
+
+from cascade.iceberg.catalog_errors import explain_catalog_error, unreachable
+
+REFUSED = "HTTPConnection(host='h', port=1): Failed to establish a new connection: [Errno 111] Connection refused"
+UNKNOWN = "HTTPConnection(host='h', port=1): Failed to resolve 'h' ([Errno -2] Name or service not known)"
+NO_BUCKET = "NoSuchNamespaceException: table bucket lake not found: each table bucket is a separate catalog"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "setting"),
+    [
+        (
+            NoConnectionError(f'Max retries exceeded (Caused by NewConnectionError("{REFUSED}"))'),
+            "refused",
+            "ICEBERG_CAT",
+        ),
+        (
+            NoConnectionError(f'(Caused by NameResolutionError("{UNKNOWN}"))'),
+            ": Name or service not known",
+            "ICEBERG_CAT",
+        ),
+        (OAuthError("invalid_client: Invalid client credentials"), "login is refused", "CATALOG_CREDENTIAL"),
+        (UnauthorizedError("NotAuthorizedException: Bearer token is invalid"), "login is refused", "CATALOG_TOKEN"),
+        (NoSuchNamespaceError(NO_BUCKET), "no such warehouse", "ICEBERG_WAREHOUSE"),
+        (RESTError("NotFoundException: Unable to find warehouse lake"), "no such warehouse", "ICEBERG_WAREHOUSE"),
+        (RESTError("RESTError 405: Received unexpected JSON Payload: <?xml"), "No Iceberg REST", "ICEBERG_CATALOG"),
+        (RESTError("NotFound: Path not found"), "No Iceberg REST catalog answers", "ICEBERG_CATALOG"),
+        (RuntimeError("something else"), "Cannot open the Iceberg catalog", "ICEBERG_CATALOG"),
+    ],
+)
+def test_an_error_names_the_setting_that_is_wrong(error: Exception, message: str, setting: str) -> None:
+    found = explain_catalog_error("http://me:hunter22@h:1/p?x=1", error)
+    assert message in found.message
+    assert "http://me:**********@h:1/p" in found.message
+    assert f"CASCADE_{setting}" in found.hint
+    raised = unreachable("http://h", error)
+    assert raised.hint == found.hint
+    assert "hunter22" not in f"{found} {raised}"
