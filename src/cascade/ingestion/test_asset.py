@@ -212,6 +212,12 @@ def test_a_tick_of_an_hourly_asset() -> None:
             {"cron": "10 * * * *", "partitions": "hourly", "lookback": 3},
             ["2024-03-05-02:00", "2024-03-05-03:00", "2024-03-05-04:00", "2024-03-05-05:00"],
         ),
+        # The clock on the wall counts: it has no hour from two to three.
+        (
+            "2024-03-10T05:10",
+            {"cron": "10 * * * *", "partitions": "hourly", "lookback": 3},
+            ["2024-03-10-01:00", "2024-03-10-03:00", "2024-03-10-04:00"],
+        ),
         (
             "2024-03-19T06:00",
             {"cron": "0 6 * * 2", "partitions": "weekly", "lookback": 1, "partition_start": "2024-02-04"},
