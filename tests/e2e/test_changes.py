@@ -56,7 +56,7 @@ def test_an_edit_in_a_macro_tests_the_models_that_call_it(repository: Repository
     assert results == [
         ["✕", f"src/transforms/models/gold/{name}.sql:../../transforms", "failed"]
         for name in ("gold_airline_months", "gold_visibility_delays")
-    ]
+    ], str(failed)
     # What dbt says, and where the SQL is that it ran.
     assert "src/transforms/models/gold/gold_airline_months.sql:1: gold_airline_months: error" in failed.err
     (compiled,) = repository.root.glob("dist/test/*gold_airline_months*/compiled/gold_airline_months.sql")

@@ -39,6 +39,7 @@ TEST_MODULE = "cascade.testing.dbt_batch"
 _REQUEST = "__cascade_dbt_request.json"
 _OUTPUT = "__cascade_dbt_tests"
 _ROWS = "testdata"
+_PACKAGES = "dbt_packages"
 
 
 @dataclass(frozen=True)
@@ -198,10 +199,14 @@ async def find_dbt_test_results(
             "version of the plugin, or set the field `skip_tests`."
         )
     dbt = dbt_requirements(targets, project.resolve, python_setup)
-    addresses = tuple(sorted({*batch.addresses, *runtime, *dbt}))
+    owned = owners_by_path(project, targets)
+    # dbt refuses a project of whose packages one is missing, even if nothing here uses it.
+    vendored = os.path.join(project.address.spec_path, _PACKAGES, "")
+    packages = {address for path, address in owned.items() if path.startswith(vendored)}
+    addresses = tuple(sorted({*batch.addresses, *runtime, *dbt, *packages}))
     closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
     inside = {target.address for target in closure}
-    files = sorted(path for path, address in owners_by_path(project, targets).items() if address in inside)
+    files = sorted(path for path, address in owned.items() if address in inside)
     sources, venv = await engine.concurrently(
         engine.python_sources(PythonSourceFilesRequest(tuple(closure), include_files=True)),
         engine.venv_pex_from_targets(

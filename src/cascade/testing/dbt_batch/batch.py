@@ -46,7 +46,7 @@ def run_tests(request: Request, temporary: Path) -> list[FileOutcome]:
     config = config.model_copy(update={"dbt_project_dir": str(temporary / "files" / request.directory)})
     os.environ.update(dbt_environment(config))
     fill_tables(config, open_lakehouse(config), request.tables)
-    dbt = Dbt(request)
+    dbt = Dbt(request, config.dbt_project_directory)
     results = {result.node.unique_id: result for result in dbt.run()}
     output = Path(request.output)
     outcomes = {file: FileOutcome(file) for file in request.tested}

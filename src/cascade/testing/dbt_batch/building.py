@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cascade.dbt.start import add_macros
@@ -13,6 +14,8 @@ from cascade.testing.dbt_batch.selection import BUILT, Selection, select
 if TYPE_CHECKING:
     from cascade.testing.dbt_batch.request import Request
 
+_PACKAGES = "dbt_packages"
+_PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 _QUIET = ("--quiet", "--no-use-colors", "--no-print", "--log-level", "none", "--log-level-file", "none")
 
 
@@ -21,12 +24,17 @@ class Dbt:
 
     Args:
         request: what to test.
+        directory: the copy of the dbt project that dbt reads.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, directory: Path) -> None:
         add_macros()
         self._options = ["--vars", json.dumps(request.variables)] if request.variables else []
         self._threads = ["--threads", str(request.threads)] if request.threads else []
+        if _lacks_packages(directory):
+            installed = self._invoke("deps")
+            if not installed.success:
+                raise CascadeError(f"dbt cannot install the packages of the project: {installed.exception}")
         parsed = self._invoke("parse", *self._options)
         if parsed.exception is not None or parsed.result is None:
             raise CascadeError(f"dbt cannot parse the project: {parsed.exception}")
@@ -65,6 +73,12 @@ class Dbt:
 
         runner = dbtRunner(manifest=getattr(self, "_manifest", None))
         return runner.invoke([*_QUIET, command, *words])
+
+
+def _lacks_packages(directory: Path) -> bool:
+    """Return whether a project names packages and has none, because git ignores them or they are local."""
+    named = any((directory / name).is_file() for name in _PACKAGE_FILES)
+    return named and not (directory / _PACKAGES).exists()
 
 
 def _selector(node: Any) -> str:

@@ -75,7 +75,10 @@ FILES = {
     "sql/models/sources.yml": "sources: [{name: raw, tables: [{name: sales}, {name: shops}]}]\n",
     "sql/models/properties.yml": YAML,
     "sql/models/daily.sql": "select sold_on, count(*) as n from {{ source('raw', 'sales') }} group by 1",
-    "sql/models/shops.sql": "select shop, '{{ var(\"tier\") }}' as tier from {{ source('raw', 'shops') }}",
+    "sql/packages.yml": "packages: [{local: ../base}]\n",
+    "base/dbt_project.yml": "name: base\n",
+    "base/macros/tier.sql": "{% macro tier() %}'{{ var(\"tier\") }}'{% endmacro %}",
+    "sql/models/shops.sql": "select shop, {{ base.tier() }} as tier from {{ source('raw', 'shops') }}",
     "sql/models/base.sql": "select nope from {{ source('raw', 'sales') }}",
     "sql/models/broken.sql": "select nope as day from {{ ref('base') }}",
     "sql/seeds/rates.csv": "day,rate\n2024-01-01,1.5\n",
@@ -90,7 +93,7 @@ TESTED = (
 def request(**changes: Any) -> dict[str, Any]:
     return {
         "directory": "sql",
-        "files": [path for path in FILES if path.startswith("sql/")],
+        "files": [path for path in FILES if path.startswith(("sql/", "base/"))],
         "tested": list(TESTED),
         "tables": [
             {"table": "raw.sales", "module": "batch_shop.sales", "rows": "src/batch_shop/testdata/sales.jsonl"},
