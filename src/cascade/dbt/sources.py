@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from cascade.dbt.results import DbtProblem, DbtProject, DbtSource
 from cascade.declarations import IngestionDeclaration
@@ -57,34 +56,18 @@ def _column_problems(source: DbtSource, declaration: IngestionDeclaration, file:
 
 def _line(file: Path, source: DbtSource, column: str | None = None) -> int:
     """Return the line of the YAML that names a table of a source, or a column of it; 1 if it is not to be found."""
-    import yaml
+    from cascade.dbt_graph.documents import line_of, mappings, read_document
+    from cascade.dbt_graph.errors import DocumentError
 
     try:
-        node: Any = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        found = read_document(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, DocumentError):
         return 1
     line = 1
     group, _, table = source.name.partition(".")
     for key, name in (("sources", group), ("tables", table), ("columns", column)):
-        if name is not None:
-            node = _named(node, key, name)
-        if node is None or name is None:
+        entry = next((each for each in mappings(found.get(key)) if each.get("name") == name), None)
+        if entry is None:
             break
-        line = _entries(node)["name"].start_mark.line + 1
+        found, line = entry, line_of(entry)
     return line
-
-
-def _named(node: Any, key: str, name: str) -> Any:
-    """Return the entry with a name in the list under a key."""
-    inner = getattr(_entries(node).get(key), "value", None)
-    for entry in inner if isinstance(inner, list) else []:
-        if getattr(_entries(entry).get("name"), "value", None) == name:
-            return entry
-    return None
-
-
-def _entries(node: Any) -> Mapping[str, Any]:
-    pairs = getattr(node, "value", None)
-    if not isinstance(pairs, list):
-        return {}
-    return {pair[0].value: pair[1] for pair in pairs if isinstance(pair, tuple)}

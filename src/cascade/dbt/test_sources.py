@@ -71,7 +71,7 @@ def test_a_source_of_a_workflow_has_no_problem_nor_has_its_quarantine(tmp_path: 
 
 def test_a_table_that_no_workflow_declares_has_a_line_a_suggestion_and_the_marker(tmp_path: Path) -> None:
     ((line, message),) = problems(tmp_path, source("lake", "typo", identifier="thing"))
-    assert line == 11
+    assert line == 10
     assert message == (
         "dbt: the source lake.typo reads the table raw.thing, which no workflow declares. Did you mean "
         '"raw.things"? If something else fills it, add to its YAML: meta: {cascade: {external: true}}'
