@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cascade.dbt.meta_places import place_of_meta
 from cascade.exceptions import SourceLocation, UsageError
 from cascade.marts.table import MartTable
 from cascade.spelling import did_you_mean
@@ -60,7 +61,7 @@ def read_marts(manifest: Mapping[str, Any], project: Path) -> tuple[Mart, ...]:
         wanted = _wanted(node)
         if wanted is None:
             continue
-        location = SourceLocation(str(project / str(node["original_file_path"])), 1)
+        location = place_of_meta(node, project, "publish")
         mart = _mart(node, wanted, location)
         other = marts.setdefault((mart.table.schema, mart.table.name), mart)
         if other is not mart:
@@ -70,6 +71,22 @@ def read_marts(manifest: Mapping[str, Any], project: Path) -> tuple[Mart, ...]:
                 hint="Name another table in one of them: meta: {cascade: {publish: {to: postgres, table: ...}}}",
             )
     return tuple(sorted(marts.values(), key=lambda mart: mart.model))
+
+
+def publishing_error(node: Mapping[str, Any], project: Path) -> UsageError | None:
+    """Return what is wrong with what a model says about publishing.
+
+    Args:
+        node: the model in dbt's manifest.
+        project: the directory of the dbt project.
+    """
+    wanted = _wanted(node)
+    try:
+        if wanted is not None:
+            _mart(node, wanted, place_of_meta(node, project, "publish"))
+    except UsageError as error:
+        return error
+    return None
 
 
 def _wanted(node: Mapping[str, Any]) -> Any:

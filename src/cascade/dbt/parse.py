@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cascade.dbt.layout import PROJECT_FILE, read_profile_name
+from cascade.dbt.meta import meta_problems
 from cascade.dbt.results import DbtProblem, DbtProject, read_manifest, read_problems
 from cascade.exceptions import UsageError
 from cascade.program import typed
@@ -78,7 +79,8 @@ def parse_project(directory: Path) -> DbtProject:
         problems = read_problems(log_events(result.stdout), directory)
         manifest = temporary / "target" / "manifest.json"
         if result.returncode == 0 and manifest.is_file():
-            return read_manifest(json.loads(manifest.read_bytes()), problems)
+            document = json.loads(manifest.read_bytes())
+            return read_manifest(document, (*problems, *meta_problems(document, directory)))
     if not problems:
         problems = (failed_without_reason(result, project_file),)
     return DbtProject(problems=problems)
