@@ -18,8 +18,10 @@ from cascade_pants import register
 from cascade_pants.dependency_inference import project as project_dependencies
 from cascade_pants.util_rules import (
     all_workflows,
+    locked_versions,
     manifest,
     project,
+    project_code,
     runtime,
     workflow_facts,
     workflow_targets,
@@ -41,6 +43,8 @@ _ENVIRONMENT = {
     "PANTS_SOURCE_ROOT_PATTERNS": "['src']",
     "PANTS_PYTHON_INTERPRETER_CONSTRAINTS": "['>=3.9,<3.14']",
     "PANTS_PYTHON_TAILOR_SOURCE_TARGETS": "false",
+    # The other parser of imports runs in a process, which needs a download.
+    "PANTS_PYTHON_INFER_USE_RUST_PARSER": "true",
 }
 
 
@@ -87,8 +91,10 @@ def project_rules() -> list[Any]:
     """Return the rules that find a project, with Pants' inference for Python but without the goals."""
     return [
         *all_workflows.rules(),
+        *locked_versions.rules(),
         *manifest.rules(),
         *project.rules(),
+        *project_code.rules(),
         *project_dependencies.rules(),
         *python_inference.rules(),  # type: ignore[no-untyped-call]
         *python_target_types.rules(),  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PythonResolveField, PythonSourceField
 from pants.engine.addresses import Address
 from pants.engine.fs import CreateDigest, FileContent, GlobMatchErrorBehavior, PathGlobs
@@ -33,6 +34,7 @@ from cascade_pants.target_types import (
 from cascade_pants.util_rules.dbt_profile import without_secrets
 from cascade_pants.util_rules.dbt_project import DbtProject, content_digest, find_dbt_project
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
+from cascade_pants.util_rules.project_code import ProjectCode, ProjectCodeRequest, project_code
 
 # Both are in the project's directory. `.env` is left out, because it holds secrets.
 _SETTINGS_FILES = ("cascade_config.py", "pyproject.toml")
@@ -112,6 +114,7 @@ def manifest_values(
     *,
     has_settings: bool = False,
     dbt: Mapping[str, str] | None = None,
+    code: ProjectCode | None = None,
 ) -> dict[str, object]:
     """Return the fields of a manifest.
 
@@ -120,6 +123,7 @@ def manifest_values(
         modules: the modules to load, sorted.
         has_settings: whether a directory with the project's settings is beside the module.
         dbt: where its dbt project is, if it has one.
+        code: the files and requirements that each module depends on.
     """
     module = manifest_module(project)
     return {
@@ -130,6 +134,7 @@ def manifest_values(
         "modules": list(modules),
         "settings": _settings_directory(module) if has_settings else None,
         **({"dbt": dict(dbt)} if dbt else {}),
+        **({"code": code.manifest_field()} if code else {}),
     }
 
 
@@ -140,6 +145,7 @@ def manifest_source(
     *,
     has_settings: bool = False,
     dbt: Mapping[str, str] | None = None,
+    code: ProjectCode | None = None,
 ) -> str:
     """Write the manifest module.
 
@@ -149,8 +155,9 @@ def manifest_source(
         runtime: the module that holds `run_project`.
         has_settings: whether a directory with the project's settings is beside the module.
         dbt: where its dbt project is, if it has one.
+        code: the files and requirements that each module depends on.
     """
-    fields = manifest_values(project, modules, has_settings=has_settings, dbt=dbt)
+    fields = manifest_values(project, modules, has_settings=has_settings, dbt=dbt, code=code)
     return _TEMPLATE.format(
         address=project,
         fields="".join(f"    {json.dumps(name)}: {_literal(value)},\n" for name, value in fields.items()),
@@ -191,7 +198,7 @@ def has_cascade_table(pyproject: bytes) -> bool:
 
 @rule(desc="Generate manifest of Cascade project", level=LogLevel.DEBUG)
 async def generate_manifest(
-    request: GenerateManifestRequest, cascade: CascadeSubsystem, targets: AllTargets
+    request: GenerateManifestRequest, cascade: CascadeSubsystem, targets: AllTargets, python_setup: PythonSetup
 ) -> GeneratedSources:
     target = request.protocol_target
     dbt = find_dbt_project(target.address, target[CascadeProjectDbtField], targets)
@@ -211,6 +218,7 @@ async def generate_manifest(
         ),
     )
     project: CascadeProject = found[0]
+    code = await project_code(ProjectCodeRequest.of(project, target[PythonResolveField].normalized_value(python_setup)))
     directory = PurePosixPath(
         project.source_root if cascade.manifest_source_root is None else cascade.manifest_source_root
     )
@@ -233,6 +241,7 @@ async def generate_manifest(
         cascade.runtime_modules[0],
         has_settings=bool(settings),
         dbt=dbt_fields,
+        code=code,
     )
     files = [FileContent(str(directory / f"{manifest}.py"), source.encode()), *settings, *dbt_files]
     digest = await engine.create_digest(CreateDigest(files))

@@ -16,10 +16,13 @@ from pants.engine.fs import DigestContents
 from pants.engine.internals.native_engine import Digest
 from pants.engine.target import HydratedSources, HydrateSourcesRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
+from pants.util.frozendict import FrozenDict
 
+from cascade_pants.reader.fingerprint import fingerprint
 from cascade_pants.target_types import CascadeProjectManifestField
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
 from cascade_pants.util_rules.manifest import has_cascade_table, manifest_module, manifest_source
+from cascade_pants.util_rules.project_code import ProjectCode
 
 DEV = Address("", target_name="dev")
 FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather", "weather_observations")}
@@ -68,11 +71,23 @@ def test_no_two_projects_have_one_module() -> None:
 
 
 def test_the_manifest_is_under_the_source_root_of_the_workflows(runner: RuleRunner) -> None:
-    (item,) = generated(runner, {}).items()
-    assert item == (
-        "src/cascade_project_dev.py",
-        manifest_source(DEV, ("workflows.weather.observations",), "cascade.cli.main"),
+    ((path, source),) = generated(runner, {}).items()
+    assert path == "src/cascade_project_dev.py"
+    code = ProjectCode(
+        FrozenDict(
+            {
+                "workflows/weather/observations.py": of(FILES["src/workflows/weather/observations.py"]),
+                "workflows/weather/schema.py": of(FILES["src/workflows/weather/schema.py"]),
+            }
+        ),
+        FrozenDict({"workflows.weather.observations": (0, 1)}),
+        FrozenDict(),
     )
+    assert source == manifest_source(DEV, ("workflows.weather.observations",), "cascade.cli.main", code=code)
+
+
+def of(source: str) -> str:
+    return fingerprint(source.encode(), is_python=True)
 
 
 def test_an_option_moves_the_manifest(runner: RuleRunner) -> None:
@@ -172,5 +187,10 @@ def test_the_settings_directory_is_in_the_manifest_only_if_it_exists(runner: Rul
 def test_the_runtime_is_tested_with_the_text_that_this_plugin_writes() -> None:
     # src/cascade/framework/test_manifest.py reads the same file.
     golden = Path(__file__).parent / "golden_manifest.txt"
-    source = manifest_source(DEV, ("workflows.golden",), "cascade.cli.main", has_settings=True)
+    code = ProjectCode(
+        FrozenDict({"workflows/golden.py": "0123456789ab"}),
+        FrozenDict({"workflows.golden": (0,)}),
+        FrozenDict({"workflows.golden": ("pandas==2.2.3",)}),
+    )
+    source = manifest_source(DEV, ("workflows.golden",), "cascade.cli.main", has_settings=True, code=code)
     assert golden.read_text(encoding="utf-8") == source

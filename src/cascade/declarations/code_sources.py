@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -140,6 +140,46 @@ def root_of(module: str, file: Path) -> Path | None:
     if [*file.parts[-len(parts) : -1], file.stem] != parts or len(file.parts) <= len(parts):
         return None
     return file.parents[len(parts) - 1]
+
+
+def closure_of(starts: Mapping[str, Path]) -> tuple[dict[str, str], set[str]]:
+    """Return the files of the project's modules that some modules import, and the packages that are not its own.
+
+    Args:
+        starts: the files of these modules by name. They are part of the result.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    own = OwnModules.beside(*list(starts.items())[-1])
+    modules: dict[str, str] = {}
+    packages: set[str] = set()
+    waiting = [(name, str(file)) for name, file in starts.items()]
+    while waiting:
+        name, file = waiting.pop()
+        if name in modules:
+            continue
+        modules[name] = file
+        imported = read_file(file, name)[1]
+        inside = own.is_own(name.partition(".")[0])
+        waiting += _own_modules([name, *imported] if inside else imported, own, packages)
+    return modules, packages
+
+
+def _own_modules(names: Iterable[str], own: OwnModules, packages: set[str]) -> list[tuple[str, str]]:
+    found = []
+    for name in names:
+        top, *rest = name.split(".")
+        if not own.is_own(top):
+            packages.update([top] if not is_given(top) else [])
+            continue
+        for count in range(len(rest) + 1):
+            # An import runs the packages above a module. The last part may be a name inside one.
+            module = ".".join([top, *rest[:count]])
+            file = own.find(module)
+            if file is not None:
+                found.append((module, file))
+    return found
 
 
 def data_beside(directory: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib import metadata
 
 # Asking which distribution has a package means reading the file lists of all, which takes a third of a second.
 _NAMES = {
@@ -46,6 +45,9 @@ def _providing(package: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _version(distribution: str) -> str | None:
+    # Importing it takes as long as the rest of a command line that needs no version.
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except (metadata.PackageNotFoundError, ValueError):
@@ -54,4 +56,6 @@ def _version(distribution: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _providers() -> Mapping[str, list[str]]:
+    from importlib import metadata
+
     return metadata.packages_distributions()

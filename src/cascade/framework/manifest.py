@@ -19,8 +19,11 @@ from typing import Self
 
 from cascade.config.dbt_directory import DIRECTORY_VARIABLE, PACKED_VARIABLE, describe_packed
 from cascade.config.root import SETTINGS_VARIABLE
+from cascade.declarations.code_version import use_packed_code
+from cascade.declarations.packed_code import PackedCode
 from cascade.exceptions import ConfigError
 from cascade.framework.project import Project
+from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE as RENEWED_VARIABLE
 
 VERSION = 1
 """The highest version of a manifest that this runtime reads."""
@@ -57,6 +60,7 @@ class Manifest:
         settings: the name of the directory next to the generated module with the project's settings as they were
             when Pants generated it. Settings in the project's own directory override them. None without settings.
         dbt: the dbt project, if the `cascade_project` names one.
+        code: the files and requirements that each module depends on; None if the manifest does not say.
     """
 
     version: int
@@ -66,6 +70,7 @@ class Manifest:
     modules: tuple[str, ...]
     settings: str | None = None
     dbt: ManifestDbt | None = None
+    code: PackedCode | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -113,6 +118,8 @@ class Manifest:
             modules=tuple(modules),  # type: ignore[arg-type]
             settings=settings,  # type: ignore[arg-type]
             dbt=ManifestDbt(*dbt_fields) if dbt_fields else None,
+            # Only `dev` goes on after an edit; what else a manifest starts has the code of when it was generated.
+            code=PackedCode.from_dict(values.get("code"), live=bool(os.environ.get(RENEWED_VARIABLE))),
             **texts,  # type: ignore[arg-type]
         )
 
@@ -124,8 +131,11 @@ class Manifest:
     def announce(self) -> None:
         """Set the variables of the project's name, settings and dbt project, for this process and its children.
 
+        This process also takes the versions of the workflows' code from the manifest.
+
         Variables that are already set are not changed.
         """
+        use_packed_code(self.code)
         os.environ.setdefault("CASCADE_PROJECT_NAME", self.name)
         # The entry point of a PEX, and `python -m`, run the module as `__main__`.
         module = sys.modules.get(self.module) or sys.modules["__main__"]

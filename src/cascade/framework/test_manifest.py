@@ -20,6 +20,8 @@ from cascade.exceptions import ConfigError, UsageError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
 from cascade.framework.manifest import VERSION, Manifest
+from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE as RENEWED_VARIABLE
+from cascade.reader.fingerprint import combined
 
 # The plugin's tests compare it with what the plugin writes.
 GOLDEN = Path(__file__).parents[3] / "pants-plugins/cascade_pants/util_rules/golden_manifest.txt"
@@ -40,6 +42,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CASCADE_PROJECT_NAME", "CASCADE_SETTINGS_DIRECTORY", DIRECTORY_VARIABLE, PACKED_VARIABLE):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+    monkeypatch.setattr("cascade.declarations.code_version._packed", None)
 
 
 def test_a_manifest_becomes_the_project_of_the_command_line() -> None:
@@ -117,6 +120,16 @@ def test_the_module_that_the_plugin_writes_builds_the_definitions(generated: Pat
     assert {key.to_user_string() for key in module.defs.resolve_asset_graph().get_all_asset_keys()} == {"things"}
     assert os.environ["CASCADE_PROJECT_NAME"] == "dev"
     assert os.environ["CASCADE_SETTINGS_DIRECTORY"] == str(settings)
+    # The version of the code is that of the manifest, not of the files that are there.
+    (spec,) = (spec for spec in module.defs.resolve_all_asset_specs() if spec.code_version)
+    assert spec.code_version == combined({"workflows/golden.py": "0123456789ab"}, ["pandas==2.2.3"])
+
+
+def test_dev_takes_the_code_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = {"rules": 1, "files": {"a.py": "0"}, "closures": {"a": [0]}, "requirements": {}}
+    assert not Manifest.from_dict({**FIELDS, "code": code}).code.live  # type: ignore[union-attr]
+    monkeypatch.setenv(RENEWED_VARIABLE, "/somewhere")
+    assert Manifest.from_dict({**FIELDS, "code": code}).code.live  # type: ignore[union-attr]
 
 
 @pytest.fixture
