@@ -182,11 +182,13 @@ def _own_modules(names: Iterable[str], own: OwnModules, packages: set[str]) -> l
     return found
 
 
-def data_beside(directory: str) -> Iterator[str]:
+def data_beside(directory: str, *, is_package: bool) -> Iterator[str]:
     """Yield the data files that a module may read: in its directory, and in those below that contain no module.
 
     Args:
         directory: the directory of the module.
+        is_package: whether it is the directory of a package. That of a project holds much else, so nothing below it
+            counts.
     """
     waiting = [directory]
     while waiting:
@@ -201,7 +203,7 @@ def data_beside(directory: str) -> Iterator[str]:
             if entry.name.startswith((".", "_")):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
+                waiting += [entry.path] if is_package else []
             elif os.path.splitext(entry.name)[1] in DATA and entry.name not in _NOT_DATA and entry.is_file():
                 yield entry.path
 

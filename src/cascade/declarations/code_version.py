@@ -69,7 +69,11 @@ def _version_of(starts: Mapping[str, Path]) -> str:
     for name, file in modules.items():
         files[name] = read_file(file, name)[0]
         directory, base = os.path.split(file)
-        for data in data_beside(directory) if base != "__init__.py" or name in starts else ():
+        is_package = base == "__init__.py"
+        if is_package and name not in starts:
+            # An import of a module below it only passes through.
+            continue
+        for data in data_beside(directory, is_package=is_package or "." in name):
             try:
                 files[f"{name.rpartition('.')[0]}/{data.removeprefix(directory)}"] = read_file(data)[0]
             except OSError:

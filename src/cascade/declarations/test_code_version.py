@@ -111,6 +111,15 @@ def test_the_import_of_another_workflow_counts(project: Version) -> None:
     assert project("flows.ocean.rows") != before
 
 
+def test_nothing_below_the_directory_of_a_project_counts(project: Version) -> None:
+    write({"rows_alone.py": SOURCE, "query.sql": "1", "readings/day.csv": "1"})
+    before = project("rows_alone")
+    write({"readings/day.csv": "2", "readings/next.csv": "1"})
+    assert project("rows_alone") == before
+    write({"query.sql": "2"})
+    assert project("rows_alone") != before
+
+
 def test_comments_docstrings_and_formatting_do_not_count(project: Version) -> None:
     write(FILES)
     before = project("flows.weather.rows")
