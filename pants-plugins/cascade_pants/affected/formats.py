@@ -67,11 +67,16 @@ def chain(steps: Iterable[Step]) -> str:
     first, second, *others = steps
     start = f"{first.what} ({first.how})"
     # The file of a source and its target have one name.
-    if second.what.partition(":")[0] != first.what:
-        start += f" > {second.what}"
+    if _short(second.what).partition(":")[0] != first.what:
+        start += f" > {_short(second.what)}"
     if not second.how.endswith("belongs to it"):
         start += f" [{second.how}]"
-    return " > ".join([start, *(step.what for step in others)])
+    return " > ".join([start, *(_short(step.what) for step in others)])
+
+
+def _short(address: str) -> str:
+    """Return the file of a target that is generated from a BUILD file above it, or else the address."""
+    return address.partition(":../")[0]
 
 
 def _count(number: int, kind: str) -> str:
