@@ -20,6 +20,7 @@ from cascade.iceberg.locations import local_directory, make_directory, sqlite_fi
 from cascade.iceberg.server_properties import server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.notices import notice
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -224,7 +225,13 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
         )
     if config.nessie_uri:
         # Nessie serves Iceberg's REST protocol next to its own API, at one address per branch.
-        base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", config.nessie_uri.rstrip("/"))
+        given = config.nessie_uri.rstrip("/")
+        base = re.sub(r"/(api(/v\d)?|iceberg(/.*)?)/*$", "", given)
+        if "/api" in given.removeprefix(base):
+            notice(
+                f"CASCADE_NESSIE_URI is {shown_uri(given)}, Nessie's own API. Tables are read and written through its "
+                f"Iceberg REST API, {shown_uri(base)}/iceberg."
+            )
         return f"{base}/iceberg/{config.nessie_ref}"
     uri = config.iceberg_catalog or sqlite_uri(state / "catalog.db")
     if uri.startswith(("postgresql://", "postgres://")):

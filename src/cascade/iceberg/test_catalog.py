@@ -11,6 +11,7 @@ from cascade.exceptions import ConfigError
 from cascade.iceberg import catalog
 from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.conftest import Settings
+from cascade.notices import notices_to
 from cascade.table_ref import TableRef
 
 
@@ -52,6 +53,23 @@ def test_a_writer_waits_for_a_busy_file(tmp_path: Path) -> None:
 def test_nessie_is_reached_over_iceberg_rest(tmp_path: Path, opened: list[dict[str, str]], given: str) -> None:
     open_lakehouse(Settings(tmp_path, nessie_uri=given, nessie_ref="dev", iceberg_warehouse="s3://lake/wh"))
     assert opened == [{"uri": "http://nessie:19120/iceberg/dev", "warehouse": "s3://lake/wh"}]
+
+
+@pytest.mark.parametrize("given", ["http://me:hunter22@nessie:19120/api/v1", "http://me:hunter22@nessie:19120/api/v2/"])
+def test_the_api_of_nessie_becomes_that_of_iceberg_and_the_log_says_so(
+    tmp_path: Path, opened: list[dict[str, str]], given: str
+) -> None:
+    told: list[str] = []
+    with notices_to(told.append):
+        open_lakehouse(Settings(tmp_path, nessie_uri=given))
+        open_lakehouse(Settings(tmp_path, nessie_uri="http://nessie:19120/iceberg"))
+    assert [each["uri"] for each in opened] == [
+        "http://me:hunter22@nessie:19120/iceberg/main",
+        "http://nessie:19120/iceberg/main",
+    ]
+    (text,) = told
+    assert f"CASCADE_NESSIE_URI is {given.replace('hunter22', '**********').rstrip('/')}, " in text
+    assert text.endswith("@nessie:19120/iceberg.")
 
 
 def test_a_rest_catalog_knows_its_own_warehouse(tmp_path: Path, opened: list[dict[str, str]]) -> None:
