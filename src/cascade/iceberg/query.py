@@ -131,7 +131,9 @@ def explained(error: duckdb.Error, identifiers: Iterable[tuple[str, ...]]) -> Ca
     if isinstance(error, duckdb.CatalogException) and missing:
         known = [".".join(identifier) for identifier in identifiers]
         short = [name.removeprefix(f"{DEFAULT_NAMESPACE}.") for name in known]
-        return UsageError(f'There is no table "{missing["name"]}".{did_you_mean(missing["name"], [*known, *short])}')
+        # DuckDB quotes the name if its schema does not exist either.
+        name = missing["name"].strip('"')
+        return UsageError(f'There is no table "{name}".{did_you_mean(name, [*known, *short])}')
     if isinstance(error, duckdb.PermissionException):
         return UsageError(f"A query reads only tables of the lakehouse, not files or addresses. {text}")
     if isinstance(error, (duckdb.ProgrammingError, duckdb.NotSupportedError)):

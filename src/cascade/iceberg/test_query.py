@@ -234,6 +234,9 @@ def test_a_wrong_query_is_explained(things: Lakehouse, sql: str) -> None:
 def test_a_misspelled_table_is_suggested(things: Lakehouse) -> None:
     with pytest.raises(UsageError, match=r'There is no table "thing"\. Did you mean "things"\?'):
         rows(things, "select * from thing")
+    # DuckDB quotes a name whose schema does not exist either.
+    with pytest.raises(UsageError, match=r'There is no table "rav.things"\. Did you mean "raw.things"\?'):
+        rows(things, "select * from rav.things")
 
 
 def test_a_query_that_fails_on_a_value_is_an_error(things: Lakehouse) -> None:
