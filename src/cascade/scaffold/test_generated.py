@@ -56,8 +56,8 @@ def modules(project: Path) -> list[str]:
 
 
 def test_generated_tests_pass(pants_project: Path) -> None:
-    # Two tests per workflow.
-    assert_tests_pass(pants_project, len(KEYS) * 2 * len(SOURCES))
+    # Two tests per workflow. `cascade.cli.test_created_project` runs those with the first key, which is the default.
+    assert_tests_pass(pants_project, (len(KEYS) - 1) * 2 * len(SOURCES), "--ignore-glob=*_0")
 
 
 def test_validate_accepts_generated_workflows(pants_project: Path) -> None:
