@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from cascade.reader.fingerprint import fingerprint, fingerprint_of_tree, parsed
+from cascade.reader.fingerprint import fingerprint, fingerprint_of_data, fingerprint_of_tree, parsed
 from cascade.reader.names import absolute
 
 # Those of the field `data` of a `cascade_workflow`, which the Pants backend packs.
@@ -26,10 +26,13 @@ _RUNTIME = "cascade"
 
 @lru_cache(maxsize=8192)
 def _read(path: str, size: int, modified: int, module: str) -> tuple[str, tuple[str, ...]]:
+    if not path.endswith(".py"):
+        with open(path, "rb") as file:
+            return fingerprint_of_data(file), ()
     content = Path(path).read_bytes()
-    tree = parsed(content) if path.endswith(".py") else None
+    tree = parsed(content)
     if tree is None:
-        return fingerprint(content, is_python=path.endswith(".py")), ()
+        return fingerprint(content, is_python=True), ()
     names = imported_names(tree, module, is_package=os.path.basename(path) == "__init__.py")
     return fingerprint_of_tree(tree), tuple(names)
 

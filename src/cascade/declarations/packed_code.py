@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cascade.declarations.code_sources import closure_of, read_file
-from cascade.reader.fingerprint import VERSION, combined, fingerprint
+from cascade.reader.fingerprint import VERSION, combined, fingerprint_of_data
 
 _BYTES = "bytes:"
 
@@ -83,7 +83,8 @@ def _found(path: str) -> str | None:
 
 def _now(path: str, file: str, before: str) -> str:
     if before.startswith(_BYTES):
-        return _BYTES + fingerprint(Path(file).read_bytes(), is_python=False)
+        with open(file, "rb") as opened:
+            return _BYTES + fingerprint_of_data(opened)
     return read_file(file, _module(path))[0]
 
 

@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 VERSION = 1
 """The version of these rules. Raise it with any change that gives a file another fingerprint."""
@@ -40,6 +41,18 @@ def fingerprint(content: bytes, *, is_python: bool) -> str:
     if tree is not None:
         return fingerprint_of_tree(tree)
     return _digest(b"bytes", content.replace(b"\r\n", b"\n") if is_python else content)
+
+
+def fingerprint_of_data(file: BinaryIO) -> str:
+    """Return the fingerprint of a file that is not Python source, and may be too large for memory.
+
+    Args:
+        file: the open file.
+    """
+    digest = hashlib.sha256(b"bytes\0")
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()[:_DIGITS]
 
 
 def fingerprint_of_tree(tree: ast.Module) -> str:

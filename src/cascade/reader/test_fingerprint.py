@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import json
 import random
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from . import fingerprint as module
-from .fingerprint import combined, fingerprint
+from .fingerprint import combined, fingerprint, fingerprint_of_data
 
 # Short modules of the standard library that use much of the syntax.
 CORPUS = [
@@ -194,6 +195,8 @@ def test_other_files_count_by_their_bytes() -> None:
         return fingerprint(content, is_python=False)
 
     assert len({data(b"a,b\n"), data(b"a,b\r\n"), data(b"a,b\n# why\n"), of(b"a,b\n")}) == 4
+    for content in (b"", b"a,b\n", b"a,b\r\n" * 400_000):
+        assert fingerprint_of_data(io.BytesIO(content)) == data(content)
 
 
 def test_a_deep_tree_is_read() -> None:
