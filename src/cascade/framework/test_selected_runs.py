@@ -1,6 +1,7 @@
 """The order of the runs of selected assets, and what a failure stops."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -118,6 +119,20 @@ def test_if_what_runs_before_all_partitions_fails_none_that_is_built_from_it_run
     }
     assert [name for name, _ in lineage.ran] == ["airlines", "weather", "weather"]
     assert "did not run, because airlines failed" in str(outcomes["flights", SECOND].error)
+
+
+def test_models_of_one_op_share_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stats(self: object, run_id: str, step_keys: object = None) -> list[Any]:
+        return [SimpleNamespace(step_key=key, start_time=10.0, end_time=14.0) for key in ("flights", "models")]
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_run_step_stats", stats)
+    lineage = Lineage()
+    outcomes = lineage.run(lineage.runs("flights delays mart", FIRST))
+    assert {name: outcome.seconds for (name, _), outcome in outcomes.items()} == {
+        "flights": 4.0,
+        "delays": 2.0,
+        "mart": 2.0,
+    }
 
 
 def test_every_asset_has_an_outcome() -> None:
