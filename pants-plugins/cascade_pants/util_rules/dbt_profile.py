@@ -34,7 +34,7 @@ def secrets_in_profiles(content: bytes) -> list[str]:
         The line and the key of each, such as `line 7: password`.
     """
     try:
-        document = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
+        document = yaml.compose(content.decode(), Loader=yaml.SafeLoader)  # type: ignore[no-untyped-call]
     except (UnicodeDecodeError, yaml.YAMLError):
         return ["it cannot be read"]
     return [f"line {node.start_mark.line + 1}: {key}" for key, node in _scalars("", document) if _is_secret(key, node)]
