@@ -96,8 +96,13 @@ def backfill(
         named = [each for each in partitions if each is not None]
         record = BackfillRecord.create(instance, definitions, key, named) if named else None
         begin = stack.enter_context(out.progress(f"backfill {states.asset}", len(partitions)))
-        begin("")
         results: list[PartitionResult] = []
+
+        def tell_next() -> None:
+            left = partitions[len(results) :] if parallel == 1 else []
+            begin((left[0] or "") if left else "")
+
+        tell_next()
         stopped = False
         try:
             for result in run_backfill(
@@ -112,7 +117,7 @@ def backfill(
                 ),
             ):
                 results.append(result)
-                begin(result.partition or "")
+                tell_next()
                 report(out, states, result)
         except Stopped:
             stopped = True

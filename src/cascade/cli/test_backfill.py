@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 import pytest
 
@@ -10,6 +13,7 @@ from cascade.config import CascadeConfig
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.instance import open_instance
 from cascade.iceberg import open_lakehouse
+from cascade.terminal.output import Output
 
 __all__ = ["program"]
 
@@ -42,6 +46,21 @@ def test_g8_a_second_backfill_runs_what_failed_and_nothing_else(cascade: Cascade
     assert cascade.json("backfill", "things")["totals"]["failed"] == days(3)
     assert cascade.json("backfill", "things", "--missing", "--to", "2024-01-02", "--dry-run")["partitions"] == []
     assert cascade.json("backfill", "things", "--stale", "--dry-run")["partitions"] == []
+
+
+def test_the_partition_that_is_under_way_is_named(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    @contextmanager
+    def progress(out: Output, label: str, total: int) -> Iterator[Callable[[str], None]]:
+        yield said.append
+
+    monkeypatch.setattr(Output, "progress", progress)
+    project.write("things.py", THINGS)
+    assert cascade("backfill", "things", "--to", "2024-01-02").exit_code == 0
+    assert said == [*days(1, 2), ""]
 
 
 def test_nothing_to_do(cascade: Cascade, project: SampleProject) -> None:
