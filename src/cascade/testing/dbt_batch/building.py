@@ -31,10 +31,10 @@ class Dbt:
         add_macros()
         self._options = ["--vars", json.dumps(request.variables)] if request.variables else []
         self._threads = ["--threads", str(request.threads)] if request.threads else []
-        if _lacks_packages(directory):
+        if _lacks_local_packages(directory):
             installed = self._invoke("deps")
             if not installed.success:
-                raise CascadeError(f"dbt cannot install the packages of the project: {installed.exception}")
+                raise CascadeError(f"dbt cannot find the packages of the project: {installed.exception}")
         parsed = self._invoke("parse", *self._options)
         if parsed.exception is not None or parsed.result is None:
             raise CascadeError(f"dbt cannot parse the project: {parsed.exception}")
@@ -75,10 +75,24 @@ class Dbt:
         return runner.invoke([*_QUIET, command, *words])
 
 
-def _lacks_packages(directory: Path) -> bool:
-    """Return whether a project names packages and has none, because git ignores them or they are local."""
-    named = any((directory / name).is_file() for name in _PACKAGE_FILES)
-    return named and not (directory / _PACKAGES).exists()
+def _lacks_local_packages(directory: Path) -> bool:
+    """Return whether a project has local packages only, to which `dbt deps` makes links. It would download others."""
+    if (directory / _PACKAGES).exists():
+        return False
+    entries = [entry for name in _PACKAGE_FILES for entry in _packages_in(directory / name)]
+    return bool(entries) and all(isinstance(entry, Mapping) and "local" in entry for entry in entries)
+
+
+def _packages_in(file: Path) -> list[Any]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        # dbt reports a file that it cannot read.
+        return []
+    listed = document.get("packages") if isinstance(document, Mapping) else None
+    return listed if isinstance(listed, list) else []
 
 
 def _selector(node: Any) -> str:

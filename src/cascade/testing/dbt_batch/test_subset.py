@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from cascade.testing.dbt_batch.building import _lacks_local_packages
 from cascade.testing.dbt_batch.places import line_of_test
 from cascade.testing.dbt_batch.subset import copy_files
 
@@ -118,3 +119,21 @@ def test_the_line_of_a_test_in_a_file_that_cannot_be_read(text: str) -> None:
     node = SimpleNamespace(resource_type="test", name="x", column_name=None, test_metadata=None)
     assert line_of_test(Path("p.yml"), node, "a") == 1
     assert line_of_test(Path("a.sql"), node, None) == 1
+
+
+@pytest.mark.parametrize(
+    ("packages", "vendored", "lacks"),
+    [
+        ("packages: [{local: ../base}]\n", False, True),
+        ("packages: [{local: ../base}]\n", True, False),
+        # dbt would download it.
+        ("packages: [{local: ../base}, {package: lab/utils, version: 1.0.0}]\n", False, False),
+        ("packages: [\n", False, False),
+        ("", False, False),
+    ],
+)
+def test_links_to_local_packages_are_made_and_nothing_is_downloaded(packages: str, vendored: bool, lacks: bool) -> None:
+    Path("sql/packages.yml").write_text(packages)
+    if vendored:
+        Path("sql/dbt_packages").mkdir()
+    assert _lacks_local_packages(Path("sql")) is lacks
