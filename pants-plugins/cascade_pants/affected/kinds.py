@@ -7,6 +7,8 @@ from pants.core.goals.test import TestFieldSet
 from pants.engine.target import FieldSet, Target
 from pants.engine.unions import UnionMembership
 
+from cascade_pants.target_types.dbt import CascadeDbtSourceField
+
 
 def is_made_by(union: type[FieldSet], target: Target, unions: UnionMembership) -> bool:
     """Return whether a goal works on a target.
@@ -20,5 +22,7 @@ def is_made_by(union: type[FieldSet], target: Target, unions: UnionMembership) -
 
 
 def is_test(target: Target, unions: UnionMembership) -> bool:
-    """Return whether `pants test` runs a target."""
+    """Return whether `pants test` runs a target, other than a file of a dbt project, which is a model before that."""
+    if target.has_field(CascadeDbtSourceField):
+        return False
     return target.has_field(PythonTestSourceField) or is_made_by(TestFieldSet, target, unions)

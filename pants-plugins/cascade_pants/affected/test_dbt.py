@@ -22,6 +22,7 @@ ANSWER = {
     "files": {A: [YAML, MACRO], B: [A], C: [], TEST: [C]},
     "tables": {A: ["raw.flights"]},
     "declared": [],
+    "tested": [],
     "computed": [],
     "problems": [],
 }
