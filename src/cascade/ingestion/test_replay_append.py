@@ -26,6 +26,7 @@ from cascade.iceberg.undone_replays import return_replayed
 from cascade.ingestion import cascade_ingestion
 from cascade.ingestion import replay as replaying
 from cascade.ingestion.conftest import DAY, table_rows
+from cascade.ingestion.rejudging import judge_again
 from cascade.ingestion.replay import replay
 from cascade.ingestion.replay_rows import foretell
 from cascade.ingestion.run import run_ingestion
@@ -195,15 +196,14 @@ def test_g3_what_lands_a_row_while_a_replay_judges_it_wins(
     lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
     run(lakehouse, 1, 200, 300, run_id="first")
-    original = replaying.judge_again
 
     def judged(*given: Any) -> Any:
-        monkeypatch.setattr(replaying, "judge_again", original)
+        monkeypatch.setattr(replaying, "judge_again", judge_again)
         if other == "a replay":
             replayed(lakehouse, run_id="other")
         else:
             run(lakehouse, 1, 200, 300, run_id="second", validation_schema=Lax)
-        return original(*given)
+        return judge_again(*given)
 
     monkeypatch.setattr(replaying, "judge_again", judged)
     if other == "a replay":

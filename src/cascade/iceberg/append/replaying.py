@@ -60,7 +60,8 @@ class AppendReplayPlan(ReplacePlan[pa.Table]):
     @property
     def inserted(self) -> int:
         """Number of rows that land."""
-        return self.rows.num_rows
+        count: int = self.rows.num_rows
+        return count
 
     @property
     def updated(self) -> int:
