@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cascade_pants.affected.requirement_names import requirement_name
+from cascade_pants.requirement_names import requirement_name
 
 # What a lockfile of Pex says about its own making.
 _ABOUT = frozenset({"locked_resolves", "pex_version", "requirements"})

@@ -16,7 +16,7 @@ from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.git import Change
 from cascade_pants.affected.kinds import is_made_by, is_test
 from cascade_pants.affected.repository_graph import RepositoryGraph
-from cascade_pants.affected.requirement_names import requirement_name
+from cascade_pants.requirement_names import requirement_name
 from cascade_pants.target_types import CascadeProjectManifestField
 from cascade_pants.target_types.dbt import CascadeDbtSourceField
 from cascade_pants.util_rules.dbt_project import dbt_requirements

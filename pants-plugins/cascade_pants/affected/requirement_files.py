@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cascade_pants.affected.requirement_names import requirement_name
+from cascade_pants.requirement_names import requirement_name
 
 # The module of the standard library, and those that Pants brings along where it runs on an older Python.
 _TOML_MODULES = ("tomllib", "tomli", "toml")

@@ -14,6 +14,7 @@ from pants.engine.rules import collect_rules, rule
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants import engine
+from cascade_pants.requirement_names import requirement_name
 
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\]+)", re.MULTILINE)
 
@@ -41,11 +42,6 @@ class LockedVersions:
     by_name: FrozenDict[str, tuple[str, ...]]
 
 
-def normalized(name: str) -> str:
-    """Return the name of a distribution as it is compared."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def locked_versions_in(content: bytes) -> dict[str, tuple[str, ...]]:
     """Read a lockfile of Pex, which is JSON below a comment, or one in the form of a `requirements.txt`.
 
@@ -53,17 +49,17 @@ def locked_versions_in(content: bytes) -> dict[str, tuple[str, ...]]:
         content: the file. Of one in any other form, nothing is known.
     """
     text = content.decode("utf-8", "replace")
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    found: defaultdict[str | None, set[str]] = defaultdict(set)
     try:
         document = json.loads("\n".join(line for line in text.splitlines() if not line.startswith("//")))
         for resolve in document["locked_resolves"]:
             for one in resolve["locked_requirements"]:
-                found[normalized(one["project_name"])].add(str(one["version"]))
+                found[requirement_name(one["project_name"])].add(str(one["version"]))
     except (ValueError, KeyError, TypeError):
         found.clear()
         for match in _PINNED.finditer(text):
-            found[normalized(match["name"])].add(match["version"])
-    return {name: tuple(sorted(versions)) for name, versions in found.items()}
+            found[requirement_name(match["name"])].add(match["version"])
+    return {name: tuple(sorted(versions)) for name, versions in found.items() if name is not None}
 
 
 @rule

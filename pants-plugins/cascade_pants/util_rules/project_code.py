@@ -21,8 +21,9 @@ from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.reader.fingerprint import VERSION, fingerprint, fingerprint_of_tree, parsed
+from cascade_pants.requirement_names import requirement_name
 from cascade_pants.subsystem import CascadeSubsystem
-from cascade_pants.util_rules.locked_versions import LockedVersionsRequest, locked_versions, normalized
+from cascade_pants.util_rules.locked_versions import LockedVersionsRequest, locked_versions
 from cascade_pants.util_rules.project import CascadeProject
 
 BYTES = "bytes:"
@@ -117,9 +118,9 @@ def requirements_of(target: Target, versions: Mapping[str, tuple[str, ...]], run
     """
     found = []
     for requirement in target[PythonRequirementsField].value:
-        name = normalized(requirement.project_name)
-        if name != normalized(runtime):
-            locked = versions.get(name)
+        name = requirement_name(requirement)
+        if name != requirement_name(runtime):
+            locked = versions.get(name or "")
             found.append(f"{name}=={','.join(locked)}" if locked else str(requirement))
     return tuple(found)
 
