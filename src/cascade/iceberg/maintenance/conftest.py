@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.conftest import Settings
 from cascade.iceberg.maintenance import Maintained, maintain_table, table_locations
@@ -46,3 +50,27 @@ def pass_time(lakehouse: Lakehouse, seconds: float) -> None:
     for path in files(lakehouse):
         written = path.stat().st_mtime - seconds
         os.utime(path, (written, written))
+
+
+class MaintainedMachine(RuleBasedStateMachine):
+    """A lakehouse that is maintained now and then, and sometimes not to the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        self.lakehouse = short_lived(Path(self.directory.name))
+
+    def teardown(self) -> None:
+        self.directory.cleanup()
+
+    @rule()
+    def maintain(self) -> None:
+        assert maintained(self.lakehouse).problems == ()
+
+    @rule(point=st.sampled_from([FaultPoint.WRITE, FaultPoint.COMMIT, FaultPoint.PUBLISH]))
+    def kill_maintenance(self, point: FaultPoint) -> None:
+        try:
+            with fault_point_armed(point):
+                maintained(self.lakehouse)
+        except SimulatedCrash:
+            return

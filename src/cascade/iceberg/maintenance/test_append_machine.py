@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
-from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg.append import append_rows
 from cascade.iceberg.append.replaying import AppendReplayPlanner, run_before
 from cascade.iceberg.commit import commit_planned, run_summary
 from cascade.iceberg.conftest import MACHINE
 from cascade.iceberg.hidden import PARTITION_COLUMN, SINCE_COLUMN, hidden_properties, with_hidden
-from cascade.iceberg.maintenance.conftest import HOUR, maintained, pass_time, short_lived
+from cascade.iceberg.maintenance.conftest import HOUR, MaintainedMachine, pass_time
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch
 
@@ -35,19 +32,14 @@ class Batch:
     replayed: set[int] = field(default_factory=set)
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(MaintainedMachine):
     """A table that is appended to, and the batches of which its rows should be."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        self.lakehouse = short_lived(Path(self.directory.name))
         ensure_table(self.lakehouse, NAME, with_hidden(SCHEMA), properties=hidden_properties())
         self.batches: dict[str, list[Batch]] = {"a": [], "b": []}
         self.number = 0
-
-    def teardown(self) -> None:
-        self.directory.cleanup()
 
     def _append(self, partition: str, ids: Sequence[int], since: str | None) -> Batch:
         self.number += 1
@@ -90,18 +82,6 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def pass_a_day(self) -> None:
         pass_time(self.lakehouse, 25 * HOUR)
-
-    @rule()
-    def maintain(self) -> None:
-        assert maintained(self.lakehouse).problems == ()
-
-    @rule(point=st.sampled_from([FaultPoint.WRITE, FaultPoint.COMMIT, FaultPoint.PUBLISH]))
-    def kill_maintenance(self, point: FaultPoint) -> None:
-        try:
-            with fault_point_armed(point):
-                maintained(self.lakehouse)
-        except SimulatedCrash:
-            return
 
     @invariant()
     def every_row_is_there_once(self) -> None:

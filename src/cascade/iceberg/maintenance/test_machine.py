@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from pyiceberg.table import Table
 
 from cascade.exceptions import CascadeError
@@ -15,7 +12,7 @@ from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg import merge_rows
 from cascade.iceberg.conftest import MACHINE
 from cascade.iceberg.heads import AuditBranch
-from cascade.iceberg.maintenance.conftest import DAY, HOUR, maintained, pass_time, short_lived
+from cascade.iceberg.maintenance.conftest import DAY, HOUR, MaintainedMachine, pass_time
 from cascade.iceberg.merge import MergePlanner
 from cascade.iceberg.merge.costs import Costs
 from cascade.iceberg.publishing import commit_audited
@@ -28,21 +25,16 @@ IDS = st.lists(st.integers(0, 40), min_size=1, max_size=12, unique=True)
 COSTS = st.sampled_from([Costs(), Costs(small_rows=0, deleted_share=1.0)])
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(MaintainedMachine):
     """A table, what its rows should be, and the readers that have begun and not read yet."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        self.lakehouse = short_lived(Path(self.directory.name))
         ensure_table(self.lakehouse, NAME, SCHEMA)
         self.rows: dict[int, int] = {}
         self.branches: dict[str, dict[int, int]] = {}
         self.readers: list[tuple[Table, dict[int, int]]] = []
         self.number = 0
-
-    def teardown(self) -> None:
-        self.directory.cleanup()
 
     @rule(ids=IDS, costs=COSTS)
     def merge(self, ids: list[int], costs: Costs) -> None:
@@ -89,18 +81,6 @@ class Machine(RuleBasedStateMachine):
     def pass_a_day(self) -> None:
         self.read_on()
         pass_time(self.lakehouse, 25 * HOUR)
-
-    @rule()
-    def maintain(self) -> None:
-        assert maintained(self.lakehouse).problems == ()
-
-    @rule(point=st.sampled_from([FaultPoint.WRITE, FaultPoint.COMMIT, FaultPoint.PUBLISH]))
-    def kill_maintenance(self, point: FaultPoint) -> None:
-        try:
-            with fault_point_armed(point):
-                maintained(self.lakehouse)
-        except SimulatedCrash:
-            return
 
     @invariant()
     def every_row_is_there(self) -> None:
