@@ -31,11 +31,16 @@ def rest_settings(seaweedfs: SeaweedFS, tmp_path: Path) -> CascadeConfig:
     return _settings(tmp_path, seaweedfs.settings)
 
 
+@pytest.fixture(scope="session")
+def database(postgres: str) -> str:
+    """Return the address of a new database. Tests have namespaces of their own in it."""
+    return f"{postgres}/{new_database(postgres, 'catalog')}"
+
+
 @pytest.fixture
-def sql_settings(seaweedfs: SeaweedFS, postgres: str, tmp_path: Path) -> CascadeConfig:
+def sql_settings(seaweedfs: SeaweedFS, database: str, tmp_path: Path) -> CascadeConfig:
     """Return the settings of a lakehouse with a catalog in PostgreSQL, whose tables are in S3."""
-    catalog = f"{postgres}/{new_database(postgres, 'catalog')}"
-    return _settings(tmp_path, {**seaweedfs.store_settings, "iceberg_catalog": catalog})
+    return _settings(tmp_path, {**seaweedfs.store_settings, "iceberg_catalog": database})
 
 
 def _settings(directory: Path, settings: dict[str, str]) -> CascadeConfig:
