@@ -16,6 +16,7 @@ from cascade.exceptions import CascadeError
 from cascade.iceberg.catalog_errors import explain_catalog_error
 from cascade.iceberg.locations import local_directory
 from cascade.iceberg.overview import table_identifiers
+from cascade.iceberg.store_errors import LOGIN_HINT, store_hint
 from cascade.program import typed
 from cascade.terminal.words import counted
 
@@ -30,13 +31,6 @@ SECONDS = 15.0
 """How many seconds a server may take to answer."""
 
 _BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
-
-
-_STORE_HINT = """\
-Check CASCADE_S3_ACCESS_KEY_ID and CASCADE_S3_SECRET_ACCESS_KEY, and that the key may write there. Without them, S3 uses
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile"""
-_ENDPOINT_HINT = """\
-Start the S3 server, or correct its address in CASCADE_S3_ENDPOINT. Without it, the bucket is one of Amazon's"""
 
 
 def check_catalog(
@@ -132,9 +126,8 @@ def _tried(place: str, done: str, action: Callable[[], None], seconds: float) ->
         within(seconds, action)
     except Exception as error:
         said = first_line(error)
-        hint = _ENDPOINT_HINT if "NETWORK_CONNECTION" in said else _STORE_HINT
-        detail = f"{place} cannot be {done}: {said}"
-        return Finding("warehouse", "problem", detail, hint if place.startswith("s3") else None)
+        hint = store_hint(said) or (LOGIN_HINT if place.startswith("s3") else None)
+        return Finding("warehouse", "problem", f"{place} cannot be {done}: {said}", hint)
     return Finding("warehouse", "ok", f"{place} can be {done}")
 
 

@@ -1,7 +1,7 @@
-"""Errors of the disk that holds the catalog or the warehouse, in words that tell the user what to do.
+"""Errors of the disk or the store that holds the catalog or the warehouse, in words that tell the user what to do.
 
-A disk can be full or read-only, and files that a table needs can be missing or damaged: somebody deleted them, moved
-the project, or restored only a part of it.
+A disk can be full or read-only, a store may not answer or refuse the login, and files that a table needs can be missing
+or damaged: somebody deleted them, moved the project, or restored only a part of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError
+from cascade.iceberg.store_errors import store_hint
 
 if TYPE_CHECKING:
     from cascade.table_ref import TableRef
@@ -58,7 +60,7 @@ class Place(Protocol):
 
 @contextmanager
 def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
-    """Explain the errors of a disk that is full or cannot be written, or that lacks files of the table.
+    """Explain the errors of a disk or a store that is full or cannot be used, or that lacks files of the table.
 
     Args:
         lakehouse: the lakehouse.
@@ -76,12 +78,14 @@ def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "wr
         number = _number_of(error)
         if (damage := _damage(error, number, ref)) is not None:
             raise damage from error
-        if number not in _HINTS:
+        said = mask_secrets(str(error).partition("\n")[0].rstrip("."))
+        hint = _HINTS.get(number) or (store_hint(said) if isinstance(error, OSError) else None)
+        if hint is None:
             raise
         raise CascadeError(
             f"Could not {doing} {ref} {'from' if doing == 'read' else 'to'} the lakehouse at "
-            f"{lakehouse.warehouse or lakehouse.uri}: {os.strerror(number)}.",
-            hint=_HINTS[number].replace("writable", "readable") if doing == "read" else _HINTS[number],
+            f"{lakehouse.warehouse or lakehouse.uri}: {os.strerror(number) if number in _HINTS else said}.",
+            hint=hint.replace("writable", "readable") if doing == "read" else hint,
         ) from error
 
 

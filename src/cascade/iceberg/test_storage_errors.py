@@ -95,3 +95,12 @@ def test_an_error_of_a_reader_does_not_speak_of_writing(lakehouse: Lakehouse) ->
     ):
         raise PermissionError(errno.EACCES, "no")
     assert caught.value.hint is not None and "readable" in caught.value.hint
+
+
+def test_a_store_that_refuses_the_login_names_the_setting(lakehouse: Lakehouse) -> None:
+    with (
+        pytest.raises(CascadeError, match=r"Could not write raw\.counts .*: .*AWS Error ACCESS_DENIED") as caught,
+        storage_errors_named(lakehouse, NAME),
+    ):
+        raise OSError("When uploading key 'a' in bucket 'lake': AWS Error ACCESS_DENIED during PutObject operation.")
+    assert caught.value.hint is not None and "CASCADE_S3_ACCESS_KEY_ID" in caught.value.hint
