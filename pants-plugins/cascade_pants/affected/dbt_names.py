@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
+import yaml  # pants: no-infer-dep
 
 MODEL, SEED, SNAPSHOT, TEST = "model", "seed", "snapshot", "test"
 _SETTINGS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -22,8 +22,7 @@ def paths_of_kinds(project_file: bytes) -> dict[str, tuple[str, ...]]:
     """Return where a dbt project keeps its models, seeds, snapshots and tests.
 
     Args:
-        project_file: its `dbt_project.yml`. What it does not say in plain YAML is as by
-            default.
+        project_file: its `dbt_project.yml`. What it does not say in plain YAML is as by default.
     """
     try:
         settings = yaml.safe_load(project_file)
