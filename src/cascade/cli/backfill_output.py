@@ -75,9 +75,10 @@ def summarize(
     """
     good, failed = _good(results), _failed(results)
     counts = _totals(good)
-    refused = f" Refused rows are in {states.declaration.table_ref.quarantine}." if counts.get("rows_refused") else ""
-    out.say(f"Backfilled {len(good)} of {counted(len(selection.partitions), 'partition')} of {states.asset}.{refused}")
+    out.say(f"Backfilled {len(good)} of {counted(len(selection.partitions), 'partition')} of {states.asset}.")
     out.say(f"{_numbers(counts)}, seconds {sum(result.seconds for result in results):.2f}")
+    if counts.get("rows_refused"):
+        out.say(f"See the refused rows: {program} quarantine show {states.declaration.table}")
     if failed:
         out.say(f"Failed: {len(failed)}. See the error of one with its traceback:")
         for result in failed[:_FAILURES_SHOWN]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cascade.program import typed
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -97,6 +98,10 @@ def summarize(out: Output, outcomes: Sequence[RunOutcome]) -> None:
         # Each table has its own snapshots.
         snapshot = _snapshot(succeeded[-1]) if len({outcome.asset for outcome in succeeded}) == 1 else ""
         out.say(f"{_numbers(totals)}{snapshot}, seconds {seconds:.2f}")
+        refusing = sorted({each.report.table for each in succeeded if each.report and each.report.rows_refused})
+        if refusing:
+            command = f"quarantine show {refusing[0]}" if len(refusing) == 1 else "quarantine list"
+            out.say(f"See the refused rows: {typed(command)}")
 
 
 def _failed(outcomes: Sequence[RunOutcome]) -> list[str]:

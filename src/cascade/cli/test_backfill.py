@@ -35,7 +35,8 @@ def test_g8_a_second_backfill_runs_what_failed_and_nothing_else(cascade: Cascade
     assert "warning: things 2024-01-03 failed: " in first.stderr
     assert "ValueError: the source is down" in first.stderr
     assert "things 2024-01-01: rows in 7, rows good 7, rows refused 0, " in first.stdout
-    assert "Backfilled 4 of 5 partitions of things. Refused rows are in raw.things__quarantine." in first.stdout
+    assert "Backfilled 4 of 5 partitions of things.\n" in first.stdout
+    assert "See the refused rows: cascade quarantine show raw.things\n" in first.stdout
     assert "cascade --debug materialize things --partition 2024-01-03" in first.stdout
     assert "Run what failed again: cascade backfill things" in first.stdout
     assert published() == days(1, 2, 4, 5)
