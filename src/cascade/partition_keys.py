@@ -33,6 +33,7 @@ def check_key(
     key: str | None,
     command: str | None = None,
     option: str = "--partition",
+    others: str = "",
 ) -> None:
     """Check that a key belongs to an asset, or that no key is given for an asset without partitions.
 
@@ -42,6 +43,7 @@ def check_key(
         key: the key as the user typed it; None if none was given.
         command: the command before the asset's name, for hints, such as `cascade materialize`.
         option: the option that takes the key.
+        others: the other options that the user typed, for hints.
 
     Raises:
         PartitionError: the key is missing, unknown, or given to an asset without partitions.
@@ -56,7 +58,7 @@ def check_key(
         )
     elif not _is_key(partitions, key):
         message = f"{_quoted(key)} is not a partition of {asset}{_length(partitions)}."
-        raise _error(asset, partitions, message, command, _nearest_keys(partitions, key), option)
+        raise _error(asset, partitions, message, command, _nearest_keys(partitions, key), f"{others} {option}".strip())
 
 
 def choose_partitions(

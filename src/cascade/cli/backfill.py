@@ -77,8 +77,17 @@ def backfill(
             lost = end_stale_runs(instance)
             (states,) = states_of([declaration])
         config, program = invocation.config, invocation.program
-        check_range(states, first, last, partition_start=config.partition_start, command=f"{program} backfill")
         given = {"missing": missing, "failed": failed, "stale": stale}
+        options = [f"--{kind}" for kind in given if given[kind]]
+        options += ["--parallel", str(parallel)] if parallel > 1 else []
+        check_range(
+            states,
+            first,
+            last,
+            partition_start=config.partition_start,
+            command=f"{program} backfill",
+            options=[*options, *(["--dry-run"] if dry_run else [])],
+        )
         selection = select(states, first, last, tuple(kind for kind in given if given[kind]) or DEFAULT_KINDS)
         for run_id in lost:
             out.warn(f"the run {run_id} was interrupted and is now marked as failed.")
@@ -130,10 +139,8 @@ def backfill(
                 failed=[result.partition for result in results if not result.success and not result.interrupted],
                 stopped=stopped,
             )
-    options = [word for option, value in (("--from", first), ("--to", last)) if value for word in (option, value)]
-    options += ["--parallel", str(parallel)] if parallel > 1 else []
-    options += [f"--{kind}" for kind in given if given[kind]]
-    again = shlex.join(["backfill", states.asset, *options])
+    ends = [word for option, value in (("--from", first), ("--to", last)) if value for word in (option, value)]
+    again = shlex.join(["backfill", states.asset, *ends, *options])
     out.json(result_document(states, selection, results, record.backfill_id if record else None, stopped=stopped))
     summarize(out, states, selection, results, f"{program} {again}", program, stopped=stopped)
     if stopped or not all(result.success for result in results):

@@ -113,6 +113,14 @@ def test_an_asset_without_partitions(cascade: Cascade, project: SampleProject) -
             ("things", "--from", "2024-01-03", "--to", "2024-01-01"),
             "2024-01-03 comes after 2024-01-01.\nType: cascade backfill things --from 2024-01-01 --to 2024-01-03",
         ),
+        (
+            ("things", "--from", "2024-01-03", "--to", "2024-01-01", "--stale", "--dry-run"),
+            "Type: cascade backfill things --stale --dry-run --from 2024-01-01 --to 2024-01-03",
+        ),
+        (
+            ("things", "--from", "2024-1-2", "--to", "2024-01-03", "--stale"),
+            "Type: cascade backfill things --stale --to 2024-01-03 --from 2024-01-02",
+        ),
         (("thing",), 'There is no workflow "thing". Did you mean "things"?'),
         (("things", "--parallel", "0"), "0 is not in the range"),
     ],

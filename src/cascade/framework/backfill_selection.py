@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +38,13 @@ class Selection:
 
 
 def check_range(
-    state_of: PartitionStates, first: str | None, last: str | None, *, partition_start: date, command: str
+    state_of: PartitionStates,
+    first: str | None,
+    last: str | None,
+    *,
+    partition_start: date,
+    command: str,
+    options: Sequence[str] = (),
 ) -> None:
     """Check the ends of a range that the user typed.
 
@@ -46,6 +54,7 @@ def check_range(
         last: the last one.
         partition_start: the start of workflows that declare none.
         command: the command before the asset's name, for hints.
+        options: the options besides the range that the user typed, for hints.
 
     Raises:
         PartitionError: a key is not one of the asset's, or they are in the wrong order.
@@ -53,14 +62,17 @@ def check_range(
     asset = state_of.asset
     with default_partition_start(partition_start):
         partitions = partitions_definition(state_of.declaration)
-    for option, key in (("--from", first), ("--to", last)):
+    ends = (("--from", first), ("--to", last))
+    for option, key in ends:
         if key is not None:
-            check_key(asset, partitions, key, command, option)
+            others = [word for end, given in ends if given and end != option for word in (end, given)]
+            check_key(asset, partitions, key, command, option, shlex.join([*options, *others]))
     if first is not None and last is not None:
         scheme = state_of.closed.scheme
         if scheme.position(first) > scheme.position(last):
             raise PartitionError(
-                f"{first} comes after {last}.", hint=f"Type: {command} {asset} --from {last} --to {first}"
+                f"{first} comes after {last}.",
+                hint=f"Type: {command} {shlex.join([asset, *options, '--from', last, '--to', first])}",
             )
 
 
