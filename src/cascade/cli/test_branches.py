@@ -92,9 +92,13 @@ def test_a_branch_that_main_has_left_behind_is_not_published(cascade: Cascade, l
     result = cascade("branch", "publish", "counts", "audit_second")
     assert result.exit_code == 2
     assert "main of raw.counts has moved since audit_second began" in result.stderr
+    assert "branch drop raw.counts audit_second" in result.stderr
     assert cascade.json("table", "show", "counts")["total_rows"] == 4
     assert cascade("branch", "drop", "counts", "audit_second").stdout == "Dropped audit_second of raw.counts.\n"
     assert [each["branch"] for each in cascade.json("branch", "list", "counts")["branches"]] == ["main"]
+    for what in ("diff", "publish", "drop"):
+        told = cascade("branch", what, "counts", "audit_second").stderr
+        assert told.endswith('has no branch "audit_second".\nIt has no branch besides main.\n')
 
 
 def test_a_branch_does_not_bring_back_what_was_rolled_back(cascade: Cascade, lakehouse: Lakehouse) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
 from cascade.iceberg.attempt import send
-from cascade.iceberg.branches import at_branch
 from cascade.iceberg.changes import Properties
 from cascade.iceberg.commit import PARTITION, RUN_ID
 from cascade.iceberg.commit_outcomes import Outcome, outcome_of
@@ -17,6 +16,8 @@ from cascade.iceberg.heads import expected_heads, is_audit_branch, removed_branc
 from cascade.iceberg.publishing import Audited, head_of, publish_audited
 from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.program import typed
+from cascade.spelling import did_you_mean
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -111,8 +112,13 @@ def branch_named(table: Table, ref: TableRef, name: str) -> Branch:
             hint="Give more of the name.",
         )
     if not begins:
-        at_branch(table, ref.on(name))
-        raise UsageError(f'The table {ref.full_name} is empty, and has no branch "{name}".')
+        known = [branch.name for branch in branches]
+        if not known:
+            raise UsageError(f'The table {ref.full_name} is empty, and has no branch "{name}".')
+        raise UsageError(
+            f'The table {ref.full_name} has no branch "{name}".{did_you_mean(name, known)}',
+            hint=f"Its branches: {', '.join(known)}." if len(known) > 1 else f"It has no branch besides {MAIN_BRANCH}.",
+        )
     return begins[0]
 
 
@@ -142,7 +148,8 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
         raise UsageError(
             f"{MAIN_BRANCH} of {ref.full_name} has moved since {branch.name} began. Publishing the branch would undo "
             "that.",
-            hint=f"Run the workflow again: its rows are then written on top of what {MAIN_BRANCH} has now.",
+            hint=f"Run the workflow again: its rows are then written on top of what {MAIN_BRANCH} has now.\n"
+            f"Give up the rows of the branch: {typed(f'branch drop {ref.full_name} {branch.name}')}",
         )
     return branch
 

@@ -112,10 +112,13 @@ class DeclaredJudge:
         message = f"{table}{partition}: {counted(len(failed), 'blocking check')} failed, {consequence}."
         hint = None
         if candidate.branch is not None:
-            diff, publish = (typed(f"branch {what} {table} {candidate.branch}") for what in ("diff", "publish"))
+            ways = (("Look at them", "diff"), ("Publish them all the same", "publish"), ("Give them up", "drop"))
+            commands = [f"  {way}: {typed(f'branch {what} {table} {candidate.branch}')}" for way, what in ways]
+            hint = "\n".join([f"The rows are on the branch {candidate.branch}.", *commands])
+        elif not candidate.changes:
             hint = (
-                f"The rows are on the branch {candidate.branch}. Look at them: {diff}. "
-                f"Publish them all the same: {publish}."
+                f"Readers see these rows. Correct the source or the check, and run this again, or go back to an "
+                f"earlier state: {typed(f'table history {table}')}"
             )
         return ChecksFailedError("\n".join([message, *lines]), results=self.results, branch=candidate.branch, hint=hint)
 

@@ -160,6 +160,7 @@ def test_rows_that_were_there_before_are_judged_too(lakehouse: Lakehouse) -> Non
     result, found = materialized(lakehouse, workflow_of({1: 99.0}), plausible)
     assert not result.success and not found["plausible__range_celsius"].passed
     assert "failed, on rows that were published before." in error_of(result)
+    assert error_of(result).rstrip().endswith("cascade table history raw.readings")
     assert head_of(lakehouse.require(READINGS)) == before
 
 
