@@ -56,8 +56,8 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
     if not yes and not can_ask(as_json=out.as_json):
         raise UsageError(
             "A rollback asks before it changes what readers see, and nobody can answer here.",
-            hint=f"See what would change: {invocation.program} table diff {ref.full_name} {MAIN_BRANCH} {state}. "
-            "Roll back with --yes.",
+            hint=f"See what would change: {invocation.program} table diff {ref.full_name} {MAIN_BRANCH} {state}\n"
+            "Roll back without a question: add --yes.",
         )
     found = diff_tables(planned.before, planned.after, shown=without_sensitive(invocation, out, ref))
     if not out.as_json:

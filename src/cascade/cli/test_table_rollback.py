@@ -111,7 +111,7 @@ def test_it_asks_and_changes_nothing_unless_the_answer_is_yes(
 ) -> None:
     result = cascade("table", "rollback", "things", published[0])
     assert result.exit_code == 2
-    assert "nobody can answer here" in result.stderr and "Roll back with --yes." in result.stderr
+    assert "nobody can answer here" in result.stderr and "add --yes" in result.stderr
     assert snapshots(cascade) == published and len(ids("things")) == 21
     monkeypatch.setattr(table_rollback, "can_ask", lambda **_: True)
     for answer, rows in (("n", 21), ("y", 7)):

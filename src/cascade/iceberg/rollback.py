@@ -84,7 +84,7 @@ def plan_rollback(table: Table, ref: TableRef, state: str) -> Rollback:
     if wanted.snapshot_id not in been:
         raise UsageError(
             f"{MAIN_BRANCH} of {ref.full_name} has never been at {state}, snapshot {wanted.snapshot_id}.",
-            hint=f"To publish a branch: {typed(f'branch publish {ref.full_name} BRANCH')}. {history}",
+            hint=f"To publish a branch: {typed(f'branch publish {ref.full_name} BRANCH')}\n{history}",
         )
     kept = {each.snapshot_id for each in _ancestors(table, wanted)}
     undone = tuple(each for each in chain if each.snapshot_id not in kept)
