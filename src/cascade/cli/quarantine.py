@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 _COLUMNS = ("partition", "rule", "field", "message", "row", "run_id")
 
 
-@click.group()
+@click.group(short_help="Inspect, replay and drop refused rows.")
 def quarantine() -> None:
-    """Inspect, replay and drop the rows that schemas have refused."""
+    """Inspect, replay and drop the rows that schemas have refused.
+
+    The schema of a workflow judges each row. Those that do not match it are kept in the quarantine of the table, with
+    the rule that refused them, until a run brings them in a form that passes, or you replay or drop them.
+    """
 
 
 quarantine.add_command(replay)
@@ -36,7 +40,12 @@ quarantine.add_command(drop)
 @json_option
 @click.pass_obj
 def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> None:
-    """List how many rows of each partition of TABLE, or of every table, are in the quarantine, and by which rules."""
+    """List how many rows of each partition of TABLE, or of every table, are in the quarantine, and by which rules.
+
+    \b
+        cascade quarantine list
+        cascade quarantine list weather_observations
+    """
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows, quarantines
 
@@ -78,20 +87,33 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, out: Output, name: str, key: str | None, rule: str | None, limit: int) -> None:
-    """Print refused rows of TABLE with the rules that refused them, those that were refused first at first."""
+    """Print refused rows of TABLE with the rules that refused them, the oldest first.
+
+    \b
+        cascade quarantine show weather_observations --partition 2024-01-15
+        cascade quarantine show weather_observations --rule less_than --limit 100 --json
+    """
     from cascade.iceberg.quarantined_rows import no_quarantined_rows, quarantined_rows
 
     lakehouse, ref = open_quarantine(invocation, name)
     found = quarantined_rows(lakehouse, ref.quarantine)
+    refused = (no_quarantined_rows() if found is None else found).to_pylist()
     rows = [
         {name: row[name] for name in _COLUMNS}
-        for row in (no_quarantined_rows() if found is None else found).to_pylist()
+        for row in refused
         if (key is None or row["partition"] == key) and (rule is None or row["rule"] == rule)
     ]
     out.json({"table": ref.full_name, "rows": rows[:limit], "total_rows": len(rows)})
+    if not refused:
+        out.say(f"{ref.full_name} has no refused rows.")
+        return
     if rows[:limit]:
         out.table(_COLUMNS[:-1], [tuple(row.values())[:-1] for row in rows[:limit]], fit=True)
     out.say(f"{len(rows[:limit])} of {counted(len(rows), 'refused row')} of {ref.full_name}")
+    if not rows:
+        out.say(f"See the partitions and rules that have some: {invocation.program} quarantine list {ref.full_name}")
+    elif rows[:limit]:
+        out.say("See whole rows: add --json")
 
 
 def _document(found: Quarantined) -> dict[str, object]:

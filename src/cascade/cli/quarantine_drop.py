@@ -61,8 +61,8 @@ def drop(invocation: Invocation, out: Output, name: str, keys: Sequence[str], dr
             raise UsageError(
                 f"Refused rows are removed for good, and nobody can answer here whether {ref.quarantine.full_name} "
                 "may lose them.",
-                hint=f"Count them: {invocation.program} quarantine drop {ref.full_name} --dry-run. "
-                "Remove them with --yes.",
+                hint=f"Count them: {invocation.program} quarantine drop {ref.full_name} --dry-run\n"
+                "Remove them without a question: add --yes.",
             )
         _tell(out, chosen, "will be removed")
         if not click.confirm("Remove them for good?", err=True):

@@ -9,6 +9,7 @@ from cascade.cli.context import Invocation
 from cascade.cli.table_named import require_table, table_ref
 from cascade.exceptions import UsageError
 from cascade.spelling import did_you_mean
+from cascade.table_ref import QUARANTINE_SUFFIX
 
 if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
@@ -20,7 +21,7 @@ def open_quarantine(invocation: Invocation, name: str) -> tuple[Lakehouse, Table
 
     Args:
         invocation: the invocation, which must be inside of a project.
-        name: what the user typed: the name of the table; the namespace `raw` may be left out.
+        name: what the user typed: the name of the table or of its quarantine; the namespace `raw` may be left out.
 
     Raises:
         UsageError: there is no project, or neither the table nor its quarantine exists.
@@ -28,6 +29,7 @@ def open_quarantine(invocation: Invocation, name: str) -> tuple[Lakehouse, Table
     from cascade.iceberg import open_lakehouse
 
     invocation.require_project()
+    name = name.removesuffix(QUARANTINE_SUFFIX)
     lakehouse, ref = open_lakehouse(invocation.config), table_ref(name)
     if lakehouse.load(ref.quarantine) is None:
         ref, _ = require_table(invocation, lakehouse, name)
@@ -50,5 +52,5 @@ def check_refused_keys(ref: TableRef, keys: Sequence[str], known: Sequence[str |
         if key not in names:
             raise UsageError(
                 f'The partition "{key}" of {ref.full_name} has no refused rows.{did_you_mean(key, names)}',
-                hint=f"These have some: {', '.join(names[:5])}." if names else None,
+                hint=f"These have some: {', '.join(names[:5])}." if names else "No other has any either.",
             )

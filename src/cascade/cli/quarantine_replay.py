@@ -16,6 +16,7 @@ from cascade.cli.run_output import report_outcome, runs_document
 from cascade.cli.table_named import open_table
 from cascade.collector import collector_paused
 from cascade.exceptions import UsageError
+from cascade.table_ref import QUARANTINE_SUFFIX
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -50,7 +51,7 @@ def replay(invocation: Invocation, out: Output, name: str, keys: Sequence[str], 
     from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows
     from cascade.ingestion.rejudging import check_replayable
 
-    lakehouse, ref, _ = open_table(invocation, name)
+    lakehouse, ref, _ = open_table(invocation, name.removesuffix(QUARANTINE_SUFFIX))
     workflow = _workflow(invocation, ref)
     check_replayable(workflow.declaration)
     rows = quarantined_rows(lakehouse, ref.quarantine)

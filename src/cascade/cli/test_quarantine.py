@@ -65,7 +65,11 @@ def test_refused_rows_are_listed_and_shown(cascade: Cascade) -> None:
     found = cascade.json("quarantine", "list", "weather")["quarantine"]
     assert [each["rules"] for each in found] == [{"less_than in celsius": 2}] * 2
     shown = cascade("quarantine", "show", "weather", "--partition", "2024-01-02", "--limit", "1").stdout
-    assert '"id": 23' in shown and shown.endswith("1 of 2 refused rows of raw.weather\n")
+    assert '"id": 23' in shown and "\n1 of 2 refused rows of raw.weather\n" in shown
+    assert shown.endswith("See whole rows: add --json\n")
+    assert cascade("quarantine", "show", "weather__quarantine", "--limit", "1").stdout.count("less_than") == 1
+    none = cascade("quarantine", "show", "weather", "--rule", "other").stdout
+    assert none.startswith("0 of 0 refused rows of raw.weather\n") and none.endswith("quarantine list raw.weather\n")
     rows = cascade.json("quarantine", "show", "weather", "--rule", "less_than")
     assert (rows["total_rows"], rows["rows"][0]["field"]) == (4, "celsius")
     assert cascade.json("quarantine", "show", "weather", "--rule", "other")["rows"] == []
@@ -167,7 +171,7 @@ def test_dropped_rows_are_gone_after_a_question(
     nobody = cascade("quarantine", "drop", "weather")
     assert nobody.exit_code == 2
     assert "nobody can answer here whether raw.weather__quarantine may lose them" in nobody.stderr
-    assert "quarantine drop raw.weather --dry-run. Remove them with --yes." in nobody.stderr
+    assert "quarantine drop raw.weather --dry-run\nRemove them without a question: add --yes." in nobody.stderr
     unknown = cascade("quarantine", "drop", "weather", "--partition", "2024-01-03", "--yes")
     assert unknown.exit_code == 2 and 'The partition "2024-01-03" of raw.weather has no refused rows.' in unknown.stderr
     monkeypatch.setattr(quarantine_drop, "can_ask", lambda **_: True)

@@ -46,7 +46,7 @@ class Quarantined:
 
 
 def quarantined_rows(lakehouse: Lakehouse, ref: TableRef) -> pa.Table | None:
-    """Return the rows of a quarantine, those that were refused first at first; None if there is no quarantine.
+    """Return the rows of a quarantine, the oldest first; None if there is no quarantine.
 
     Args:
         lakehouse: the lakehouse.
