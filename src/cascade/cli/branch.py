@@ -33,7 +33,12 @@ def branch() -> None:
 @json_option
 @click.pass_obj
 def list_branches(invocation: Invocation, out: Output, name: str | None) -> None:
-    """List the branches of TABLE, or those of every table that has more than main."""
+    """List the branches of TABLE, or those of every table that has more than main.
+
+    \b
+        cascade branch list
+        cascade branch list weather_observations
+    """
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.overview import table_identifiers
     from cascade.iceberg.table_branches import branches_of
@@ -74,6 +79,10 @@ def diff_branch(
 ) -> None:
     """Show what publishing BRANCH of TABLE would change for readers of main.
 
+    \b
+        cascade branch diff weather_observations audit_6f2c
+        cascade branch diff weather_observations audit_6f2c --examples 20
+
     The beginning of a branch's name is enough if no other branch begins so.
     """
     from cascade.iceberg.table_branches import branch_named
@@ -92,8 +101,11 @@ def diff_branch(
 def publish(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
     """Publish BRANCH of TABLE without running its checks: readers of main then see its rows.
 
-    This works only while main is where the branch began. Afterwards, run the workflow again. Dagster shows the
-    partition as materialized.
+    \b
+        cascade branch publish weather_observations audit_6f2c
+
+    Dagster shows the partition as materialized. This works only while main is where the branch began; if main has moved
+    since, run the workflow again instead. The beginning of a branch's name is enough if no other branch begins so.
     """
     from cascade.iceberg.table_branches import publish_branch
 
@@ -110,7 +122,13 @@ def publish(invocation: Invocation, out: Output, name: str, branch_name: str) ->
 @json_option
 @click.pass_obj
 def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> None:
-    """Drop BRANCH of TABLE. Its rows can no longer be published; main does not change."""
+    """Drop BRANCH of TABLE. Its rows can no longer be published; main does not change.
+
+    \b
+        cascade branch drop weather_observations audit_6f2c
+
+    The beginning of a branch's name is enough if no other branch begins so.
+    """
     from cascade.iceberg.table_branches import drop_branch
 
     lakehouse, ref, _ = open_table(invocation, name)

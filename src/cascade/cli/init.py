@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _DEFAULT_TEMPLATE = next(iter(TEMPLATES))
 
 
-@click.command(epilog="\b\n" + "\n".join(f"{name:<9} {meaning}" for name, meaning in TEMPLATES.items()))
+@click.command(
+    short_help="Create a project in a new directory.",
+    epilog="\b\n" + "\n".join(f"{name:<9} {meaning}" for name, meaning in TEMPLATES.items()),
+)
 @click.argument("directory", metavar="[NAME|.]", required=False)
 @click.option("--template", type=Choice(list(TEMPLATES)), help=f"What to start from; {_DEFAULT_TEMPLATE} by default.")
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty, over files of the same names.")

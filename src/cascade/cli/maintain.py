@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 def maintain(invocation: Invocation, out: Output, name: str | None, dry_run: bool) -> None:
     """Maintain TABLE, or all tables of the workflows of the project and their quarantines.
 
-    Small files, and files with many deleted rows, are written anew. Snapshots and audit branches that were kept long
-    enough expire. Files that no state of the table has needed for orphan_age_hours are removed. Runs and readers can
-    be at work meanwhile.
+    \b
+        cascade maintain --dry-run
+        cascade maintain weather_observations
+
+    Small files, and files with many deleted rows, are written anew. Snapshots, and branches of failed checks, that
+    were kept long enough expire. Files that no state of the table has needed for some time are removed; the setting
+    orphan_age_hours says how long. Runs and readers can be at work meanwhile.
 
     Exit code 1 means that something could not be done, or that a module does not load.
     """

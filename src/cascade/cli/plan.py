@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 def plan(invocation: Invocation, out: Output, asset: str | None) -> None:
     """Show which partitions a backfill of every workflow, or of ASSET, would run, and why. It runs nothing.
 
+    \b
+        cascade plan
+        cascade plan weather_observations
+
     Call it after an edit to see which partitions the old code published, and which workflows depend on them.
 
     Modules that do not load are reported on standard error, with exit code 1.

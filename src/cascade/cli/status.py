@@ -31,9 +31,17 @@ _COLUMNS = ("asset", "published", "missing", "failed", "stale", "rows", "refused
 def status(invocation: Invocation, out: Output, asset: str | None) -> None:
     """Show the state of every workflow, or of ASSET with its partitions.
 
+    \b
+        cascade status
+        cascade status weather_observations
+
     A partition is published if the ledger of the table has it, missing if it has ended and is not published, and failed
     if its last run failed. It is stale if another version of the code published it, or if an upstream asset was
-    materialized later. `fresh` compares the last materialization with the `freshness_hours` of the workflow.
+    materialized later. A new code version comes from an edit of the workflow, or of what it imports; see
+    `cascade plan`. The ledger is the record, in the table, of what its runs have published.
+
+    `rows` counts those of the table, and `refused` those of its quarantine. `fresh` compares the last materialization
+    with the `freshness_hours` of the workflow.
 
     Modules that do not load are reported on standard error, with exit code 1.
     """

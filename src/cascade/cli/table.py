@@ -97,7 +97,10 @@ def _document(overview: TableOverview) -> dict[str, object]:
 def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     """Print rows of TABLE, such as weather_observations or raw.weather_observations.
 
-    Refused rows are in a separate table, such as weather_observations__quarantine.
+    \b
+        cascade table show weather_observations --limit 20
+
+    Refused rows are in a separate table, such as weather_observations__quarantine: see `quarantine show`.
     """
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.hidden import visible

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     """List the snapshots of TABLE, newest first, with the run that made each one.
 
-    Rows of a snapshot in the column "branch" are seen by the readers of that branch; the others are kept for a while,
-    so that you can compare with them: see table diff.
+    \b
+        cascade table history weather_observations
+        cascade table history weather_observations --limit 100 --json
+
+    The column "change" has the rows that a snapshot added or removed on balance: 0 if it only replaced some. The
+    readers of a branch see the snapshot that names it in the column "branch". The others are kept for a while, so that
+    you can compare with them and go back to them: see `table diff` and `table rollback`.
     """
     from cascade.iceberg.history import history_of
 
