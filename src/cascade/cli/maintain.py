@@ -75,7 +75,7 @@ def _print(out: Output, done: list[Maintained], *, dry_run: bool) -> None:
     if rows:
         columns = ("table", "rewritten files", "expired snapshots", "removed branches", "removed files", "freed")
         out.table(columns, rows, whole=True)
-    idle = sum(not each.changes for each in done)
+    idle = sum(not each.changes and not each.problems for each in done)
     if idle:
         out.say(f"Nothing to do for {counted(idle, 'table')}.")
     if not done:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,26 @@ def test_what_cannot_be_done_is_named_and_the_rest_is_done(cascade: Cascade) -> 
     assert result.exit_code == 1
     assert f"Snapshot {first.snapshot_id} of raw.things cannot be read" in result.stderr
     assert "3 -> 1" in result.stdout
+
+
+@pytest.mark.usefixtures("days")
+def test_a_warehouse_that_cannot_be_written_is_not_called_full(
+    cascade: Cascade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(
+            errno.EACCES, "Failed to open local file 'a.parquet'. Detail: [errno 13] Permission denied"
+        )
+
+    before = ids()
+    monkeypatch.setattr("cascade.iceberg.maintenance.compaction.write_files", refused)
+    # The first removes the file of the killed run.
+    for _ in range(2):
+        result = cascade("maintain")
+        assert result.exit_code == 1
+    assert ": Permission denied.\nMake it writable for the user who" in result.stderr
+    assert result.stdout == ""
+    assert ids() == before
 
 
 @pytest.mark.usefixtures("days")

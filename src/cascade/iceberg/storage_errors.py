@@ -21,6 +21,7 @@ from cascade.iceberg.store_errors import store_hint
 if TYPE_CHECKING:
     from cascade.table_ref import TableRef
 
+_UNCHANGED = "The table is as it was before. Run it again once its storage can be written."
 _FULL = "Free some space there, then run it again. The table is as it was before the run."
 _FORBIDDEN = "Make it writable for the user who runs the workflow, then run it again."
 _HINTS = {
@@ -87,6 +88,18 @@ def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "wr
             f"{lakehouse.warehouse or lakehouse.uri}: {os.strerror(number) if number in _HINTS else said}.",
             hint=hint.replace("writable", "readable") if doing == "read" else hint,
         ) from error
+
+
+def write_error(place: str, error: OSError) -> CascadeError:
+    """Return the error for files that cannot be written before a snapshot refers to them.
+
+    Args:
+        place: where the files were to be.
+        error: what writing them raised.
+    """
+    number = _number_of(error)
+    reason = os.strerror(number) if number in _HINTS else error.strerror or str(error)
+    return CascadeError(f"Could not write to {place}: {reason.rstrip('.')}.", hint=_HINTS.get(number, _UNCHANGED))
 
 
 def damaged_file(path: str, ref: str, error: Exception) -> CascadeError:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cascade.exceptions import CascadeError
 from cascade.iceberg.data_file_writer import ROWS_PER_FILE, split_by_layout, write_files
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.large.spool import Spool
+from cascade.iceberg.storage_errors import write_error
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -56,10 +56,7 @@ def removed_on_error(table: Table, written: list[DataFile]) -> Iterator[None]:
         remove_files(table, written)
         if not isinstance(error, OSError):
             raise
-        raise CascadeError(
-            f"Could not write to {table.location()}: {error.strerror or error}.",
-            hint="The table is as it was before. Free some space, then run it again.",
-        ) from error
+        raise write_error(table.location(), error) from error
 
 
 def _files(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
