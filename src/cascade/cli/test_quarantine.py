@@ -120,6 +120,8 @@ def test_what_cannot_be_replayed_is_explained(cascade: Cascade, refused: SampleP
     assert 'The partition "2024-01-03" of raw.weather has no refused rows. Did you mean' in result.stderr
     again = cascade("quarantine", "replay", "weather", "--partition", "2024-01-01")
     assert again.exit_code == 1 and "none of 2 rows can leave raw.weather__quarantine" in again.stderr
+    # Both rows have the same reason.
+    assert again.stderr.count("less_than in celsius") == 1
     (refused.root / refused.package / "weather.py").unlink()
     result = cascade("quarantine", "replay", "weather")
     assert result.exit_code == 2 and "No workflow of the project fills raw.weather" in result.stderr

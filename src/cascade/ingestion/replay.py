@@ -29,6 +29,7 @@ from cascade.ingestion.rejudging import Judged, check_replayable, command_to_run
 from cascade.ingestion.replay_rows import NEWER_UNKNOWN, notices_of, planner_of, waiting_rows
 from cascade.ingestion.run import Judge
 from cascade.partitions import PartitionWindow
+from cascade.program import typed
 from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.report import SHOWN_REFUSED, SHOWN_ROWS, Preview, Refusal, RunReport
@@ -194,9 +195,10 @@ def _nothing_left(
     notices: Sequence[str],
     first: Sequence[Refusal],
 ) -> RowsRefusedError:
-    lines = [f"{row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in first]
+    reasons = dict.fromkeys(f"{row.rule}{f' in {row.field}' if row.field else ''}: {row.message}" for row in first)
+    lines = list(reasons)
     if rows > len(first):
-        lines.append(f"and {rows - len(first)} more")
+        lines.append(f"see the others: {typed(f'quarantine show {declaration.table}')}")
     place = declaration.table_ref.quarantine
     message = f"{declaration.table}: none of {counted(rows, 'row')} can leave {place}."
     return RowsRefusedError(
