@@ -32,10 +32,14 @@ from cascade_pants.target_types.dbt import (
     CascadeDbtThreadsField,
     CascadeDbtVarsField,
 )
+from cascade_pants.util_rules import locked_versions as lock_rules
 from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph, workflow_table
+from cascade_pants.util_rules.locked_versions import LockedVersions, LockedVersionsRequest, locked_versions
 from cascade_pants.util_rules.table_map import TableMap
 
 logger = logging.getLogger(__name__)
+
+_DBT = frozenset({"dbt-core", "dbt-duckdb"})
 
 
 class CascadeDbtTestSubsystem(Subsystem):
@@ -142,6 +146,11 @@ def _say_untested(project: DbtGraphRequest, known: Mapping[str, str | None], fil
         )
 
 
+def lacks_dbt(versions: LockedVersions) -> bool:
+    """Return whether a lockfile has no dbt for the embedded lakehouse. One that cannot be read counts as having it."""
+    return bool(versions.by_name) and not set(versions.by_name) >= _DBT
+
+
 @rule(desc="Partition the tests of dbt projects", level=LogLevel.DEBUG)
 async def partition_dbt_tests(
     request: CascadeDbtTestRequest.PartitionRequest[CascadeDbtTestFieldSet],
@@ -157,8 +166,20 @@ async def partition_dbt_tests(
         project = DbtGraphRequest.of(fields.of_graph(), python_setup)
         projects[project, fields.threads.value].append(fields)
     graphs = await engine.concurrently(dbt_graph(project) for project, _ in projects)
+    lockfiles = python_setup.resolves if python_setup.enable_resolves else {}
+    locks = await engine.concurrently(
+        locked_versions(LockedVersionsRequest(lockfiles.get(project.resolve, "no lockfile"))) for project, _ in projects
+    )
     partitions = []
-    for ((project, threads), files), graph in zip(projects.items(), graphs):
+    for ((project, threads), files), graph, lock in zip(projects.items(), graphs, locks):
+        if lacks_dbt(lock):
+            missing = " and ".join(sorted(_DBT - set(lock.by_name)))
+            logger.warning(
+                f"`pants test` leaves out {project.address}, because the lockfile of its resolve `{project.resolve}` "
+                f"has no {missing}. To test it, add `cascade-workflows[dbt]` to the requirements of the resolve and "
+                "lock it again."
+            )
+            continue
         known = files_to_test(graph, tables.by_table)
         _say_untested(project, known, map(path_of, files))
         chosen = [one for one in files if path_of(one) in known and known[path_of(one)] is None]
@@ -201,4 +222,4 @@ async def run_dbt_test(
 
 def rules() -> list[Any]:
     """Return the rules of this module."""
-    return [*collect_rules(), *dbt_test_process.rules(), *CascadeDbtTestRequest.rules()]
+    return [*collect_rules(), *dbt_test_process.rules(), *lock_rules.rules(), *CascadeDbtTestRequest.rules()]

@@ -137,6 +137,25 @@ def test_a_project_can_be_left_out(runner: RuleRunner) -> None:
     assert partitions(runner, "cascade_dbt_project()") == []
 
 
+@pytest.mark.parametrize(
+    ("lock", "missing"),
+    [
+        ("pydantic==2.12.0\n", "dbt-core and dbt-duckdb"),
+        ("dbt-core==1.11.16\ndbt-trino==1.11.0\n", "dbt-duckdb"),
+        ("dbt-core==1.11.16\ndbt_duckdb==1.11.1\n", None),
+    ],
+)
+def test_a_project_whose_resolve_lacks_dbt_is_left_out_with_the_reason(
+    runner: RuleRunner, caplog: pytest.LogCaptureFixture, lock: str, missing: str | None
+) -> None:
+    set_options(runner, PYTHON_ENABLE_RESOLVES="true", PYTHON_RESOLVES="{'python-default': 'default.lock'}")
+    runner.write_files({"default.lock": lock})
+    found = partitions(runner, "cascade_dbt_project()")
+    assert len(found) == (2 if missing is None else 0)
+    said = f"leaves out {SHOP}:shop, because the lockfile of its resolve `python-default` has no {missing}. To test it"
+    assert (said in caplog.text) == (missing is not None)
+
+
 def test_files_above_an_external_table_cannot_be_tested() -> None:
     assert files_to_test(GRAPH, ["raw.flights"]) == {A: "raw.crm", B: None, C: None, CRM: "raw.crm"}
     # Its YAML may name the asset of a workflow, whose table is not external.
