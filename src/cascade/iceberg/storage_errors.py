@@ -76,16 +76,14 @@ def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "wr
     except CascadeError:
         raise
     except Exception as error:
-        number = _number_of(error)
-        if (damage := _damage(error, number, ref)) is not None:
+        if (damage := _damage(error, _number_of(error), ref)) is not None:
             raise damage from error
-        said = mask_secrets(str(error).partition("\n")[0].rstrip("."))
-        hint = _HINTS.get(number) or (store_hint(said) if isinstance(error, OSError) else None)
+        reason, hint = _explained(error)
         if hint is None:
             raise
         raise CascadeError(
             f"Could not {doing} {ref} {'from' if doing == 'read' else 'to'} the lakehouse at "
-            f"{lakehouse.warehouse or lakehouse.uri}: {os.strerror(number) if number in _HINTS else said}.",
+            f"{lakehouse.warehouse or lakehouse.uri}: {reason}.",
             hint=hint.replace("writable", "readable") if doing == "read" else hint,
         ) from error
 
@@ -97,9 +95,18 @@ def write_error(place: str, error: OSError) -> CascadeError:
         place: where the files were to be.
         error: what writing them raised.
     """
+    reason, hint = _explained(error)
+    return CascadeError(f"Could not write to {place}: {reason}.", hint=hint or _UNCHANGED)
+
+
+def _explained(error: Exception) -> tuple[str, str | None]:
+    """Return what an error says, and what to do about it if it is one of a disk or a store."""
     number = _number_of(error)
-    reason = os.strerror(number) if number in _HINTS else error.strerror or str(error)
-    return CascadeError(f"Could not write to {place}: {reason.rstrip('.')}.", hint=_HINTS.get(number, _UNCHANGED))
+    if number in _HINTS:
+        return os.strerror(number), _HINTS[number]
+    said = str(getattr(error, "strerror", None) or error)
+    reason = mask_secrets(said.partition("\n")[0].rstrip("."))
+    return reason, store_hint(reason) if isinstance(error, OSError) else None
 
 
 def damaged_file(path: str, ref: str, error: Exception) -> CascadeError:
