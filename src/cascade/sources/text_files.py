@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import io
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from cascade.notices import notice
 from cascade.sources.compression import is_compressed, open_bytes
 from cascade.sources.encodings import Encoding, encoding_of
 from cascade.sources.temporary import temporary_copy
+from cascade.temporary_directory import temporary_directory, temporary_directory_hint
 
 _CHUNK = 1 << 20
 _LONGEST_QUOTED = 1 << 24
@@ -95,8 +95,8 @@ def copying(shown: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise SourceError(
-            f"{shown} cannot be copied to {tempfile.gettempdir()}: {error.strerror or error}.",
-            hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
+            f"{shown} cannot be copied to {temporary_directory()}: {error.strerror or error}.",
+            hint=temporary_directory_hint(error),
         ) from error
 
 

@@ -81,7 +81,7 @@ def _sorted(rows: LargeRows, unique_key: Sequence[str], dedup_sort: str | None) 
             for batch in connection.sql(query).to_arrow_reader(ROWS_PER_BATCH):
                 yield pa.Table.from_batches([batch])
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise disk_error(str(error).strip().splitlines()[0].rstrip(".")) from error
+            raise disk_error(str(error).strip().splitlines()[0]) from error
         except duckdb.Error as error:
             raise CascadeError(f"The rows could not be sorted: {error}") from error
 

@@ -15,6 +15,7 @@ from typing import IO
 import pyarrow as pa
 
 from cascade.exceptions import CascadeError
+from cascade.temporary_directory import FULL_HINT, temporary_directory, temporary_directory_hint
 
 ROWS_PER_BATCH = 65_536
 _BYTES_PER_BATCH = 16 << 20
@@ -110,21 +111,19 @@ def disk_errors_named() -> Iterator[None]:
     """Raise the errors of the directory for temporary files as errors for the user.
 
     Raises:
-        CascadeError: the disk is full, for example.
+        CascadeError: the disk is full, or the directory cannot be used.
     """
     try:
         yield
     except OSError as error:
-        raise disk_error(error.strerror or str(error)) from error
+        raise disk_error(error.strerror or str(error), temporary_directory_hint(error)) from error
 
 
-def disk_error(problem: str) -> CascadeError:
+def disk_error(problem: str, hint: str = FULL_HINT) -> CascadeError:
     """Return the error of a run that cannot write temporary files.
 
     Args:
         problem: what the system said.
+        hint: what to do; the default is for a full disk.
     """
-    return CascadeError(
-        f"Could not stage rows in {tempfile.gettempdir()}: {problem}.",
-        hint="Free some space there, or set TMPDIR to a directory on a larger disk.",
-    )
+    return CascadeError(f"Could not stage rows in {temporary_directory()}: {problem.rstrip('.')}.", hint=hint)
