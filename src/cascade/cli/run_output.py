@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
-    from cascade.framework.runs import RunOutcome
+    from cascade.framework.runs import CheckOutcome, RunOutcome
     from cascade.runs.report import Refusal, RunReport
 
 _SAMPLE_ROWS = 5
@@ -36,7 +37,7 @@ def report_outcome(out: Output, outcome: RunOutcome, *, alone: bool, traceback: 
         # The refused rows are printed below, or are the error. A check that blocked is part of the error.
         told = outcome.error is not None and f"{check.name}: " in str(outcome.error)
         if not check.passed and check.name != VALIDATION and not told:
-            out.warn(f"{name}: {check}")
+            out.warn(f"{name}: {check}{_query(check)}")
     if outcome.error is not None:
         out.warn(f"{name} failed: {outcome.error}") if not alone else out.error(f"{name} failed: {outcome.error}")
         if traceback and outcome.error.traceback:
@@ -52,6 +53,13 @@ def report_outcome(out: Output, outcome: RunOutcome, *, alone: bool, traceback: 
         out.warn(f"{name}: {_refused_text(outcome.report)}")
     if outcome.report is not None and outcome.report.overwritten is not None:
         out.warn(f"{name}: {outcome.report.overwritten}")
+
+
+def _query(check: CheckOutcome) -> str:
+    """Return how to see the failing rows, if the check has SQL for them."""
+    if not check.sql:
+        return ""
+    return f"\nTo see what it found: {typed(f'table query {shlex.quote(check.sql)}')}"
 
 
 def _refused_text(report: RunReport) -> str:

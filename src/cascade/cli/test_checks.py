@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from cascade.cli.conftest import Cascade
@@ -35,13 +37,14 @@ def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
     assert result.stderr == "warning: things 2024-01-01: the check named failed: 1 rows are called n3\n"
     (run,) = cascade.json("materialize", "things", "--partition", "2024-01-01")["runs"]
     assert sorted(run["checks"], key=lambda check: str(check["name"])) == [
-        {"asset": "things", "name": "enough", "passed": True, "severity": "ERROR", "description": None},
+        {"asset": "things", "name": "enough", "passed": True, "severity": "ERROR", "description": None, "sql": None},
         {
             "asset": "things",
             "name": "named",
             "passed": False,
             "severity": "ERROR",
             "description": "1 rows are called n3",
+            "sql": None,
         },
         {
             "asset": "things",
@@ -49,8 +52,31 @@ def test_a_failed_check_is_a_warning(cascade: Cascade) -> None:
             "passed": True,
             "severity": "WARN",
             "description": "7 rows, none refused.",
+            "sql": None,
         },
     ]
+
+
+def test_the_warning_of_a_declared_check_has_the_command_that_shows_the_rows(
+    cascade: Cascade, project: SampleProject
+) -> None:
+    project.write(
+        "checks.py",
+        """
+        from cascade import cascade_quality
+        from cascade.quality import OneOf
+
+
+        @cascade_quality(table="things", checks=[OneOf("name", ["n1", "it's"])], blocking=False)
+        def known() -> None:
+            pass
+        """,
+    )
+    result = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert result.exit_code == 0, result.output
+    command = result.stderr.splitlines()[-1].removeprefix("To see what it found: cascade ")
+    shown = cascade.json(*shlex.split(command))
+    assert len(shown["rows"]) == 6 and "n1" not in str(shown["rows"])
 
 
 def test_refused_rows_are_reported_once_and_fail_the_check_of_the_ingestion(cascade: Cascade) -> None:

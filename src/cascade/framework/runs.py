@@ -25,6 +25,7 @@ class CheckOutcome:
         passed: whether it passed.
         severity: `ERROR` or `WARN`, of a check that failed.
         description: the description of the result, if the check provides one.
+        sql: the SQL that selects the failing rows of a check that failed, if the result has one.
     """
 
     asset: str
@@ -32,6 +33,7 @@ class CheckOutcome:
     passed: bool
     severity: str
     description: str | None = None
+    sql: str | None = None
 
     def __str__(self) -> str:
         text = f"the check {self.name} {'passed' if self.passed else 'failed'}"
@@ -149,6 +151,8 @@ def execute(
 
 def checks_of(result: dg.ExecuteInProcessResult) -> tuple[CheckOutcome, ...]:
     """Return what the checks of a run found, in order. A check that raised has no outcome: it failed the run."""
+    from cascade.quality.dagster_checks import sql_of
+
     return tuple(
         CheckOutcome(
             asset=evaluation.asset_key.to_user_string(),
@@ -156,6 +160,7 @@ def checks_of(result: dg.ExecuteInProcessResult) -> tuple[CheckOutcome, ...]:
             passed=evaluation.passed,
             severity=evaluation.severity.value,
             description=evaluation.description,
+            sql=None if evaluation.passed else sql_of(evaluation.metadata),
         )
         for evaluation in result.get_asset_check_evaluations()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,9 @@ from cascade.table_ref import TableRef
 
 LAKEHOUSE = "lakehouse"
 """The key of the resource that provides a `Lakehouse`."""
+
+_SQL = "sql"
+_SQL_START, _SQL_END = "```sql\n", "\n```"
 
 
 def check_specs_of(declarations: Iterable[TableChecks]) -> list[dg.AssetCheckSpec]:
@@ -58,7 +61,7 @@ def asset_check_result(result: CheckResult, *, branch: str | None = None) -> dg.
         "branch": branch,
         "share": result.share,
         **{_metadata_key(name): value for name, value in result.numbers.items()},
-        "sql": dg.MetadataValue.md(f"```sql\n{result.sql}\n```") if result.sql else None,
+        _SQL: dg.MetadataValue.md(f"{_SQL_START}{result.sql}{_SQL_END}") if result.sql else None,
         "sample": table_metadata(result.sample) if result.sample.rows else None,
         "seconds": round(result.seconds, 3),
     }
@@ -70,6 +73,16 @@ def asset_check_result(result: CheckResult, *, branch: str | None = None) -> dg.
         description=result.message,
         metadata={f"cascade/{name}": value for name, value in metadata.items() if value is not None},
     )
+
+
+def sql_of(metadata: Mapping[str, Any]) -> str | None:
+    """Return the SQL that selects the failing rows of a check, or that measures.
+
+    Args:
+        metadata: the metadata of the check's result in Dagster.
+    """
+    found = metadata.get(f"cascade/{_SQL}")
+    return found.value.removeprefix(_SQL_START).removesuffix(_SQL_END) if found is not None else None
 
 
 def plain_checks(declarations: Sequence[TableChecks], schema: type | None = None) -> list[dg.AssetChecksDefinition]:
