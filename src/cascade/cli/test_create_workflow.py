@@ -25,6 +25,7 @@ WEATHER = [
     "flows/ingestion/weather/__init__.py",
     "flows/ingestion/weather/data/observations.csv",
     "flows/ingestion/weather/observations.py",
+    "flows/ingestion/weather/testdata/weather_observations.jsonl",
     "flows/schemas/__init__.py",
     "flows/schemas/weather.py",
     "pyproject.toml",
@@ -38,7 +39,7 @@ def test_in_a_pipe_the_domain_is_enough(cascade: Cascade, project: SampleProject
     assert result.exit_code == 0, result.output
     assert files(project) == WEATHER
     lines = result.stdout.splitlines()
-    assert [line.removeprefix("Wrote ").replace(project.package, "flows") for line in lines[:8]] == [
+    assert [line.removeprefix("Wrote ").replace(project.package, "flows") for line in lines[:9]] == [
         *(path for path in WEATHER if path.endswith("flows/__init__.py")),
         "flows/ingestion/__init__.py",
         "flows/schemas/__init__.py",
@@ -47,8 +48,9 @@ def test_in_a_pipe_the_domain_is_enough(cascade: Cascade, project: SampleProject
         "flows/schemas/weather.py",
         "tests/test_weather.py",
         "flows/ingestion/weather/data/observations.csv",
+        "flows/ingestion/weather/testdata/weather_observations.jsonl",
     ]
-    assert lines[8:] == [
+    assert lines[9:] == [
         "",
         "Next:",
         "  cascade materialize weather_observations --partition 2024-01-01",
@@ -66,7 +68,10 @@ def test_the_options_are_in_the_workflow(cascade: Cascade, project: SampleProjec
         *("--type", "ingestion", "--source", "dataframe", "--domain", "prices", "--table", "quotes"),
         *("--key", "market,symbol", "--unique-key", "day", "--cron", "0 6 * * *", "--group", "markets"),
     )
-    assert document["files"]["created"][-1] == "tests/test_prices.py"
+    assert document["files"]["created"][-2:] == [
+        "tests/test_prices.py",
+        f"{project.package}/ingestion/prices/testdata/quotes.jsonl",
+    ]
     assert document["directory"] == str(project.root)
     assert document["next"][0] == "cascade materialize quotes --partition 2024-01-01"
     (workflow,) = cascade.json("list")["workflows"]
@@ -179,7 +184,7 @@ def test_in_a_pants_repository_new_directories_get_build_files(cascade: Cascade,
     (project.root / "tests/BUILD").write_text("# ours\n")
     result = cascade("create-workflow", "--domain", "weather")
     assert result.exit_code == 0, result.output
-    assert 'resources(name="data"' in (project.root / project.package / "ingestion/weather/BUILD").read_text()
+    assert (project.root / project.package / "ingestion/weather/BUILD").read_text() == "cascade_workflow()\n"
     assert (project.root / "tests/BUILD").read_text() == "# ours\n"
     assert result.stdout.splitlines()[-1].startswith("  pants test ")
 
@@ -253,6 +258,7 @@ def test_a_domain_may_have_several_assets(cascade: Cascade, project: SampleProje
     assert sorted(document["files"]["created"]) == [
         f"{project.package}/ingestion/weather/data/forecasts.csv",
         f"{project.package}/ingestion/weather/forecasts.py",
+        f"{project.package}/ingestion/weather/testdata/weather_forecasts.jsonl",
         f"{project.package}/schemas/weather_forecasts.py",
         "tests/test_weather_forecasts.py",
     ]

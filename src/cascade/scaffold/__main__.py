@@ -9,7 +9,6 @@ in both cases, so that Pants caches the answer.
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 from cascade.exceptions import UsageError
@@ -44,9 +43,8 @@ def answer(text: str) -> dict[str, object]:
             return _checks(QualityRequest.from_json(document))
         request = IngestionRequest.from_json(document)
         files = render_ingestion(request)
-        within = [os.path.relpath(path, request.directory) for path in files]
         return {
-            "build": workflow_build(within, resolve=request.resolve),
+            "build": workflow_build(resolve=request.resolve),
             "files": files,
             "packages": package_files(request),
             "table": request.table_name,
@@ -59,7 +57,7 @@ def answer(text: str) -> dict[str, object]:
 def _checks(request: QualityRequest) -> dict[str, object]:
     files = render_quality(request)
     return {
-        "build": workflow_build([os.path.relpath(path, request.directory) for path in files], resolve=request.resolve),
+        "build": workflow_build(resolve=request.resolve),
         "files": files,
         "packages": quality_packages(request),
         "table": request.table.full_name,

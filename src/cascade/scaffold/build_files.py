@@ -1,34 +1,34 @@
-"""The text of the BUILD file of a workflow."""
+"""The text of the BUILD file of a workflow, and of a dbt project."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from cascade.scaffold.environment import literal
 
 
-def workflow_build(files: Iterable[str], *, sources: Iterable[str] = (), resolve: str | None = None) -> str:
-    """Write the BUILD file of a workflow.
+def workflow_build(*, sources: Iterable[str] = (), resolve: str | None = None) -> str:
+    """Write the BUILD file of a workflow. Its target owns the data files in its directory, too.
 
     Args:
-        files: the files of the workflow, relative to its directory. Those that are not Python become resources, which
-            sandboxes and PEXes contain.
         sources: globs of the files that the workflow owns. Default: every Python file in its directory and below.
         resolve: the resolve of the workflow. Default: none, which means the repository's default resolve.
 
     Returns:
         The text of the BUILD file.
     """
-    data = sorted({PurePosixPath(path).parent for path in files if not path.endswith(".py")})
-    arguments = {
-        "sources": list(sources),
-        "dependencies": [":data"] if data else [],
-        "resolve": resolve,
-    }
-    written = ", ".join(f"{name}={literal(value)}" for name, value in arguments.items() if value)
-    text = f"cascade_workflow({written})\n"
-    if data:
-        globs = [str(folder / "*") for folder in data]
-        text += f'\nresources(name="data", sources={literal(globs)})\n'
-    return text
+    return _target("cascade_workflow", sources=list(sources), resolve=resolve)
+
+
+def dbt_project_build(*, resolve: str | None = None) -> str:
+    """Write the BUILD file of a dbt project.
+
+    Args:
+        resolve: the resolve of the dbt project. Default: none, which means the repository's default resolve.
+    """
+    return _target("cascade_dbt_project", resolve=resolve)
+
+
+def _target(name: str, **arguments: object) -> str:
+    written = ", ".join(f"{argument}={literal(value)}" for argument, value in arguments.items() if value)
+    return f"{name}({written})\n"

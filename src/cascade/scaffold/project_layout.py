@@ -57,6 +57,7 @@ _TWO_DOMAINS = {
     "workflows/ingestion/air_quality/observations.py": "advanced/observations.py",
     "workflows/ingestion/stations/stations.py": "advanced/stations.py",
     "workflows/ingestion/stations/data/stations.json": "advanced/stations.json",
+    "workflows/ingestion/stations/testdata/stations.jsonl": "advanced/stations.jsonl",
     "workflows/schemas/stations.py": "advanced/schema_of_stations.py",
     "tests/test_air_quality.py": "advanced/test_air_quality.py",
     "tests/test_stations.py": "advanced/test_stations.py",

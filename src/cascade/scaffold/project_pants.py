@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cascade.scaffold.build_files import workflow_build
+from cascade.scaffold.build_files import dbt_project_build, workflow_build
 from cascade.scaffold.environment import literal
 
 PANTS_TOML = "pants.toml"
@@ -27,7 +27,6 @@ _SOURCES = "python_sources()\n"
 _SETTINGS = '\npython_source(name="settings", source="cascade_config.py")\n'
 _TESTS = "python_tests()\n"
 _DBT_FILE = "dbt_project.yml"
-_DBT_PROJECT = "cascade_dbt_project()\n"
 _TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
 
 
@@ -83,23 +82,20 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
         The text of each BUILD file by its path from the root of the project.
     """
     directories = {PurePosixPath(path).parent for path in paths if path.endswith(".py")}
-    with_data = {PurePosixPath(path).parent.parent for path in paths if PurePosixPath(path).parent.name == "data"}
     dbt = next((str(PurePosixPath(path).parent) for path in paths if PurePosixPath(path).name == _DBT_FILE), None)
     texts: dict[str, str] = {"BUILD": _project(place, dbt) + (_SETTINGS if "cascade_config.py" in paths else "")}
     if dbt is not None:
-        texts[f"{dbt}/BUILD"] = _DBT_PROJECT
+        texts[f"{dbt}/BUILD"] = dbt_project_build()
     for directory in sorted(directories - {PurePosixPath(".")}):
-        if directory in with_data:
-            text = workflow_build(["data/*"])
-        elif directory.parts[0] == "tests":
+        if directory.parts[0] == "tests":
             text = _TESTS_AND_FIXTURES if f"{directory}/conftest.py" in paths else _TESTS
         elif directory.name == "schemas":
             text = _SOURCES
         elif directory.name == "workflows":
             # Directories below may become separate workflows.
-            text = workflow_build([], sources=["*.py"])
+            text = workflow_build(sources=["*.py"])
         else:
-            text = workflow_build([])
+            text = workflow_build()
         texts[f"{directory}/BUILD"] = text
     return texts
 

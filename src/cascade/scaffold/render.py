@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import PurePosixPath
 
 from cascade.scaffold.environment import docstring, environment, import_block, in_words
@@ -14,7 +15,9 @@ _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareD
 
 
 def render_ingestion(request: IngestionRequest, example: Example | None = None) -> dict[str, str]:
-    """Render an ingestion workflow: its package, function, schema and test, and a data file for the source `file`.
+    """Render an ingestion workflow: its package, function, schema and test, and rows for tests of dbt models.
+
+    The source `file` has a data file, too.
 
     Args:
         request: the workflow.
@@ -35,6 +38,7 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
     files.update({path: environment().get_template(template).render(context) for path, template in code.items()})
     if request.source == "file":
         files[f"{request.directory}/data/{request.asset}.csv"] = _csv(example.rows)
+    files[f"{request.directory}/testdata/{request.table_name}.jsonl"] = _json_lines(_few(example))
     return files
 
 
@@ -137,6 +141,17 @@ def _annotation(column: ExampleColumn, datetime_alias: str) -> str:
 
 def _free_alias(taken: list[str]) -> str:
     return next(alias for alias in ("dt", "datetime", "datetime_") if alias not in taken)
+
+
+def _few(example: Example) -> list[dict[str, int | float | str | None]]:
+    """Return the rows of the first two days, so that a model has something to summarize."""
+    day = day_column(example.columns).name
+    days = sorted({str(row[day]) for row in example.rows})[:2]
+    return [row for row in example.rows if row[day] in days]
+
+
+def _json_lines(rows: list[dict[str, int | float | str | None]]) -> str:
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
 def _csv(rows: list[dict[str, int | float | str | None]]) -> str:

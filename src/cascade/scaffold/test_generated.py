@@ -66,6 +66,27 @@ def test_validate_accepts_generated_workflows(pants_project: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+ROWS = """
+from importlib import import_module
+from pathlib import Path
+
+from cascade.sources.files import read_jsonl
+from cascade.testing import test_workflow
+
+for file in sorted(Path("workflows").glob("weather_dataframe_*/testdata/*.jsonl")):
+    workflow = import_module(f"workflows.{file.parts[1]}.observations").observations
+    result = test_workflow(workflow, read_jsonl(file))
+    print(file.stem == workflow.declaration.table_name, bool(result), len(result.refused), result.rows.num_rows)
+"""
+
+
+def test_the_rows_for_tests_of_models_pass_the_schema(pants_project: Path) -> None:
+    # They follow from the key, and not from the source.
+    result = python(pants_project, "-c", ROWS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines() == ["True True 0 4", "True True 0 4", "True True 0 2"]
+
+
 @needs_mypy
 def test_generated_code_passes_mypy_strict(pants_project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert_mypy_finds_nothing(pants_project, tmp_path_factory, "--strict", "--explicit-package-bases", "workflows")

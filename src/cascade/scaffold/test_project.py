@@ -42,6 +42,7 @@ STANDALONE = {
         "workflows/ingestion/air_quality/__init__.py",
         "workflows/ingestion/air_quality/data/observations.csv",
         "workflows/ingestion/air_quality/observations.py",
+        "workflows/ingestion/air_quality/testdata/air_quality_observations.jsonl",
         "workflows/quality/__init__.py",
         "workflows/quality/air_quality.py",
         "workflows/schemas/__init__.py",
@@ -56,6 +57,7 @@ STANDALONE["advanced"] = (STANDALONE["basic"] - {"transforms/dbt/models/gold/air
     "workflows/ingestion/stations/__init__.py",
     "workflows/ingestion/stations/data/stations.json",
     "workflows/ingestion/stations/stations.py",
+    "workflows/ingestion/stations/testdata/stations.jsonl",
     "workflows/schemas/stations.py",
 }
 

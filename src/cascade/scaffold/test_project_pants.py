@@ -49,10 +49,7 @@ def test_the_files_of_the_basic_template() -> None:
         ],
         "tests/BUILD": [("python_tests", {})],
         "transforms/dbt/BUILD": [("cascade_dbt_project", {})],
-        "workflows/ingestion/air_quality/BUILD": [
-            ("cascade_workflow", {"dependencies": [":data"]}),
-            ("resources", {"name": "data", "sources": ["data/*"]}),
-        ],
+        "workflows/ingestion/air_quality/BUILD": [("cascade_workflow", {})],
         "workflows/quality/BUILD": [("cascade_workflow", {})],
         "workflows/schemas/BUILD": [("python_sources", {})],
     }

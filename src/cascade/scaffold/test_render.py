@@ -66,6 +66,7 @@ def test_each_source_has_a_function_a_schema_a_test_and_a_package(source: str) -
         "observations.py",
         "schema.py",
         "test_observations.py",
+        "testdata/weather_observations.jsonl",
     }
     code = files["src/workflows/weather/observations.py"]
     assert 'table_name="weather_observations"' in code
@@ -96,6 +97,7 @@ def test_a_standalone_project_has_folders_for_schemas_and_tests() -> None:
         "workflows/ingestion/weather/__init__.py",
         "workflows/ingestion/weather/observations.py",
         "workflows/ingestion/weather/data/observations.csv",
+        "workflows/ingestion/weather/testdata/weather_observations.jsonl",
         "workflows/schemas/weather.py",
         "tests/test_weather.py",
     }
@@ -120,6 +122,7 @@ def test_a_second_asset_of_a_domain_has_its_own_files() -> None:
         "workflows/ingestion/weather/__init__.py",
         "workflows/ingestion/weather/hourly_forecasts.py",
         "workflows/ingestion/weather/data/hourly_forecasts.csv",
+        "workflows/ingestion/weather/testdata/weather_hourly_forecasts.jsonl",
         "workflows/schemas/weather_hourly_forecasts.py",
         "tests/test_weather_hourly_forecasts.py",
     }

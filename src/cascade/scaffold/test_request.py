@@ -76,12 +76,15 @@ def test_columns_come_from_strings_and_lists() -> None:
 
 def test_the_answer_has_the_files_and_the_parent_packages() -> None:
     document = answer(json.dumps(WEATHER))
-    assert str(document["build"]).startswith('cascade_workflow(dependencies=[":data"])\n')
+    assert str(document["build"]).startswith("cascade_workflow()\n")
     assert document["packages"] == {"src/workflows/__init__.py": ""}
     assert isinstance(document["files"], dict)
     assert list(document["files"]) == [
         f"src/workflows/weather/{name}"
-        for name in ("__init__.py", "observations.py", "schema.py", "test_observations.py", "data/observations.csv")
+        for name in (
+            *("__init__.py", "observations.py", "schema.py", "test_observations.py", "data/observations.csv"),
+            "testdata/weather_observations.jsonl",
+        )
     ]
     in_resolve = answer(json.dumps({**WEATHER, "resolve": "data-team"}))
     assert 'resolve="data-team")' in str(in_resolve["build"])
