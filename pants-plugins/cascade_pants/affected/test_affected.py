@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from cascade_pants.affected.testing import Place, names, place, reason
-from cascade_pants.testing import RUNTIME, ingestion, set_options, workflow
+from cascade_pants.testing import RUNTIME, ingestion, workflow
 
 WEATHER, RIVERS, BOTH = "//:weather", "//:rivers", ["//:all", "//:rivers"]
 FILES = {
@@ -29,15 +27,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def shared() -> Place:
-    made = place(FILES)
-    set_options(made.runner, PYTHON_INFER_USE_RUST_PARSER="true")
-    return made
-
-
-@pytest.fixture
-def repository(shared: Place) -> Iterator[Place]:
-    yield shared
-    shared.reset()
+    return place(FILES)
 
 
 def test_a_file_touches_what_imports_it(repository: Place) -> None:
@@ -72,15 +62,9 @@ def test_a_deleted_file_of_which_the_name_is_common(repository: Place) -> None:
 
 
 def test_a_deleted_package_touches_what_is_below(repository: Place) -> None:
-    repository.change({"src/workflows/rivers/__init__.py": ""})
-    repository.git("add", "--all")
-    repository.git("commit", "--quiet", "--message=package")
-    try:
+    with repository.committed({"src/workflows/rivers/__init__.py": ""}):
         found = repository.change({"src/workflows/rivers/__init__.py": None})
         assert names(found, "assets") == ["raw.rivers"]
-    finally:
-        repository.git("reset", "--quiet", "--soft", "HEAD~1")
-        repository.git("reset", "--quiet")
 
 
 @pytest.mark.parametrize(
@@ -117,16 +101,10 @@ def test_a_decorator_that_another_module_no_longer_passes_on(repository: Place) 
         "src/workflows/lakes/decorators.py": "from cascade.ingestion import cascade_ingestion as ours\n",
         "src/workflows/lakes/observations.py": uses,
     }
-    repository.change(base)
-    repository.git("add", "--all")
-    repository.git("commit", "--quiet", "--message=lakes")
-    try:
+    with repository.committed(base):
         found = repository.change({"src/workflows/lakes/decorators.py": "def ours(**_): return lambda one: one\n"})
         assert names(found, "projects") == ["//:all", "//:rivers"]
         assert "no longer lets it load src/workflows/lakes/observations.py" in reason(found, "projects", "//:all")
-    finally:
-        repository.git("reset", "--quiet", "--soft", "HEAD~1")
-        repository.git("reset", "--quiet")
 
 
 def test_a_build_file_touches_the_targets_that_it_defines_otherwise(repository: Place) -> None:
@@ -169,19 +147,9 @@ def test_pants_itself_touches_everything(repository: Place) -> None:
 
 def test_a_link_to_a_file(repository: Place) -> None:
     (repository.root / "src/workflows/rivers/linked.py").symlink_to("../../other.py")
-    repository.change(
-        {
-            "src/other.py": "",
-            "src/workflows/rivers/observations.py": ingestion("rivers", imports="import workflows.rivers.linked"),
-        }
-    )
-    repository.git("add", "--all")
-    repository.git("commit", "--quiet", "--message=link")
-    try:
+    linked = ingestion("rivers", imports="import workflows.rivers.linked")
+    with repository.committed({"src/other.py": "", "src/workflows/rivers/observations.py": linked}):
         assert names(repository.change({"src/other.py": "X = 1\n"}), "assets") == ["raw.rivers"]
-    finally:
-        repository.git("reset", "--quiet", "--soft", "HEAD~1")
-        repository.git("reset", "--quiet")
 
 
 def test_checks_of_a_table_that_is_touched(repository: Place) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pants.engine.rules import rule
 from pants.engine.target import AllTargets
 
 from cascade_pants.affected.testing import Place, names, place, reason
 from cascade_pants.dependency_inference import dbt as dbt_dependencies
-from cascade_pants.testing import RUNTIME, ingestion, set_options, workflow
+from cascade_pants.testing import RUNTIME, ingestion, workflow
 from cascade_pants.util_rules.dbt_graph import DbtGraph, DbtGraphRequest, owners_by_path, read_graph
 
 SHOP = "src/sql/shop"
@@ -53,15 +51,7 @@ def canned_graph(request: DbtGraphRequest, targets: AllTargets) -> DbtGraph:
 
 @pytest.fixture(scope="module")
 def shared() -> Place:
-    made = place(FILES, [*dbt_dependencies.rules(), canned_graph])
-    set_options(made.runner, PYTHON_INFER_USE_RUST_PARSER="true")
-    return made
-
-
-@pytest.fixture
-def repository(shared: Place) -> Iterator[Place]:
-    yield shared
-    shared.reset()
+    return place(FILES, [*dbt_dependencies.rules(), canned_graph])
 
 
 @pytest.mark.parametrize(

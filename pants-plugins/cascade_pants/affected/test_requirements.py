@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from cascade_pants.affected.testing import Place, names, place, reason
@@ -40,18 +38,11 @@ def shared() -> Place:
     made = place(FILES)
     set_options(
         made.runner,
-        PYTHON_INFER_USE_RUST_PARSER="true",
         PYTHON_ENABLE_RESOLVES="true",
         PYTHON_RESOLVES="{'all': '3rdparty/all.lock', 'tools': '3rdparty/tools.lock'}",
         PYTHON_DEFAULT_RESOLVE="all",
     )
     return made
-
-
-@pytest.fixture
-def repository(shared: Place) -> Iterator[Place]:
-    yield shared
-    shared.reset()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,22 @@ class Place:
             (self.root / path).unlink()
             self._tell([path])
         return self.affected()
+
+    @contextmanager
+    def committed(self, files: Mapping[str, str | None]) -> Iterator[None]:
+        """Write or delete files, and keep that in a commit for as long as the context lasts.
+
+        Args:
+            files: the files, by path. A file whose text is None is deleted.
+        """
+        self.change(files)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message=more")
+        try:
+            yield
+        finally:
+            self.git("reset", "--quiet", "--soft", "HEAD~1")
+            self.git("reset", "--quiet")
 
     def affected(self, since: str = "HEAD") -> Affected:
         """Find what the working tree touches."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
-import re
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +11,7 @@ from pants.engine.rules import collect_rules, rule
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants import engine
-from cascade_pants.requirement_names import requirement_name
-
-_PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\]+)", re.MULTILINE)
+from cascade_pants.lockfiles import read_lock
 
 
 @dataclass(frozen=True)
@@ -42,32 +37,12 @@ class LockedVersions:
     by_name: FrozenDict[str, tuple[str, ...]]
 
 
-def locked_versions_in(content: bytes) -> dict[str, tuple[str, ...]]:
-    """Read a lockfile of Pex, which is JSON below a comment, or one in the form of a `requirements.txt`.
-
-    Args:
-        content: the file. Of one in any other form, nothing is known.
-    """
-    text = content.decode("utf-8", "replace")
-    found: defaultdict[str | None, set[str]] = defaultdict(set)
-    try:
-        document = json.loads("\n".join(line for line in text.splitlines() if not line.startswith("//")))
-        for resolve in document["locked_resolves"]:
-            for one in resolve["locked_requirements"]:
-                found[requirement_name(one["project_name"])].add(str(one["version"]))
-    except (ValueError, KeyError, TypeError):
-        found.clear()
-        for match in _PINNED.finditer(text):
-            found[requirement_name(match["name"])].add(match["version"])
-    return {name: tuple(sorted(versions)) for name, versions in found.items() if name is not None}
-
-
 @rule
 async def read_locked_versions(request: LockedVersionsRequest) -> LockedVersions:
     contents = await engine.path_globs_contents(
         PathGlobs([glob.escape(request.path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
     )
-    return LockedVersions(FrozenDict(locked_versions_in(contents[0].content) if contents else {}))
+    return LockedVersions(FrozenDict(read_lock(contents[0].content).versions if contents else {}))
 
 
 if engine.BY_NAME:

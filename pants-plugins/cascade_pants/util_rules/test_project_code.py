@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from pants.backend.python.target_types import PythonRequirementTarget
 from pants.engine.addresses import Address
@@ -11,7 +9,6 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from cascade_pants.reader.fingerprint import fingerprint
 from cascade_pants.testing import RUNTIME, ingestion, project_rules, rule_runner, set_options
-from cascade_pants.util_rules.locked_versions import locked_versions_in
 from cascade_pants.util_rules.project_code import (
     BYTES,
     ProjectCode,
@@ -96,25 +93,3 @@ def test_requirements_without_a_locked_version_are_taken_as_written() -> None:
     target = PythonRequirementTarget({"requirements": given}, Address("3rdparty", target_name="x"))
     found = requirements_of(target, {"py-yaml": ("6.0",)}, "cascade-workflows")
     assert found[0] == "py-yaml==6.0" and found[1].startswith("a@") and found[2:] == ("b==1",)
-
-
-PEX_LOCK = "// Generated.\n" + json.dumps(
-    {"locked_resolves": [{"locked_requirements": [{"project_name": "Ruamel.Yaml", "version": "1"}]}]}
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (PEX_LOCK, {"ruamel-yaml": ("1",)}),
-        (
-            "# made\nRuamel.Yaml[jinja]==1 ; python_version > '3' \\\n  --hash=sha256:0\nb==2;x\n-r c==3\n",
-            {"ruamel-yaml": ("1",), "b": ("2",)},
-        ),
-        ("", {}),
-        ("[1]", {}),
-        ('{"version": 1}', {}),
-    ],
-)
-def test_versions_of_a_lockfile(text: str, found: dict[str, tuple[str, ...]]) -> None:
-    assert locked_versions_in(text.encode()) == found
