@@ -80,7 +80,6 @@ def other(wheels: Path, copy: Repository, tmp_path_factory: pytest.TempPathFacto
         "3.11",
         "--generate-hashes",
         "--no-header",
-        "--no-annotate",
         "--no-emit-index-url",
     )
     uv = (str(REPOSITORY / "scripts" / "uv"), "pip", "compile", *options)
