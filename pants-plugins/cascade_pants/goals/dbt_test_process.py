@@ -29,6 +29,7 @@ from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.engine.sandbox_paths import without_sandbox_paths
+from cascade_pants.reader.fingerprint import TEST_DATA
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types.dbt import CascadeDbtProjectTarget
 from cascade_pants.util_rules.dbt_graph import DbtGraph, DbtGraphRequest, dbt_graph, owners_by_path, workflow_table
@@ -38,7 +39,6 @@ from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 TEST_MODULE = "cascade.testing.dbt_batch"
 _REQUEST = "__cascade_dbt_request.json"
 _OUTPUT = "__cascade_dbt_tests"
-_ROWS = "testdata"
 _PACKAGES = "dbt_packages"
 
 
@@ -129,7 +129,7 @@ def tables_of(
     for table in sorted({workflow_table(one) for one in read}):
         declared = next((one for one in tables.get(table, ()) if one.address in inside), None)
         if declared is not None:
-            rows = os.path.join(os.path.dirname(declared.path), _ROWS, f"{table.rpartition('.')[2]}.jsonl")
+            rows = os.path.join(os.path.dirname(declared.path), TEST_DATA, f"{table.rpartition('.')[2]}.jsonl")
             quarantined = any(one != table and workflow_table(one) == table for one in read)
             found.append((table, declared.path, rows if rows in there else None, quarantined))
     return found

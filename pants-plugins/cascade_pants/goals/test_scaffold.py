@@ -123,7 +123,7 @@ async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
     if "credit-risk" in request.arguments:
         return ScaffoldAnswer(error="Use src/workflows/credit_risk instead.")
     return ScaffoldAnswer(
-        build='cascade_workflow()\n',
+        build="cascade_workflow()\n",
         files=FrozenDict({f"{WEATHER}/observations.py": request.arguments, f"{WEATHER}/data/observations.csv": "id\n"}),
         packages=FrozenDict({"src/workflows/__init__.py": ""}),
         table="weather_observations",
@@ -173,7 +173,7 @@ def exists(runner: RuleRunner, path: str) -> bool:
 def test_a_new_directory_is_written_with_its_build_file(rule_runner: RuleRunner) -> None:
     result = scaffold_with(rule_runner, "--type=database", "--unique-key=a,b", "--cron=@@daily", WEATHER)
     assert result.exit_code == 0, result.stderr
-    assert read(rule_runner, f"{WEATHER}/BUILD").startswith('cascade_workflow()\n')
+    assert read(rule_runner, f"{WEATHER}/BUILD").startswith("cascade_workflow()\n")
     assert read(rule_runner, "src/workflows/__init__.py") == ""
     arguments = read(rule_runner, f"{WEATHER}/observations.py")
     for name, value in {"source": "database", "unique_key": ["a,b"], "cron": "@daily"}.items():

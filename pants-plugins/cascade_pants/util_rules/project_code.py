@@ -20,7 +20,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
-from cascade_pants.reader.fingerprint import VERSION, fingerprint, fingerprint_of_tree, parsed
+from cascade_pants.reader.fingerprint import TEST_DATA, VERSION, fingerprint, fingerprint_of_tree, parsed
 from cascade_pants.requirement_names import requirement_name
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.locked_versions import LockedVersionsRequest, locked_versions
@@ -172,7 +172,7 @@ async def find_project_code(
         needed.update((target.address, tuple(answer)) for target, answer in zip(followed, answers))
         waiting = tuple(sorted({one for answer in answers for one in answer} - targets.keys()))
 
-    own = {address: path for address, path in stripped.items() if not _is_runtime(path)}
+    own = {address: path for address, path in stripped.items() if not (_is_runtime(path) or _is_test_data(path))}
     lock = python_setup.resolves.get(request.resolve)
     versions = await locked_versions(LockedVersionsRequest(lock or "no lockfile"))
     contents = await engine.path_globs_contents(PathGlobs(sorted({glob.escape(_path(targets[one])) for one in own})))
@@ -217,6 +217,10 @@ def _is_followed(target: Target, path: str) -> bool:
 
 def _is_runtime(path: str) -> bool:
     return path.startswith("cascade/")
+
+
+def _is_test_data(path: str) -> bool:
+    return TEST_DATA in PurePath(path).parent.parts
 
 
 if engine.BY_NAME:

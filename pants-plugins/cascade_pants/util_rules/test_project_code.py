@@ -23,6 +23,7 @@ FILES = {
     "src/workflows/weather/BUILD": "cascade_workflow()",
     "src/workflows/weather/rows.py": ROWS,
     "src/workflows/weather/query.sql": "select 1",
+    "src/workflows/weather/testdata/weather.jsonl": "{}",
     "src/workflows/weather/test_rows.py": "from workflows.weather.rows import load\n",
     "src/workflows/ocean/BUILD": "cascade_workflow()",
     "src/workflows/ocean/rows.py": ingestion("ocean"),
@@ -73,6 +74,7 @@ def test_a_module_has_the_files_and_requirements_that_it_reaches(runner: RuleRun
         ],
         "workflows.ocean.rows": ["workflows/ocean/rows.py"],
     }
+    assert "workflows/weather/testdata/weather.jsonl" not in paths
     assert found.requirements["workflows.weather.rows"] == ("numpy==1.26.4,2.1", "pyyaml==6.0.2")
     assert found.requirements["workflows.ocean.rows"] == ()
     # Comments do not count, and bytes do.

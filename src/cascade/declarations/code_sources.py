@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from cascade.reader.fingerprint import fingerprint, fingerprint_of_data, fingerprint_of_tree, parsed
+from cascade.reader.fingerprint import TEST_DATA, fingerprint, fingerprint_of_data, fingerprint_of_tree, parsed
 from cascade.reader.names import absolute
 
 # Those of the field `data` of a `cascade_workflow`, which the Pants backend packs.
@@ -206,7 +206,7 @@ def data_beside(directory: str, *, is_package: bool) -> Iterator[str]:
             if entry.name.startswith((".", "_")):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                waiting += [entry.path] if is_package else []
+                waiting += [entry.path] if is_package and entry.name != TEST_DATA else []
             elif os.path.splitext(entry.name)[1] in DATA and entry.name not in _NOT_DATA and entry.is_file():
                 yield entry.path
 

@@ -81,6 +81,7 @@ AFTER = {
     "flows/weather/query.sql": ("select 1 -- why", True),
     "flows/weather/sql/deep/query.sql": ("select 3", True),
     "flows/weather/sql/new.yaml": ("a: 1", True),
+    "flows/weather/testdata/weather.jsonl": ("{}", False),
     "flows/__init__.py": ("print", True),
     "flows/common/units.py": ("hot = 41\n", True),
     "flows/late/__init__.py": ("late = 2\n", True),
