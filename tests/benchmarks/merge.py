@@ -32,6 +32,7 @@ from benchmarks.sample_table import (
     SampleTable,
     batch,
     median,
+    medians,
     peak_megabytes,
     sample_schema,
     spent,
@@ -72,9 +73,12 @@ class Figure:
 def random_keys(directory: Path, rows: int, runs: int) -> list[Figure]:
     """Merge 100,000 random keys."""
     bench = SampleTable(directory / "large", rows)
-    merged = median(runs, lambda seed: bench.merged(bench.random(100_000, seed)))
+    merged, floor = medians(
+        runs,
+        lambda seed: bench.merged(bench.random(100_000, seed)),
+        lambda seed: bench.floor(bench.random(100_000, seed)),
+    )
     memory = peak_megabytes(lambda: bench.merged(bench.random(100_000, runs + 1)))
-    floor = median(runs, lambda seed: bench.floor(bench.random(100_000, seed)))
     upserted = bench.upserted(bench.random(100_000, 1))
     name = f"100k random keys into {rows // MILLION}M"
     return [
@@ -93,7 +97,7 @@ def clustered_keys(directory: Path, rows: int, runs: int) -> list[Figure]:
         return bench.merged(bench.clustered(count, seed))
 
     for count in (10_000, 100_000):
-        into_large, into_small = (median(runs, partial(merged, bench, count)) for bench in (large, small))
+        into_large, into_small = medians(runs, *(partial(merged, bench, count) for bench in (large, small)))
         name = f"{count // 1000}k clustered keys into {rows // MILLION}M"
         figures.append(Figure(name, "a tenth of the rows", into_large, into_large / into_small, 1.5))
     return figures
@@ -142,8 +146,8 @@ def appended(directory: Path, rows: int, runs: int) -> list[Figure]:
 
         return spent(write)
 
-    merged = median(runs, lambda seed: bench.merged(new(seed)))
-    return [Figure("1M new rows", "Polars writes Parquet", merged, merged / median(runs, polars), 1.3)]
+    merged, written = medians(runs, lambda seed: bench.merged(new(seed)), polars)
+    return [Figure("1M new rows", "Polars writes Parquet", merged, merged / written, 1.3)]
 
 
 def reading(directory: Path, rows: int, runs: int) -> list[Figure]:

@@ -178,4 +178,10 @@ def _status(name: str) -> int:
 
 def median(runs: int, measure: Callable[[int], float]) -> float:
     """Return the median of a measurement that is made with several seeds. The first run warms up and does not count."""
-    return statistics.median([measure(seed) for seed in range(runs + 1)][1:])
+    return medians(runs, measure)[0]
+
+
+def medians(runs: int, *measures: Callable[[int], float]) -> list[float]:
+    """Return the medians of measurements that take turns, so that whatever else the machine does falls on all alike."""
+    found = [[measure(seed) for measure in measures] for seed in range(runs + 1)][1:]
+    return [statistics.median(figures) for figures in zip(*found, strict=True)]
