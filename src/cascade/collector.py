@@ -10,6 +10,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_kept_for_good = False
+
 
 @contextmanager
 def collector_paused(*, for_good: bool = False) -> Iterator[None]:
@@ -22,13 +24,16 @@ def collector_paused(*, for_good: bool = False) -> Iterator[None]:
     Yields:
         Nothing. The collector runs again at the end, unless it was off before.
     """
+    global _kept_for_good
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         # A process that runs many commands, such as one of tests, would keep the garbage of each.
-        if for_good and not gc.get_freeze_count():
+        # `gc.get_freeze_count` knows too, but it visits everything that is kept.
+        if for_good and not _kept_for_good:
+            _kept_for_good = True
             gc.freeze()
         if was_enabled:
             gc.enable()
