@@ -1,4 +1,4 @@
-"""`pants cascade-scaffold DIRECTORY`: write a new workflow."""
+"""`pants cascade-scaffold DIRECTORY`: write a new workflow, checks or a dbt model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.base.build_root import BuildRoot
 from pants.base.specs import Specs
 from pants.core.goals.tailor import TailorSubsystem
@@ -14,6 +15,7 @@ from pants.engine.console import Console
 from pants.engine.fs import CreateDigest, FileContent, Workspace
 from pants.engine.goal import Goal, GoalSubsystem
 from pants.engine.rules import collect_rules, goal_rule
+from pants.engine.target import AllTargets
 from pants.option.option_types import BoolOption, StrListOption, StrOption
 from pants.util.docutil import bin_name
 from pants.util.strutil import help_text, softwrap
@@ -23,13 +25,14 @@ from cascade_pants.goals.projects import WRONG_USE, projects_at_root
 from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, scaffold_answer
 from cascade_pants.goals.scaffold_arguments import (
     WrongUseError,
-    checked_table,
     directory_in,
     escapes,
+    filled_table,
     package_in,
     source_root_of,
     table_for,
 )
+from cascade_pants.goals.scaffold_dbt import DBT, NewModel, clashing_model, model_report, new_model
 from cascade_pants.reader.tables import other_table_notice
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
@@ -41,11 +44,12 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
     name = "cascade-scaffold"
     help = help_text(
         """
-        Write a new workflow: a function that ingests rows, their schema, a test and a BUILD file. Or write checks of a
-        table that a workflow fills.
+        Write a new workflow: a function that ingests rows, their schema, a test and a BUILD file. Or write checks, or a
+        dbt model, of a table that a workflow fills.
 
-        Examples: `pants cascade-scaffold src/workflows/weather` and
-        `pants cascade-scaffold --type=quality src/workflows/weather`
+        Examples: `pants cascade-scaffold src/workflows/weather`,
+        `pants cascade-scaffold --type=quality src/workflows/weather` and
+        `pants cascade-scaffold --type=dbt src/transforms/weather`
 
         Put options before the directory: `pants cascade-scaffold --type=dataframe src/workflows/weather`. Pants takes
         an option after it for one of its own.
@@ -65,7 +69,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
             """
             The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST
             source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars). Or `quality`, for checks
-            of the table that `--table` names, in `checks.py`.
+            of the table that `--table` names, in `checks.py`. Or `dbt`, for a model of that table with its source and
+            its data tests: in the dbt project around the directory, else in a new one.
 
             Example: `--type=rest-api`
             """
@@ -75,8 +80,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
         default=None,
         help=softwrap(
             """
-            The table to fill or to check. By default the directory's name followed by `_observations`, or, to fill, a
-            similar name if another workflow of the repository already fills that table.
+            The table to fill, to check or to model. By default the directory's name followed by `_observations`, or, to
+            fill, a similar name if another workflow of the repository already fills that table.
 
             Example: `--table=hourly_weather`
             """
@@ -170,6 +175,12 @@ def preview(files: Mapping[str, str]) -> str:
     return "\n".join(f"# {path}\n{text}" for path, text in files.items()) + "Nothing was written (--dry-run)."
 
 
+def key_of(filler: LocatedDeclaration) -> Any:
+    """Return the key of a table, or None if the source does not show it."""
+    key = filler.declaration.argument("unique_key")
+    return None if key is None or key.unread is not None else key.value
+
+
 async def checks_request(package: str, directory: str, filler: LocatedDeclaration) -> dict[str, object]:
     """Return what the templates need to know for checks of a table.
 
@@ -181,14 +192,13 @@ async def checks_request(package: str, directory: str, filler: LocatedDeclaratio
     declaration = filler.declaration
     root = await source_root_of(os.path.dirname(filler.path))
     module = os.path.relpath(filler.path, root)[: -len(".py")].replace(os.sep, ".")
-    key = declaration.argument("unique_key")
     is_named = declaration.name is not None and not declaration.in_factory
     return {
         "kind": QUALITY,
         "package": package,
         "directory": directory,
         "table": declaration.table,
-        "unique_key": None if key is None or key.unread is not None else key.value,
+        "unique_key": key_of(filler),
         "module": module if is_named else None,
         "attribute": declaration.name if is_named else None,
     }
@@ -203,22 +213,31 @@ async def cascade_scaffold(
     build_root: BuildRoot,
     tailor: TailorSubsystem,
     tables: TableMap,
+    targets: AllTargets,
+    python_setup: PythonSetup,
 ) -> CascadeScaffold:
+    model: NewModel | None = None
+    table: str | None = None
     try:
         directory = directory_in(specs)
         if escapes(directory, build_root.path):
             raise WrongUseError(f"{directory} is outside this repository, {build_root.path}.")
-        package = package_in(directory, await source_root_of(directory))
         # What is in the directory is about to be overwritten.
         taken = tables.places(outside=directory)
-        usual_table = f"{package.rpartition('.')[2]}_observations"
-        if options.type == QUALITY:
+        if options.type in (QUALITY, DBT):
             if options.unique_key or options.cron:
-                raise WrongUseError("Checks take no --unique-key and no --cron: they run with the workflow.")
-            filler = checked_table(usual_table, options.table, tables)
-            table = None
+                what = "Checks take" if options.type == QUALITY else "A model takes"
+                raise WrongUseError(f"{what} no --unique-key and no --cron: the workflow of the table has them.")
+            filler = filled_table(directory, options.table, tables, options.type)
+        if options.type == DBT:
+            model = await new_model(directory, filler, key_of(filler), targets, python_setup)
+            arguments = dict(model.arguments)
+        elif options.type == QUALITY:
+            package = package_in(directory, await source_root_of(directory))
             arguments = await checks_request(package, directory, filler)
         else:
+            package = package_in(directory, await source_root_of(directory))
+            usual_table = f"{package.rpartition('.')[2]}_observations"
             table = table_for(usual_table, options.table, taken)
             arguments = {
                 "kind": "ingestion",
@@ -238,8 +257,17 @@ async def cascade_scaffold(
         console.print_stderr(console.red(answer.error))
         return CascadeScaffold(exit_code=1 if answer.runtime_missing else WRONG_USE)
     files = files_to_write(
-        os.path.join(directory, tailor.build_file_name), answer, build_root.path, joins=options.type == QUALITY
+        os.path.join(model.project if model else directory, tailor.build_file_name),
+        answer,
+        build_root.path,
+        joins=model.exists if model else options.type == QUALITY,
     )
+    clash = clashing_model(files, model) if model else None
+    if clash is not None:
+        console.print_stderr(
+            console.red(f"{clash} already has the name of the new model. Give the directory another name.")
+        )
+        return CascadeScaffold(exit_code=WRONG_USE)
     existing = [path for path in files if os.path.lexists(os.path.join(build_root.path, path))]
     if existing and not options.force:
         listed = "\n".join(f"  {path}" for path in existing)
@@ -258,7 +286,10 @@ async def cascade_scaffold(
         console.print_stdout(other_table_notice(usual_table, table, taken))
     projects = await projects_at_root()
     addresses = [project.address for project in projects]
-    console.print_stdout(written_report(files, answer, directory, addresses, options.type))
+    if model is None:
+        console.print_stdout(written_report(files, answer, directory, addresses, options.type))
+    else:
+        console.print_stdout(model_report(files, model, projects, build_root.path))
     return CascadeScaffold(exit_code=0)
 
 

@@ -33,7 +33,7 @@ class ScaffoldRequest:
     """A workflow to write.
 
     Args:
-        arguments: the fields of `cascade.scaffold.IngestionRequest` by name, as JSON text.
+        arguments: what `python -m cascade.scaffold` takes, as JSON text.
     """
 
     arguments: str
@@ -128,7 +128,7 @@ async def answer_scaffold_request(
     )
     arguments = {**json.loads(request.arguments), "runtime_is_first_party": bool(templates.sources)}
     if resolve is not None and resolve != python_setup.default_resolve:
-        arguments["resolve"] = resolve
+        arguments.setdefault("resolve", resolve)
     result = await engine.run_venv_pex(
         VenvPexProcess(
             venv,

@@ -105,27 +105,38 @@ def table_for(usual: str, asked: str | None, taken: Mapping[str, str]) -> str | 
     return None if free == usual else free
 
 
-def checked_table(usual: str, asked: str | None, tables: TableMap) -> LocatedDeclaration:
-    """Find the workflow that fills the table of new checks.
+def filled_table(directory: str, asked: str | None, tables: TableMap, kind: str) -> LocatedDeclaration:
+    """Find the workflow that fills the table of new checks or of a new model.
 
     Args:
-        usual: the table that the name of the directory suggests.
+        directory: the directory that the command line names. Without `asked`, its name is that of the domain: the table
+            is `<domain>_observations`, else `<domain>`, else the only one of a workflow in a directory of that name.
         asked: the table that the command line names, with or without its namespace.
         tables: the tables of the repository.
+        kind: the type that the command line names, for the error.
 
     Raises:
         WrongUseError: no workflow fills the table.
     """
-    table = usual if asked is None else asked
+    domain = os.path.basename(directory)
+    table = f"{domain}_observations" if asked is None else asked
     full = table if "." in table else full_name(table)
-    if full in tables.by_table:
-        return tables.by_table[full][0]
+    for one in (full, *([full_name(domain)] if asked is None else [])):
+        if one in tables.by_table:
+            return tables.by_table[one][0]
+    of_domain = [
+        declared[0]
+        for declared in tables.by_table.values()
+        if asked is None and os.path.basename(os.path.dirname(declared[0].path)) == domain
+    ]
+    if len(of_domain) == 1:
+        return of_domain[0]
     meant = did_you_mean(full, tables.by_table) or (
         f" There is {', '.join(tables.by_table)}." if 0 < len(tables.by_table) <= _FEW else ""
     )
     raise WrongUseError(
-        f"No workflow of this repository fills the table {full}.{meant} Name the table to check, as in: "
-        f"{bin_name()} cascade-scaffold --type=quality --table=weather_observations src/workflows/weather"
+        f"No workflow of this repository fills the table {full}.{meant} Name the table, as in: "
+        f"{bin_name()} cascade-scaffold --type={kind} --table=weather_observations {directory}"
     )
 
 

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import pytest
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.base.specs import RawSpecs, Specs
 from pants.base.specs_parser import SpecsParser
 from pants.core.goals.tailor import TailorSubsystem
@@ -26,6 +27,7 @@ from cascade_pants.goals.scaffold_answer import (
 from cascade_pants.goals.scaffold_arguments import WrongUseError, directory_in, escapes, package_in, table_for
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowTarget
 from cascade_pants.util_rules import all_workflows, table_map, workflow_facts, workflow_targets
+from cascade_pants.util_rules.dbt_graph import DbtGraph, DbtGraphRequest
 
 WEATHER = "src/workflows/weather"
 
@@ -131,6 +133,11 @@ async def canned_answer(request: ScaffoldRequest) -> ScaffoldAnswer:
     )
 
 
+@rule
+def no_graph(request: DbtGraphRequest) -> DbtGraph:
+    raise AssertionError("There is no dbt project.")
+
+
 @pytest.fixture
 def rule_runner() -> RuleRunner:
     return make_runner([canned_answer])
@@ -140,7 +147,9 @@ def make_runner(answering: list[Any]) -> RuleRunner:
     runner = RuleRunner(
         rules=[
             *answering,
+            no_graph,
             *scaffold.rules(),
+            *PythonSetup.rules(),
             *all_workflows.rules(),
             *table_map.rules(),
             *workflow_facts.rules(),

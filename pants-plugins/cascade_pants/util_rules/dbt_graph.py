@@ -94,12 +94,14 @@ class DeclaredSource:
         file: the file of the YAML.
         line: the line in it.
         external: whether something other than a workflow fills it.
+        name: what `source()` takes, as `<source>.<table>`.
     """
 
     table: str
     file: str
     line: int
     external: bool
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         `files`: what each file needs, by file.
         `tables`: the tables of sources that each file reads.
         `tested`: the files of the project that have something to build or to test.
-        `declared`: each table of a source with its place, and whether something else than a workflow fills it.
+        `declared`: each table of a source with its place, whether something else than a workflow fills it, and what
+            `source()` takes, as `<source>.<table>`.
         `computed`: where the arguments of `ref` or `source` cannot be read.
         `problems`: lines of file, line and message.
     """
@@ -36,7 +37,13 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
         return _document({}, {}, set(), [], [], [f"{place}: {error.message}"])
     declared = [
-        {"table": one.table, "file": one.place.file, "line": one.place.line, "external": one.external}
+        {
+            "table": one.table,
+            "file": one.place.file,
+            "line": one.place.line,
+            "external": one.external,
+            "name": f"{one.source}.{one.name}",
+        }
         for one in graph.properties[graph.root.name].sources
     ]
     files, tables = _needs(graph)

@@ -1,9 +1,9 @@
-"""`python -m cascade.scaffold REQUEST`: render the workflow, or the checks of a table, of one JSON request.
+"""`python -m cascade.scaffold REQUEST`: render a workflow, or checks or a dbt model of a table.
 
-The answer is `{"build": text, "files": {path: text}, "packages": {path: text}, "table": name, "partition": key}` or
-`{"error": "..."}`. `build` is the text of the BUILD file. `packages` holds the `__init__.py` files of the parent
-packages, which are only for new directories. `partition` is a partition with rows; empty for checks. The exit code is 0
-in both cases, so that Pants caches the answer.
+The request is a JSON object. The answer is `{"build": text, "files": {path: text}, "packages": {path: text},
+"table": name, "partition": key}` or `{"error": "..."}`. `build` is the text of the BUILD file. `packages` holds the
+`__init__.py` files of the parent packages, which are only for new directories. `partition` is a partition with rows;
+empty for checks and models. The exit code is 0 in both cases, so that Pants caches the answer.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from cascade.exceptions import UsageError
 from cascade.scaffold import (
     IngestionRequest,
     QualityRequest,
+    TransformRequest,
     package_files,
     quality_packages,
     render_ingestion,
     render_quality,
+    render_transform,
 )
-from cascade.scaffold.build_files import workflow_build
+from cascade.scaffold.build_files import dbt_project_build, workflow_build
 from cascade.scaffold.examples import DAYS
 
 
@@ -29,7 +31,7 @@ def answer(text: str) -> dict[str, object]:
 
     Args:
         text: the request as JSON, with the fields of `IngestionRequest`, or with `"kind": "quality"` and those that
-            `QualityRequest.from_json` reads.
+            `QualityRequest.from_json` reads, or with `"kind": "dbt"` and those that `TransformRequest.from_json` reads.
 
     Returns:
         The answer, ready for JSON.
@@ -41,6 +43,8 @@ def answer(text: str) -> dict[str, object]:
     try:
         if isinstance(document, dict) and document.get("kind") == "quality":
             return _checks(QualityRequest.from_json(document))
+        if isinstance(document, dict) and document.get("kind") == "dbt":
+            return _model(TransformRequest.from_json(document))
         request = IngestionRequest.from_json(document)
         files = render_ingestion(request)
         return {
@@ -60,6 +64,16 @@ def _checks(request: QualityRequest) -> dict[str, object]:
         "build": workflow_build(resolve=request.resolve),
         "files": files,
         "packages": quality_packages(request),
+        "table": request.table.full_name,
+        "partition": "",
+    }
+
+
+def _model(request: TransformRequest) -> dict[str, object]:
+    return {
+        "build": dbt_project_build(resolve=request.resolve),
+        "files": render_transform(request),
+        "packages": {},
         "table": request.table.full_name,
         "partition": "",
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import Any
 
 from cascade.scaffold.environment import environment, import_block, in_words
 from cascade.scaffold.names import domain_problems, package_problems
-from cascade.scaffold.request import FLAVOURS, columns_of, raise_if_any
+from cascade.scaffold.request import FLAVOURS, raise_if_any
 from cascade.scaffold.table import DeclaredTable, TableColumn
 
 _NAME = "plausible"
@@ -55,31 +55,19 @@ class QualityRequest:
         """Read a request from the JSON that `python -m cascade.scaffold` receives.
 
         Args:
-            document: a JSON object with `package`, `directory`, the full name `table`, its `unique_key`, and, if the
-                source shows them, the `module` and `attribute` of the workflow that fills it.
+            document: a JSON object with `package`, `directory`, and the fields that `DeclaredTable.from_json` reads.
 
         Raises:
             UsageError: the document is not a request, or an argument in it is wrong.
         """
-        wanted = ("package", "directory", "table")
-        missing = [name for name in wanted if not isinstance(document.get(name), str)]
-        raise_if_any(tuple(f"The request lacks the field {name!r}." for name in missing))
-        package, directory, table = (document[name] for name in wanted)
-        namespace, _, name = table.rpartition(".")
-        key = columns_of(document.get("unique_key") or ["id"])
+        table = DeclaredTable.from_json(document, "package", "directory")
+        key = table.unique_key or ("id",)
+        package: str = document["package"]
         return cls(
             package=package,
-            directory=directory,
+            directory=document["directory"],
             domain=package.rpartition(".")[2],
-            table=DeclaredTable(
-                namespace=namespace,
-                name=name,
-                asset_key=(name,) if namespace == "raw" else (namespace, name),
-                unique_key=key,
-                columns=tuple(TableColumn(column, "number") for column in key),
-                module=document.get("module"),
-                attribute=document.get("attribute"),
-            ),
+            table=replace(table, unique_key=key, columns=tuple(TableColumn(column, "number") for column in key)),
             flavour=FLAVOURS[0],
             runtime_is_first_party=bool(document.get("runtime_is_first_party")),
             resolve=document.get("resolve"),

@@ -116,9 +116,9 @@ class IngestionRequest:
         kind = given.pop("kind", "ingestion")
         known = {field.name for field in fields(cls)}
         problems = [*choice_problems("kind", kind, ("ingestion",))]
-        # `pants cascade-scaffold --type` names a source, or checks, which are another request.
+        # `pants cascade-scaffold --type` names a source, or checks or a model, which are other requests.
         if isinstance(source := given.get("source"), str):
-            problems += choice_problems("type", source, (*SOURCES, "quality"))
+            problems += choice_problems("type", source, (*SOURCES, "quality", "dbt"))
         problems += [_unknown(str(name), known) for name in given if name not in known]
         problems += [f"The request lacks the field {name!r}." for name in ("package", "directory") if name not in given]
         if "unique_key" in given:

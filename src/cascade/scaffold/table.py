@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from cascade.scaffold.request import columns_of, raise_if_any
 
 KINDS = ("number", "text", "day", "instant", "other")
 """The kinds of columns. A `day` is a date, and an `instant` a timestamp with or without a time zone."""
@@ -34,7 +38,7 @@ class DeclaredTable:
         name: its name, such as `weather_observations`.
         asset_key: the parts of the workflow's asset key.
         unique_key: the columns that identify a row.
-        columns: its columns, in order.
+        columns: its columns, in order; empty if they are unknown.
         module: the module that defines the workflow at its top level, or None if it has no name there.
         attribute: the workflow's name in that module.
     """
@@ -46,6 +50,31 @@ class DeclaredTable:
     columns: tuple[TableColumn, ...]
     module: str | None = None
     attribute: str | None = None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], *wanted: str) -> DeclaredTable:
+        """Read a table from the JSON that `python -m cascade.scaffold` receives. Pants does not know its columns.
+
+        Args:
+            document: a JSON object with the full name `table`, its `unique_key`, and, if the source shows them, the
+                `module` and `attribute` of the workflow that fills it.
+            wanted: other fields that must be there.
+
+        Raises:
+            UsageError: a field is missing.
+        """
+        missing = [name for name in (*wanted, "table") if not isinstance(document.get(name), str)]
+        raise_if_any(tuple(f"The request lacks the field {name!r}." for name in missing))
+        namespace, _, name = document["table"].rpartition(".")
+        return cls(
+            namespace=namespace,
+            name=name,
+            asset_key=(name,) if namespace == "raw" else (namespace, name),
+            unique_key=columns_of(document.get("unique_key") or ()),
+            columns=(),
+            module=document.get("module"),
+            attribute=document.get("attribute"),
+        )
 
     @property
     def full_name(self) -> str:

@@ -58,7 +58,7 @@ def test_a_standalone_workflow_is_in_the_ingestion_folder() -> None:
         ({"package": "workflows.weather"}, "The request lacks the field 'directory'."),
         ({**WEATHER, "tabel": "x"}, 'Did you mean "table"?'),
         ({**WEATHER, "kind": "transform"}, "Unknown kind 'transform': use ingestion."),
-        ({**WEATHER, "source": "qualty"}, 'database, dataframe or quality. Did you mean "quality"?'),
+        ({**WEATHER, "source": "qualty"}, 'dataframe, quality or dbt. Did you mean "quality"?'),
         ({**WEATHER, "source": "data-base"}, 'Did you mean "database"?'),
         ({**WEATHER, "table": 3}, "'table' must be a string, not 3."),
         ({**WEATHER, "unique_key": 3}, "'3' cannot be the name of a schema field"),

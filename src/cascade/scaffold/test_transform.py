@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import duckdb
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from cascade.scaffold import DeclaredTable, TableColumn, TransformRequest, render_transform
+from cascade.scaffold.__main__ import answer
 from cascade.scaffold.environment import yaml as as_yaml
 from cascade.scaffold.transform import _RESERVED, sql_name
 
@@ -95,6 +97,66 @@ def test_names_are_quoted_if_needed() -> None:
         {"name": "order", "quote": True, "data_tests": ["not_null"]},
         {"name": "Id", "quote": True, "data_tests": ["not_null"]},
     ]
+
+
+def test_a_key_of_several_columns_is_tested_in_a_file_of_its_own() -> None:
+    table = replace(
+        WEATHER, unique_key=("id", "order"), columns=(TableColumn("id", "text"), TableColumn("order", "text"))
+    )
+    sql = files(table)["transforms/dbt/tests/weather_rows_are_unique.sql"].replace("{{ ref('weather_rows') }}", "rows")
+    with duckdb.connect() as connection:
+        connection.execute('create table rows (id int, "order" int)')
+        connection.execute("insert into rows values (1, 1), (1, 2), (2, 1), (1, 2)")
+        assert connection.execute(sql).fetchall() == [(1, 2, 2)]
+
+
+PANTS = {
+    "kind": "dbt",
+    "directory": "src/transforms/2-weather",
+    "dbt_directory": "src/transforms/2-weather",
+    "table": "raw.readings",
+    "unique_key": "id",
+}
+
+
+def test_pants_gets_a_dbt_project_without_what_it_knows_itself() -> None:
+    document = answer(json.dumps(PANTS))
+    assert document["build"] == "cascade_dbt_project()\n"
+    found = document["files"]
+    assert isinstance(found, dict)
+    inside = {path.removeprefix("src/transforms/2-weather/"): text for path, text in found.items()}
+    assert list(inside) == [
+        "dbt_project.yml",
+        "models/bronze/workflow_2_weather_sources.yml",
+        "models/silver/workflow_2_weather_rows.sql",
+        "models/silver/workflow_2_weather_rows.yml",
+    ]
+    assert yaml.safe_load(inside["dbt_project.yml"])["name"] == "project_2_weather"
+    (source,) = yaml.safe_load(inside["models/bronze/workflow_2_weather_sources.yml"])["sources"]
+    assert source == {"name": "raw", "tables": [{"name": "readings"}]}
+    # The columns are unknown, because the source of the workflow is not imported.
+    sql = inside["models/silver/workflow_2_weather_rows.sql"]
+    assert "select\n    *\nfrom {{ source('raw', 'readings') }}\n" in sql
+
+
+def test_an_existing_dbt_project_gets_a_model() -> None:
+    there = {
+        "directory": "src/transforms/weather",
+        "dbt_directory": "src/transforms",
+        "model_directory": "sql",
+        "source": "lake.readings_of_all",
+        "unique_key": ["a", "b"],
+        "test_directory": "proofs",
+    }
+    found = answer(json.dumps({**PANTS, **there}))["files"]
+    assert isinstance(found, dict)
+    assert list(found) == [
+        "src/transforms/sql/silver/weather_rows.sql",
+        "src/transforms/sql/silver/weather_rows.yml",
+        "src/transforms/proofs/weather_rows_are_unique.sql",
+    ]
+    assert "source('lake', 'readings_of_all')" in found["src/transforms/sql/silver/weather_rows.sql"]
+    assert "lacks the field 'table'" in str(answer('{"kind": "dbt", "directory": "a", "dbt_directory": "a"}')["error"])
 
 
 def test_every_reserved_word_of_duckdb_is_quoted() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cascade.scaffold.environment import environment, import_block, in_words
-from cascade.scaffold.names import domain_problems
-from cascade.scaffold.request import raise_if_any
+from cascade.scaffold.names import domain_problems, good_domain, suggest
+from cascade.scaffold.request import FLAVOURS, raise_if_any
 from cascade.scaffold.table import DeclaredTable, TableColumn
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
@@ -31,7 +33,7 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class TransformRequest:
-    """A dbt model for a standalone project.
+    """A dbt model.
 
     Args:
         domain: the subject, from which the name of the model is derived.
@@ -40,6 +42,11 @@ class TransformRequest:
         model_directory: the path of its models, relative to the dbt project.
         dbt_project: the name of the dbt project to create, or None if it exists.
         source_is_declared: whether the dbt project already declares the table as a source.
+        source: what `source()` takes, such as `raw.weather_observations`. Default: the full name of the table.
+        flavour: one of `FLAVOURS`. Without Pants, a Python test parses the dbt project, and the YAML of the source
+            names the asset that fills it. Pants tests models itself, and knows who fills a table.
+        test_directory: the path of the tests with a file of their own, relative to the dbt project.
+        resolve: the resolve in the BUILD file. Default: none, which means the repository's default resolve.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -51,9 +58,41 @@ class TransformRequest:
     model_directory: str = "models"
     dbt_project: str | None = None
     source_is_declared: bool = False
+    source: str | None = None
+    flavour: str = FLAVOURS[1]
+    test_directory: str = "tests"
+    resolve: str | None = None
 
     def __post_init__(self) -> None:
         raise_if_any(tuple(domain_problems(self.domain)))
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> TransformRequest:
+        """Read a request from the JSON that `python -m cascade.scaffold` receives.
+
+        Args:
+            document: a JSON object with the `directory` that gives the model its name, `dbt_directory`, the fields that
+                `DeclaredTable.from_json` reads, and, if the dbt project exists, its `model_directory`, its
+                `test_directory`, and the `source` that it declares for the table.
+
+        Raises:
+            UsageError: the document is not a request, or an argument in it is wrong.
+        """
+        table = DeclaredTable.from_json(document, "directory", "dbt_directory")
+        name = document["directory"].rpartition("/")[2]
+        models = document.get("model_directory")
+        return cls(
+            domain=good_domain(name),
+            table=table,
+            dbt_directory=document["dbt_directory"],
+            model_directory=models or "models",
+            dbt_project=suggest(name, prefix="project") if models is None else None,
+            source_is_declared=document.get("source") is not None,
+            source=document.get("source"),
+            flavour=FLAVOURS[0],
+            test_directory=document.get("test_directory") or "tests",
+            resolve=document.get("resolve"),
+        )
 
     @property
     def model(self) -> str:
@@ -62,7 +101,7 @@ class TransformRequest:
 
 
 def render_transform(request: TransformRequest) -> dict[str, str]:
-    """Render a model with its data tests, its source, and a test that parses the dbt project.
+    """Render a model with its data tests, its source, and, without Pants, a test that parses the dbt project.
 
     Args:
         request: the model.
@@ -73,9 +112,12 @@ def render_transform(request: TransformRequest) -> dict[str, str]:
     """
     table, models = request.table, f"{request.dbt_directory}/{request.model_directory}"
     first_party = frozenset({table.module.split(".")[0]} if table.module else ())
+    source, _, source_table = (request.source or table.full_name).partition(".")
     context = {
         "request": request,
         "table": table,
+        "source": "{{ source('" + source + "', '" + source_table + "') }}",
+        "in_pants": request.flavour == FLAVOURS[0],
         "day": table.day_column,
         "measured": table.measured_column,
         "words": in_words(request.domain),
@@ -88,8 +130,13 @@ def render_transform(request: TransformRequest) -> dict[str, str]:
         f"{models}/bronze/{request.domain}_sources.yml": "transform/sources.yml.jinja",
         f"{models}/silver/{request.model}.sql": "transform/model.sql.jinja",
         f"{models}/silver/{request.model}.yml": "transform/model.yml.jinja",
-        f"tests/test_{request.domain}_transform.py": "transform/test_transform.py.jinja",
     }
+    if len(table.unique_key) > 1 and not table.day_column:
+        templates[f"{request.dbt_directory}/{request.test_directory}/{request.model}_are_unique.sql"] = (
+            "transform/unique.sql.jinja"
+        )
+    if request.flavour != FLAVOURS[0]:
+        templates[f"tests/test_{request.domain}_transform.py"] = "transform/test_transform.py.jinja"
     if request.source_is_declared:
         del templates[f"{models}/bronze/{request.domain}_sources.yml"]
     if request.dbt_project is not None:
