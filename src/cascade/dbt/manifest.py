@@ -17,9 +17,8 @@ from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.packed_parse import MANIFEST, copy_packed_parse, installed_dbt, packed_parse_fits
 from cascade.dbt.parse import failed_without_reason, log_events, run_parse
 from cascade.dbt.profile import PROFILES_FILE, PROFILES_VARIABLE, dbt_environment, dbt_state_directory
-from cascade.dbt.results import read_problems
+from cascade.dbt.results import error_of, read_problems
 from cascade.dbt.state_files import copy_partial_parse
-from cascade.exceptions import CascadeError, SourceLocation
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 # What dbt itself writes, unless told where.
 _WRITTEN = frozenset({"target", "logs"})
 _KEPT = 3
-_SHOWN = 5
 
 
 def current_manifest(config: CascadeConfig) -> Path:
@@ -126,9 +124,7 @@ def parse_into(config: CascadeConfig, environment: Mapping[str, str], target: Pa
     problems = read_problems(errors, directory)
     if not problems:
         problems = (failed_without_reason(result, directory / PROJECT_FILE),)
-    first, *others = problems
-    listed = "".join(f"\n{problem.file}:{problem.line}: {problem.message}" for problem in others[:_SHOWN])
-    raise CascadeError(f"{first.message}{listed}", location=SourceLocation(str(first.file), first.line))
+    raise error_of(problems)
 
 
 def _newest_first(parsed: Path) -> list[Path]:

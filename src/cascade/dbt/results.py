@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cascade.dbt.layout import read_layout
+from cascade.exceptions import CascadeError, SourceLocation
 from cascade.program import typed
 from cascade.spelling import did_you_mean
 
+_SHOWN = 5
 _FILE = re.compile(r"[\w./-]+\.(?:sql|yml|yaml|md|csv|py)\b")
 _LINE = re.compile(r"\bline (\d+)")
 _NOT_FOUND = re.compile(r"depends on a (?P<kind>source|node) named '(?:[^']*\.)?(?P<name>[^'.]+)'")
@@ -32,6 +34,19 @@ class DbtProblem:
     message: str
     file: Path
     line: int = 1
+
+
+def error_of(problems: Sequence[DbtProblem]) -> CascadeError:
+    """Return one error that lists problems, each with its file and line.
+
+    Args:
+        problems: the problems, at least one. dbt may report one mistake for each of many files, so few are listed.
+    """
+    first, *others = problems
+    listed = [f"{problem.file}:{problem.line}: {problem.message}" for problem in others[:_SHOWN]]
+    more = [f"... and {len(others) - _SHOWN} more"] if len(others) > _SHOWN else []
+    message = "\n".join([first.message, *listed, *more])
+    return CascadeError(message, location=SourceLocation(str(first.file), first.line))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.dbt.results import DbtProblem, read_problems
+from cascade.dbt.results import DbtProblem, error_of, read_problems
 
 FILES = {
     "dbt_project.yml": "name: demo\n",
@@ -105,3 +105,10 @@ def test_properties_of_a_model_that_does_not_exist_are_a_problem(directory: Path
 
 def test_other_warnings_are_not_problems(directory: Path) -> None:
     assert read_problems([{"info": {"level": "warn", "name": "UnusedResourceConfigPath"}, "data": {}}], directory) == ()
+
+
+def test_an_error_lists_the_first_problems_and_counts_the_others() -> None:
+    problems = [DbtProblem(f"dbt: {name}", Path(f"{name}.sql"), 2) for name in "abcdefgh"]
+    lines = str(error_of(problems)).splitlines()
+    assert lines == [*(f"{name}.sql:2: dbt: {name}" for name in "abcdef"), "... and 2 more"]
+    assert str(error_of(problems[:2])).splitlines() == lines[:2]

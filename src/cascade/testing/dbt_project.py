@@ -6,8 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cascade.exceptions import CascadeError, SourceLocation
-
 if TYPE_CHECKING:
     from cascade.dbt import DbtProject
 
@@ -30,6 +28,7 @@ def parse_dbt_project(directory: Path | str | None = None) -> DbtProject:
     import pytest
 
     from cascade.dbt import dbt_is_installed, how_to_install_dbt
+    from cascade.dbt.results import error_of
 
     if not dbt_is_installed():
         pytest.skip(f"dbt is not installed. {how_to_install_dbt()}")
@@ -40,9 +39,7 @@ def parse_dbt_project(directory: Path | str | None = None) -> DbtProject:
     root = Path(directory).absolute()
     project = _parsed(root, _state(root))
     if project.problems:
-        first, *others = project.problems
-        listed = "".join(f"\n{problem.file}:{problem.line}: {problem.message}" for problem in others)
-        raise CascadeError(f"{first.message}{listed}", location=SourceLocation(str(first.file), first.line))
+        raise error_of(project.problems)
     return project
 
 
