@@ -165,21 +165,24 @@ async def partition_dbt_tests(
     for fields in request.field_sets:
         project = DbtGraphRequest.of(fields.of_graph(), python_setup)
         projects[project, fields.threads.value].append(fields)
-    graphs = await engine.concurrently(dbt_graph(project) for project, _ in projects)
     lockfiles = python_setup.resolves if python_setup.enable_resolves else {}
     locks = await engine.concurrently(
         locked_versions(LockedVersionsRequest(lockfiles.get(project.resolve, "no lockfile"))) for project, _ in projects
     )
-    partitions = []
-    for ((project, threads), files), graph, lock in zip(projects.items(), graphs, locks):
+    # The graph of a project that is left out may not be readable, since its resolve may have no runtime either.
+    for key, lock in zip(list(projects), locks):
         if lacks_dbt(lock):
+            project, _ = key
             missing = " and ".join(sorted(_DBT - set(lock.by_name)))
             logger.warning(
                 f"`pants test` leaves out {project.address}, because the lockfile of its resolve `{project.resolve}` "
                 f"has no {missing}. To test it, add `cascade-workflows[dbt]` to the requirements of the resolve and "
                 "lock it again."
             )
-            continue
+            del projects[key]
+    graphs = await engine.concurrently(dbt_graph(project) for project, _ in projects)
+    partitions = []
+    for ((project, threads), files), graph in zip(projects.items(), graphs):
         known = files_to_test(graph, tables.by_table)
         _say_untested(project, known, map(path_of, files))
         chosen = [one for one in files if path_of(one) in known and known[path_of(one)] is None]

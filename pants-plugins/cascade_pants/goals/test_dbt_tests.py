@@ -65,6 +65,7 @@ BAD = {"failed": True, "text": "b: fail\n", "seconds": 1.5, "compiled": ["compil
 
 @rule
 def canned_graph(request: DbtGraphRequest) -> DbtGraph:
+    assert request.variables is None, "The graph of a project without dbt cannot be read."
     return GRAPH
 
 
@@ -150,7 +151,7 @@ def test_a_project_whose_resolve_lacks_dbt_is_left_out_with_the_reason(
 ) -> None:
     set_options(runner, PYTHON_ENABLE_RESOLVES="true", PYTHON_RESOLVES="{'python-default': 'default.lock'}")
     runner.write_files({"default.lock": lock})
-    found = partitions(runner, "cascade_dbt_project()")
+    found = partitions(runner, "cascade_dbt_project(vars={'a': 1})" if missing else "cascade_dbt_project()")
     assert len(found) == (2 if missing is None else 0)
     said = f"leaves out {SHOP}:shop, because the lockfile of its resolve `python-default` has no {missing}. To test it"
     assert (said in caplog.text) == (missing is not None)

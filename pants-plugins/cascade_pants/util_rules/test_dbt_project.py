@@ -6,7 +6,7 @@ import ast
 
 import pytest
 from pants.backend.python.target_types import PythonSourceField
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.fs import DigestContents, FileContent
 from pants.engine.internals.native_engine import Digest
 from pants.engine.internals.scheduler import ExecutionError
@@ -18,7 +18,7 @@ from pants.engine.target import (
 )
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from cascade_pants.target_types import CascadeProjectManifestField
+from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
 from cascade_pants.util_rules.dbt_project import content_digest
 
@@ -59,6 +59,7 @@ def runner() -> RuleRunner:
         [
             *project_rules(),
             QueryRule(Addresses, [DependenciesRequest]),
+            QueryRule(Addresses, [UnparsedAddressInputs]),
             QueryRule(HydratedSources, [HydrateSourcesRequest]),
             QueryRule(DigestContents, [Digest]),
         ]
@@ -68,9 +69,8 @@ def runner() -> RuleRunner:
     return runner
 
 
-def dependencies(runner: RuleRunner, address: Address, *, shown: bool) -> set[str]:
-    field = runner.get_target(address)[Dependencies]
-    found = runner.request(Addresses, [DependenciesRequest(field, include_special_cased_deps=shown)])
+def dependencies(runner: RuleRunner, address: Address) -> set[str]:
+    found = runner.request(Addresses, [DependenciesRequest(runner.get_target(address)[Dependencies])])
     return {str(one) for one in found}
 
 
@@ -96,15 +96,15 @@ PLAIN = Address("apps/plain", target_name="plain")
 
 
 def test_a_project_depends_on_its_dbt_project_and_on_dbt(runner: RuleRunner) -> None:
-    shown = dependencies(runner, PROD, shown=True) - dependencies(runner, PLAIN, shown=True)
-    assert shown == {
-        "src/sql/shop:shop",
+    # The files come with the manifest, and the workflows that its sources read do not come at all.
+    assert dependencies(runner, PROD) - dependencies(runner, PLAIN) == {
         "3rdparty:dagster-dbt",
         "3rdparty:dbt_duckdb",
         "3rdparty:dbt-core",
     }
-    # The files come with the manifest, and the workflows that its sources read do not come at all.
-    assert "src/sql/shop:shop" not in dependencies(runner, PROD, shown=False)
+    # Pants counts it among the dependencies for `dependents` and `--changed-since`.
+    special = runner.get_target(PROD)[CascadeProjectDbtField].to_unparsed_address_inputs()
+    assert [str(one) for one in runner.request(Addresses, [special])] == ["src/sql/shop:shop"]
 
 
 def test_the_files_are_beside_the_manifest_with_what_they_need_from_elsewhere(runner: RuleRunner) -> None:
@@ -151,7 +151,7 @@ def test_a_dbt_project_at_the_root_and_a_relative_address(runner: RuleRunner) ->
 def test_what_is_no_dbt_project(runner: RuleRunner, given: str, said: str) -> None:
     runner.write_files({"apps/shop/BUILD": f"cascade_project(name='prod', dbt_project={given})"})
     with pytest.raises(ExecutionError) as raised:
-        dependencies(runner, PROD, shown=True)
+        dependencies(runner, PROD)
     assert said in str(raised.value)
 
 
