@@ -22,6 +22,7 @@ from cascade_pants.goals import (
     scaffold,
     scaffold_answer,
     tailor,
+    workspace,
 )
 from cascade_pants.goals import manifest as manifest_goal
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
@@ -83,4 +84,5 @@ def rules() -> Iterable[Any]:
         *tailor.rules(),
         *workflow_facts.rules(),
         *workflow_targets.rules(),
+        *workspace.rules(),
     ]

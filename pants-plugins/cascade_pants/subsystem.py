@@ -14,8 +14,8 @@ class CascadeSubsystem(Subsystem):
         Cascade: workflows that ingest into Iceberg tables, run by Dagster.
 
         The targets are `cascade_workflow`, `cascade_project` and `cascade_dbt_project`. The goals are
-        `cascade-scaffold`, `cascade-dev`, `cascade-affected` and `cascade-manifest`; Pants' own `run`, `package`,
-        `check`, `test` and `tailor` work too.
+        `cascade-scaffold`, `cascade-dev`, `cascade-affected`, `cascade-workspace` and `cascade-manifest`; Pants' own
+        `run`, `package`, `check`, `test` and `tailor` work too.
         """
     )
 

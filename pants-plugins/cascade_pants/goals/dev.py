@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pants.base.build_root import BuildRoot
-from pants.base.specs import Specs
+from pants.base.specs import RawSpecs, Specs
 from pants.core.goals.run import RestartableField
 from pants.engine.console import Console
 from pants.engine.env_vars import CompleteEnvironmentVars
@@ -30,7 +30,8 @@ class CascadeDevSubsystem(GoalSubsystem):
         Open Dagster's UI with the workflows of one or more projects. Every edit that you save shows up in it.
 
         Examples: `pants cascade-dev` (the project at the root of the repository), `pants cascade-dev :dev :billing`
-        (two projects in one UI; settings and state are those of the first).
+        (two projects in one UI), `pants cascade-dev ::` (all projects of the repository). Each project is a code
+        location with its own requirements, settings and tables. Runs, schedules and sensors are those of the first.
 
         Ctrl-C stops the UI and everything that it started. Under pantsd, other Pants commands wait while it runs;
         `pants --no-pantsd cascade-dev` does not block them.
@@ -88,6 +89,12 @@ def blocking_notice(*, pantsd: bool, specs: Sequence[str]) -> str | None:
     return f"Under pantsd, other Pants commands wait while this one runs. To avoid that, stop it and type: {command}"
 
 
+def written(specs: RawSpecs) -> list[str]:
+    """Return the specs of a command line as they can be typed."""
+    kinds = (specs.address_literals, specs.dir_literals, specs.dir_globs, specs.recursive_globs)
+    return [str(spec) for kind in kinds for spec in kind]
+
+
 @goal_rule
 async def cascade_dev(
     console: Console,
@@ -104,9 +111,7 @@ async def cascade_dev(
         return CascadeDev(exit_code=WRONG_USE)
     # Without the daemon, the next steps can take a minute.
     console.print_stderr(f"Preparing {', '.join(project.address.spec for project in projects)} ...")
-    notice = blocking_notice(
-        pantsd=global_options.pantsd, specs=[str(spec) for spec in specs.includes.address_literals]
-    )
+    notice = blocking_notice(pantsd=global_options.pantsd, specs=written(specs.includes))
     if notice is not None:
         console.print_stderr(notice)
     requests = await engine.concurrently(

@@ -12,6 +12,7 @@ from pants.engine.addresses import Address
 from pants.engine.process import InteractiveProcess
 from pants.option.global_options import KeepSandboxes
 
+from cascade_pants.goals.locations import location_names
 from cascade_pants.goals.run import MANIFEST_VARIABLE, manifest_command
 
 CHROOT = "{chroot}"
@@ -31,21 +32,6 @@ class CodeServer:
     name: str
     argv: tuple[str, ...]
     source_roots: tuple[str, ...] = ()
-
-
-def location_names(addresses: Sequence[Address]) -> tuple[str, ...]:
-    """Name the code locations of projects after their targets, adding the directory where two have the same name.
-
-    The first project names itself after its target.
-
-    Args:
-        addresses: the addresses of the projects, including the first one.
-    """
-    names: list[str] = []
-    for address in addresses:
-        name = address.target_name
-        names.append("_".join([*address.spec_path.split("/"), name]) if name in names else name)
-    return tuple(names)
 
 
 def relocated(request: RunRequest, directory: str) -> RunRequest:
@@ -154,6 +140,7 @@ def interactive_process(
     ask = manifest_command(build_root, addresses, pantsd=pantsd)
     directories = [f"__cascade_projects/{number}" for number in range(1, len(requests))]
     moved = [relocated(request, directory) for request, directory in zip(others, directories)]
+    # The first project names itself after its target.
     names = location_names(addresses)[1:]
     caches: dict[str, str] = {}
     immutable = {directory: request.digest for directory, request in zip(directories, others)}

@@ -39,6 +39,17 @@ async def projects_at_root() -> tuple[Target, ...]:
     )
 
 
+async def all_projects() -> tuple[Target, ...]:
+    """Find the projects of the repository, sorted by address."""
+    return await projects_in(
+        RawSpecs(
+            description_of_origin="the repository",
+            recursive_globs=(RecursiveGlobSpec(""),),
+            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
+        )
+    )
+
+
 async def chosen_projects(specs: Specs, goal: str) -> tuple[Target, ...]:
     """Find the projects that a command works on.
 
@@ -60,13 +71,7 @@ async def chosen_projects(specs: Specs, goal: str) -> tuple[Target, ...]:
         chosen = await projects_at_root()
     if chosen and (specs.includes or len(chosen) == 1):
         return in_order(specs.includes.address_literals, chosen)
-    everywhere = await projects_in(
-        RawSpecs(
-            description_of_origin="the repository",
-            recursive_globs=(RecursiveGlobSpec(""),),
-            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-        )
-    )
+    everywhere = await all_projects()
     raise NoProjectError(which_project((target.address for target in everywhere), goal, given=bool(specs.includes)))
 
 
@@ -104,4 +109,5 @@ def which_project(addresses: Iterable[Address], goal: str, *, given: bool) -> st
         else f"There is not exactly one {alias} at the root of this repository, so name the one that you mean."
     )
     lines = "".join(f"\n  {bin_name()} {goal} {spec}" for spec in listed)
-    return f"{problem} This repository has:{lines}"
+    together = f"\nAll of them together: {bin_name()} {goal} ::" if len(listed) > 1 else ""
+    return f"{problem} This repository has:{lines}{together}"

@@ -14,7 +14,6 @@ from cascade_pants.goals.dev_process import (
     code_server,
     dev_argv,
     interactive_process,
-    location_names,
     relocated,
 )
 from cascade_pants.goals.projects import in_order, which_project
@@ -104,11 +103,6 @@ def test_projects_of_one_name_stay_apart() -> None:
     assert asked["argv"][1:] == ["cascade-manifest", "//:dev", "teams/billing:dev"]
     assert process.run_in_workspace
     assert process.restartable
-
-
-def test_code_locations_are_named_by_their_targets() -> None:
-    assert location_names([DEV, Address("", target_name="billing")]) == ("dev", "billing")
-    assert location_names([DEV, BILLING]) == ("dev", "teams_billing_dev")
 
 
 @pytest.mark.parametrize(("specs", "command"), [([], "cascade-dev"), ([":dev"], "cascade-dev :dev")])

@@ -9,6 +9,7 @@ from cascade_pants.target_types.project import (
     CascadeProjectInterpreterConstraintsField,
     CascadeProjectLayoutField,
     CascadeProjectManifestField,
+    CascadeProjectPortField,
     CascadeProjectTarget,
     CascadeProjectWorkflowsField,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "CascadeProjectInterpreterConstraintsField",
     "CascadeProjectLayoutField",
     "CascadeProjectManifestField",
+    "CascadeProjectPortField",
     "CascadeProjectTarget",
     "CascadeProjectWorkflowsField",
     "CascadeWorkflowDataField",

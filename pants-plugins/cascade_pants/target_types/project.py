@@ -17,11 +17,14 @@ from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     Dependencies,
+    IntField,
+    InvalidFieldException,
     InvalidFieldTypeException,
     SourcesField,
     SpecialCasedDependencies,
     StringSequenceField,
     Target,
+    ValidNumbers,
 )
 from pants.util.strutil import help_text
 
@@ -144,6 +147,31 @@ class CascadeProjectLayoutField(PexLayoutField):
     )
 
 
+class CascadeProjectPortField(IntField):
+    alias = "port"
+    valid_numbers = ValidNumbers.positive_only
+    help = help_text(
+        """
+        The port of the project's code server in the workspace that `pants cascade-workspace` writes.
+
+        By default, the first port that no other project has, from the option `--first-port` on. A project without a
+        port may get another one when a project is added, so set it where machines rely on it.
+
+        Example: `port=4001`
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[int], address: Address) -> Optional[int]:  # noqa: UP045
+        """Return the port, which must be one of TCP."""
+        value = super().compute_value(raw_value, address)
+        if value is not None and value > 65535:
+            raise InvalidFieldException(
+                f"The field `{cls.alias}` of the target {address} is {value}. A port is at most 65535."
+            )
+        return value
+
+
 class CascadeProjectTarget(Target):
     alias = "cascade_project"
     core_fields = (
@@ -155,6 +183,7 @@ class CascadeProjectTarget(Target):
         CascadeProjectInterpreterConstraintsField,
         CascadeProjectExecutionModeField,
         CascadeProjectLayoutField,
+        CascadeProjectPortField,
         PythonResolveField,
         OutputPathField,
         RestartableField,
@@ -169,6 +198,7 @@ class CascadeProjectTarget(Target):
           - `pants run :dev` opens Dagster's UI with these workflows
           - `pants run :dev -- list` runs the Cascade command line with them
           - `pants --no-pantsd cascade-dev :dev` opens the UI without blocking other Pants commands
+          - `pants cascade-workspace` writes a `workspace.yaml` with all projects
           - `pants package :dev` writes `dist/dev.pex`, which needs neither Pants nor pip
           - `pants dependencies :dev` shows what is in the project
           - `pants export-codegen :dev` writes the manifest to `dist/codegen` for you to read

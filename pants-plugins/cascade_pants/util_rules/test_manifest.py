@@ -14,13 +14,13 @@ from pants.backend.python.target_types import PythonSourceField
 from pants.engine.addresses import Address
 from pants.engine.fs import DigestContents
 from pants.engine.internals.native_engine import Digest
-from pants.engine.target import HydratedSources, HydrateSourcesRequest
+from pants.engine.target import HydratedSources, HydrateSourcesRequest, TransitiveTargets, TransitiveTargetsRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants.reader.fingerprint import fingerprint
 from cascade_pants.target_types import CascadeProjectManifestField
-from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, workflow
+from cascade_pants.testing import RUNTIME, project_rules, rule_runner, set_options, two_resolves, workflow
 from cascade_pants.util_rules.manifest import has_cascade_table, manifest_module, manifest_source
 from cascade_pants.util_rules.project_code import ProjectCode
 
@@ -31,7 +31,12 @@ FILES = {"BUILD": "cascade_project(name='dev')", **RUNTIME, **workflow("weather"
 @pytest.fixture
 def runner() -> RuleRunner:
     return rule_runner(
-        [*project_rules(), QueryRule(HydratedSources, [HydrateSourcesRequest]), QueryRule(DigestContents, [Digest])]
+        [
+            *project_rules(),
+            QueryRule(HydratedSources, [HydrateSourcesRequest]),
+            QueryRule(DigestContents, [Digest]),
+            QueryRule(TransitiveTargets, [TransitiveTargetsRequest]),
+        ]
     )
 
 
@@ -84,6 +89,33 @@ def test_the_manifest_is_under_the_source_root_of_the_workflows(runner: RuleRunn
         FrozenDict(),
     )
     assert source == manifest_source(DEV, ("workflows.weather.observations",), "cascade.cli.main", code=code)
+
+
+@pytest.mark.parametrize("resolves", [("a", "a"), ("a", "b")], ids=["one resolve", "two resolves"])
+def test_a_project_contains_nothing_of_another(runner: RuleRunner, resolves: tuple[str, str]) -> None:
+    two_resolves(runner)
+    names = ("weather", "rivers")
+    files = {"src/cascade/BUILD": "python_sources(sources=['**/*.py'], resolve=parametrize('a', 'b'))", "BUILD": ""}
+    for name, resolve in zip(names, resolves):
+        files |= workflow(name, name, build=f"cascade_workflow(resolve={resolve!r})")
+        files[f"src/workflows/{name}/schema.py"] = f"import {name}_client\n\nclass Row: ...\n"
+        # Both may have settings, and only those of its own directory are a project's.
+        files[f"teams/{name}/cascade_config.py"] = f"NAME = {name!r}\n"
+        files[f"teams/{name}/BUILD"] = (
+            f"cascade_project(name='dev', resolve={resolve!r}, workflows=['src/workflows/{name}'])\n"
+            f"python_requirement(name='client', requirements=['{name}_client==1'], resolve={resolve!r})\n"
+        )
+    for name, other in zip(names, reversed(names)):
+        address = Address(f"teams/{name}", target_name="dev")
+        packed = generated(runner, files, address)
+        assert len(packed) == 2
+        assert name in str(packed) and other not in str(packed)
+        found = runner.request(TransitiveTargets, [TransitiveTargetsRequest([address])])
+        contents = [str(target.address) for target in found.closure]
+        assert {f"src/workflows/{name}/schema.py", f"teams/{name}:client"} <= {
+            one.partition("@")[0] for one in contents
+        }
+        assert not [one for one in contents if other in one]
 
 
 def of(source: str) -> str:
