@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cascade.exceptions import UsageError
 
 DEFAULT_NAMESPACE = "raw"
 MAIN_BRANCH = "main"
 QUARANTINE_SUFFIX = "__quarantine"
+AUDIT_PREFIX = "audit_"
+"""How the branches begin on which the rows of a run wait for their checks."""
+CI_PREFIX = "ci_"
+"""How the branches of `cascade ci` begin."""
+_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def branch_problem(name: str) -> str | None:
+    """Return why a branch to work on cannot have a name, or None if it can.
+
+    Args:
+        name: the name. It becomes one of a directory too.
+    """
+    if not _BRANCH.fullmatch(name):
+        return f"{name!r} is not a name for a branch. Use up to 64 letters, digits, underscores, dots and hyphens."
+    if name.startswith(AUDIT_PREFIX):
+        return f"{name!r} begins like the branches on which rows wait for their checks. Choose another name."
+    return None
+
+
+def branch_directory(state: Path, branch: str) -> Path:
+    """Return the directory of what is kept about a branch other than `main`: the states of dlt, Dagster and dbt.
+
+    Args:
+        state: the state directory of the project.
+        branch: name of the branch.
+    """
+    return state / "branches" / branch
 
 
 @dataclass(frozen=True, order=True)

@@ -19,6 +19,7 @@ from cascade.config.layers import DescribedSetting, Layers, read_layers
 from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
 from cascade.config.secrets import masked_value
+from cascade.table_ref import MAIN_BRANCH, branch_directory, branch_problem
 
 
 class ConfigWarning(UserWarning):
@@ -99,6 +100,11 @@ class CascadeConfig(BaseSettings):
         description="The access key of S3. If not set, S3 uses what AWS's own variables, profile or instance say.",
     )
     s3_secret_access_key: SecretStr | None = Field(default=None, description="The secret of the access key.")
+    branch: str = Field(
+        default="main",
+        description="The Iceberg branch that commands read and write where a table has it. What is written creates it, "
+        "from `main`. Dagster, dlt and dbt then keep their state apart, and `main` stays as it is.",
+    )
     keep_snapshots: int = Field(
         default=20,
         ge=0,
@@ -208,10 +214,22 @@ class CascadeConfig(BaseSettings):
         layers = _READ.get()
         return (init_settings, *(LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
 
+    @field_validator("branch", mode="after")
+    @classmethod
+    def _name_of_a_branch(cls, value: str) -> str:
+        problem = branch_problem(value)
+        if problem:
+            raise ValueError(problem)
+        return value
+
     @field_validator("dagster_home", "dlt_directory", mode="after")
     @classmethod
     def _under_the_root(cls, value: Path, info: Any) -> Path:
-        return Path(info.data["project_root"]) / expanded(value)
+        root, branch = Path(info.data["project_root"]), info.data.get("branch", MAIN_BRANCH)
+        if info.field_name == "dagster_home" and branch != MAIN_BRANCH:
+            # The runs on a branch say nothing about main.
+            return branch_directory(root / ".cascade", branch) / "dagster"
+        return root / expanded(value)
 
     @field_validator("iceberg_warehouse", mode="after")
     @classmethod

@@ -107,6 +107,8 @@ def prepared(
     retention: Retention | None = None,
     properties: Properties | None = None,
     sets_properties: bool = True,
+    requires: tuple[TableRequirement, ...] = (),
+    before: tuple[TableUpdate, ...] = (),
 ) -> Attempt:
     """Write the manifests of a snapshot.
 
@@ -118,6 +120,8 @@ def prepared(
         audit: the branch whose head the snapshot becomes, in place of `branch`, which stays where it is.
         retention: the snapshots that the table keeps; None to keep all.
         properties: properties of the table that change with the snapshot.
+        requires: further requirements.
+        before: updates that come before the snapshot's.
 
     Raises:
         ValidationException: the plan of the change is not one for this state of the table.
@@ -158,8 +162,9 @@ def prepared(
         bool(changed),
         table,
         files,
-        (AssertTableUUID(uuid=metadata.table_uuid), *expected_heads(table, {branch, moved.branch}), *guards),
+        (AssertTableUUID(uuid=metadata.table_uuid), *requires, *expected_heads(table, {branch, moved.branch}), *guards),
         (
+            *before,
             AddSnapshotUpdate(snapshot=Snapshot(**snapshot)),
             moved.update(table),
             *removals,

@@ -51,7 +51,7 @@ def keeps_branches(lakehouse: Lakehouse, ref: TableRef) -> bool:
 
 def _memory(lakehouse: Lakehouse) -> Path:
     digest = hashlib.sha256(f"{lakehouse.uri}\n{lakehouse.warehouse}".encode()).hexdigest()[:16]
-    return lakehouse.dlt_directory.parent / "catalogs" / f"{digest}.json"
+    return (lakehouse.origin or lakehouse.dlt_directory).parent / "catalogs" / f"{digest}.json"
 
 
 def _read(memory: Path) -> bool | None:

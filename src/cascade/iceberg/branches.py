@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 
-def at_branch(table: Table, ref: TableRef) -> Table:
+def at_branch(table: Table, ref: TableRef, *, own_schema: bool = False) -> Table:
     """Return a table whose current snapshot is the head of a branch.
 
     Its scans read the branch in the table's current schema, which all branches share. pyiceberg's `use_ref` would read
@@ -21,6 +21,7 @@ def at_branch(table: Table, ref: TableRef) -> Table:
     Args:
         table: the table, as loaded from the catalog.
         ref: the table's name and branch.
+        own_schema: read the branch in the schema of its head, which need not be the table's; see `working_branch`.
 
     Returns:
         The same table for `main`, or a copy of it for another branch.
@@ -38,7 +39,21 @@ def at_branch(table: Table, ref: TableRef) -> Table:
         raise missing_branch(ref, sorted({MAIN_BRANCH, *branches}))
     if head.snapshot_ref_type != SnapshotRefType.BRANCH:
         raise UsageError(f'"{ref.branch}" is a tag of {ref.full_name}, but only a branch can be read and written.')
-    return table_with(table, current_snapshot_id=head.snapshot_id)
+    schema = schema_of(table, head.snapshot_id) if own_schema else table.metadata.current_schema_id
+    return table_with(table, current_snapshot_id=head.snapshot_id, current_schema_id=schema)
+
+
+def schema_of(table: Table, snapshot_id: int) -> int:
+    """Return the id of the schema that a snapshot was written with; of the table's current one if it does not say.
+
+    Args:
+        table: the table.
+        snapshot_id: the snapshot.
+    """
+    snapshot = table.snapshot_by_id(snapshot_id)
+    written = snapshot.schema_id if snapshot is not None else None
+    known = {schema.schema_id for schema in table.metadata.schemas}
+    return written if written is not None and written in known else table.metadata.current_schema_id
 
 
 def missing_branch(ref: TableRef, known: list[str]) -> UsageError:

@@ -21,7 +21,7 @@ from cascade.iceberg.server_properties import server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.notices import notice
-from cascade.table_ref import MAIN_BRANCH, TableRef
+from cascade.table_ref import MAIN_BRANCH, TableRef, branch_directory
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,6 +76,9 @@ class Lakehouse:
         dlt_directory: where dlt keeps the incremental state of each asset and partition.
         retention: the snapshots that a table keeps when it is written.
         branch_retention: seconds for which the rows of a run whose checks failed stay on their branch.
+        branch: the branch that stands for `main`: tables are read there if they have it, and written there and nowhere
+            else; see `cascade.iceberg.working_branch`.
+        origin: of another branch than `main`, where dlt keeps the state of `main`.
     """
 
     catalog: Catalog
@@ -84,6 +87,34 @@ class Lakehouse:
     dlt_directory: Path
     retention: Retention = DEFAULT_RETENTION
     branch_retention: float = DEFAULT_BRANCH_RETENTION_HOURS * 3600.0
+    branch: str = MAIN_BRANCH
+    origin: Path | None = None
+
+    def at(self, table: Table, ref: TableRef) -> Table:
+        """Return a table on the branch where a reference to it leads in this lakehouse.
+
+        Args:
+            table: the table, as loaded from the catalog.
+            ref: the table and its branch. `main` stands for the branch of this lakehouse, if the table has that.
+
+        Raises:
+            UsageError: the table has no such branch.
+        """
+        from cascade.iceberg.branches import at_branch
+
+        if self.branch == MAIN_BRANCH:
+            return at_branch(table, ref)
+        if ref.branch == MAIN_BRANCH and self.branch in table.metadata.refs:
+            ref = ref.on(self.branch)
+        return at_branch(table, ref, own_schema=True)
+
+    def target(self, ref: TableRef) -> TableRef:
+        """Return where a write to a table goes in this lakehouse, whose branch the table may still lack.
+
+        Args:
+            ref: the table and its branch.
+        """
+        return ref.on(self.branch) if ref.branch == MAIN_BRANCH else ref
 
     def load(self, ref: TableRef) -> Table | None:
         """Load the current state of a table.
@@ -100,14 +131,12 @@ class Lakehouse:
         """
         from pyiceberg.exceptions import NoSuchTableError
 
-        from cascade.iceberg.branches import at_branch
-
         try:
             with storage_errors_named(self, ref, "read"):
                 table = self.catalog.load_table(ref.identifier)
         except NoSuchTableError:
             return None
-        return at_branch(table, ref)
+        return self.at(table, ref)
 
     def require(self, ref: TableRef) -> Table:
         """Load the current state of a table that must exist.
@@ -206,6 +235,9 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
         days=getattr(config, "keep_snapshot_days", DEFAULT_RETENTION.days),
     )
     hours = getattr(config, "branch_retention_hours", DEFAULT_BRANCH_RETENTION_HOURS)
+    branch, origin = getattr(config, "branch", MAIN_BRANCH), None
+    if branch != MAIN_BRANCH:
+        directory, origin = branch_directory(state, branch) / "dlt", Path(directory)
     return Lakehouse(
         catalog,
         shown_uri(uri),
@@ -213,6 +245,8 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
         Path(directory),
         retention,
         branch_retention=hours * 3600.0,
+        branch=branch,
+        origin=origin,
     )
 
 

@@ -19,6 +19,7 @@ from cascade.iceberg.committer import Committed as Committed
 from cascade.iceberg.committer import Committer
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.turns import Turn
+from cascade.iceberg.working_branch import written
 
 if TYPE_CHECKING:
     from cascade.iceberg.catalog import Lakehouse
@@ -82,6 +83,7 @@ def commit_planned(
         CascadeError: the disk is full, or cannot be written.
         UsageError: the table or its branch does not exist.
     """
+    ref = written(lakehouse, ref)
     with storage_errors_named(lakehouse, ref), Turn.of(lakehouse.uri, ref) as turn:
         committer = Committer(lakehouse, ref, planner, summary, properties, audit, time.monotonic() + patience, turn)
         return committer.run(inspect)

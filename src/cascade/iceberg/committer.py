@@ -13,13 +13,14 @@ from cascade.clock import Clock
 from cascade.exceptions import CommitError, CommitRefusedError
 from cascade.fault_points import FaultPoint, reach
 from cascade.iceberg.attempt import Sendable, change_properties, prepared
-from cascade.iceberg.branches import at_branch, table_with
+from cascade.iceberg.branches import table_with
 from cascade.iceberg.changes import FileChange, Planner, Properties
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.concessions import Concessions
 from cascade.iceberg.files import remove_files
 from cascade.iceberg.landing import Sent, landed
 from cascade.iceberg.turns import Turn
+from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
@@ -144,7 +145,7 @@ class Committer(Generic[P]):
                 attempt = self._prepared(table, change, () if may_arrive else change.added)
                 self.sent.append(Sent(attempt.snapshot_id, attempt.parent_id, plan))
                 try:
-                    table = at_branch(attempt.send(), self.ref)
+                    table = self.lakehouse.at(attempt.send(), self.ref)
                 except Exception as error:
                     outcome = outcome_of(error)
                     may_arrive |= outcome in (Outcome.UNKNOWN, Outcome.UNEXPECTED)
@@ -171,7 +172,7 @@ class Committer(Generic[P]):
         attempt = None
         try:
             attempt = prepared(table, self.ref.branch, change, {**self.summary, **change.summary})
-            inspect(self._done(plan, at_branch(attempt.preview(), self.ref), attempt.snapshot_id))
+            inspect(self._done(plan, self.lakehouse.at(attempt.preview(), self.ref), attempt.snapshot_id))
         except BaseException:
             remove_files(table, change.added)
             raise
@@ -192,8 +193,8 @@ class Committer(Generic[P]):
             raise
 
     def _attempt(self, table: Table, change: FileChange) -> Sendable:
-        # Snapshots expire when the audited one is published.
-        expires = self.audit is None and self.concessions.expires
+        # Snapshots expire when the audited one is published, and those of main when main is written.
+        expires = self.audit is None and self.lakehouse.branch == MAIN_BRANCH and self.concessions.expires
         return prepared(
             table,
             self.ref.branch,
@@ -217,7 +218,7 @@ class Committer(Generic[P]):
                     return table, False
                 continue
             try:
-                table = at_branch(change_properties(table, self.ref.branch, change), self.ref)
+                table = self.lakehouse.at(change_properties(table, self.ref.branch, change), self.ref)
             except Exception as error:
                 outcome = outcome_of(error)
                 if outcome is Outcome.REFUSED:

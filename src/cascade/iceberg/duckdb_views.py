@@ -18,6 +18,7 @@ from cascade.iceberg.files import read_file
 from cascade.iceberg.hidden import HIDDEN, visible
 from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.sql_text import sql_name, sql_names, sql_text
+from cascade.table_ref import TableRef
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, Table
 
     from cascade.iceberg.catalog import Lakehouse
-    from cascade.table_ref import TableRef
 
 _MARK = "Cascade keeps this up to date. It shows "
 _LOCAL = "file://"
@@ -72,7 +72,7 @@ def update_views(
             continue
         existing = ours.pop(place, None)
         try:
-            table = lakehouse.catalog.load_table(identifier)
+            table = lakehouse.at(lakehouse.catalog.load_table(identifier), TableRef(*place))
             comment = _comment(table)
             if existing is None or existing.comment != comment:
                 _drop(connection, place, existing)

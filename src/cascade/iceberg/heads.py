@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cascade.table_ref import MAIN_BRANCH
+from cascade.table_ref import AUDIT_PREFIX, MAIN_BRANCH
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
-
-_PREFIX = "audit_"
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,11 @@ class AuditBranch:
 
     Args:
         name: name of the branch.
-        retention: seconds for which the branch is kept if the rows are never published.
+        retention: seconds for which the branch is kept if the rows are never published; None to keep it.
     """
 
     name: str
-    retention: float
+    retention: float | None
 
     @classmethod
     def of(cls, run_id: str, retention: float) -> AuditBranch:
@@ -67,7 +65,7 @@ class AuditBranch:
             run_id: the run.
             retention: see the class.
         """
-        return cls(f"{_PREFIX}{run_id}", retention)
+        return cls(f"{AUDIT_PREFIX}{run_id}", retention)
 
     def head(self, snapshot_id: int) -> BranchHead:
         """Return the head that a snapshot makes of this branch."""
@@ -76,7 +74,7 @@ class AuditBranch:
 
 def is_audit_branch(name: str) -> bool:
     """Return whether a branch is one on which the rows of a run wait."""
-    return name.startswith(_PREFIX)
+    return name.startswith(AUDIT_PREFIX)
 
 
 def overdue_audit_branches(table: Table, now: float) -> list[str]:

@@ -11,7 +11,7 @@ from cascade.exceptions import CascadeError
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
-from cascade.table_ref import QUARANTINE_SUFFIX
+from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -78,7 +78,7 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
         name = ".".join(identifier)
         try:
             with storage_errors_named(lakehouse, name, "read"):
-                table = lakehouse.catalog.load_table(identifier)
+                table = lakehouse.at(lakehouse.catalog.load_table(identifier), TableRef.parse(name))
                 snapshot, ledger = table.current_snapshot(), published_partitions(table)
         except CascadeError as error:
             yield TableOverview(name, problem=error.message)

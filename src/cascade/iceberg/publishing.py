@@ -23,6 +23,8 @@ from cascade.iceberg.committer import Committed, Committer
 from cascade.iceberg.heads import AuditBranch, BranchHead, expected_heads, overdue_audit_branches, removed_branch
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.turns import Turn
+from cascade.iceberg.working_branch import written
+from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -76,6 +78,7 @@ def commit_audited(
         CommitRefusedError: the catalog refused the commit for good.
         UsageError: the table or its branch does not exist.
     """
+    ref = written(lakehouse, ref)
     with Turn.to_publish(lakehouse, ref) as turn:
         if not keeps_branches(lakehouse, ref):
             return _commit_inspected(lakehouse, ref, planner, check, turn, summary, properties)
@@ -180,6 +183,7 @@ def publish_audited(
         CommitRefusedError: the catalog refused the commit for good.
         UsageError: the table or its branch does not exist.
     """
+    ref = lakehouse.target(ref)
     with storage_errors_named(lakehouse, ref), Turn.of(lakehouse.uri, ref) as turn:
         publisher = _Publisher(
             lakehouse=lakehouse,
@@ -255,7 +259,7 @@ class _Publisher(Committer[None]):
                 hint="Run the workflow again.",
             )
         # The branch keeps its snapshot from expiring in the request that removes the branch.
-        expires = self.concessions.expires
+        expires = self.concessions.expires and self.lakehouse.branch == MAIN_BRANCH
         guards, expired = expiry_of(table, self.ref.branch, self.lakehouse.retention) if expires else ([], [])
         changed = PropertyChange()
         if self.properties and self.concessions.sets_properties:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cascade.exceptions import CascadeError, UsageError
-from cascade.iceberg.branches import at_branch
 from cascade.iceberg.hidden import HIDDEN
 from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.query_session import QuerySession, query_session
@@ -112,9 +111,9 @@ def add_named_tables(
     for identifier in identifiers:
         if identifier[-1].lower() not in text:
             continue
-        table = lakehouse.catalog.load_table(identifier)
-        ref = branches.get((".".join(identifier[:-1]), identifier[-1]))
-        session.add_table(table if ref is None else at_branch(table, ref), identifier, shown=shown)
+        ref = TableRef(".".join(identifier[:-1]), identifier[-1])
+        table = lakehouse.at(lakehouse.catalog.load_table(identifier), branches.get(ref.identifier, ref))
+        session.add_table(table, identifier, shown=shown)
 
 
 def explained(error: duckdb.Error, identifiers: Iterable[tuple[str, ...]]) -> CascadeError:

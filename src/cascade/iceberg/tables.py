@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from cascade.declarations.layouts import field_name
 from cascade.exceptions import CascadeError, CommitError, CommitRefusedError, SchemaDriftError
-from cascade.iceberg.branches import at_branch, missing_branch
+from cascade.iceberg.branches import missing_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.drift import schema_difference
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.iceberg.working_branch import created_on, evolve_branch, start_branch
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def ensure_table(
         properties: further properties of a new table.
 
     Returns:
-        The table, on its branch. All branches of the table share its schema.
+        The table, on its branch. All branches of the table share its schema, but for the lakehouse's own branch: what
+        is written there has the declared schema, in the layout of the table, and `main` keeps its own.
 
     Raises:
         SchemaDriftError: the schema differs in a way that G4 refuses. Nothing was written.
@@ -81,12 +83,19 @@ def ensure_table(
         CascadeError: the disk is full, or cannot be written.
         UsageError: the branch does not exist. Nothing was created.
     """
+    target = lakehouse.target(ref)
     for attempt in range(_ATTEMPTS):
         table = lakehouse.load(ref)
         try:
             with storage_errors_named(lakehouse, ref):
+                if target != ref:
+                    if table is None:
+                        marked = {**(properties or {}), **created_on(lakehouse, ref)}
+                        _create(lakehouse, ref, schema, partition_spec, marked)
+                    start_branch(lakehouse, ref)
+                    return evolve_branch(lakehouse, ref, lambda found: _evolved(found, schema))
                 table = table or _create(lakehouse, ref, schema, partition_spec, properties or {})
-                return at_branch(_evolve(table, schema, partition_spec), ref)
+                return lakehouse.at(_evolve(table, schema, partition_spec), ref)
         except CascadeError:
             raise
         except Exception as error:
@@ -223,6 +232,18 @@ def _evolve(table: Table, schema: Schema, partition_spec: Sequence[LayoutField])
                 for name in [name for name in wanted if name not in present]:
                     spec.add_field(wanted[name].column, wanted[name].transform, name)
     return table.refresh()
+
+
+def _evolved(table: Table, schema: Schema) -> Schema | None:
+    """Return the schema that a table would have, or None if it has that. Nothing is written."""
+    from pyiceberg.table import Transaction
+
+    if not check_drift(table, schema):
+        return None
+    transaction = Transaction(table)
+    with transaction.update_schema() as update:
+        update.union_by_name(_changes(table.schema(), schema))
+    return transaction.table_metadata.schema()
 
 
 def _changes(present: Schema, declared: Schema) -> Schema:

@@ -70,7 +70,9 @@ class Turn:
             ref: the table.
         """
         catalog = _local_catalog(lakehouse.uri)
-        return cls(_lock_file((catalog or lakehouse.dlt_directory).parent, ref, ".publish"), math.inf)
+        return cls(
+            _lock_file((catalog or lakehouse.origin or lakehouse.dlt_directory).parent, ref, ".publish"), math.inf
+        )
 
     @property
     def is_mine(self) -> bool:

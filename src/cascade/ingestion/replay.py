@@ -107,7 +107,7 @@ def replay(
     if still and not left:
         raise _nothing_left(declaration, partition, still, notices, first)
     return RunReport(
-        ref=ref,
+        ref=lakehouse.target(ref),
         partition=partition,
         run_id=run_id,
         rows_in=judged.kept.num_rows,

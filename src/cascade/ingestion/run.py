@@ -31,7 +31,7 @@ from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
-from cascade.runs.dlt_session import DltSession, dlt_session
+from cascade.runs.dlt_session import DltSession, dlt_session, states_for_branch
 from cascade.runs.extract import Extracted, extract
 from cascade.runs.publish import Check, Landed, SameStart, Target, audit, publish, settle_quarantine
 from cascade.runs.report import RunReport
@@ -144,6 +144,7 @@ def run_ingestion(
 
     with notices_to(noticed), deadline(declaration.max_runtime_seconds, declaration.table, declaration.location):
         with clock.timed("open"):
+            states_for_branch(lakehouse, target.ref)
             # Drift is refused before any request to the source.
             ensure_table(
                 lakehouse,
@@ -197,7 +198,7 @@ def run_ingestion(
             with clock.timed("state"):
                 session.keep()
     return RunReport(
-        ref=target.ref,
+        ref=lakehouse.target(target.ref),
         partition=target.partition,
         run_id=run_id,
         rows_in=extracted.rows,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.exceptions import CascadeError, SourceError, SourceLocation
 from cascade.fault_points import FaultPoint, reach
-from cascade.runs.dlt_state import StateDirectory
+from cascade.runs.dlt_state import StateDirectory, copy_states
 from cascade.runs.http_retries import tell_retries
 from cascade.runs.null_cursors import read_past_null_cursors
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
     from dlt.pipeline.pipeline import Pipeline
 
+    from cascade.iceberg import Lakehouse
     from cascade.table_ref import TableRef
 
 
@@ -69,6 +70,23 @@ def states_of(directory: Path, table: TableRef) -> Path:
         table: the table.
     """
     return directory / table.op_name
+
+
+def states_for_branch(lakehouse: Lakehouse, table: TableRef) -> None:
+    """Let sources continue on a branch where they continue on `main`. Call it before the table has the branch.
+
+    The rows that a cursor has passed are then on `main` when the branch starts there (G9). What an earlier branch of
+    the same name left behind is removed.
+
+    Args:
+        lakehouse: the lakehouse.
+        table: the table.
+    """
+    if lakehouse.origin is None:
+        return
+    found = lakehouse.load(table)
+    if found is None or lakehouse.branch not in found.metadata.refs:
+        copy_states(states_of(lakehouse.origin, table), states_of(lakehouse.dlt_directory, table))
 
 
 @contextmanager

@@ -30,6 +30,30 @@ CURRENT = "current"
 LOCK = ".lock"
 
 
+def copy_states(source: Path, target: Path) -> None:
+    """Let a directory have the states of all partitions of a table that apply in another one, and no others.
+
+    Args:
+        source: the directory with the states of all partitions of a table. It stays as it is.
+        target: the directory that gets them.
+
+    Raises:
+        CascadeError: a state is damaged.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    for home in sorted(source.iterdir()) if source.is_dir() else ():
+        if not (home / CURRENT).is_file():
+            continue
+        with (home / LOCK).open("a") as lock:
+            with suppress(OSError):
+                # A run that has the lock for itself alone removes what does not apply.
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            kept = StateDirectory(home)._kept()
+            if kept is not None:
+                shutil.copytree(kept, target / home.name / kept.name)
+                (target / home.name / CURRENT).write_text(kept.name)
+
+
 @dataclass
 class StateDirectory:
     """The state of one asset and partition, as one run sees it.

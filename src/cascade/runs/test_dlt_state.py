@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from cascade.exceptions import CascadeError
-from cascade.runs.dlt_state import StateDirectory
+from cascade.runs.dlt_state import StateDirectory, copy_states
 
 HOLD = """
 import sys
 from pathlib import Path
-from cascade.runs.dlt_state import StateDirectory
+from cascade.runs.dlt_state import StateDirectory, copy_states
 
 state = StateDirectory(Path(sys.argv[1]))
 work = state.working_copy()
@@ -158,3 +158,24 @@ def test_a_state_that_is_not_json_is_an_error(tmp_path: Path, content: bytes) ->
     with pytest.raises(CascadeError, match=re.escape(f"dlt's state is damaged: {file}.")):
         state.sources()
     state.close()
+
+
+def test_a_copy_of_the_states_of_a_table_goes_its_own_way(tmp_path: Path) -> None:
+    source, target = tmp_path / "main" / "dlt_t", tmp_path / "branch" / "dlt_t"
+    copy_states(source, target)
+    assert not target.exists()
+    for name in ("a", "b"):
+        state = StateDirectory(source / name)
+        (state.working_copy() / "cursor").write_text(name)
+        state.keep(lambda: None)
+        state.close()
+    before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    (target / "old").mkdir(parents=True)
+    copy_states(source, target)
+    assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
+    mine = StateDirectory(target / "a")
+    assert (mine.working_copy() / "cursor").read_text() == "a"
+    (mine.working_copy() / "cursor").write_text("later")
+    mine.keep(lambda: None)
+    mine.close()
+    assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before

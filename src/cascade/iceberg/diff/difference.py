@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cascade.iceberg.branches import table_with
 from cascade.iceberg.columns import storage_of
 from cascade.iceberg.diff.changed_files import changed_rows
 from cascade.iceberg.diff.points import Point
@@ -82,7 +83,7 @@ def diff_tables(
     examples: int = EXAMPLES,
     shown: Callable[[Iterable[str]], list[str]] = list,
 ) -> RowDiff:
-    """Compare two states of one table. Only files that differ are read, in the table's current schema.
+    """Compare two states of one table. Only files that differ are read, in the schema of the second.
 
     Args:
         before: the first state.
@@ -93,7 +94,8 @@ def diff_tables(
     schema = after.table.schema()
     columns = visible(column.name for column in schema.fields)
     unique_key = tuple(name for name in columns if name in schema.identifier_field_names())
-    old, new = changed_rows(before.table, after.table, columns)
+    earlier = table_with(before.table, current_schema_id=schema.schema_id, schemas=after.table.metadata.schemas)
+    old, new = changed_rows(earlier, after.table, columns)
     gone, pairs, come = _pairs(old, new, unique_key) if unique_key else _unpaired(old, new)
     old_pairs, new_pairs = _taken(old, pairs[0]), _taken(new, pairs[1])
     same = {name: same_rows(old_pairs.select([name]), new_pairs.select([name])) for name in columns}

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
-from cascade.iceberg.branches import table_with
+from cascade.iceberg.branches import schema_of, table_with
 from cascade.iceberg.history import counts_all_rows
 from cascade.program import typed
 from cascade.spelling import did_you_mean
@@ -53,7 +53,9 @@ def point_of(table: Table, text: str) -> Point:
     metadata = table.metadata
     ref = metadata.refs.get(text)
     if ref is not None:
-        return Point(text, table_with(table, current_snapshot_id=ref.snapshot_id))
+        # Only a branch that stands for main in `working_branch` has a newer schema than the table.
+        schema = max(table.metadata.current_schema_id, schema_of(table, ref.snapshot_id))
+        return Point(text, table_with(table, current_snapshot_id=ref.snapshot_id, current_schema_id=schema))
     if text == MAIN_BRANCH:
         return Point(text, table_with(table, current_snapshot_id=None))
     if _SNAPSHOT.fullmatch(text):
