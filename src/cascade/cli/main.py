@@ -40,6 +40,7 @@ _COMMANDS = {
     "branch": "cascade.cli.branch:branch",
     "quarantine": "cascade.cli.quarantine:quarantine",
     "validate": "cascade.cli.validate:validate",
+    "contracts": "cascade.cli.contracts:contracts",
     "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",

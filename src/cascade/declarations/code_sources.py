@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from cascade.reader.contract_files import contract_table
 from cascade.reader.fingerprint import TEST_DATA, fingerprint, fingerprint_of_data, fingerprint_of_tree, parsed
 from cascade.reader.names import absolute
 
@@ -207,8 +208,15 @@ def data_beside(directory: str, *, is_package: bool) -> Iterator[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting += [entry.path] if is_package and entry.name != TEST_DATA else []
-            elif os.path.splitext(entry.name)[1] in DATA and entry.name not in _NOT_DATA and entry.is_file():
+            elif _is_data(entry):
                 yield entry.path
+
+
+def _is_data(entry: os.DirEntry[str]) -> bool:
+    if os.path.splitext(entry.name)[1] not in DATA or entry.name in _NOT_DATA:
+        return False
+    # A contract says what a table is, and the code does not read it.
+    return contract_table(Path(entry.path).as_posix()) is None and entry.is_file()
 
 
 @lru_cache(maxsize=1)

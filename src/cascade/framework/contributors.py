@@ -130,12 +130,19 @@ def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
 
 
 def _built_in() -> tuple[Contributor, ...]:
+    from cascade.contracts.contributor import ContractContributor
     from cascade.dbt.contributor import DbtContributor
     from cascade.ingestion.contributor import IngestionContributor
     from cascade.maintenance.contributor import MaintenanceContributor
     from cascade.quality.contributor import QualityContributor
 
-    return (IngestionContributor(), QualityContributor(), DbtContributor(), MaintenanceContributor())
+    return (
+        IngestionContributor(),
+        QualityContributor(),
+        DbtContributor(),
+        MaintenanceContributor(),
+        ContractContributor(),
+    )
 
 
 def _contributor(plugin: Plugin) -> Contributor:

@@ -88,7 +88,7 @@ def _type(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool,
         yield from _kept(old.key_type, new.key_type, path + ".key")
         yield from _field(old.value_field, new.value_field, path + ".value")
     elif old != new:
-        yield _widens(old, new), f"{path}: {old} in the table, {new} in the declared schema"
+        yield widens(old, new), f"{path}: {old} in the table, {new} in the declared schema"
 
 
 def _kept(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool, str]]:
@@ -96,8 +96,13 @@ def _kept(old: IcebergType, new: IcebergType, path: str) -> Iterator[tuple[bool,
     yield from ((False, line) for _, line in _type(old, new, path))
 
 
-def _widens(old: IcebergType, new: IcebergType) -> bool:
-    """Return whether Iceberg's specification promotes one type to another in tables of every version."""
+def widens(old: IcebergType, new: IcebergType) -> bool:
+    """Return whether Iceberg's specification promotes one type to another in tables of every version.
+
+    Args:
+        old: the type of a column.
+        new: another type.
+    """
     from pyiceberg.types import DecimalType, DoubleType, FloatType, IntegerType, LongType
 
     if isinstance(old, DecimalType) and isinstance(new, DecimalType):
