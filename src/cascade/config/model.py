@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from cascade.config.dbt_directory import dbt_directory
 from cascade.config.layer_source import LayerSource
 from cascade.config.layers import DescribedSetting, Layers, read_layers
+from cascade.config.postgres_urls import is_postgres
 from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
 from cascade.config.secrets import masked_value
@@ -161,6 +162,12 @@ class CascadeConfig(BaseSettings):
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dagster",
         description="Dagster's home directory: runs, events and `dagster.yaml`.",
     )
+    dagster_database: str | None = Field(
+        default=None,
+        description="The URL of a PostgreSQL database for Dagster's runs, events and schedules, such as "
+        "`postgresql://user:password@host/dagster`. Processes on several machines then share them. If not set, they "
+        "are in SQLite files in `dagster_home`.",
+    )
     dlt_directory: Path = Field(
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
         description="The working directory of dlt's pipelines.",
@@ -230,6 +237,16 @@ class CascadeConfig(BaseSettings):
             # The runs on a branch say nothing about main.
             return branch_directory(root / ".cascade", branch) / "dagster"
         return root / expanded(value)
+
+    @field_validator("dagster_database", mode="after")
+    @classmethod
+    def _of_main(cls, value: str | None, info: Any) -> str | None:
+        if value is not None and not is_postgres(value):
+            raise ValueError(
+                "must be the URL of a PostgreSQL database, such as postgresql://user:password@host/dagster"
+            )
+        # The runs on a branch say nothing about main.
+        return value if info.data.get("branch", MAIN_BRANCH) == MAIN_BRANCH else None
 
     @field_validator("iceberg_warehouse", mode="after")
     @classmethod

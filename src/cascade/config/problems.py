@@ -33,7 +33,8 @@ def config_error(error: ValidationError, layers: Layers, given: Mapping[str, obj
             origin = layers.origin(name) or name
             value = layer.values[name] if layer else None
         shown = "a hidden value" if is_secret_name(name) else repr(masked_value(name, value))
-        message = str(detail["msg"])
+        # pydantic's prefix of what a validator of ours says.
+        message = str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
         problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
     return ConfigError("\n".join(problems), hint="`config docs` lists every setting with its type and default.")
 

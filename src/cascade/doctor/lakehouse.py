@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.config.postgres_urls import is_postgres
 from cascade.doctor.finding import Finding, first_line, nearest_existing, within
 from cascade.exceptions import CascadeError
 from cascade.iceberg.catalog_errors import explain_catalog_error
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 """How many seconds a server may take to answer."""
 
-_BY_PSYCOPG2 = ("postgresql://", "postgres://", "postgresql+psycopg2://")
-
 
 def check_catalog(
     config: CascadeConfig, open_it: Callable[[CascadeConfig], Lakehouse] | None = None, seconds: float = SECONDS
@@ -50,7 +49,7 @@ def check_catalog(
     if not (config.iceberg_catalog or config.nessie_uri) and not embedded.is_file():
         detail = f"the embedded catalog, which the first run creates at {embedded}"
         return Finding("catalog", "ok", detail), None
-    if (config.iceberg_catalog or "").startswith(_BY_PSYCOPG2) and find_spec("psycopg2") is None:
+    if is_postgres(config.iceberg_catalog or "") and find_spec("psycopg2") is None:
         detail = "the catalog is in PostgreSQL, but the driver is not installed"
         return Finding("catalog", "problem", detail, "Type: pip install 'cascade-workflows[postgres]'"), None
 

@@ -115,6 +115,28 @@ def check_dagster_home(home: Path, environment: Mapping[str, str]) -> Finding:
     return found
 
 
+def check_dagster_database(url: str, home: Path) -> Finding:
+    """Check the database of Dagster's runs, events and schedules.
+
+    Args:
+        url: the configured URL.
+        home: Dagster's home.
+    """
+    from cascade.config.secrets import mask_secrets
+    from cascade.framework.dagster_database import require_database
+    from cascade.framework.instance import is_own_file
+
+    check, shown = "Dagster's database", mask_secrets(url)
+    try:
+        require_database(url)
+    except CascadeError as error:
+        return Finding(check, "problem", error.message, error.hint)
+    if is_own_file(home):
+        detail = f"{shown} answers, but {home / 'dagster.yaml'} is your own file, which says where Dagster's storage is"
+        return Finding(check, "warning", detail, "Remove the file to let Cascade write it.")
+    return Finding(check, "ok", f"{shown} answers")
+
+
 def check_git(root: Path, run: Callable[[list[str]], int | None] | None = None) -> Finding:
     """Check that git ignores what must not be committed: the state, and the secrets in `.env`.
 

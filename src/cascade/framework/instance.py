@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cascade.dagster_storage import speed_up_dagster_storage
 from cascade.exceptions import ConfigError
+from cascade.framework.dagster_database import DAGSTER_YAML, provide_database
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARK = "# Written by Cascade."
 
-_DAGSTER_YAML = f"""\
+_SETTINGS = f"""\
 {_MARK} Delete this line to keep your own changes.
 
 telemetry:
@@ -52,7 +53,8 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         The directory.
 
     Raises:
-        ConfigError: the directory cannot be written, or Dagster would use another one.
+        ConfigError: the directory cannot be written, or Dagster would use another one; or the `dagster_database` cannot
+            be reached, or the packages for it are not installed.
     """
     home = config.dagster_home
     problem = home_problem(home)
@@ -61,14 +63,17 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
             f"Dagster's home {home} cannot be used: {problem}.",
             hint="Set CASCADE_DAGSTER_HOME to a directory with another path.",
         )
-    path = home / "dagster.yaml"
+    path, text = home / "dagster.yaml", _SETTINGS
+    if config.dagster_database is not None:
+        provide_database(config.dagster_database)
+        text += DAGSTER_YAML
     try:
         home.mkdir(parents=True, exist_ok=True)
         present = path.read_text(encoding="utf-8") if path.is_file() else None
-        if present is None or (present.startswith(_MARK) and present != _DAGSTER_YAML):
+        if present is None or (present.startswith(_MARK) and present != text):
             # Another process that starts now must not read a half-written file.
             draft = home / f"dagster.yaml.{os.getpid()}"
-            draft.write_text(_DAGSTER_YAML, encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
             draft.replace(path)
     except OSError as error:
         raise ConfigError(
@@ -77,6 +82,16 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def is_own_file(home: Path) -> bool:
+    """Return whether the `dagster.yaml` in Dagster's home is the user's own, which Cascade leaves as it is.
+
+    Args:
+        home: Dagster's home.
+    """
+    path = home / "dagster.yaml"
+    return path.is_file() and not path.read_text(encoding="utf-8").startswith(_MARK)
 
 
 def home_problem(home: Path) -> str | None:
@@ -98,7 +113,14 @@ def home_problem(home: Path) -> str | None:
 
 
 def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
-    """Open the project's Dagster instance. Use it as a context manager."""
+    """Open the project's Dagster instance. Use it as a context manager.
+
+    Args:
+        config: the settings.
+
+    Raises:
+        ConfigError: Dagster's home or its database cannot be used.
+    """
     prepare_dagster_home(config)
     import dagster as dg
 

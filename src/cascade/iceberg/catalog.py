@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cascade.collector import collector_paused
+from cascade.config.postgres_urls import with_driver
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.catalog_errors import shown_uri, unreachable
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
@@ -267,10 +268,7 @@ def _uri(config: LakehouseSettings, state: Path) -> str:
                 f"Iceberg REST API, {shown_uri(base)}/iceberg."
             )
         return f"{base}/iceberg/{config.nessie_ref}"
-    uri = config.iceberg_catalog or sqlite_uri(state / "catalog.db")
-    if uri.startswith(("postgresql://", "postgres://")):
-        # SQLAlchemy 2.1 would import psycopg 3, and the extra `postgres` installs psycopg2.
-        uri = f"postgresql+psycopg2://{uri.partition('://')[2]}"
+    uri = with_driver(config.iceberg_catalog or sqlite_uri(state / "catalog.db"))
     if not _is_sqlite(uri):
         return uri
     try:

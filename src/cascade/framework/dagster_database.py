@@ -1,0 +1,64 @@
+"""The PostgreSQL database of Dagster's runs, events and schedules, if the settings name one."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+from cascade.config.postgres_urls import with_driver
+from cascade.config.secrets import mask_secrets
+from cascade.exceptions import ConfigError
+
+_VARIABLE = "CASCADE_DAGSTER_DATABASE"
+_CONNECT_SECONDS = 15
+
+# The file names the variable and not its value, which has a password.
+DAGSTER_YAML = f"""
+storage:
+  postgres:
+    postgres_url:
+      env: {_VARIABLE}
+"""
+"""The part of `dagster.yaml` that says where the database is."""
+
+
+def provide_database(url: str) -> None:
+    """Let this process and its children find the database by the variable that `dagster.yaml` names.
+
+    Args:
+        url: the URL of the database.
+
+    Raises:
+        ConfigError: it cannot be reached, or the packages for it are not installed.
+    """
+    require_database(url)
+    os.environ[_VARIABLE] = with_driver(url)
+
+
+def require_database(url: str) -> None:
+    """Raise if the database cannot be reached. Dagster would try for long, and log each attempt.
+
+    Args:
+        url: the URL of the database.
+
+    Raises:
+        ConfigError: it cannot be reached, or the packages for it are not installed.
+    """
+    if find_spec("dagster_postgres") is None or find_spec("psycopg2") is None:
+        raise ConfigError(
+            "Dagster's database is in PostgreSQL, but the packages for it are not installed.",
+            hint="Type: pip install 'cascade-workflows[postgres]'",
+        )
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        options = {"connect_timeout": _CONNECT_SECONDS}
+        create_engine(with_driver(url), connect_args=options, poolclass=NullPool).connect().close()
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise ConfigError(
+            f"Dagster's database at {mask_secrets(url)} cannot be used: {mask_secrets(reason).rstrip('.')}.",
+            hint=f"Check {_VARIABLE}: the user, the password, the host and the database, which must exist.",
+        ) from error
