@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool, QueuePool
 
-from cascade.dagster_storage import speed_up_dagster_storage
+from cascade.dagster_storage import _CREATORS, _copying, _write_new, speed_up_dagster_storage
 
 ScriptDirectory: Any = import_module("alembic.script").ScriptDirectory
 EVENTS: Any = sqlite_event_log
@@ -121,3 +123,88 @@ def test_a_second_call_changes_nothing() -> None:
     assert [ScriptDirectory.from_config, *(module.create_engine for module in MODULES)] == before
     dagsters = config(ALEMBIC_SCRIPTS_LOCATION)
     assert ScriptDirectory.from_config(dagsters) is ScriptDirectory.from_config(dagsters)
+
+
+def schemas(home: Path) -> dict[str, object]:
+    """Return what a reader of each database of an instance finds: its version, tables, indexes and journal."""
+    found: dict[str, object] = {}
+    for path in home.rglob("*.db"):
+        with closing(sqlite3.connect(path)) as connection:
+            created = sorted(connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall(), key=str)
+            indexes = []
+            if any(name == "secondary_indexes" for _, name, _ in created):
+                indexes = connection.execute("SELECT name FROM secondary_indexes ORDER BY 1").fetchall()
+            journal = connection.execute("PRAGMA journal_mode").fetchone()
+            check = connection.execute("PRAGMA integrity_check").fetchone()
+            version = connection.execute("SELECT * FROM alembic_version").fetchall()
+        found["run" if len(path.stem) == 36 else path.stem] = (created, indexes, journal, check, version)
+    return found
+
+
+def materialize_in(home: Path) -> dict[str, object]:
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        run = dg.materialize([one], instance=instance).run_id
+        assert len(instance.all_logs(run)) > 5
+    return schemas(home)
+
+
+def test_a_database_that_is_a_copy_is_like_one_that_dagster_creates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speed_up_dagster_storage()
+    creators = [(getattr(import_module(module), name), method) for module, name, method, _ in _CREATORS]
+    with monkeypatch.context() as unpatched:
+        for storage, method in creators:
+            create = vars(storage)[method]
+            original = getattr(create, "__func__", create).__wrapped__
+            unpatched.setattr(storage, method, classmethod(original) if isinstance(create, classmethod) else original)
+        created = materialize_in(tmp_path / "created")
+    assert {*created} == {"index", "run", "runs", "schedules"}
+    first = materialize_in(tmp_path / "first")
+
+    def failing(*_: object, **__: object) -> None:
+        raise AssertionError("Dagster creates a database")
+
+    for module in (EVENTS, sqlite_run_storage, sqlite_schedule_storage):
+        monkeypatch.setattr(module, "stamp_alembic_rev", failing)
+    assert materialize_in(tmp_path / "copies") == first == created
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and ".db." in path.name] == []
+
+
+def test_rows_that_another_process_writes_at_once_are_not_copied(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+
+    def create(database: Path) -> None:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS events (id)")
+            connection.execute("CREATE TABLE IF NOT EXISTS alembic_version (id)")
+            if database == path:
+                connection.execute("INSERT INTO events VALUES (1)")
+
+    copying = _copying(create, str)
+    for name in ("new.db", "second.db", "third.db"):
+        copying(tmp_path / name)
+    for name, rows in (("second.db", 0), ("third.db", 0)):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            assert connection.execute("SELECT count(*) FROM events").fetchone() == (rows,)
+
+
+def test_a_database_that_another_process_has_just_created_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    path.write_bytes(b"theirs")
+    _write_new(str(path), b"ours")
+    assert path.read_bytes() == b"theirs"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_where_nothing_can_be_written_dagster_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    def create(path: str) -> None:
+        Path(path).touch()
+
+    copying = _copying(create, str)
+    copying(str(tmp_path / "first.db"))
+    with pytest.raises(NotADirectoryError):
+        copying(str(tmp_path / "file" / "second.db"))
