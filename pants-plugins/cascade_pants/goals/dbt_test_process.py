@@ -238,6 +238,7 @@ async def find_dbt_test_results(
         ],
         "vars": json.loads(project.variables) if project.variables else {},
         "threads": batch.threads,
+        "source_tests": {name: file for name, file in graph.source_tests.items() if file in tested},
         "output": _OUTPUT,
     }
     asked = await engine.create_digest(

@@ -40,6 +40,7 @@ PROJECT_FILE = "dbt_project.yml"
 # Only the names of seeds matter, so an edit of their rows changes no edge.
 _WITHOUT_CONTENT = (".csv",)
 _QUARANTINE = "__quarantine"
+_NO_TESTS: FrozenDict[str, str] = FrozenDict()
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class DbtGraph:
         tested: the files that have something to build or to test.
         declared: the tables of its sources.
         problems: what is wrong, each with file and line.
+        source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
     """
 
     needed: FrozenDict[str, tuple[Address, ...]]
@@ -121,6 +123,7 @@ class DbtGraph:
     tested: tuple[str, ...]
     declared: tuple[DeclaredSource, ...]
     problems: tuple[str, ...]
+    source_tests: FrozenDict[str, str] = _NO_TESTS
 
 
 def path_of(target: Target) -> str | None:
@@ -186,6 +189,7 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
         tuple(answer["tested"]),
         tuple(DeclaredSource(**one) for one in answer["declared"]),
         tuple(answer["problems"]),
+        FrozenDict(answer.get("source_tests") or {}),
     )
 
 

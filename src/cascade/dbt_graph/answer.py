@@ -27,6 +27,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         `tested`: the files of the project that have something to build or to test.
         `declared`: each table of a source with its place, whether something else than a workflow fills it, and what
             `source()` takes, as `<source>.<table>`.
+        `source_tests`: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
         `computed`: where the arguments of `ref` or `source` cannot be read.
         `problems`: lines of file, line and message.
     """
@@ -35,7 +36,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         graph = read_graph(directory, target=request.get("target") or "embedded", variables=request.get("vars") or {})
     except DocumentError as error:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
-        return _document({}, {}, set(), [], [], [f"{place}: {error.message}"])
+        return _document({}, {}, set(), [], [], [f"{place}: {error.message}"], {})
     declared = [
         {
             "table": one.table,
@@ -52,7 +53,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     )
     problems = [f"{place}: {message}" for place, message in find_mistakes(graph).items()]
     tested = {node.file for node in graph.nodes if node.package == graph.root.name and node.kind != "analysis"}
-    return _document(files, tables, tested, declared, [str(place) for place in computed], problems)
+    source_tests = {".".join(names): file for names, file in graph.source_tests.items()}
+    return _document(files, tables, tested, declared, [str(place) for place in computed], problems, source_tests)
 
 
 def _document(
@@ -62,6 +64,7 @@ def _document(
     declared: list[dict[str, Any]],
     computed: list[str],
     problems: list[str],
+    source_tests: Mapping[str, str],
 ) -> dict[str, Any]:
     return {
         "files": {file: sorted(needed) for file, needed in sorted(files.items())},
@@ -70,6 +73,7 @@ def _document(
         "declared": declared,
         "computed": computed,
         "problems": problems,
+        "source_tests": dict(source_tests),
     }
 
 

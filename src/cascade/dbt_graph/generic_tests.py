@@ -57,6 +57,15 @@ def _follow_text(text: object, follower: Follower) -> None:
         follower.string(text)
 
 
+def has_tests(entry: Mapping[str, Any]) -> bool:
+    """Return whether the YAML of a model or a table of a source has generic tests.
+
+    Args:
+        entry: its mapping.
+    """
+    return any(any(_tests(part)) for part in (entry, *mappings(entry.get("columns"))))
+
+
 def _tests(part: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in ("tests", "data_tests"):
         listed = part.get(key)

@@ -28,6 +28,7 @@ from cascade.dbt_graph.properties import (
     follow_unit_test,
     read_properties,
 )
+from cascade.dbt_graph.source_tests import assign_source_tests
 from cascade.dbt_graph.templates import docs_blocks
 
 
@@ -44,6 +45,7 @@ class Graph:
         docs: the file of each documentation block.
         problems: what is wrong, by place.
         needed_by_all: the files of macros that dbt calls by itself.
+        source_tests: the file that the data tests of a table of a source belong to, by the names of source and table.
     """
 
     root: Package
@@ -54,6 +56,7 @@ class Graph:
     docs: dict[str, str] = field(default_factory=dict)
     problems: dict[Place, str] = field(default_factory=dict)
     needed_by_all: set[str] = field(default_factory=set)
+    source_tests: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def find(self, ref: Ref, package: str, nodes: Iterable[Node] | None = None) -> Node | None:
         """Find the node that a `ref` names.
@@ -137,6 +140,9 @@ def read_graph(directory: str, *, target: str = "embedded", variables: Mapping[s
             node.calls.refs.update({**follower.calls.refs, **node.calls.refs})
             node.calls.macro_files |= follower.calls.macro_files
             (graph.nodes if node.enabled else graph.disabled).append(node)
+        if package is root:
+            own = [node for node in graph.nodes if node.package == root.name]
+            graph.source_tests = assign_source_tests(properties.sources, own, surroundings, untested)
         for file in package.of_kind("docs"):
             graph.docs.update(dict.fromkeys(docs_blocks(file.text()), file.path))
     graph.index()

@@ -28,6 +28,8 @@ class SourceTable:
         table: the schema and the name of the table in the database.
         place: where it is declared.
         external: whether something other than a workflow fills it.
+        entry: its YAML.
+        enabled: whether neither it nor its source is disabled.
     """
 
     source: str
@@ -35,6 +37,8 @@ class SourceTable:
     table: str
     place: Place
     external: bool
+    entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    enabled: bool = True
 
 
 @dataclass
@@ -109,7 +113,12 @@ def _tables(source: Mapping[str, Any], file: str) -> Iterable[SourceTable]:
         place = Place(file, line_of(table))
         # A name that only dbt can tell names no workflow's table for sure.
         computed = "{{" in f"{schema}{identifier}"
-        yield SourceTable(name, str(table.get("name")), f"{schema}.{identifier}", place, external or computed)
+        full, enabled = f"{schema}.{identifier}", all(_is_enabled(one) for one in (source, table))
+        yield SourceTable(name, str(table.get("name")), full, place, external or computed, table, enabled)
+
+
+def _is_enabled(entry: Mapping[str, Any]) -> bool:
+    return mapping(entry.get("config")).get("enabled", entry.get("enabled")) is not False
 
 
 def _is_external(entry: Mapping[str, Any]) -> bool:

@@ -33,6 +33,36 @@ def test_tests_have_a_second_parent(needs: Needs, yaml: str) -> None:
     assert ("tests/generic/mine.sql" in found) == ("mine" in yaml or "fixed" in yaml)
 
 
+TESTED = """
+sources:
+  - name: landing
+    schema: raw
+    tables:
+      - name: flights
+        columns: [{name: carrier, data_tests: [{relationships: {to: ref('carriers'), field: id}}, mine]}]
+      - {name: weather, identifier: observations, data_tests: [mine]}
+      - {name: planes, data_tests: [mine], config: {enabled: false}}
+"""
+
+
+def test_the_tests_of_a_source_are_those_of_the_first_model_that_reads_it(ask: Ask) -> None:
+    files = {
+        "shop/models/sources.yml": TESTED,
+        "shop/seeds/carriers.csv": "id",
+        "shop/models/late.sql": "select * from {{ source('landing', 'flights') }}, {{ source('landing', 'planes') }}",
+        "shop/tests/generic/mine.sql": "{% test mine(model, column_name) %}select 1{% endtest %}",
+    }
+    found = ask(files)
+    # Nothing reads the weather, and no test of a disabled source runs.
+    assert found["source_tests"] == {"landing.flights": "shop/models/a.sql"}
+    more = {"shop/seeds/carriers.csv", "shop/tests/generic/mine.sql"}
+    assert more <= set(found["files"]["shop/models/a.sql"])
+    assert not more & set(found["files"]["shop/models/late.sql"])
+    # A workflow of one table is not needed by whatever reads another table of the same YAML.
+    assert found["tables"]["shop/models/a.sql"] == ["raw.flights"]
+    assert "shop/models/sources.yml" not in found["tables"]
+
+
 def test_disabled_tests_have_no_parents(needs: Needs) -> None:
     yaml = "models: [{name: c, tests: [{relationships: {to: ref('a'), field: id}}]}]"
     settings = "name: shop\ndata_tests: {shop: {+enabled: false}}\n"

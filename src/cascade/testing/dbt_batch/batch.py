@@ -18,7 +18,7 @@ from cascade.testing.dbt_batch.failing_rows import failing_rows
 from cascade.testing.dbt_batch.outcomes import Case, FileOutcome
 from cascade.testing.dbt_batch.places import line_of_test
 from cascade.testing.dbt_batch.request import Request
-from cascade.testing.dbt_batch.selection import TESTS
+from cascade.testing.dbt_batch.selection import TESTS, tested_source
 from cascade.testing.dbt_batch.subset import copy_files
 from cascade.testing.dbt_batch.tables import fill_tables
 
@@ -73,7 +73,7 @@ def _case(request: Request, nodes: Mapping[str, Any], unique_id: str, result: An
     line = 1
     if node.resource_type in TESTS:
         about = nodes.get(getattr(node, "attached_node", None) or "")
-        line = line_of_test(file, node, about.name if about is not None else None)
+        line = line_of_test(file, node, tested_source(node) if about is None else (about.name,))
     place = f"{file}:{line}"
     if result is None:
         return Case(node.name, place, SKIPPED, 0.0, "What it tests could not be built.")

@@ -41,7 +41,7 @@ class Dbt:
         self._manifest = parsed.result
         self.nodes: Mapping[str, Any] = {**self._manifest.nodes, **self._manifest.unit_tests}
         package = str(self._manifest.metadata.project_name)
-        self.selection: Selection = select(self.nodes, package, request.directory, request.tested)
+        self.selection: Selection = select(self.nodes, package, request.directory, request.tested, request.source_tests)
 
     def run(self) -> list[Any]:
         """Build all that is selected, and run the tests.

@@ -12,13 +12,13 @@ _SECTIONS = ("models", "seeds", "snapshots", "sources")
 _TESTS = ("data_tests", "tests")
 
 
-def line_of_test(file: Path, node: Any, described: str | None) -> int:
+def line_of_test(file: Path, node: Any, described: tuple[str, ...] | None) -> int:
     """Return the line of a test in its file, or of the closest thing around it; 1 if its file is not YAML.
 
     Args:
         file: the file.
         node: the test in dbt's manifest.
-        described: the name of the model that a data test is about.
+        described: the name of the model, or the names of the source and the table, that a data test is about.
     """
     if file.suffix not in (".yml", ".yaml"):
         return 1
@@ -28,7 +28,9 @@ def line_of_test(file: Path, node: Any, described: str | None) -> int:
         return 1
     if node.resource_type == "unit_test":
         return _line(_named(document, ("unit_tests",), node.name))
-    entry = _named(document, _SECTIONS, described)
+    entry = document
+    for sections, name in zip((_SECTIONS, ("tables",)), described or ("",), strict=False):
+        entry = _named(entry, sections, name)
     column = _named(entry, ("columns",), node.column_name) if node.column_name else None
     metadata = getattr(node, "test_metadata", None)
     around = column or entry

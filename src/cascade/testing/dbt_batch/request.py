@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Request:
         tested: those to test.
         tables: the tables that workflows fill.
         variables: dbt's variables.
+        source_tests: the file to test that the data tests of a table of a source belong to, by `<source>.<table>`.
         threads: how many models dbt builds at once; None for the number of the profile.
         output: the directory for the results.
     """
@@ -49,6 +50,7 @@ class Request:
     variables: Mapping[str, Any]
     threads: int | None
     output: str
+    source_tests: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_request(file: Path) -> Request:
@@ -66,4 +68,5 @@ def read_request(file: Path) -> Request:
         variables=document.get("vars") or {},
         threads=document.get("threads"),
         output=document["output"],
+        source_tests=document.get("source_tests") or {},
     )

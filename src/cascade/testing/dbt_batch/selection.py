@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 BUILT = ("model", "seed", "snapshot")
 TESTS = ("test", "unit_test")
+_SOURCE = re.compile(r"source\(\s*['\"]([^'\"]+)['\"]\s*,\s*['\"]([^'\"]+)['\"]\s*\)")
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,33 @@ class Selection:
     file_of: Mapping[str, str]
 
 
-def select(nodes: Mapping[str, Any], package: str, directory: str, tested: Iterable[str]) -> Selection:
+def select(
+    nodes: Mapping[str, Any],
+    package: str,
+    directory: str,
+    tested: Iterable[str],
+    source_tests: Mapping[str, str] = MappingProxyType({}),
+) -> Selection:
     """Choose the nodes of files.
 
-    A data test in YAML belongs to the file of its model, and so does a unit test. A data test of a source belongs to
-    its YAML, and one with a file of its own to that.
+    A data test in YAML belongs to the file of its model, and so does a unit test. A data test with a file of its own
+    belongs to that, and one of a source to a model that reads the source.
 
     Args:
         nodes: the nodes and the unit tests of the manifest, by their unique ids.
         package: the name of the dbt project.
         directory: its directory.
         tested: the files to test.
+        source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
     """
     wanted = set(tested)
     file_of: dict[str, str] = {}
     for unique_id, node in nodes.items():
         owner = nodes.get(_tested_by(node) or unique_id, node)
+        source = tested_source(node)
         file = os.path.normpath(os.path.join(directory, owner.original_file_path))
+        if source is not None:
+            file = source_tests.get(".".join(source), "")
         # A node of a package has its path inside of the package.
         if owner.package_name == package and file in wanted and node.resource_type in (*BUILT, *TESTS):
             file_of[unique_id] = file
@@ -57,6 +70,19 @@ def select(nodes: Mapping[str, Any], package: str, directory: str, tested: Itera
         seen |= more
         waiting += more
     return Selection(frozenset(built), frozenset(one for one in file_of if nodes[one].resource_type in TESTS), file_of)
+
+
+def tested_source(node: Any) -> tuple[str, str] | None:
+    """Return the source and the table that a data test is about, or None if it is about something else.
+
+    Args:
+        node: the node in dbt's manifest.
+    """
+    metadata = getattr(node, "test_metadata", None)
+    if metadata is None or getattr(node, "attached_node", None):
+        return None
+    found = _SOURCE.search(str(metadata.kwargs.get("model")))
+    return (found[1], found[2]) if found else None
 
 
 def _tested_by(node: Any) -> str | None:

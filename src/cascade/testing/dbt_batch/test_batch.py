@@ -68,11 +68,23 @@ unit_tests:
 exposures:
   - {name: board, type: dashboard, owner: {name: ann}, depends_on: [ref('elsewhere')]}
 """
+SOURCES = """
+sources:
+  - name: raw
+    tables:
+      - name: sales
+        columns:
+          - name: id
+            data_tests: [unique]
+          - {name: sold_on, data_tests: [unique]}
+      - name: shops
+        columns: [{name: shop, data_tests: [not_null]}]
+"""
 FILES = {
     "src/batch_shop/sales.py": WORKFLOW,
     "src/batch_shop/testdata/sales.jsonl": '{"id": 1, "sold_on": "2024-01-01"}\n{"id": 2, "sold_on": "2024-01-01"}\n',
     "sql/dbt_project.yml": "name: shop\nprofile: cascade\n",
-    "sql/models/sources.yml": "sources: [{name: raw, tables: [{name: sales}, {name: shops}]}]\n",
+    "sql/models/sources.yml": SOURCES,
     "sql/models/properties.yml": YAML,
     "sql/models/daily.sql": "select sold_on, count(*) as n from {{ source('raw', 'sales') }} group by 1",
     "sql/packages.yml": "packages: [{local: ../base}]\n",
@@ -102,6 +114,7 @@ def request(**changes: Any) -> dict[str, Any]:
         "vars": {"tier": "b"},
         "threads": 2,
         "output": "out",
+        "source_tests": {"raw.sales": "sql/models/daily.sql"},
         **changes,
     }
 
@@ -141,19 +154,22 @@ def outcomes(project: Path) -> dict[str, dict[str, Any]]:
 
 def test_a_model_has_a_line_for_each_of_its_tests(outcomes: dict[str, dict[str, Any]]) -> None:
     daily = outcomes["sql/models/daily.sql"]
-    assert (daily["failed"], daily["cases"]) == (True, 5)
+    assert (daily["failed"], daily["cases"]) == (True, 7)
     lines = daily["text"].splitlines()
     assert "sql/models/properties.yml:9: accepted_values_daily_n__1: fail" in lines
     # The rows for which the test fails.
     assert "  value_field=2, n_records=1" in lines
     assert "  Compiled SQL: compiled/accepted_values_daily_n__1.sql" in lines
     assert "sql/models/properties.yml:16: counts_by_day: fail" in lines
-    assert lines[-3:] == [
+    # So are the tests of the source that it reads, but not those of `shops`, which belong to a file that is not tested.
+    assert "sql/models/sources.yml:9: source_unique_raw_sales_sold_on: fail" in lines
+    assert lines[-4:] == [
         "sql/models/daily.sql:1: daily: success",
         "sql/models/properties.yml:6: not_null_daily_sold_on: pass",
         "sql/models/properties.yml:6: unique_daily_sold_on: pass",
+        "sql/models/sources.yml:8: source_unique_raw_sales_id: pass",
     ]
-    assert '<testsuite name="sql/models/daily.sql" tests="5" failures="2"' in daily["junit"]
+    assert '<testsuite name="sql/models/daily.sql" tests="7" failures="3"' in daily["junit"]
 
 
 def test_the_compiled_sql_of_what_failed_is_beside_the_results(

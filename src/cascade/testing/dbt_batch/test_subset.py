@@ -110,14 +110,14 @@ def test_the_line_of_a_test(kind: str, name: str, column: str | None, line: int)
     Path("p.yml").write_text(TESTS)
     metadata = SimpleNamespace(name=name)
     node = SimpleNamespace(resource_type=kind, name=name, column_name=column, test_metadata=metadata)
-    assert line_of_test(Path("p.yml"), node, "a") == line
+    assert line_of_test(Path("p.yml"), node, ("a",)) == line
 
 
 @pytest.mark.parametrize("text", ["models: [", ""])
 def test_the_line_of_a_test_in_a_file_that_cannot_be_read(text: str) -> None:
     Path("p.yml").write_text(text)
     node = SimpleNamespace(resource_type="test", name="x", column_name=None, test_metadata=None)
-    assert line_of_test(Path("p.yml"), node, "a") == 1
+    assert line_of_test(Path("p.yml"), node, ("a",)) == 1
     assert line_of_test(Path("a.sql"), node, None) == 1
 
 
