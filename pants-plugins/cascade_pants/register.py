@@ -29,6 +29,7 @@ from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSour
 from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
 from cascade_pants.util_rules import (
     all_workflows,
+    asset_map,
     dbt_graph,
     locked_versions,
     manifest,
@@ -62,6 +63,7 @@ def rules() -> Iterable[Any]:
         *python_backend.rules(),  # type: ignore[no-untyped-call]
         *affected.rules(),
         *all_workflows.rules(),
+        *asset_map.rules(),
         *check.rules(),
         *check_dbt.rules(),
         *check_resources.rules(),

@@ -30,6 +30,28 @@ class CascadeSubsystem(Subsystem):
             """
         ),
     )
+    require_owners = StrListOption(
+        default=[],
+        help=softwrap(
+            """
+            The workflows that must have `owners`, as address specs; `pants check` reports each one that has none. A
+            leading `!` excludes.
+
+            Example: `require_owners = ["src/workflows::", "!src/workflows/experiments::"]`
+            """
+        ),
+    )
+    external_assets = StrListOption(
+        default=[],
+        help=softwrap(
+            """
+            The assets that something outside of this repository materializes, as patterns of asset keys. `pants check`
+            reports every other key in `deps` that nothing in the repository declares.
+
+            Example: `external_assets = ["crm/*", "exchange_rates"]`
+            """
+        ),
+    )
     runtime_modules = StrListOption(
         default=["cascade.cli.main", "cascade.framework.definitions"],
         advanced=True,

@@ -19,6 +19,7 @@ MACRO, OVERRIDE, YAML, TEST = (
 ANSWER = {
     "files": {A: [YAML, MACRO], B: [A], C: [], TEST: [C]},
     "tables": {A: ["raw.flights"]},
+    "built_from": {},
     "declared": [],
     "tested": [],
     "computed": [],

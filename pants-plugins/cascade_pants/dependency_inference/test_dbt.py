@@ -21,6 +21,7 @@ A, B, YAML, SEED = (f"{SHOP}/{name}" for name in ("models/a.sql", "models/b.sql"
 ANSWER = {
     "files": {A: [YAML, f"{SHOP}/dbt_project.yml"], B: [A, SEED, "src/sql/shared/m.sql", "elsewhere.sql"]},
     "tables": {A: ["raw.flights__quarantine", "raw.unknown"]},
+    "built_from": {},
     "declared": [],
     "tested": [],
     "computed": [],

@@ -11,7 +11,7 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import TransitiveTargetsRequest
+from pants.engine.target import AllTargets, TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 from pants.option.option_types import IntOption, SkipOption
 from pants.option.subsystem import Subsystem
@@ -28,10 +28,13 @@ from cascade_pants.goals.check_batches import (
     unknown_tables,
     with_fillers,
 )
+from cascade_pants.goals.check_deps import dependency_problems
+from cascade_pants.goals.check_owners import missing_owners
 from cascade_pants.goals.check_resources import check_resources, resources_to_check
 from cascade_pants.goals.validate_process import Validation, run_validation
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.asset_map import AssetMap
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
 from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap, located_declarations
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
@@ -48,7 +51,8 @@ class CascadeCheckSubsystem(Subsystem):
         Load the declarations of Cascade workflows and report every error with file and line: invalid arguments of a
         decorator, a key that is not in the schema, an invalid cron expression, a schema that does not fit an Iceberg
         table, a module that fails to import, a workflow that no project would load, a resource that a function takes
-        and its project does not have.
+        and its project does not have, a table that another workflow declares too, a dependency on an asset that nothing
+        declares or no project loads, assets that depend on themselves through Python and SQL, a missing owner.
         """
     )
 
@@ -149,7 +153,10 @@ async def check_workflows(
     subsystem: CascadeCheckSubsystem,
     all_workflows: AllWorkflows,
     tables: TableMap,
+    assets: AssetMap,
     projects: ProjectsOfFiles,
+    targets: AllTargets,
+    cascade: CascadeSubsystem,
     python_setup: PythonSetup,
 ) -> CheckResults:
     if subsystem.skip:
@@ -174,15 +181,20 @@ async def check_workflows(
         check_resources(one) for one in resources_to_check(lacking, all_workflows, projects.by_address)
     )
     results = (*(one.result for one in checked), *(one for one in of_projects if one.exit_code))
-    shared = [
-        *shared_tables(found, tables, all_workflows),
-        *unknown_tables((one for mine in declared for one in mine), tables),
-    ]
-    if shared:
-        results = (
-            *results,
-            CheckResult(1, "".join(f"{line}\n" for line in shared), "", "the tables of other workflows"),
-        )
+    everything = [one for mine in declared for one in mine]
+    together = {
+        "the tables of other workflows": [
+            *shared_tables(found, tables, all_workflows),
+            *unknown_tables(everything, tables),
+        ],
+        "the dependencies of workflows": await dependency_problems(
+            declared, assets, tables, projects, targets, python_setup, cascade.external_assets
+        ),
+        "the owners of workflows": missing_owners(everything, cascade.require_owners, all_workflows),
+    }
+    for what, lines in together.items():
+        if lines:
+            results = (*results, CheckResult(1, "".join(f"{line}\n" for line in lines), "", what))
     return CheckResults(results, checker_name=request.tool_name)
 
 

@@ -152,7 +152,7 @@ def unknown_tables(declarations: Iterable[LocatedDeclaration], tables: TableMap)
 
 
 def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflows: AllWorkflows) -> list[str]:
-    """Report each table that a checked workflow and another workflow of its resolve both declare.
+    """Report each table that a checked workflow and another workflow both declare, in any resolve and project.
 
     Args:
         found: the batches. The process of a batch reports the tables that two of its workflows share.
@@ -173,7 +173,7 @@ def shared_tables(found: Sequence[WorkflowBatch], tables: TableMap, all_workflow
                 continue
             for other in places:
                 others = all_workflows.by_file[other.address].key
-                elsewhere = batch_of.get(others) != batch_of[workflow] and others[1] == workflow[1]
+                elsewhere = batch_of.get(others) != batch_of[workflow]
                 # Of two checked workflows, the second is reported.
                 if elsewhere and other.path != one.path and (others not in batch_of or other.path < one.path):
                     lines.append(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
 from pants.engine.rules import collect_rules, rule
+from pants.engine.target import AllTargets
 from pants.engine.unions import UnionRule
 from pants.option.option_types import SkipOption
 from pants.option.subsystem import Subsystem
@@ -15,9 +15,12 @@ from pants.util.logging import LogLevel
 from pants.util.strutil import help_text
 
 from cascade_pants import engine
+from cascade_pants.goals.check_deps import repository_lineage
+from cascade_pants.goals.cycles import Lineage, cycles, described
 from cascade_pants.spelling import nearest
+from cascade_pants.util_rules.asset_map import AssetMap
 from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph, workflow_table
-from cascade_pants.util_rules.table_map import TableMap
+from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap
 
 
 class CascadeDbtCheckSubsystem(Subsystem):
@@ -26,8 +29,9 @@ class CascadeDbtCheckSubsystem(Subsystem):
     help = help_text(
         """
         Check the graph of dbt projects and report every error with file and line: a `ref` or a `source` that names
-        nothing, a source whose table no workflow declares, two models of one name, refs that go round in a circle,
-        Jinja, YAML and Python that cannot be parsed.
+        nothing, a source whose table no workflow declares or no project loads, two models of one name, refs that go
+        round in a circle, a model that depends on itself by way of a workflow, Jinja, YAML and Python that cannot be
+        parsed.
         """
     )
 
@@ -41,17 +45,42 @@ class CascadeDbtCheckRequest(CheckRequest):  # type: ignore[type-arg]
     tool_name = CascadeDbtCheckSubsystem.options_scope
 
 
-def unfilled_sources(graph: DbtGraph, tables: Iterable[str]) -> list[str]:
-    """List the sources of a project that no workflow fills.
+def circles(graph: DbtGraph, lineage: Lineage) -> list[str]:
+    """Report the models of a project that depend on themselves by way of a workflow.
+
+    Args:
+        graph: the graph of the project.
+        lineage: what is built from what in the repository.
+    """
+    lines = []
+    for cycle in cycles(lineage, graph.built_from):
+        own = [node for node in cycle if node in graph.built_from]
+        # `ref` alone is one of the graph's own problems.
+        if own and len({isinstance(node, str) for node in cycle}) > 1:
+            lines.append(described(cycle, lineage, str(min(own))))
+    return lines
+
+
+def unfilled_sources(graph: DbtGraph, tables: TableMap, *, has_projects: bool = False) -> list[str]:
+    """List the sources of a project that no workflow fills, or only a workflow that no project loads.
 
     Args:
         graph: the graph of the project.
         tables: the tables that workflows declare.
+        has_projects: whether the repository has projects that load workflows.
     """
-    known = sorted(tables)
+    known = list(tables.by_table)
     found = []
     for source in graph.declared:
-        if source.external or workflow_table(source.table) in known:
+        if source.external:
+            continue
+        places = tables.by_table.get(workflow_table(source.table), ())
+        if places and has_projects and not any(place.projects for place in places):
+            found.append(
+                f"{source.file}:{source.line}: no cascade_project loads the workflow that fills the table "
+                f"{source.table} of this source, {places[0]}. Add it to the field `workflows` of a project."
+            )
+        if places:
             continue
         meant = nearest(source.table, known)
         found.append(
@@ -67,6 +96,9 @@ async def check_dbt_projects(
     request: CascadeDbtCheckRequest,
     subsystem: CascadeDbtCheckSubsystem,
     tables: TableMap,
+    assets: AssetMap,
+    workflow_projects: ProjectsOfFiles,
+    targets: AllTargets,
     python_setup: PythonSetup,
 ) -> CheckResults:
     if subsystem.skip:
@@ -75,9 +107,14 @@ async def check_dbt_projects(
         {DbtGraphRequest.of(fields, python_setup) for fields in request.field_sets}, key=lambda one: one.address.spec
     )
     graphs = await engine.concurrently(dbt_graph(project) for project in projects)
+    lineage = await repository_lineage(targets, python_setup, assets, tables)
     results = []
     for project, graph in zip(projects, graphs):
-        problems = [*graph.problems, *unfilled_sources(graph, tables.by_table)]
+        problems = [
+            *graph.problems,
+            *unfilled_sources(graph, tables, has_projects=bool(workflow_projects.by_address)),
+            *circles(graph, lineage),
+        ]
         text = "".join(f"{problem}\n" for problem in problems)
         results.append(CheckResult(1 if problems else 0, text, "", project.address.spec))
     return CheckResults(results, checker_name=request.tool_name)

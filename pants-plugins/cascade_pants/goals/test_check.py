@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pants.engine.addresses import Address
 
@@ -16,9 +17,11 @@ from cascade_pants.goals.check_batches import (
     unknown_tables,
     with_fillers,
 )
+from cascade_pants.goals.check_owners import missing_owners
 from cascade_pants.goals.check_resources import ResourcesOfProject, resources_to_check
 from cascade_pants.goals.validate_process import LACKING_FILE, validate_arguments
 from cascade_pants.reader.declarations import Argument, Declaration
+from cascade_pants.reader.values import Value
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
 from cascade_pants.testing import python_setup
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow, WorkflowFile
@@ -134,10 +137,16 @@ def test_a_table_that_a_workflow_outside_of_the_check_declares_too() -> None:
     assert shared_tables([WorkflowBatch("a", (workflow("three"),))], tables, everything) == []
 
 
-def test_a_table_of_another_resolve_is_not_the_same_table() -> None:
+def test_a_table_that_a_workflow_of_another_resolve_declares_too() -> None:
     everything = AllWorkflows([workflow("one"), workflow("two", "b")])
     batch = WorkflowBatch("a", (workflow("one"),))
-    assert shared_tables([batch], table_map(one="shared", two="shared"), everything) == []
+    (problem,) = shared_tables([batch], table_map(one="shared", two="shared"), everything)
+    assert problem.startswith(
+        "w/one/x.py:4: @cascade_ingestion: the table raw.shared is already declared at w/two/x.py:4"
+    )
+    # One file may be in several resolves.
+    shared = AllWorkflows([workflow("one"), workflow("one", "b")])
+    assert shared_tables([batch], table_map(one="shared"), shared) == []
 
 
 def test_the_neighbours_of_a_batch_are_the_other_workflows_in_its_sandbox() -> None:
@@ -185,3 +194,37 @@ def test_a_misspelled_table_of_checks_is_reported() -> None:
         'w/three/x.py:7: @cascade_quality: table: no workflow of the repository fills "raw.flihgts". '
         'Did you mean "raw.flights"?'
     ]
+
+
+def ingestion(name: str, **arguments: Value) -> LocatedDeclaration:
+    given = tuple(Argument(argument, 5, value) for argument, value in {"table_name": name, **arguments}.items())
+    address = Address(f"w/{name}", relative_file_path="x.py")
+    return LocatedDeclaration(Declaration("cascade_ingestion", 4, "load", given), f"w/{name}/x.py", address)
+
+
+def test_owners_are_required_where_the_option_says_so() -> None:
+    everything = AllWorkflows([workflow("one"), workflow("three"), workflow("two")])
+    declared = [ingestion("one"), ingestion("two", owners=("team:data",)), ingestion("three", owners=())]
+    problem = (
+        "w/{0}/x.py:4: @cascade_ingestion: owners: the table raw.{0} has no owner, and the option "
+        '`[cascade].require_owners` requires one. Add an e-mail address or a team, such as owners=["team:data"].'
+    )
+    assert missing_owners(declared, [], everything) == []
+    assert missing_owners(declared, ["::"], everything) == [problem.format("one"), problem.format("three")]
+    assert missing_owners(declared, ["w::", "!w/one"], everything) == [problem.format("three")]
+    assert missing_owners(declared, ["!w/three"], everything) == [problem.format("one")]
+    assert missing_owners(declared, ["w/two"], everything) == []
+
+
+def test_owners_that_only_the_running_code_knows() -> None:
+    everything = AllWorkflows([workflow("one")])
+    for argument in (Argument("owners", 5, unread="OWNERS()"), Argument("**", 5, unread="**COMMON")):
+        one = ingestion("one")
+        declaration = replace(one.declaration, arguments=(*one.declaration.arguments, argument))
+        assert missing_owners([replace(one, declaration=declaration)], ["::"], everything) == []
+
+
+def test_an_option_that_names_no_workflow() -> None:
+    (problem,) = missing_owners([ingestion("one")], ["w/onne"], AllWorkflows([workflow("one")]))
+    assert problem.startswith("The option `[cascade].require_owners` has the entry 'w/onne', which matches no")
+    assert "Did you mean 'w/one'?" in problem

@@ -12,7 +12,7 @@ from pants.util.frozendict import FrozenDict
 from cascade_pants.goals import check_dbt
 from cascade_pants.goals.check_dbt import CascadeDbtCheckRequest
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, workflow
-from cascade_pants.util_rules import table_map
+from cascade_pants.util_rules import asset_map, table_map
 from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, DeclaredSource
 
 YAML = "src/sql/shop/models/s.yml"
@@ -27,6 +27,7 @@ def canned_graph(request: DbtGraphRequest) -> DbtGraph:
         ("raw.flights__quarantine", 4, False),
         ("raw.flihgts", 5, False),
         ("raw.crm", 6, True),
+        ("raw.unloaded", 7, False),
     ]
     return DbtGraph(
         FrozenDict(),
@@ -43,6 +44,7 @@ def runner() -> RuleRunner:
         [
             *project_rules(),
             *table_map.rules(),
+            *asset_map.rules(),
             *check_dbt.rules(),
             canned_graph,
             QueryRule(CheckResults, [CascadeDbtCheckRequest]),
@@ -52,6 +54,8 @@ def runner() -> RuleRunner:
         {
             **RUNTIME,
             **workflow("flights", "flights"),
+            **workflow("unloaded", "unloaded"),
+            "BUILD": "cascade_project(name='dev', workflows=['src/workflows/flights'])",
             **{f"src/sql/{name}/BUILD": "cascade_dbt_project()" for name in ("fine", "shop")},
             **{f"src/sql/{name}/{file}": "" for name in ("fine", "shop") for file in ("dbt_project.yml", "a.sql")},
         }
@@ -70,4 +74,7 @@ def test_one_result_for_each_project(runner: RuleRunner) -> None:
         "src/sql/shop/models/a.sql:2: ref('aa') names nothing.",
         f"{YAML}:5: no workflow declares the table raw.flihgts of this source. Did you mean 'raw.flights'? If "
         "something else fills it, add `meta: {cascade: {external: true}}`.",
+        f"{YAML}:7: no cascade_project loads the workflow that fills the table raw.unloaded of this source, "
+        "src/workflows/unloaded/observations.py:4 (src/workflows/unloaded:unloaded). Add it to the field "
+        "`workflows` of a project.",
     ]

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pants.backend.python.subsystems.setup import PythonSetup
@@ -116,6 +116,7 @@ class DbtGraph:
         declared: the tables of its sources.
         problems: what is wrong, each with file and line.
         source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
+        built_from: the files and the tables that the models, seeds and snapshots of each file are built from, by path.
     """
 
     needed: FrozenDict[str, tuple[Address, ...]]
@@ -124,6 +125,7 @@ class DbtGraph:
     declared: tuple[DeclaredSource, ...]
     problems: tuple[str, ...]
     source_tests: FrozenDict[str, str] = _NO_TESTS
+    built_from: FrozenDict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=FrozenDict)
 
 
 def path_of(target: Target) -> str | None:
@@ -190,6 +192,7 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
         tuple(DeclaredSource(**one) for one in answer["declared"]),
         tuple(answer["problems"]),
         FrozenDict(answer.get("source_tests") or {}),
+        FrozenDict({path: (tuple(files), tuple(tables)) for path, (files, tables) in answer["built_from"].items()}),
     )
 
 

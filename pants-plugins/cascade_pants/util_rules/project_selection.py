@@ -50,6 +50,38 @@ def parse_workflow_specs(project: Address, entries: Iterable[str]) -> tuple[Work
     Raises:
         InvalidFieldException: an entry is not an address spec.
     """
+    return _parse(_field_of(project), entries)
+
+
+def workflows_matching(where: str, entries: Iterable[str], workflows: Sequence[Workflow]) -> frozenset[object]:
+    """Select workflows of all resolves, for an option.
+
+    Args:
+        where: what has the entries, for errors, such as "The option `[cascade].require_owners`".
+        entries: address specs. If every entry excludes, all other workflows are selected.
+        workflows: every workflow of the repository.
+
+    Returns:
+        Their keys.
+
+    Raises:
+        InvalidFieldException: an entry is not an address spec, or matches no workflow.
+    """
+    everything = workflows if isinstance(workflows, AllWorkflows) else AllWorkflows(workflows)
+    specs = _parse(where, entries)
+    found: set[object] = set()
+    if specs and all(spec.excludes for spec in specs):
+        found.update(workflow.key for workflow in everything)
+    excluded: set[object] = set()
+    for spec in specs:
+        matched = _matching(spec.spec, everything.places)
+        if not matched:
+            raise InvalidFieldException(_matches_nothing(where, spec, everything))
+        (excluded if spec.excludes else found).update(workflow.key for workflow in matched)
+    return frozenset(found - excluded)
+
+
+def _parse(where: str, entries: Iterable[str]) -> tuple[WorkflowSpec, ...]:
     parser = SpecsParser()
     parsed = []
     for text in entries:
@@ -58,7 +90,7 @@ def parse_workflow_specs(project: Address, entries: Iterable[str]) -> tuple[Work
             spec, _ = parser.parse_spec(text[1:] if excludes else text)
         except (SpecsParser.BadSpecError, AddressParseException) as error:
             raise InvalidFieldException(
-                f"{_entry(project, text)}, which is not an address spec: {error}\n"
+                f"{_entry(where, text)}, which is not an address spec: {error}\n"
                 "Use a directory (`src/workflows/weather`), a directory and everything below (`src/workflows::`) or an "
                 "address (`src/workflows/weather:weather`), relative to the root of the repository."
             ) from None
@@ -94,7 +126,7 @@ def select_workflows(
     excluding: defaultdict[object, list[Spec]] = defaultdict(list)
     for spec, matched in found:
         if not matched:
-            raise InvalidFieldException(_matches_nothing(project, spec, workflows))
+            raise InvalidFieldException(_matches_nothing(_field_of(project), spec, workflows))
         for workflow in matched if spec.excludes else ():
             excluding[workflow.key].append(spec.spec)
 
@@ -179,20 +211,20 @@ def _matching(spec: Spec, index: WorkflowIndex) -> list[Workflow]:
     return []
 
 
-def _matches_nothing(project: Address, spec: WorkflowSpec, workflows: Sequence[Workflow]) -> str:
+def _matches_nothing(where: str, spec: WorkflowSpec, workflows: Sequence[Workflow]) -> str:
     addresses = sorted({str(workflow.address) for workflow in workflows})
     written = spec.text[1:] if spec.excludes else spec.text
     directory = written.rstrip(":").partition(":")[0].strip("/")
     around = [workflow for workflow in workflows if f"{directory}/".startswith(f"{workflow.address.spec_path}/")]
     if around:
-        hint = f"It is inside the workflow {around[0].address}. A project takes whole workflows, so name that one."
+        hint = f"It is inside the workflow {around[0].address}. An entry stands for whole workflows, so name that one."
     elif not addresses:
         hint = "The repository has none. `pants tailor ::` adds one for each directory with a decorated function."
     else:
         meant = nearest(written, [*addresses, *(address.partition(":")[0] for address in addresses)])
         hint = f"Did you mean {meant!r}?" if meant else f"The repository has {_listed(addresses)}."
     return (
-        f"{_entry(project, spec.text)}, which matches no {CascadeWorkflowTarget.alias}. {hint}\n"
+        f"{_entry(where, spec.text)}, which matches no {CascadeWorkflowTarget.alias}. {hint}\n"
         "Specs are relative to the root of the repository, and the directory of a workflow needs "
         f"`{CascadeWorkflowTarget.alias}()` in its BUILD file."
     )
@@ -201,8 +233,8 @@ def _matches_nothing(project: Address, spec: WorkflowSpec, workflows: Sequence[W
 def _in_another_resolve(project: Address, resolve: str, spec: WorkflowSpec, others: Sequence[Workflow]) -> str:
     listed = _listed(f"{workflow.address} (resolve {workflow.resolve!r})" for workflow in others)
     return (
-        f"{_entry(project, spec.text)}, which matches workflows of another resolve: {listed}. The project is in the "
-        f"resolve {resolve!r}.\n"
+        f"{_entry(_field_of(project), spec.text)}, which matches workflows of another resolve: {listed}. The project "
+        f"is in the resolve {resolve!r}.\n"
         f"A project runs in one resolve. Set `resolve={others[0].resolve!r}` on the project, set "
         f"`resolve={resolve!r}` on the workflow, or exclude it with "
         f"`{CascadeProjectWorkflowsField.alias}=[..., '!{others[0].address.spec_path}']`."
@@ -223,11 +255,12 @@ def _no_workflows_at_all(project: Address, resolve: str, workflows: Sequence[Wor
     )
 
 
-def _entry(project: Address, text: str) -> str:
-    return (
-        f"The field `{CascadeProjectWorkflowsField.alias}` of the {CascadeProjectTarget.alias} {project} has the entry "
-        f"{text!r}"
-    )
+def _field_of(project: Address) -> str:
+    return f"The field `{CascadeProjectWorkflowsField.alias}` of the {CascadeProjectTarget.alias} {project}"
+
+
+def _entry(where: str, text: str) -> str:
+    return f"{where} has the entry {text!r}"
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from cascade.dbt_graph.calls import Place
 from cascade.dbt_graph.errors import DocumentError
 from cascade.dbt_graph.graph import Graph, needed_files, parents, read_graph
 from cascade.dbt_graph.mistakes import find_mistakes
-from cascade.dbt_graph.nodes import Node
+from cascade.dbt_graph.nodes import REFERABLE, Node
 from cascade.dbt_graph.packages import PACKAGE_FILES, PROJECT_FILE
 
 
@@ -24,6 +24,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         `files`: what each file needs, by file.
         `tables`: the tables of sources that each file reads.
+        `built_from`: the files and the tables that the models, seeds and snapshots of each file are built from. What
+            only tests read is not among them.
         `tested`: the files of the project that have something to build or to test.
         `declared`: each table of a source with its place, whether something else than a workflow fills it, and what
             `source()` takes, as `<source>.<table>`.
@@ -36,7 +38,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         graph = read_graph(directory, target=request.get("target") or "embedded", variables=request.get("vars") or {})
     except DocumentError as error:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
-        return _document({}, {}, set(), [], [], [f"{place}: {error.message}"], {})
+        return _document({}, {}, {}, set(), [], [], [f"{place}: {error.message}"], {})
     declared = [
         {
             "table": one.table,
@@ -54,12 +56,14 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     problems = [f"{place}: {message}" for place, message in find_mistakes(graph).items()]
     tested = {node.file for node in graph.nodes if node.package == graph.root.name and node.kind != "analysis"}
     source_tests = {".".join(names): file for names, file in graph.source_tests.items()}
-    return _document(files, tables, tested, declared, [str(place) for place in computed], problems, source_tests)
+    places = [str(place) for place in computed]
+    return _document(files, tables, _built_from(graph), tested, declared, places, problems, source_tests)
 
 
 def _document(
     files: Mapping[str, set[str]],
     tables: Mapping[str, set[str]],
+    built_from: Mapping[str, tuple[set[str], set[str]]],
     tested: set[str],
     declared: list[dict[str, Any]],
     computed: list[str],
@@ -69,6 +73,7 @@ def _document(
     return {
         "files": {file: sorted(needed) for file, needed in sorted(files.items())},
         "tables": {file: sorted(read) for file, read in sorted(tables.items()) if read},
+        "built_from": {file: [sorted(one) for one in both] for file, both in sorted(built_from.items())},
         "tested": sorted(tested),
         "declared": declared,
         "computed": computed,
@@ -93,6 +98,19 @@ def _needs(graph: Graph) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     for file, needed in files.items():
         needed.discard(file)
     return files, tables
+
+
+def _built_from(graph: Graph) -> dict[str, tuple[set[str], set[str]]]:
+    """Return the files and the tables that each file is built from. What is computed is left out."""
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for node in graph.nodes:
+        if node.kind not in REFERABLE:
+            continue
+        files, tables = found.setdefault(node.file, (set(), set()))
+        named = (graph.find(ref, node.package) for ref in node.calls.refs)
+        files.update(parent.file for parent in named if parent is not None and parent.file != node.file)
+        tables.update(graph.sources[one].table for one in node.calls.sources if one in graph.sources)
+    return found
 
 
 def _shared_files(graph: Graph, node: Node) -> set[str]:

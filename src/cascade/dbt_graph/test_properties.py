@@ -63,6 +63,19 @@ def test_the_tests_of_a_source_are_those_of_the_first_model_that_reads_it(ask: A
     assert "shop/models/sources.yml" not in found["tables"]
 
 
+def test_a_model_is_not_built_from_what_its_tests_read(ask: Ask) -> None:
+    files = {
+        "shop/models/b.yml": "models: [{name: b, tests: [{relationships: {to: ref('c'), field: id}}]}]",
+        "shop/models/c.sql": "select * from {{ ref('b') }} join {{ source('landing', 'weather') }}",
+        "shop/tests/t.sql": "select * from {{ ref('a') }}",
+    }
+    assert ask(files)["built_from"] == {
+        "shop/models/a.sql": [[], ["raw.flights"]],
+        "shop/models/b.sql": [["shop/models/a.sql"], []],
+        "shop/models/c.sql": [["shop/models/b.sql"], ["raw.observations"]],
+    }
+
+
 def test_disabled_tests_have_no_parents(needs: Needs) -> None:
     yaml = "models: [{name: c, tests: [{relationships: {to: ref('a'), field: id}}]}]"
     settings = "name: shop\ndata_tests: {shop: {+enabled: false}}\n"
