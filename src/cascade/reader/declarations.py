@@ -41,6 +41,7 @@ class Declaration:
             that set its name or its dependencies. Empty for anything else.
         assigned: whether it is called in an assignment instead of used as a decorator.
         in_factory: whether it is in the body of a function, which declares it on every call.
+        parameters: the parameters of the function of Dagster's `asset`, some of which name assets that it reads.
     """
 
     call: str
@@ -49,6 +50,7 @@ class Declaration:
     arguments: tuple[Argument, ...] = ()
     assigned: bool = False
     in_factory: bool = False
+    parameters: tuple[str, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         """Return the argument of that name, or None if it is not given."""

@@ -44,7 +44,7 @@ _LONGEST_ALIAS = 1000
 # Only the arguments of Dagster's `asset` that set its name and its dependencies are read.
 _OF_ASSET = frozenset({"name", "key", "key_prefix", "deps"})
 # Arguments that refer to a class or another workflow. In all others, a name without a known value is not static.
-_REFERRING = frozenset({"validation_schema", "deps", "checks"})
+_REFERRING = frozenset({"validation_schema", "deps", "checks", "table"})
 
 
 def declarations_in(content: bytes) -> tuple[Declaration, ...]:
@@ -119,7 +119,7 @@ class _Reading:
         head = _HEAD.match(line.text)
         if head and head["name"] and self._pending:
             self._found[-self._pending :] = [
-                replace(one, declaration=replace(one.declaration, name=head["name"]))
+                replace(one, declaration=_of_function(one.declaration, head["name"], line.text))
                 for one in self._found[-self._pending :]
             ]
         self._pending = 0
@@ -259,6 +259,20 @@ class _Reading:
                 yield Argument(name, line, value)
             else:
                 yield Argument(name if isinstance(name, str) else "**", line, unread=source)
+
+
+def _of_function(declaration: Declaration, name: str, head: str) -> Declaration:
+    """Return a declaration with the name of the decorated function, and with its parameters if they may name assets."""
+    if declaration.call != "asset":
+        return replace(declaration, name=name)
+    # The body is on the same line or below.
+    tree = parsed_statement(f"{head}\n    ...") or parsed_statement(head)
+    function = tree.body[0] if tree is not None else None
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return replace(declaration, name=name)
+    given = function.args
+    parameters = tuple(one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+    return replace(declaration, name=name, parameters=parameters)
 
 
 def _unparsed(found: _Found, source: str) -> _Found:

@@ -8,6 +8,7 @@ import pytest
 
 from .declarations import Declaration
 from .modules import declarations_in, read_module
+from .values import Reference
 
 
 def found(source: str) -> tuple[Declaration, ...]:
@@ -290,3 +291,27 @@ def test_other_encodings_and_line_ends() -> None:
 
 def test_a_file_without_either_word_is_not_tokenized() -> None:
     assert declarations_in(b"def f(:\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "parameters"),
+    [
+        ("@dg.asset\ndef a(context, b: list[int], *, c=f()) -> X: ...", ("context", "b", "c")),
+        ("@dg.asset(name='x')\nasync def a(\n    b,  # one\n    c,\n):  # two\n    return b", ("b", "c")),
+        ("@dg.asset\ndef a(): ...", ()),
+        ("@dg.op\ndef a(b): ...", ()),
+    ],
+)
+def test_the_parameters_of_an_asset(source: str, parameters: tuple[str, ...]) -> None:
+    (found,) = declarations_in(f"import dagster as dg\n{source}\n".encode())
+    assert (found.name, found.parameters) == ("a", parameters)
+
+
+def test_a_check_of_a_workflow_refers_to_it() -> None:
+    source = (
+        "from cascade import cascade_quality\nfrom .flights import load\nc = cascade_quality(table=load, checks=[])\n"
+    )
+    (found,) = declarations_in(source.encode())
+    table = found.argument("table")
+    assert table is not None and table.value == Reference("load", ".flights.load")
+    assert found.checked_table is None
