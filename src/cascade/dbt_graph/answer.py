@@ -8,11 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from cascade.dbt_graph.calls import Place
+from cascade.dbt_graph.drawn import drawn_nodes
 from cascade.dbt_graph.errors import DocumentError
 from cascade.dbt_graph.graph import Graph, needed_files, parents, read_graph
 from cascade.dbt_graph.mistakes import find_mistakes
 from cascade.dbt_graph.nodes import REFERABLE, Node
 from cascade.dbt_graph.packages import PACKAGE_FILES, PROJECT_FILE
+
+_NOTHING: Mapping[str, Any] = {
+    "files": {},
+    "tables": {},
+    "built_from": {},
+    "nodes": [],
+    "tested": [],
+    "declared": [],
+    "source_tests": {},
+    "computed": [],
+    "problems": [],
+}
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,6 +39,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         `tables`: the tables of sources that each file reads.
         `built_from`: the files and the tables that the models, seeds and snapshots of each file are built from. What
             only tests read is not among them.
+        `nodes`: the models, seeds and snapshots; see `drawn_nodes`.
         `tested`: the files of the project that have something to build or to test.
         `declared`: each table of a source with its place, whether something else than a workflow fills it, and what
             `source()` takes, as `<source>.<table>`.
@@ -38,7 +52,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         graph = read_graph(directory, target=request.get("target") or "embedded", variables=request.get("vars") or {})
     except DocumentError as error:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
-        return _document({}, {}, {}, set(), [], [], [f"{place}: {error.message}"], {})
+        return {**_NOTHING, "problems": [f"{place}: {error.message}"]}
     declared = [
         {
             "table": one.table,
@@ -55,30 +69,16 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     )
     problems = [f"{place}: {message}" for place, message in find_mistakes(graph).items()]
     tested = {node.file for node in graph.nodes if node.package == graph.root.name and node.kind != "analysis"}
-    source_tests = {".".join(names): file for names, file in graph.source_tests.items()}
-    places = [str(place) for place in computed]
-    return _document(files, tables, _built_from(graph), tested, declared, places, problems, source_tests)
-
-
-def _document(
-    files: Mapping[str, set[str]],
-    tables: Mapping[str, set[str]],
-    built_from: Mapping[str, tuple[set[str], set[str]]],
-    tested: set[str],
-    declared: list[dict[str, Any]],
-    computed: list[str],
-    problems: list[str],
-    source_tests: Mapping[str, str],
-) -> dict[str, Any]:
     return {
         "files": {file: sorted(needed) for file, needed in sorted(files.items())},
         "tables": {file: sorted(read) for file, read in sorted(tables.items()) if read},
-        "built_from": {file: [sorted(one) for one in both] for file, both in sorted(built_from.items())},
+        "built_from": {file: [sorted(one) for one in both] for file, both in sorted(_built_from(graph).items())},
+        "nodes": drawn_nodes(graph),
         "tested": sorted(tested),
         "declared": declared,
-        "computed": computed,
+        "source_tests": {".".join(names): file for names, file in graph.source_tests.items()},
+        "computed": [str(place) for place in computed],
         "problems": problems,
-        "source_tests": dict(source_tests),
     }
 
 

@@ -151,7 +151,7 @@ def decide_enabled(
     found = mapping(described.get("config")).get("enabled")
     if found is None:
         for package in {next(iter(packages)): None, node.package: None}:
-            found = _setting(packages[package].settings, node, "enabled")
+            found = settings_of(packages[package].settings, node, "enabled")
             if found is not None:
                 break
     if isinstance(found, str) and has_jinja(found):
@@ -163,21 +163,31 @@ def decide_enabled(
 def tests_are_disabled(package: Package, file: File) -> bool:
     """Return whether `dbt_project.yml` disables the generic tests in a file of YAML."""
     node = Node(package.name, "test", "", file.path, folders=file.folders)
-    return _setting(package.settings, node, "enabled") is False
+    return settings_of(package.settings, node, "enabled") is False
 
 
 def settings_hooks(node: Node, packages: Mapping[str, Package]) -> Iterator[str]:
     """Return the hooks that `dbt_project.yml` sets for a node."""
     for package in {next(iter(packages)): None, node.package: None}:
         for name in ("pre-hook", "post-hook"):
-            hooks = _setting(packages[package].settings, node, name)
+            hooks = settings_of(packages[package].settings, node, name)
             for hook in hooks if isinstance(hooks, list) else [hooks]:
                 text = mapping(hook).get("sql", hook)
                 if isinstance(text, str):
                     yield text
 
 
-def _setting(settings: Mapping[str, Any], node: Node, name: str) -> Any:
+def settings_of(settings: Mapping[str, Any], node: Node, name: str) -> Any:
+    """Return a setting that a `dbt_project.yml` makes for a node.
+
+    Args:
+        settings: the file.
+        node: the node.
+        name: the name of the setting.
+
+    Returns:
+        Its value, or None if it is not set.
+    """
     section = settings.get(_SECTIONS[node.kind])
     level = mapping(settings.get("tests") if section is None and node.kind == "test" else section)
     found = level.get(f"+{name}", level.get(name))
