@@ -117,6 +117,7 @@ class DbtGraph:
         problems: what is wrong, each with file and line.
         source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
         built_from: the files and the tables that the models, seeds and snapshots of each file are built from, by path.
+        nodes: the models, seeds and snapshots, as JSON. Empty if the runtime in the resolve is too old to list them.
     """
 
     needed: FrozenDict[str, tuple[Address, ...]]
@@ -126,6 +127,7 @@ class DbtGraph:
     problems: tuple[str, ...]
     source_tests: FrozenDict[str, str] = _NO_TESTS
     built_from: FrozenDict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=FrozenDict)
+    nodes: str = "[]"
 
 
 def path_of(target: Target) -> str | None:
@@ -193,6 +195,7 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
         tuple(answer["problems"]),
         FrozenDict(answer.get("source_tests") or {}),
         FrozenDict({path: (tuple(files), tuple(tables)) for path, (files, tables) in answer["built_from"].items()}),
+        json.dumps(answer.get("nodes", [])),
     )
 
 

@@ -29,6 +29,7 @@ _COMMANDS = {
     "init": "cascade.cli.init:init",
     "create-workflow": "cascade.cli.create_workflow:create_workflow",
     "list": "cascade.cli.list:list_assets",
+    "graph": "cascade.cli.graph:graph",
     "materialize": "cascade.cli.materialize:materialize",
     "backfill": "cascade.cli.backfill:backfill",
     "status": "cascade.cli.status:status",

@@ -1,0 +1,61 @@
+"""The graph of a project as it is drawn, from its source: no code of a workflow runs, and dbt does not start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cascade.drawing.describe import DbtProject, Declared, describe
+from cascade.drawing.graph import Graph, Project
+from cascade.reader.packages import declarations_in_package
+
+
+def drawn_graph(name: str, root: Path, files: Mapping[str, Path], dbt_directory: Path) -> Graph:
+    """Make the graph of a project.
+
+    Args:
+        name: the name of the project.
+        root: the directory that paths are shown from.
+        files: the file of each module, by the module's name. Files that cannot be read are left out.
+        dbt_directory: the directory of the dbt project. It need not exist.
+    """
+    contents = {}
+    for file in files.values():
+        try:
+            contents[_relative(file, root)] = file.read_bytes()
+        except OSError:
+            continue
+    declared = [
+        Declared(declaration, path, os.path.dirname(path) or os.curdir, (name,))
+        for path, declarations in declarations_in_package(contents).items()
+        for declaration in declarations
+    ]
+    answer = _read_dbt(dbt_directory)
+    dbt = DbtProject(
+        [_located(node, root) for node in answer.get("nodes", ())],
+        [_located(source, root) for source in answer.get("declared", ())],
+        (name,),
+    )
+    return describe(name, declared, [dbt], [Project(name, name)])
+
+
+def _read_dbt(directory: Path) -> dict[str, Any]:
+    from cascade.dbt_graph.answer import answer
+    from cascade.dbt_graph.packages import PROJECT_FILE
+
+    return answer({"directory": str(directory)}) if (directory / PROJECT_FILE).is_file() else {}
+
+
+def _located(found: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    return {
+        name: _relative(Path(value), root) if name in ("file", "folder") else value for name, value in found.items()
+    }
+
+
+def _relative(file: Path, root: Path) -> str:
+    try:
+        return file.relative_to(root).as_posix()
+    except ValueError:
+        return file.as_posix()
