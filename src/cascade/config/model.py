@@ -142,7 +142,13 @@ class CascadeConfig(BaseSettings):
     trino_port: int = Field(default=8080, ge=1, le=65535, description="The port of the Trino server.")
     trino_user: str = Field(default="cascade", description="The user of the Trino server.")
     trino_password: SecretStr | None = Field(default=None, description="The user's password. It makes dbt use HTTPS.")
-    trino_catalog: str = Field(default="iceberg", description="The Trino catalog that holds the tables.")
+    trino_catalog: str = Field(
+        default="iceberg",
+        description="The Trino catalog that holds the tables. It must be the Iceberg catalog of the other settings.",
+    )
+    trino_schema: str = Field(
+        default="main", description="The schema in which dbt builds models on Trino, unless a model names another."
+    )
     partition_start: date = Field(
         default=date(2020, 1, 1),
         description="The start of workflows without a `partition_start`: their first partition is the first that "

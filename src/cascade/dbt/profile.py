@@ -45,7 +45,10 @@ _PROFILE = """\
       user: "{{{{ env_var('DBT_CASCADE_TRINO_USER') }}}}"
       password: "{{{{ env_var('DBT_ENV_SECRET_CASCADE_TRINO', '') }}}}"
       database: "{{{{ env_var('DBT_CASCADE_TRINO_CATALOG') }}}}"
-      schema: main
+      schema: "{{{{ env_var('DBT_CASCADE_TRINO_SCHEMA') }}}}"
+      timezone: UTC
+      # dbt would send the password to a server with any certificate.
+      cert: true
       threads: 4
 """
 # The process of dbt reads the settings again, to find the lakehouse.
@@ -76,6 +79,15 @@ def duckdb_file(config: CascadeConfig) -> Path:
 def dbt_target(config: CascadeConfig) -> str:
     """Return the target of the generated profile: the configured one, else `production` if there is a Trino server."""
     return config.dbt_target or ("production" if config.trino_host else "embedded")
+
+
+def runs_on_trino(config: CascadeConfig) -> bool:
+    """Return whether dbt runs on Trino, by the generated profile.
+
+    Args:
+        config: the settings.
+    """
+    return dbt_target(config) == "production" and own_profiles_directory(config) is None
 
 
 def own_profiles_directory(config: CascadeConfig) -> Path | None:
@@ -129,7 +141,7 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
     Raises:
         ConfigError: the target is `production`, and there is no Trino server.
     """
-    if dbt_target(config) == "production" and not config.trino_host and own_profiles_directory(config) is None:
+    if runs_on_trino(config) and not config.trino_host:
         raise ConfigError(
             'dbt_target is "production", but trino_host is not set.',
             hint="Set CASCADE_TRINO_HOST to the host of the Trino server.",
@@ -156,6 +168,7 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
         "DBT_CASCADE_TRINO_PORT": str(config.trino_port),
         "DBT_CASCADE_TRINO_USER": config.trino_user,
         "DBT_CASCADE_TRINO_CATALOG": config.trino_catalog,
+        "DBT_CASCADE_TRINO_SCHEMA": config.trino_schema,
         ROOT_VARIABLE: str(config.project_root),
         # Inside a PEX, a new interpreter does not find the packages by itself.
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

@@ -25,6 +25,8 @@ def test_the_profile_is_written_into_the_state_directory_and_its_text_never_vari
     assert str(tmp_path) not in text
     outputs = yaml.safe_load(text)["shop"]["outputs"]
     assert {name: output["type"] for name, output in outputs.items()} == {"embedded": "duckdb", "production": "trino"}
+    # Without these, dbt-trino sends the password to any certificate, and days begin in the time zone of the machine.
+    assert (outputs["production"]["cert"], outputs["production"]["timezone"]) == (True, "UTC")
 
 
 def test_an_unchanged_profile_is_not_written_again(config: CascadeConfig) -> None:
@@ -66,6 +68,7 @@ def test_dbt_runs_on_trino_if_there_is_a_server(tmp_path: Path, config: CascadeC
     assert variables["DBT_CASCADE_TARGET"] == "production"
     assert variables["DBT_CASCADE_TRINO_PORT"] == "8443"
     assert variables["DBT_CASCADE_TRINO_METHOD"] == "ldap"
+    assert variables["DBT_CASCADE_TRINO_SCHEMA"] == "main"
     # dbt hides the values of variables with this prefix.
     assert [name for name, value in variables.items() if "hush" in value] == ["DBT_ENV_SECRET_CASCADE_TRINO"]
     embedded = CascadeConfig(project_root=tmp_path, trino_host="trino.example", dbt_target="embedded")
