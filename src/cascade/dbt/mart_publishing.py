@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cascade.dbt.manifest import current_manifest
-from cascade.dbt.mart_rows import not_built, rows_of, state_of_rows, unbuilt
+from cascade.dbt.mart_rows import not_built, rows_of, snapshots_of, state_of_rows, unbuilt
 from cascade.dbt.mart_tests import failed_tests
 from cascade.dbt.marts import Mart, read_marts
 from cascade.exceptions import CascadeError, UsageError
@@ -75,6 +75,7 @@ def publish_marts(
     with connected(config) as connection:
         missing = unbuilt(config, marts)
         built = [mart for mart in marts if mart not in missing]
+        snapshots = snapshots_of(config, built)
         failed = failed_tests(config, built, manifest_file or current_manifest(config), variables)
         tested = state_of_rows(config)
         for mart in marts:
@@ -85,7 +86,7 @@ def publish_marts(
                 tests = failed.get(mart.unique_id)
                 if tests:
                     raise _failed(mart, tests)
-                yield mart, publish(connection, mart.table, rows_of(config, mart, tested), say)
+                yield mart, publish(connection, mart.table, rows_of(config, mart, tested, snapshots), say)
             except CascadeError as error:
                 yield mart, error
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cascade.dbt.marts import Mart
-from cascade.dbt.profile import dbt_target, duckdb_file, own_profiles_directory
+from cascade.dbt.profile import dbt_target, duckdb_file, own_profiles_directory, runs_on_trino
 from cascade.dbt.waiting import open_when_free
 from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.sql_text import sql_name
@@ -17,12 +18,14 @@ from cascade.table_ref import TableRef
 
 if TYPE_CHECKING:
     import duckdb
+    from pyiceberg.table import Table
 
     from cascade.config import CascadeConfig
 
 _MEMORY = "1GiB"
 
 State = tuple[tuple[int, int, int], ...]
+Snapshots = Mapping[str, int | None]
 
 
 def state_of_rows(config: CascadeConfig) -> State:
@@ -34,6 +37,30 @@ def state_of_rows(config: CascadeConfig) -> State:
     file = duckdb_file(config)
     found = [path.stat() for path in (file, file.with_name(f"{file.name}.wal")) if path.is_file()]
     return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in found)
+
+
+def snapshots_of(config: CascadeConfig, marts: Sequence[Mart]) -> Snapshots:
+    """Return the snapshot of the table of each model that Trino builds, by the `unique_id` of the model.
+
+    Args:
+        config: the settings.
+        marts: the models.
+
+    Returns:
+        The ids of the snapshots; nothing of a model without a table, or if dbt works in DuckDB.
+    """
+    if not runs_on_trino(config):
+        return {}
+    from cascade.iceberg import open_lakehouse
+
+    lakehouse = open_lakehouse(config)
+    found = ((mart, lakehouse.load(TableRef(*mart.relation))) for mart in marts)
+    return {mart.unique_id: _snapshot_id(table) for mart, table in found if table is not None}
+
+
+def _snapshot_id(table: Table) -> int | None:
+    snapshot = table.current_snapshot()
+    return snapshot.snapshot_id if snapshot else None
 
 
 def unbuilt(config: CascadeConfig, marts: Sequence[Mart]) -> list[Mart]:
@@ -69,20 +96,23 @@ def _is_built(connection: duckdb.DuckDBPyConnection, mart: Mart) -> bool:
 
 
 @contextmanager
-def rows_of(config: CascadeConfig, mart: Mart, tested: State) -> Iterator[duckdb.DuckDBPyRelation]:
-    """Open the rows of a model. dbt waits until they are closed.
+def rows_of(
+    config: CascadeConfig, mart: Mart, tested: State, snapshots: Snapshots = MappingProxyType({})
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Open the rows of a model. dbt in DuckDB waits until they are closed.
 
     Args:
         config: the settings.
         mart: the model.
         tested: the state of the DuckDB file when its tests passed.
+        snapshots: what `snapshots_of` returned before its tests ran.
 
     Yields:
         The query.
 
     Raises:
         UsageError: the model has not been built, or is not in a place that Cascade knows.
-        CascadeError: dbt has changed the file since the tests.
+        CascadeError: dbt has changed the rows since the tests.
     """
     if own_profiles_directory(config) is not None:
         raise UsageError(
@@ -91,7 +121,7 @@ def rows_of(config: CascadeConfig, mart: Mart, tested: State) -> Iterator[duckdb
             hint="Remove profiles.yml from the dbt project, and unset DBT_PROFILES_DIR.",
         )
     with (
-        _built_by_trino(config, mart)
+        _built_by_trino(config, mart, snapshots)
         if dbt_target(config) == "production"
         else _built_here(config, mart, tested) as rows
     ):
@@ -107,18 +137,22 @@ def _built_here(config: CascadeConfig, mart: Mart, tested: State) -> Iterator[du
         options = {"access_mode": "READ_ONLY", "memory_limit": _MEMORY, "temp_directory": scratch}
         with open_when_free(str(file), options) as connection:
             if state_of_rows(config) != tested:
-                raise CascadeError(
-                    f"{mart.table.full_name} was not published: dbt has changed models since their tests ran.",
-                    hint=f"Publish it again: {typed(f'publish {mart.model}')}",
-                )
+                raise _changed(mart)
             if not _is_built(connection, mart):
                 raise not_built(mart)
             connection.execute("SET TimeZone = 'UTC'")
             yield connection.sql(f"SELECT * FROM {'.'.join(map(sql_name, mart.relation))}")
 
 
+def _changed(mart: Mart) -> CascadeError:
+    return CascadeError(
+        f"{mart.table.full_name} was not published: dbt has changed models since their tests ran.",
+        hint=f"Publish it again: {typed(f'publish {mart.model}')}",
+    )
+
+
 @contextmanager
-def _built_by_trino(config: CascadeConfig, mart: Mart) -> Iterator[duckdb.DuckDBPyRelation]:
+def _built_by_trino(config: CascadeConfig, mart: Mart, snapshots: Snapshots) -> Iterator[duckdb.DuckDBPyRelation]:
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.query_session import query_session
 
@@ -129,6 +163,9 @@ def _built_by_trino(config: CascadeConfig, mart: Mart) -> Iterator[duckdb.DuckDB
             f"The catalog has no table {ref.full_name}, so the model {mart.model} cannot be published.",
             hint="Let dbt build it, as a table and not as a view, in the catalog that iceberg_catalog names.",
         )
+    now = _snapshot_id(table)
+    if snapshots.get(mart.unique_id, now) != now:
+        raise _changed(mart)
     with query_session() as session:
         session.add_table(table, ref.identifier)
         yield session.relation(f"SELECT * FROM {'.'.join(map(sql_name, ref.identifier))}")

@@ -13,7 +13,7 @@ from pyiceberg.types import LongType, NestedField
 
 from cascade.config import CascadeConfig
 from cascade.dbt.conftest import write_files
-from cascade.dbt.mart_rows import rows_of, state_of_rows, unbuilt
+from cascade.dbt.mart_rows import rows_of, snapshots_of, state_of_rows, unbuilt
 from cascade.dbt.marts import Mart
 from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg import open_lakehouse
@@ -80,6 +80,14 @@ def test_in_production_the_table_of_the_catalog_is_read(config: CascadeConfig, t
     assert unbuilt(production, [TOTAL]) == []
     with rows_of(production, TOTAL, ()) as rows:
         assert (rows.columns, sorted(rows.fetchall())) == (["n"], [(1,), (2,)])
+    tested = snapshots_of(production, [TOTAL])
+    with rows_of(production, TOTAL, (), tested) as rows:
+        assert len(rows.fetchall()) == 2
+    merge_rows(lakehouse, ref, pa.table({"n": [3]}), ["n"], run_id="later")
+    with pytest.raises(CascadeError, match="dbt has changed models since their tests ran"):
+        with rows_of(production, TOTAL, (), tested):
+            pass
+    assert snapshots_of(config, [TOTAL]) == {}
 
 
 def test_a_profile_of_ones_own_is_refused(config: CascadeConfig) -> None:
