@@ -32,21 +32,31 @@ START_IN_ORDER = "from cascade.dbt.start import run_in_order; run_in_order()"
 
 def dbt_is_installed() -> bool:
     """Return whether dbt is installed, with its DuckDB adapter, which replaces every database while parsing."""
+    return _are_installed("dbt.cli", "dbt.adapters.duckdb")
+
+
+def trino_is_installed() -> bool:
+    """Return whether dbt's adapter for Trino is installed."""
+    return _are_installed("dbt.adapters.trino")
+
+
+def _are_installed(*modules: str) -> bool:
     try:
-        return all(importlib.util.find_spec(name) for name in ("dbt.cli", "dbt.adapters.duckdb"))
+        return all(importlib.util.find_spec(module) for module in modules)
     except ModuleNotFoundError:
         return False
 
 
-def how_to_install_dbt(python: tuple[int, int] = sys.version_info[:2]) -> str:
+def how_to_install_dbt(python: tuple[int, int] = sys.version_info[:2], extra: str = "dbt") -> str:
     """Return the sentence that tells a user without dbt what to type.
 
     Args:
         python: the version of Python that Cascade runs on.
+        extra: the extra that is missing, `dbt` or `trino`.
     """
     if python >= _FIRST_WITHOUT_DBT:
         return "dbt needs CPython 3.13 or earlier. Create another environment, for example: uv venv --python 3.13"
-    return "Type: pip install 'cascade-workflows[dbt]'"
+    return f"Type: pip install 'cascade-workflows[{extra}]'"
 
 
 def parse_project(directory: Path) -> DbtProject:

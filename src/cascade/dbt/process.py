@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.packed_parse import copy_packed_parse
-from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt
-from cascade.dbt.profile import dbt_environment, dbt_state_directory
+from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt, trino_is_installed
+from cascade.dbt.profile import dbt_environment, dbt_state_directory, runs_on_trino
 from cascade.dbt.state_files import PARTIAL_PARSE, write_state_file
 from cascade.exceptions import UsageError
 from cascade.program import typed
@@ -32,10 +32,12 @@ def require_dbt_project(config: CascadeConfig) -> None:
         config: the settings.
 
     Raises:
-        UsageError: dbt is not installed, or there is no dbt project.
+        UsageError: dbt is not installed, or its adapter for Trino, or there is no dbt project.
     """
     if not dbt_is_installed():
         raise UsageError("dbt is not installed.", hint=how_to_install_dbt())
+    if runs_on_trino(config) and not trino_is_installed():
+        raise UsageError("dbt cannot run on Trino: dbt-trino is not installed.", hint=how_to_install_dbt(extra="trino"))
     if not (config.dbt_project_directory / PROJECT_FILE).is_file():
         raise UsageError(
             f"There is no dbt project: {config.dbt_project_directory / PROJECT_FILE} does not exist.",

@@ -92,4 +92,5 @@ def test_without_dbt_the_hint_installs_it(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_hint_installs_dbt_only_on_a_python_that_dbt_runs_on() -> None:
     assert how_to_install_dbt((3, 13)) == "Type: pip install 'cascade-workflows[dbt]'"
+    assert how_to_install_dbt((3, 13), "trino") == "Type: pip install 'cascade-workflows[trino]'"
     assert how_to_install_dbt((3, 14)).endswith("uv venv --python 3.13")

@@ -10,6 +10,7 @@ import pytest
 
 from cascade.config import CascadeConfig
 from cascade.dbt import process
+from cascade.dbt.parse import how_to_install_dbt
 from cascade.dbt.process import dbt_executable, run_dbt
 from cascade.exceptions import UsageError
 
@@ -59,6 +60,14 @@ def test_the_state_is_that_of_the_last_whole_build_that_succeeded(
     run_dbt(config, ["ls", "-s", "state:modified"])
     _, given = json.loads((config.state_directory / "dbt/target/called.json").read_text())
     assert given == str(state)
+
+
+def test_on_trino_the_adapter_is_needed_too(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "trino_is_installed", lambda: False)
+    assert run_dbt(config, ["build"]) == 0
+    with pytest.raises(UsageError, match="dbt-trino is not installed") as caught:
+        run_dbt(config.model_copy(update={"trino_host": "trino.example"}), ["build"])
+    assert caught.value.hint == how_to_install_dbt(extra="trino")
 
 
 def test_without_a_dbt_project_the_error_says_how_to_create_one(config: CascadeConfig) -> None:
