@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from cascade.dbt.process import dbt_executable, require_dbt_project
 from cascade.dbt.profile import dbt_environment, profiles_directory
+from cascade.dbt.start import hide_keyring_notice
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -31,6 +32,7 @@ class _ProjectDbt(DbtCliResource):
 
     def cli(self, args: Any, **arguments: Any) -> DbtCliInvocation:
         """Start dbt; see `DbtCliResource.cli`."""
+        hide_keyring_notice()
         with _variables(self.environment):
             return super().cli(args, **arguments)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 _PROJECT = "dbt_cascade"
-_ADAPTER = "duckdb"
+_ADAPTERS = ("duckdb", "trino")
 _MACROS = Path(__file__).with_name("macros")
 
 
 def run() -> None:
     """Run dbt with the words of the command line."""
+    hide_keyring_notice()
     add_macros()
     from dbt.cli.main import cli  # pants: no-infer-dep
 
@@ -34,7 +35,7 @@ def run_in_order() -> None:
 
 
 def add_macros() -> None:
-    """Let dbt find the macros in `macros/`, as those of the adapter for DuckDB.
+    """Let dbt find the macros in `macros/`, as those of the adapters for DuckDB and Trino.
 
     dbt has no other way to add a materialization than a package in the project of the user.
     """
@@ -44,7 +45,14 @@ def add_macros() -> None:
     known = factory.get_adapter_package_names
 
     def names(adapter: str | None) -> list[str]:
-        return [_PROJECT, *known(adapter)] if adapter == _ADAPTER else list(known(adapter))
+        return [_PROJECT, *known(adapter)] if adapter in _ADAPTERS else list(known(adapter))
 
     factory.packages[_PROJECT] = _MACROS
     factory.get_adapter_package_names = names
+
+
+def hide_keyring_notice() -> None:
+    """Drop what the client of Trino prints if there is no keyring, which it needs for OAuth2 alone."""
+    import logging
+
+    logging.getLogger("trino.auth").addFilter(lambda record: "keyring" not in record.getMessage())

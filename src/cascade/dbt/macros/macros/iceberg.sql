@@ -41,6 +41,10 @@
   {% if not config.get('unique_key') %}
     {{ return(False) }}
   {% endif %}
+  {% if target.type == 'trino' %}
+    {% set relation = adapter.get_relation(this.database, this.schema, this.table) %}
+    {{ return(relation is not none and relation.type == 'table') }}
+  {% endif %}
   {# A view or a table of the same name may be what dbt built before the model went to the lakehouse. #}
   {% set found = run_query(
     "select 1 from (select schema_name, view_name as name, comment from duckdb_views() union all "
