@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cascade.doctor import lakehouse, machine, packages, project
+from cascade.doctor import lakehouse, machine, packages, project, trino
 from cascade.doctor.finding import Finding, first_line, known_secrets, without_secrets
 from cascade.exceptions import CascadeError
 
@@ -85,6 +85,7 @@ class Examination:
         yield catalog
         yield from _tried("warehouse", lambda: lakehouse.check_warehouse(config, opened))
         yield from _tried("dbt", lambda: _dbt(config))
+        yield from _tried("Trino", lambda: trino.check_trino(config, opened))
         yield from _tried("workflows", lambda: project.check_workflows(self.load, self.program))
 
 
