@@ -22,7 +22,14 @@ TARGETS = (
     "cascade_workflow_source",
     "cascade_dbt_file",
 )
-GOALS = ("cascade-scaffold", "cascade-dev", "cascade-affected", "cascade-graph", "cascade-workspace", "cascade-manifest")
+GOALS = (
+    "cascade-scaffold",
+    "cascade-dev",
+    "cascade-affected",
+    "cascade-graph",
+    "cascade-workspace",
+    "cascade-manifest",
+)
 SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check", "cascade-dbt-test")
 
 INTRODUCTION = """\

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cascade.exceptions import UsageError
@@ -15,6 +17,9 @@ AUDIT_PREFIX = "audit_"
 """How the branches begin on which the rows of a run wait for their checks."""
 CI_PREFIX = "ci_"
 """How the branches of `cascade ci` begin."""
+CI_SECONDS = 24 * 3600.0
+"""Seconds after which a branch of `cascade ci` has no run any more, wherever it began."""
+_TIME = "%Y%m%dT%H%M%S"
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -29,6 +34,25 @@ def branch_problem(name: str) -> str | None:
     if name.startswith(AUDIT_PREFIX):
         return f"{name!r} begins like the branches on which rows wait for their checks. Choose another name."
     return None
+
+
+def ci_branch_name() -> str:
+    """Return a name for the branch of a new run of `cascade ci`, which says when it began."""
+    return f"{CI_PREFIX}{datetime.now(UTC).strftime(_TIME)}_{secrets.token_hex(4)}"
+
+
+def ci_branch_age(name: str, now: float) -> float | None:
+    """Return how many seconds ago the run of a branch of `cascade ci` began; None for other branches.
+
+    Args:
+        name: name of the branch.
+        now: seconds since the epoch.
+    """
+    try:
+        began = datetime.strptime(name.removeprefix(CI_PREFIX).partition("_")[0], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return now - began.timestamp() if name.startswith(CI_PREFIX) else None
 
 
 def branch_directory(state: Path, branch: str) -> Path:

@@ -9,6 +9,7 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.exceptions import UsageError
+from cascade.terminal.markdown import escaped, markdown_table
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -130,31 +131,17 @@ def _examples(found: RowDiff) -> tuple[list[str], list[tuple[object, ...]]]:
 
 
 def _markdown(ref: TableRef, found: RowDiff) -> Iterator[str]:
-    yield f"**{_escaped(_headline(ref, found))}**"
+    yield f"**{escaped(_headline(ref, found))}**"
     if found.schema_changes:
         yield ""
-        yield from (f"- {_escaped(sentence)}" for sentence in found.schema_changes)
+        yield from (f"- {escaped(sentence)}" for sentence in found.schema_changes)
     if found.changed_columns:
         yield ""
-        yield from _markdown_table(("column", "changed rows"), list(found.changed_columns.items()))
+        yield from markdown_table(("column", "changed rows"), list(found.changed_columns.items()))
     columns, rows = _examples(found)
     if rows:
         yield ""
-        yield from _markdown_table(columns, rows)
-
-
-def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    yield f"| {' | '.join(map(_escaped, columns))} |"
-    yield f"|{'---|' * len(columns)}"
-    for row in rows:
-        yield f"| {' | '.join(_escaped('' if cell is None else _text(cell)) for cell in row)} |"
-
-
-def _escaped(text: str) -> str:
-    """Keep a value from ending its cell or from being read as Markdown or HTML."""
-    for special in "\\`*_|<>[]":
-        text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
+        yield from markdown_table(columns, rows)
 
 
 def _text(value: object) -> str:

@@ -37,6 +37,7 @@ _COMMANDS = {
     "dbt": "cascade.cli.dbt:dbt",
     "publish": "cascade.cli.publish:publish",
     "table": "cascade.cli.table:table",
+    "ci": "cascade.cli.ci:ci",
     "maintain": "cascade.cli.maintain:maintain",
     "branch": "cascade.cli.branch:branch",
     "quarantine": "cascade.cli.quarantine:quarantine",

@@ -16,7 +16,7 @@ from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-in
 
 from cascade.dbt.listing import is_asset
 from cascade.dbt.manifest import current_manifest
-from cascade.dbt.profile import dbt_state_directory
+from cascade.dbt.profile import dbt_state_directory, require_place_for_branch
 from cascade.dbt.resource import build_dbt_resource
 from cascade.dbt.state_files import copy_partial_parse
 from cascade.dbt.translator import CascadeDbtTranslator
@@ -55,6 +55,7 @@ def build_dbt_assets(
     takes_partition = uses_partition_variables(manifest)
 
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        require_place_for_branch(config)
         variables = partition_variables(context, declarations, config.partition_start) if takes_partition else {}
         arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
         with _target_path(config, context.run.run_id, file) as target, _duckdb_released():

@@ -44,6 +44,7 @@ class Plugin(BasePlugin):
         if self._read_only:
             return
         from cascade.config import CascadeConfig
+        from cascade.dbt.branch_models import show_main_models
         from cascade.dbt.fillers import read_fillers
         from cascade.iceberg import open_lakehouse
         from cascade.iceberg.duckdb_views import update_views
@@ -51,6 +52,7 @@ class Plugin(BasePlugin):
         config = CascadeConfig.from_user_config()
         declared = {place: filler.schema for place, filler in read_fillers(config).items()}
         update_views(conn, open_lakehouse(config), _warn, declared)
+        show_main_models(conn, config, _warn)
 
     def store(self, target_config: TargetConfig) -> None:
         """Publish the rows of a model that is materialized as `iceberg`; see `macros/`."""

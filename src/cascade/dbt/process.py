@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.packed_parse import copy_packed_parse
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt, trino_is_installed
-from cascade.dbt.profile import dbt_environment, dbt_state_directory, runs_on_trino
+from cascade.dbt.profile import dbt_environment, dbt_state_directory, require_place_for_branch, runs_on_trino
 from cascade.dbt.state_files import PARTIAL_PARSE, write_state_file
 from cascade.exceptions import UsageError
 from cascade.program import typed
+from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -63,6 +64,7 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
         ConfigError: the target is `production`, and there is no Trino server.
     """
     require_dbt_project(config)
+    require_place_for_branch(config)
     environment = {**os.environ, **dbt_environment(config)}
     target = Path(environment["DBT_TARGET_PATH"])
     if not (target / PARTIAL_PARSE).is_file():
@@ -76,7 +78,7 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             # The terminal has interrupted dbt too, which ends its queries first.
             continue
-    if code == 0 and _is_whole_build(arguments):
+    if code == 0 and config.branch == MAIN_BRANCH and _is_whole_build(arguments):
         _keep_state(target, dbt_state_directory(config) / "state")
     return code if code >= 0 else 128 - code
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from cascade.config.root import ROOT_VARIABLE
 from cascade.dbt.layout import read_profile_name
 from cascade.dbt.state_files import write_state_file
-from cascade.exceptions import ConfigError
+from cascade.exceptions import ConfigError, UsageError
+from cascade.table_ref import MAIN_BRANCH, branch_directory
 from cascade.terminal.words import shows_colors
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _PROFILE = """\
 """
 # The process of dbt reads the settings again, to find the lakehouse.
 _PLACES = (
+    "branch",
     "iceberg_catalog",
     "iceberg_warehouse",
     "nessie_uri",
@@ -68,6 +70,13 @@ _PLACES = (
 
 def dbt_state_directory(config: CascadeConfig) -> Path:
     """Return the directory of what Cascade and dbt write for each other, inside the project's state directory."""
+    if config.branch != MAIN_BRANCH:
+        return branch_directory(config.state_directory, config.branch) / "dbt"
+    return main_state_directory(config)
+
+
+def main_state_directory(config: CascadeConfig) -> Path:
+    """Return the directory of `dbt_state_directory` as it is for `main`."""
     return config.state_directory / "dbt"
 
 
@@ -88,6 +97,33 @@ def runs_on_trino(config: CascadeConfig) -> bool:
         config: the settings.
     """
     return dbt_target(config) == "production" and own_profiles_directory(config) is None
+
+
+def no_branch_reason(config: CascadeConfig) -> str | None:
+    """Return why no branch keeps apart what models write; None if one does.
+
+    Args:
+        config: the settings.
+    """
+    if own_profiles_directory(config) is not None:
+        return "the profile of dbt is your own, which says where models are built"
+    if runs_on_trino(config):
+        return "Trino builds models in the schema of production; set CASCADE_DBT_TARGET=embedded to build them here"
+    return None
+
+
+def require_place_for_branch(config: CascadeConfig) -> None:
+    """Raise if models would be built where those of `main` are, although the settings name a branch.
+
+    Args:
+        config: the settings.
+
+    Raises:
+        UsageError: they would.
+    """
+    reason = no_branch_reason(config) if config.branch != MAIN_BRANCH else None
+    if reason is not None:
+        raise UsageError(f'Models cannot be built on the branch "{config.branch}": {reason}.')
 
 
 def own_profiles_directory(config: CascadeConfig) -> Path | None:
@@ -146,7 +182,7 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
             'dbt_target is "production", but trino_host is not set.',
             hint="Set CASCADE_TRINO_HOST to the host of the Trino server.",
         )
-    state = dbt_state_directory(config)
+    state, kept = dbt_state_directory(config), main_state_directory(config) / "state"
     state.mkdir(parents=True, exist_ok=True)
     variables = {
         "DBT_PROJECT_DIR": str(config.dbt_project_directory),
@@ -158,7 +194,7 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
                 # dbt colors what it prints also into files and pipes.
                 **({} if shows_colors(sys.stdout) else {"DBT_USE_COLORS": "false"}),
-                **({"DBT_STATE": str(state / "state")} if (state / "state" / "manifest.json").is_file() else {}),
+                **({"DBT_STATE": str(kept)} if (kept / "manifest.json").is_file() else {}),
             }
         ),
         "DBT_CASCADE_TARGET": dbt_target(config),

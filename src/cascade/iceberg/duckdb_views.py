@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cascade.iceberg.catalog import Lakehouse
 
-_MARK = "Cascade keeps this up to date. It shows "
+MARK = "Cascade keeps this up to date. It shows "
 _LOCAL = "file://"
 _VIRTUAL = frozenset({"filename", "file_row_number"})
 _GLOB = {character: f"[{character}]" for character in "*?["}
@@ -99,7 +99,7 @@ def _show_empty(
     """Show a table that does not exist yet. Nothing is created in the catalog."""
     try:
         query = _without_rows(_types(schema()))
-        comment = f"{_MARK}a table without a run as {query}"
+        comment = f"{MARK}a table without a run as {query}"
         if existing is None or existing.comment != comment:
             _drop(connection, place, existing)
             existing = None
@@ -181,7 +181,7 @@ def _existing(
 ) -> tuple[dict[tuple[str, str], _Existing], set[tuple[str, str]]]:
     """Return the views and copies that Cascade made, and the names that something else has."""
     found = _objects(connection)
-    ours = {place: each for place, each in found.items() if each.comment.startswith(_MARK)}
+    ours = {place: each for place, each in found.items() if each.comment.startswith(MARK)}
     return ours, found.keys() - ours.keys()
 
 
@@ -204,7 +204,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, place: tuple[str, str], existin
 def _comment(table: Table) -> str:
     # A table that was dropped and created again has other files, whatever the numbers of its snapshots.
     snapshot = table.metadata.current_snapshot_id
-    return f"{_MARK}snapshot {snapshot} of {table.metadata.table_uuid} in schema {table.metadata.current_schema_id}."
+    return f"{MARK}snapshot {snapshot} of {table.metadata.table_uuid} in schema {table.metadata.current_schema_id}."
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:

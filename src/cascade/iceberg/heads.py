@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cascade.table_ref import AUDIT_PREFIX, MAIN_BRANCH
+from cascade.table_ref import AUDIT_PREFIX, CI_SECONDS, MAIN_BRANCH, ci_branch_age
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.update import TableRequirement, TableUpdate
+
+
+_OF = "~"
+"""Stands between the branch that rows get onto and their run. No name of a branch has it."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,15 @@ class AuditBranch:
     retention: float | None
 
     @classmethod
-    def of(cls, run_id: str, retention: float) -> AuditBranch:
+    def of(cls, run_id: str, retention: float, target: str = MAIN_BRANCH) -> AuditBranch:
         """Return the branch of a run.
 
         Args:
             run_id: the run.
             retention: see the class.
+            target: the branch that the rows get onto.
         """
-        return cls(f"{AUDIT_PREFIX}{run_id}", retention)
+        return cls(f"{AUDIT_PREFIX}{'' if target == MAIN_BRANCH else target + _OF}{run_id}", retention)
 
     def head(self, snapshot_id: int) -> BranchHead:
         """Return the head that a snapshot makes of this branch."""
@@ -77,8 +82,13 @@ def is_audit_branch(name: str) -> bool:
     return name.startswith(AUDIT_PREFIX)
 
 
+def is_branch_of(name: str, branch: str) -> bool:
+    """Return whether a branch is another one, or is one on which rows wait to get onto that."""
+    return name == branch or name.startswith(f"{AUDIT_PREFIX}{branch}{_OF}")
+
+
 def overdue_audit_branches(table: Table, now: float) -> list[str]:
-    """Return the audit branches that have been kept long enough.
+    """Return the audit branches that have been kept long enough, and the branches of `cascade ci` without a run.
 
     Args:
         table: the table.
@@ -91,6 +101,9 @@ def overdue_audit_branches(table: Table, now: float) -> list[str]:
             age = now * 1000 - snapshot.timestamp_ms
             if age > ref.max_ref_age_ms:
                 overdue.append(name)
+        # The snapshot of another one may be as old as that of main.
+        elif (since := ci_branch_age(name, now)) is not None and since > CI_SECONDS:
+            overdue.append(name)
     return overdue
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
 from cascade.iceberg.attempt import send
+from cascade.iceberg.branches import schema_of
 from cascade.iceberg.changes import Properties
 from cascade.iceberg.commit import PARTITION, RUN_ID
 from cascade.iceberg.commit_outcomes import Outcome, outcome_of
@@ -18,7 +19,7 @@ from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.program import typed
 from cascade.spelling import did_you_mean
-from cascade.table_ref import MAIN_BRANCH, TableRef
+from cascade.table_ref import CI_PREFIX, MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -143,6 +144,16 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
     branch = branch_named(table, ref, name)
     if branch.name == MAIN_BRANCH:
         raise UsageError(f"{MAIN_BRANCH} is what readers see already.")
+    if branch.name.startswith(CI_PREFIX):
+        raise UsageError(
+            f"{branch.name} is the branch of a run of CI, which tries changes that are not merged yet.",
+            hint="Merge the change, and run the workflow.",
+        )
+    if schema_of(table, branch.snapshot_id) > table.metadata.current_schema_id:
+        raise UsageError(
+            f"{branch.name} has other columns than {MAIN_BRANCH} of {ref.full_name}, so it cannot be published.",
+            hint="Run the workflow on main: that changes the columns of the table too.",
+        )
     audited = Audited(branch.name, branch.snapshot_id, head_of(table))
     if not branch.can_publish or publish_audited(lakehouse, ref, audited, properties=properties) is None:
         raise UsageError(

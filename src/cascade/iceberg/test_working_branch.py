@@ -14,7 +14,9 @@ from cascade.exceptions import SchemaDriftError, UsageError
 from cascade.iceberg import add_to_quarantine, clear_quarantine, ensure_table, merge_rows, working_branch
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.diff import diff_tables, point_of
+from cascade.iceberg.dropping import drop_working_branch
 from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, published_partitions
+from cascade.iceberg.table_branches import publish_branch
 from cascade.iceberg.test_branches import COUNTS, ID, SCHEMA, N, merged
 from cascade.iceberg.test_quarantine import Row
 from cascade.iceberg.working_branch import branched_tables
@@ -187,3 +189,49 @@ def test_a_catalog_without_branches_is_refused(
     with pytest.raises(UsageError, match="keeps no branches"):
         merged(mine, COUNTS, {3: 30})
     assert main_of(main) == before and main.load(TableRef("raw", "new")) is None
+
+
+def test_a_branch_is_dropped_with_what_was_made_for_it(main: Lakehouse, mine: Lakehouse) -> None:
+    before, new = main_of(main), TableRef("raw", "new")
+    ensure_table(mine, COUNTS, WIDER)
+    ensure_table(mine, new, SCHEMA)
+    merged(mine, new, {1: 10})
+    for ref in (COUNTS, new):
+        assert drop_working_branch(main, ref, "mine")
+        assert not drop_working_branch(main, ref, "mine")
+    assert main_of(main) == before and list(main.require(COUNTS).metadata.refs) == ["main"]
+    assert main.load(new) is None and main.catalog.list_tables("raw") == [COUNTS.identifier]
+
+
+def test_a_new_table_that_main_has_filled_is_not_dropped(main: Lakehouse, mine: Lakehouse) -> None:
+    new = TableRef("raw", "new")
+    ensure_table(mine, new, SCHEMA)
+    merged(mine, new, {1: 10})
+    merged(main, new, {2: 20})
+    assert drop_working_branch(main, new, "mine")
+    assert main.read("raw.new").rows() == [(2, 20)]
+
+
+def test_rows_that_arrive_while_a_new_table_is_dropped_stay(
+    main: Lakehouse, mine: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = TableRef("raw", "new")
+    ensure_table(mine, new, SCHEMA)
+    rename = main.catalog.rename_table
+
+    def late(source: tuple[str, str], target: tuple[str, str]) -> object:
+        if source == new.identifier and main.require(new).current_snapshot() is None:
+            merged(main, new, {2: 20})
+        return rename(source, target)
+
+    monkeypatch.setattr(main.catalog, "rename_table", late)
+    drop_working_branch(main, new, "mine")
+    assert main.read("raw.new").rows() == [(2, 20)]
+
+
+def test_a_branch_with_other_columns_is_not_published(main: Lakehouse, mine: Lakehouse) -> None:
+    ensure_table(mine, COUNTS, WIDER)
+    noted(mine, 3, 30)
+    with pytest.raises(UsageError, match="has other columns than main"):
+        publish_branch(main, COUNTS, "mine")
+    assert rows(main) == [(1, 10), (2, 20)]

@@ -144,7 +144,7 @@ def _land(
 
     gate: Gate[Any] | None = None
     if judge is not None and judge.blocks:
-        audit = AuditBranch.of(run_id, lakehouse.branch_retention)
+        audit = AuditBranch.of(run_id, lakehouse.branch_retention, lakehouse.branch)
         gate = RunGate(audit, check).on(lambda plan: iter([plan.landed]))
     # The ledger says which partitions a run has published, and a replay is none.
     landed = commit_gated(lakehouse, declaration.table_ref, planner, summary=run_summary(run_id, partition), gate=gate)

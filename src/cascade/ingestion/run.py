@@ -123,7 +123,9 @@ def run_ingestion(
         run_id,
         None if window is None else window.key,
         disposition_of(declaration, schema, window),
-        gate=RunGate(AuditBranch.of(run_id, lakehouse.branch_retention), judged) if judge and judge.blocks else None,
+        gate=RunGate(AuditBranch.of(run_id, lakehouse.branch_retention, lakehouse.branch), judged)
+        if judge and judge.blocks
+        else None,
         ledger=LedgerEntry(
             run_id,
             Scheme(declaration.partitions, declaration.partition_timezone) if declaration.partitions else UNPARTITIONED,

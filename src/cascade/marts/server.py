@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, ConfigError, UsageError
+from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -24,8 +25,13 @@ def check_settings(config: CascadeConfig) -> None:
 
     Raises:
         ConfigError: there is no `postgres_host`.
-        UsageError: the driver is not installed.
+        UsageError: the driver is not installed, or the settings name a branch.
     """
+    if config.branch != MAIN_BRANCH:
+        raise UsageError(
+            f'Marts are published from {MAIN_BRANCH} only, and the branch "{config.branch}" is set.',
+            hint="Unset CASCADE_BRANCH.",
+        )
     if not config.postgres_host:
         raise ConfigError(
             "Marts are published to PostgreSQL, but postgres_host is not set.",
