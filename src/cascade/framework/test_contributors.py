@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import dagster as dg
 import pytest
 
 from cascade.framework.conftest import THINGS, Plugins, SampleProject
 from cascade.framework.definitions import build_definitions
 from cascade.framework.validate import find_problems
+from cascade.plugins import find_plugins, has_plugins
 
 LINEAGE = """
     import dagster as dg
@@ -253,3 +256,13 @@ def test_a_distribution_without_a_name_stops_nothing(plugins: Plugins) -> None:
     definitions = build_definitions()
     assert keys(definitions) == {"things", "lineage"}
     assert 'The contributor "broken" of an unknown package does not load' in not_loaded(definitions)
+
+
+def test_a_plugin_that_is_installed_or_removed_while_the_process_runs_is_noticed(plugins: Plugins) -> None:
+    assert find_plugins("resource") == ()
+    plugins.install("acme", "resources", "acme", "acme:thing", "thing = 1")
+    assert [plugin.distribution for plugin in find_plugins("resource")] == ["acme"]
+    assert has_plugins("command", "resource")
+    shutil.rmtree(plugins.site / "acme-1.0.dist-info")
+    assert find_plugins("resource") == ()
+    assert not has_plugins("command", "resource")
