@@ -296,12 +296,14 @@ def _warehouse(warehouse: str, *, rest: bool) -> str:
 
 def import_libraries() -> None:
     """Import what every lakehouse needs, and repair it. A caller may do this before it opens one."""
+    from cascade.iceberg.avro_readers import reuse_avro_readers
     from cascade.iceberg.null_lists import keep_null_lists
 
     with collector_paused():
         import pyiceberg.catalog  # noqa: F401
 
         keep_null_lists()
+        reuse_avro_readers()
 
 
 def _open(properties: dict[str, str]) -> Catalog:
