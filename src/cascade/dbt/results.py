@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,8 @@ class DbtSource:
         asset_key: the Dagster asset that fills it, from `config.meta.dagster.asset_key`, or None if not set.
         table: the table that it reads, with its namespace, such as `raw.weather_observations`.
         columns: the columns that its YAML names.
-        is_external: whether no workflow is expected to fill it: its YAML has the mark, or it is in another database, or
-            in files.
+        is_external: whether no workflow is expected to fill it: its YAML has the mark, it is in another database or in
+            files, or a seed of the project has its table.
     """
 
     name: str
@@ -114,6 +114,9 @@ def read_manifest(manifest: Mapping[str, Any], problems: tuple[DbtProblem, ...] 
     sources: Mapping[str, Mapping[str, Any]] = manifest["sources"]
     names = {unique_id: str(node["name"]) for unique_id, node in nodes.items()}
     names |= {unique_id: f"{source['source_name']}.{source['name']}" for unique_id, source in sources.items()}
+    # One that is disabled may have filled its table in another run.
+    every = [*nodes.values(), *(node for listed in (manifest.get("disabled") or {}).values() for node in listed)]
+    seeds = {(node["schema"], node.get("alias")) for node in every if node["resource_type"] == "seed"}
     tests: dict[str, list[str]] = {}
     for node in nodes.values():
         if node["resource_type"] == "test" and node.get("attached_node"):
@@ -129,12 +132,12 @@ def read_manifest(manifest: Mapping[str, Any], problems: tuple[DbtProblem, ...] 
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model"
         },
-        sources={names[unique_id]: _source(names[unique_id], source) for unique_id, source in sources.items()},
+        sources={names[unique_id]: _source(names[unique_id], source, seeds) for unique_id, source in sources.items()},
         problems=problems,
     )
 
 
-def _source(name: str, source: Mapping[str, Any]) -> DbtSource:
+def _source(name: str, source: Mapping[str, Any], seeds: Container[tuple[object, object]]) -> DbtSource:
     config = source.get("config") or {}
     metas = [source.get("source_meta"), source.get("meta"), config.get("meta")]
     meta = {key: value for each in metas for key, value in (each or {}).items()}
@@ -145,6 +148,7 @@ def _source(name: str, source: Mapping[str, Any]) -> DbtSource:
         # Options of dbt-duckdb, which then reads files or another database.
         or any(option in {**meta, **config} for option in ("external_location", "plugin"))
         or _has_own_database(source)
+        or (source.get("schema"), source.get("identifier")) in seeds
     )
     return DbtSource(
         name,

@@ -69,6 +69,14 @@ def test_a_source_of_a_workflow_has_no_problem_nor_has_its_quarantine(tmp_path: 
     assert problems(tmp_path, source("lake", "things", "id", "PRICE"), source("lake", "things__quarantine")) == []
 
 
+def test_a_seed_of_the_project_may_fill_a_source_even_if_it_is_disabled() -> None:
+    seed = {"resource_type": "seed", "name": "coins", "schema": "raw", "alias": "coins", "depends_on": {"nodes": []}}
+    sources = {"s": source("lake", "coins"), "t": source("other", "coins")}
+    for manifest in ({"nodes": {"n": seed}}, {"nodes": {}, "disabled": {"n": [seed]}}):
+        found = read_manifest({**manifest, "sources": sources}).sources
+        assert {name: one.is_external for name, one in found.items()} == {"lake.coins": True, "other.coins": False}
+
+
 def test_a_table_that_no_workflow_declares_has_a_line_a_suggestion_and_the_marker(tmp_path: Path) -> None:
     ((line, message),) = problems(tmp_path, source("lake", "typo", identifier="thing"))
     assert line == 10

@@ -128,7 +128,8 @@ def _shared_files(graph: Graph, node: Node) -> set[str]:
 def _tables_of(graph: Graph, node: Node) -> set[str]:
     found: set[str] = set()
     for calls in (node.calls, node.of_tests):
-        found.update(graph.sources[one].table for one in calls.sources if one in graph.sources)
+        read = (graph.sources[one] for one in calls.sources if one in graph.sources)
+        found.update(one.table for one in read if one.seed is None)
         if "source" in calls.computed.values():
             found.update(one.table for one in graph.properties[node.package].sources)
     return found

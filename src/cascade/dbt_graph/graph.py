@@ -28,6 +28,7 @@ from cascade.dbt_graph.properties import (
     follow_unit_test,
     read_properties,
 )
+from cascade.dbt_graph.seeded_sources import with_seeds
 from cascade.dbt_graph.source_tests import assign_source_tests
 from cascade.dbt_graph.templates import docs_blocks
 
@@ -142,6 +143,8 @@ def read_graph(directory: str, *, target: str = "embedded", variables: Mapping[s
             (graph.nodes if node.enabled else graph.disabled).append(node)
         if package is root:
             own = [node for node in graph.nodes if node.package == root.name]
+            disabled = [node for node in graph.disabled if node.package == root.name]
+            properties.sources = with_seeds(properties.sources, root, own, disabled)
             graph.source_tests = assign_source_tests(properties.sources, own, surroundings, untested)
         for file in package.of_kind("docs"):
             graph.docs.update(dict.fromkeys(docs_blocks(file.text()), file.path))
@@ -160,7 +163,10 @@ def needed_files(graph: Graph, node: Node) -> Iterator[str]:
         yield from (parent.file for parent in parents(graph, node.package, calls))
         yield from calls.macro_files
         yield from (graph.docs[name] for name in calls.docs if name in graph.docs)
-        yield from (graph.sources[name].place.file for name in calls.sources if name in graph.sources)
+        for source in (graph.sources[name] for name in calls.sources if name in graph.sources):
+            yield source.place.file
+            if source.seed is not None:
+                yield source.seed
     yield from (place.file for place in node.properties)
 
 

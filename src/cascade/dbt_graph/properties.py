@@ -30,6 +30,7 @@ class SourceTable:
         external: whether something other than a workflow fills it.
         entry: its YAML.
         enabled: whether neither it nor its source is disabled.
+        seed: the file of the seed that fills it, if one of the project does.
     """
 
     source: str
@@ -39,6 +40,7 @@ class SourceTable:
     external: bool
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     enabled: bool = True
+    seed: str | None = None
 
 
 @dataclass

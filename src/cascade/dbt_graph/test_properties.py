@@ -76,6 +76,24 @@ def test_a_model_is_not_built_from_what_its_tests_read(ask: Ask) -> None:
     }
 
 
+def test_a_seed_may_have_the_table_of_a_source(ask: Ask) -> None:
+    files = {
+        "shop/dbt_project.yml": "name: shop\nseeds: {shop: {+schema: raw, +enabled: \"{{ var('load', false) }}\"}}\n",
+        "shop/seeds/flights.csv": "id",
+    }
+    found = ask(files, vars={"load": True})
+    assert "shop/seeds/flights.csv" in found["files"]["shop/models/a.sql"]
+    # No workflow fills it, and none is missing.
+    assert found["tables"] == {}
+    assert [one["external"] for one in found["declared"]] == [True, False, True]
+    disabled = ask(files)
+    assert "shop/seeds/flights.csv" not in disabled["files"]["shop/models/a.sql"]
+    assert disabled["tables"]["shop/models/a.sql"] == ["raw.flights"]
+    assert [one["external"] for one in disabled["declared"]] == [True, False, True]
+    elsewhere = ask({"shop/dbt_project.yml": "name: shop\nseeds: {shop: {+schema: other}}\n"})
+    assert [one["external"] for one in elsewhere["declared"]] == [False, False, True]
+
+
 def test_disabled_tests_have_no_parents(needs: Needs) -> None:
     yaml = "models: [{name: c, tests: [{relationships: {to: ref('a'), field: id}}]}]"
     settings = "name: shop\ndata_tests: {shop: {+enabled: false}}\n"

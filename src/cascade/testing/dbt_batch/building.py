@@ -41,7 +41,14 @@ class Dbt:
         self._manifest = parsed.result
         self.nodes: Mapping[str, Any] = {**self._manifest.nodes, **self._manifest.unit_tests}
         package = str(self._manifest.metadata.project_name)
-        self.selection: Selection = select(self.nodes, package, request.directory, request.tested, request.source_tests)
+        self.selection: Selection = select(
+            self.nodes,
+            package,
+            request.directory,
+            request.tested,
+            request.source_tests,
+            _seeds_of_sources(self._manifest),
+        )
 
     def run(self) -> list[Any]:
         """Build all that is selected, and run the tests.
@@ -50,9 +57,9 @@ class Dbt:
             dbt's result of each node. The tests of a model that could not be built have none.
         """
         # `dbt build` would not build what selects from a model with a failed test, nor run unit tests on their own.
-        built = self._run(
-            "build", self.selection.built, *(word for kind in BUILT for word in ("--resource-type", kind))
-        )
+        kinds = [word for kind in BUILT for word in ("--resource-type", kind)]
+        first = self.selection.first
+        built = [*self._run("build", first, *kinds), *self._run("build", self.selection.built - first, *kinds)]
         failed = {one.node.unique_id for one in built if str(one.status) != "success"}
         ready = {one for one in self.selection.tests if failed.isdisjoint(self.nodes[one].depends_on.nodes)}
         return [*built, *self._run("test", frozenset(ready))]
@@ -73,6 +80,17 @@ class Dbt:
 
         runner = dbtRunner(manifest=getattr(self, "_manifest", None))
         return runner.invoke([*_QUIET, command, *words])
+
+
+def _seeds_of_sources(manifest: Any) -> dict[str, str]:
+    """Return the seed that has the table of a source, by the unique ids of both. dbt knows no edge between them."""
+    seeds = {
+        (node.schema, node.alias or node.name): unique_id
+        for unique_id, node in manifest.nodes.items()
+        if node.resource_type == "seed"
+    }
+    tables = {unique_id: (one.schema, one.identifier) for unique_id, one in manifest.sources.items()}
+    return {unique_id: seeds[table] for unique_id, table in tables.items() if table in seeds}
 
 
 def _lacks_local_packages(directory: Path) -> bool:

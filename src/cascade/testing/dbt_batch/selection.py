@@ -22,11 +22,13 @@ class Selection:
         built: models, seeds and snapshots: those to test, and all that they and their tests select from.
         tests: the tests to run.
         file_of: the file to test that each test, and each built node of such a file, belongs to.
+        first: seeds among the built nodes that fill tables of sources, so that they are built before all others.
     """
 
     built: frozenset[str]
     tests: frozenset[str]
     file_of: Mapping[str, str]
+    first: frozenset[str] = frozenset()
 
 
 def select(
@@ -35,6 +37,7 @@ def select(
     directory: str,
     tested: Iterable[str],
     source_tests: Mapping[str, str] = MappingProxyType({}),
+    seeds: Mapping[str, str] = MappingProxyType({}),
 ) -> Selection:
     """Choose the nodes of files.
 
@@ -47,6 +50,7 @@ def select(
         directory: its directory.
         tested: the files to test.
         source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
+        seeds: the seed that fills a source, by the unique ids of both.
     """
     wanted = set(tested)
     file_of: dict[str, str] = {}
@@ -66,10 +70,12 @@ def select(
         if node.resource_type in BUILT:
             built.add(node.unique_id)
         # A seed depends on macros alone.
-        more = {one for one in getattr(node.depends_on, "nodes", ()) if one in nodes} - seen
+        needed = {seeds.get(one, one) for one in getattr(node.depends_on, "nodes", ())}
+        more = {one for one in needed if one in nodes} - seen
         seen |= more
         waiting += more
-    return Selection(frozenset(built), frozenset(one for one in file_of if nodes[one].resource_type in TESTS), file_of)
+    tests = frozenset(one for one in file_of if nodes[one].resource_type in TESTS)
+    return Selection(frozenset(built), tests, file_of, frozenset(seeds.values()) & built)
 
 
 def tested_source(node: Any) -> tuple[str, str] | None:

@@ -79,6 +79,10 @@ sources:
           - {name: sold_on, data_tests: [unique]}
       - name: shops
         columns: [{name: shop, data_tests: [not_null]}]
+  - {name: landing, tables: [{name: coins}]}
+"""
+SCHEMAS = """
+{% macro generate_schema_name(custom, node) %}{{ 'landing' if node.name == 'coins' else target.schema }}{% endmacro %}
 """
 FILES = {
     "src/batch_shop/sales.py": WORKFLOW,
@@ -94,10 +98,15 @@ FILES = {
     "sql/models/base.sql": "select nope from {{ source('raw', 'sales') }}",
     "sql/models/broken.sql": "select nope as day from {{ ref('base') }}",
     "sql/seeds/rates.csv": "day,rate\n2024-01-01,1.5\n",
+    # A source that is a seed of the project itself.
+    "sql/macros/generate_schema_name.sql": SCHEMAS,
+    "sql/seeds/coins.csv": "coin,worth\npenny,1\n",
+    "sql/models/coins_in_use.sql": "select coin from {{ source('landing', 'coins') }}",
     "sql/tests/all_shops_have_a_tier.sql": "select * from {{ ref('shops') }} where tier <> 'b'",
 }
 TESTED = (
     *("sql/models/daily.sql", "sql/models/shops.sql", "sql/models/broken.sql", "sql/seeds/rates.csv"),
+    "sql/models/coins_in_use.sql",
     "sql/tests/all_shops_have_a_tier.sql",
 )
 
@@ -186,6 +195,10 @@ def test_a_table_without_rows_is_empty_and_variables_reach_the_models(outcomes: 
     singular = outcomes["sql/tests/all_shops_have_a_tier.sql"]
     assert singular["text"] == "sql/tests/all_shops_have_a_tier.sql:1: all_shops_have_a_tier: pass\n"
     assert outcomes["sql/seeds/rates.csv"]["text"] == "sql/seeds/rates.csv:1: rates: success\n"
+
+
+def test_a_seed_that_a_source_names_is_built_first(outcomes: dict[str, dict[str, Any]]) -> None:
+    assert outcomes["sql/models/coins_in_use.sql"]["text"] == "sql/models/coins_in_use.sql:1: coins_in_use: success\n"
 
 
 def test_a_model_above_a_broken_one_shows_the_broken_one(outcomes: dict[str, dict[str, Any]]) -> None:
