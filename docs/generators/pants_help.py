@@ -20,6 +20,7 @@ TARGETS = (
     "cascade_project",
     "cascade_dbt_project",
     "cascade_workflow_source",
+    "cascade_contract",
     "cascade_dbt_file",
 )
 GOALS = (
@@ -28,6 +29,7 @@ GOALS = (
     "cascade-affected",
     "cascade-graph",
     "cascade-workspace",
+    "cascade-contracts",
     "cascade-manifest",
 )
 SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check", "cascade-dbt-test")

@@ -15,6 +15,7 @@ from cascade_pants.goals import (
     check,
     check_dbt,
     check_resources,
+    contracts_process,
     dbt_tests,
     dev,
     graph,
@@ -25,8 +26,14 @@ from cascade_pants.goals import (
     tailor,
     workspace,
 )
+from cascade_pants.goals import contracts as contracts_goal
 from cascade_pants.goals import manifest as manifest_goal
-from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
+from cascade_pants.target_types import (
+    CascadeContractTarget,
+    CascadeProjectTarget,
+    CascadeWorkflowSourceTarget,
+    CascadeWorkflowTarget,
+)
 from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
 from cascade_pants.util_rules import (
     all_workflows,
@@ -52,6 +59,7 @@ def target_types() -> Iterable[type[Target]]:
         *python_backend.target_types(),  # type: ignore[no-untyped-call]
         CascadeWorkflowTarget,
         CascadeWorkflowSourceTarget,
+        CascadeContractTarget,
         CascadeProjectTarget,
         CascadeDbtFileTarget,
         CascadeDbtProjectTarget,
@@ -68,6 +76,8 @@ def rules() -> Iterable[Any]:
         *check.rules(),
         *check_dbt.rules(),
         *check_resources.rules(),
+        *contracts_goal.rules(),
+        *contracts_process.rules(),
         *dbt_dependencies.rules(),
         *dbt_graph.rules(),
         *dbt_tests.rules(),

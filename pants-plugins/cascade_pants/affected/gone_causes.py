@@ -13,6 +13,7 @@ from cascade_pants.affected.git import Change
 from cascade_pants.affected.kinds import is_test
 from cascade_pants.affected.mentions import Gone, gone_dbt_file, gone_module, words_of, words_to_find
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.reader.contract_files import contract_table
 from cascade_pants.target_types import CascadeWorkflowDataField
 from cascade_pants.target_types.dbt import CascadeDbtProjectTarget
 
@@ -44,6 +45,9 @@ def add_gone(gone: Mapping[str, Change], comparison: Comparison, graph: Reposito
                     )
                 else:
                     sought.append((found, change))
+            elif contract_table(path) is not None:
+                # No code reads a contract.
+                continue
             elif target.has_field(CascadeWorkflowDataField) and not path.endswith(_PYTHON):
                 causes.add(graph.owners.generated_from(owner), change, "was read by the code of its workflow")
         if path.endswith(_PYTHON):

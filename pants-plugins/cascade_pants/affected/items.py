@@ -15,6 +15,7 @@ from cascade_pants.affected.dbt_names import TEST, kind_of, paths_of_kinds
 from cascade_pants.affected.kinds import is_made_by, is_test
 from cascade_pants.affected.report import Item, Step
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.reader.contract_files import contract_table
 from cascade_pants.reader.declarations import Declaration
 from cascade_pants.reader.names import CHECKS
 from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField, CascadeWorkflowSourceField
@@ -53,6 +54,7 @@ class Items:
             "models": [item for kind, item in self._of_dbt() if kind != TEST],
             "checks": [
                 *self._checks({item.fields["table"]: item for item in assets if item.fields["table"]}),
+                *self._contracts({item.fields["table"]: item for item in assets if item.fields["table"]}),
                 *(item for kind, item in self._of_dbt() if kind == TEST),
             ],
             "tests": list(self._of_tests()),
@@ -140,6 +142,25 @@ class Items:
             if steps is not None:
                 fields = {**_fields(one), "table": table, "name": one.declaration.name}
                 yield Item(one.declaration.name or table or one.place, steps, fields)
+
+    def _contracts(self, touched: dict[str, Item]) -> Iterator[Item]:
+        """Yield the contracts to compare: those that changed, and those of tables whose workflow did."""
+        for workflow in self._graph.workflows:
+            for file in workflow.contracts:
+                table = contract_table(file.path)
+                steps = self._steps(file.address)
+                if steps is None and table in touched:
+                    steps = (*touched[table].steps, Step(file.address.spec, f"is the contract of {table}"))
+                if steps is not None:
+                    projects = {one for each in workflow.files for one in self._projects.get(each.address, ())}
+                    fields = {
+                        "table": table,
+                        "place": f"{file.path}:1",
+                        "address": file.address.spec,
+                        "projects": [project.spec for project in sorted(projects)],
+                        "name": None,
+                    }
+                    yield Item(f"contract of {table}", steps, fields, also=(file.path, file.address.spec))
 
     def _dbt_files(self) -> Iterator[tuple[Target, str, str, str]]:
         """Yield the models, seeds, snapshots and tests: target, kind, name, path."""

@@ -25,6 +25,7 @@ from cascade_pants.goals.check_batches import (
     batches,
     neighbours_of,
     shared_tables,
+    unfilled_contracts,
     unknown_tables,
     with_fillers,
 )
@@ -107,7 +108,8 @@ async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cas
     owners = await runtime_owners(RuntimeOwnersRequest(batch.resolve, f"`pants check` of {batch.description}"))
     files = {file.path: file.address for workflow in batch.workflows for file in workflow.files}
     addresses = tuple(sorted({*files.values(), *batch.fillers, *owners.runtime}))
-    closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
+    contracts = [file.address for workflow in batch.workflows for file in workflow.contracts]
+    closure = (await engine.transitive_targets(TransitiveTargetsRequest([*addresses, *contracts]))).closure
     neighbours = neighbours_of(batch, (target.address for target in closure), all_workflows)
     both = [*batch.workflows, *neighbours]
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in both)
@@ -187,6 +189,7 @@ async def check_workflows(
             *shared_tables(found, tables, all_workflows),
             *unknown_tables(everything, tables),
         ],
+        "contracts of tables": unfilled_contracts(found, declared),
         "the dependencies of workflows": await dependency_problems(
             declared, assets, tables, projects, targets, python_setup, cascade.external_assets
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from pants.engine.addresses import Address
 from pants.engine.target import FieldSet
 from pants.util.collections import partition_sequentially
 
+from cascade_pants.reader.contract_files import contract_table
 from cascade_pants.spelling import did_you_mean
 from cascade_pants.target_types import CascadeWorkflowSourceField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
@@ -148,6 +150,36 @@ def unknown_tables(declarations: Iterable[LocatedDeclaration], tables: TableMap)
             lines.append(
                 f'{one.place}: @{one.declaration.call}: table: no workflow of the repository fills "{table}".{meant}'
             )
+    return sorted(lines)
+
+
+def unfilled_contracts(found: Iterable[WorkflowBatch], declared: Iterable[Iterable[LocatedDeclaration]]) -> list[str]:
+    """Report each contract of a table that no workflow beside it fills.
+
+    A contract beside a module whose tables its source does not show may be one of those.
+
+    Args:
+        found: the batches.
+        declared: the declarations of the workflows of each batch.
+    """
+    lines = []
+    for batch, declarations in zip(found, declared):
+        filled = {(os.path.dirname(one.path), one.declaration.table) for one in declarations}
+        known = {one.path for one in declarations if one.declaration.table is not None}
+        unclear = {directory for directory, table in filled if table is None}
+        unclear |= {
+            os.path.dirname(file.path)
+            for workflow in batch.workflows
+            for file in workflow.files
+            if file.load and file.path not in known
+        }
+        for file in {file for workflow in batch.workflows for file in workflow.contracts}:
+            directory, table = os.path.dirname(os.path.dirname(file.path)), contract_table(file.path)
+            if directory not in unclear and (directory, table) not in filled:
+                lines.append(
+                    f"{file.path}:1: no workflow beside this contract fills {table}. Bring the workflow back, or move "
+                    "the contract to it. If no reader needs the table, delete the contract."
+                )
     return sorted(lines)
 
 

@@ -16,6 +16,7 @@ from pants.engine.fs import CreateDigest, FileContent, MergeDigests
 from pants.engine.process import FallibleProcessResult
 from pants.engine.target import Target
 from pants.source.source_root import SourceRootsRequest
+from pants.util.docutil import bin_name
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
@@ -103,7 +104,12 @@ async def run_validation(validation: Validation) -> FallibleProcessResult:
             ),
             input_digest=digest,
             output_files=() if validation.only_resources else (LACKING_FILE,),
-            extra_env={"PEX_EXTRA_SYS_PATH": ":".join(sources.source_roots), "PYTHONDONTWRITEBYTECODE": "1"},
+            extra_env={
+                "PEX_EXTRA_SYS_PATH": ":".join(sources.source_roots),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                # What hints about contracts name.
+                "CASCADE_CONTRACTS_COMMAND": f"{bin_name()} cascade-contracts",
+            },
             description=f"Check {validation.description}",
             level=LogLevel.DEBUG,
         )

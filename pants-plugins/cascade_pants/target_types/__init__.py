@@ -14,6 +14,8 @@ from cascade_pants.target_types.project import (
     CascadeProjectWorkflowsField,
 )
 from cascade_pants.target_types.workflow import (
+    CascadeContractSourceField,
+    CascadeContractTarget,
     CascadeWorkflowDataField,
     CascadeWorkflowLoadField,
     CascadeWorkflowOverridesField,
@@ -25,6 +27,8 @@ from cascade_pants.target_types.workflow import (
 )
 
 __all__ = [
+    "CascadeContractSourceField",
+    "CascadeContractTarget",
     "CascadeProjectDbtField",
     "CascadeProjectDependenciesField",
     "CascadeProjectExecutionModeField",

@@ -13,11 +13,13 @@ from pants.backend.python.target_types import (
     PythonTestTarget,
 )
 from pants.core.goals.run import RestartableField
+from pants.core.target_types import ResourceSourceField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     BoolField,
     OverridesField,
     StringSequenceField,
+    Target,
     TargetGenerator,
     generate_file_based_overrides_field_help_message,
     generate_multiple_sources_field_help_message,
@@ -78,6 +80,23 @@ class CascadeWorkflowSourcesField(PythonGeneratingSourcesBase):
     )
 
 
+class CascadeContractSourceField(ResourceSourceField):
+    """The file of a contract."""
+
+
+class CascadeContractTarget(Target):
+    alias = "cascade_contract"
+    core_fields = (*COMMON_TARGET_FIELDS, CascadeContractSourceField)
+    help = help_text(
+        """
+        The contract of a table, such as `contracts/raw.flights.yml` beside the workflow that fills it.
+
+        A `cascade_workflow` generates one for each contract. `pants check` compares it with the workflow, and
+        `pants cascade-contracts` writes it. No code depends on it, so a change of it makes no table stale.
+        """
+    )
+
+
 class CascadeWorkflowLoadField(StringSequenceField):
     alias = "load"
     help = help_text(
@@ -114,7 +133,7 @@ class CascadeWorkflowDataField(StringSequenceField):
         By default, YAML, JSON, TOML, XML, SQL, templates and data files in this directory and below, so that queries
         and Dagster's components work without being listed. Not among them are `pyproject.toml` and `dg.toml`, which
         only `load_from_defs_folder` needs: add the one that your code needs, as in `data=["**/*.yaml",
-        "pyproject.toml"]`.
+        "pyproject.toml"]`. Contracts of tables, such as `contracts/raw.flights.yml`, are no data either.
 
         Example: `data=["queries/*.sql"]`, or `data=[]` for none.
         """

@@ -17,7 +17,11 @@ from pants.engine.rules import collect_rules, rule
 from pants.engine.target import AllTargets
 from pants.util.logging import LogLevel
 
-from cascade_pants.target_types import CascadeWorkflowSourceField, CascadeWorkflowSourceLoadField
+from cascade_pants.target_types import (
+    CascadeContractSourceField,
+    CascadeWorkflowSourceField,
+    CascadeWorkflowSourceLoadField,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -43,11 +47,13 @@ class Workflow:
         address: the address of the target that generates the files.
         resolve: the name of its resolve.
         files: its sources, sorted by path, without tests and type stubs.
+        contracts: the contracts of tables beside them, sorted by path.
     """
 
     address: Address
     resolve: str
     files: tuple[WorkflowFile, ...]
+    contracts: tuple[WorkflowFile, ...] = ()
 
     @property
     def key(self) -> tuple[Address, str]:
@@ -113,7 +119,11 @@ class AllWorkflows(Collection[Workflow]):
 @rule(desc="Find all Cascade workflows", level=LogLevel.DEBUG)
 def find_all_workflows(targets: AllTargets, python_setup: PythonSetup) -> AllWorkflows:
     files = defaultdict(list)
+    contracts: defaultdict[Address, list[WorkflowFile]] = defaultdict(list)
     for target in targets:
+        if target.has_field(CascadeContractSourceField) and target.address.is_generated_target:
+            generator = target.address.maybe_convert_to_target_generator()
+            contracts[generator].append(WorkflowFile(target.address.filename, target.address))
         if target.has_field(CascadeWorkflowSourceField):
             # A generated target escapes the characters of globs in its field, but not in its address.
             is_file = target.address.is_generated_target and target.address.relative_file_path is not None
@@ -126,7 +136,8 @@ def find_all_workflows(targets: AllTargets, python_setup: PythonSetup) -> AllWor
                     WorkflowFile(path, target.address, bool(target[CascadeWorkflowSourceLoadField].value))
                 )
     return AllWorkflows(
-        Workflow(address, resolve, tuple(sorted(found))) for (address, resolve), found in sorted(files.items())
+        Workflow(address, resolve, tuple(sorted(found)), tuple(sorted(contracts.get(address, ()))))
+        for (address, resolve), found in sorted(files.items())
     )
 
 

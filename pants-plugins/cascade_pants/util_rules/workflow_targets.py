@@ -30,8 +30,10 @@ from pants.engine.unions import UnionMembership, UnionRule
 from pants.source.filespec import FilespecMatcher
 
 from cascade_pants import engine
+from cascade_pants.reader.contract_files import DIRECTORY, contract_table
 from cascade_pants.spelling import nearest
 from cascade_pants.target_types import (
+    CascadeContractTarget,
     CascadeWorkflowDataField,
     CascadeWorkflowLoadField,
     CascadeWorkflowOverridesField,
@@ -138,6 +140,21 @@ def data_globs(directory: str, patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"!{os.path.join(base, one[1:])}" if one[:1] == "!" else os.path.join(base, one) for one in patterns)
 
 
+def contracts_beside(files: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Find the contracts that lie beside files of a workflow, sorted.
+
+    Args:
+        files: the workflow's files.
+        paths: files in directories that have the name of that of contracts.
+    """
+    directories = {os.path.dirname(file) for file in files}
+    return sorted(
+        path
+        for path in paths
+        if contract_table(path) is not None and os.path.dirname(os.path.dirname(path)) in directories
+    )
+
+
 def with_data(fields: Mapping[str, Any], data: Iterable[Address]) -> dict[str, Any]:
     """Make a target depend on data files.
 
@@ -159,15 +176,23 @@ async def generate_workflow_targets(
     generator = request.generator
     directory = generator.address.spec_path
     patterns = generator[CascadeWorkflowDataField].value or ()
-    paths, data_paths = await engine.concurrently(
+    paths, data_paths, contract_paths = await engine.concurrently(
         engine.source_paths(SourcesPathsRequest(generator[CascadeWorkflowSourcesField])),
         engine.path_globs_paths(
             PathGlobs(data_globs(directory, patterns), glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
         ),
+        engine.path_globs_paths(
+            PathGlobs(
+                data_globs(directory, [f"**/{DIRECTORY}/*.yml"]),
+                glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
+            )
+        ),
     )
     files = [os.path.relpath(path, directory) for path in paths.files]
+    contracts = contracts_beside(files, (os.path.relpath(path, directory) for path in contract_paths.files))
     data = _addressable(
-        generator.address, sorted({os.path.relpath(path, directory) for path in data_paths.files} - {*files})
+        generator.address,
+        sorted({os.path.relpath(path, directory) for path in data_paths.files} - {*files, *contracts}),
     )
     loaded = loaded_files(generator.address, generator[CascadeWorkflowLoadField].value or (), files)
     _refuse_unused_overrides(generator.address, request.overrides, files)
@@ -207,7 +232,16 @@ async def generate_workflow_targets(
                     residence_dir=residence_of(file),
                 )
             )
-    return GeneratedTargets(generator, [*targets, *resources])
+    of_contracts = [
+        CascadeContractTarget(
+            {**fields_of(CascadeContractTarget), "source": file},
+            request.template_address.create_file(file),
+            union_membership,
+            residence_dir=residence_of(file),
+        )
+        for file in contracts
+    ]
+    return GeneratedTargets(generator, [*targets, *resources, *of_contracts])
 
 
 def _addressable(address: Address, data: Iterable[str]) -> list[str]:

@@ -98,7 +98,6 @@ def test_a_breaking_change_fails_until_it_is_accepted(cascade: Cascade, project:
         '  breaking    name: removed (was required string); if "title" is its new name, readers still ask for the '
         "old one",
         "  compatible  title: new, optional string",
-        "  note        read_by: model names (name) -> model names",
         "  2 readers of what breaks:",
         "    model names (name)",
         "    workflow more",

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cascade.contracts.model import Column, Contract, Element
+from cascade.contracts.model import ALL_COLUMNS, Column, Contract, Element
 from cascade.iceberg.drift import widens
 
 
@@ -137,8 +137,11 @@ def _notes(old: Contract, new: Contract) -> Iterator[Difference]:
 
 
 def _readers(old: Contract, new: Contract) -> Iterator[Difference]:
-    before = {(reader.kind, reader.name): reader for reader in old.read_by}
-    after = {(reader.kind, reader.name): reader for reader in new.read_by}
+    # Who named a column that is gone is told by the difference about the column.
+    kept = {ALL_COLUMNS, *(column.name for column in new.columns)}
+    left = [one.model_copy(update={"columns": tuple(c for c in one.columns if c in kept)}) for one in old.read_by]
+    before = {(reader.kind, reader.name, reader.projects): reader for reader in left}
+    after = {(reader.kind, reader.name, reader.projects): reader for reader in new.read_by}
     for key, reader in before.items():
         if key not in after:
             yield Difference(f"read_by: no longer {reader}", Effect.NOTE)

@@ -41,7 +41,10 @@ class Readers:
         found = set(self.by_table.get(table, ()))
         for graph, projects in self.graphs:
             found.update(one.model_copy(update={"projects": projects}) for one in graph.of(table, columns))
-        return tuple(sorted(found, key=lambda one: (one.kind, one.name, one.projects)))
+        # Pants knows the projects of what is also found here.
+        known = {(one.kind, one.name) for one in found if one.projects}
+        kept = (one for one in found if one.projects or (one.kind, one.name) not in known)
+        return tuple(sorted(kept, key=lambda one: (one.kind, one.name, one.projects)))
 
     def add_assets(self, declarations: Iterable[IngestionDeclaration], assets: Iterable[Any] = ()) -> None:
         """Add the workflows and the plain Dagster assets of a project. Which columns they read is not known.

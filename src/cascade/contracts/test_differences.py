@@ -113,9 +113,9 @@ def test_without_its_mark_a_sensitive_column_appears_where_it_was_hidden() -> No
 
 def test_a_reader_that_reads_other_columns_is_one_difference() -> None:
     old = changed(read_by=(Reader(kind="model", name="m", columns=("id",)),))
-    new = changed(read_by=(Reader(kind="model", name="m", columns=("*",), projects=("//:dev",)),))
+    new = changed(read_by=(Reader(kind="model", name="m", columns=("*",)),))
     (difference,) = differences(old, new)
-    assert difference.what == "read_by: model m (id) -> model m in //:dev (all columns)"
+    assert difference.what == "read_by: model m (id) -> model m (all columns)"
 
 
 def test_the_version_rises_by_the_worst_difference() -> None:
