@@ -30,7 +30,7 @@ GOLD, SILVER = (f"{SHOP}/models/{name}.sql" for name in ("gold", "silver"))
 @rule
 def canned_graph(request: DbtGraphRequest) -> DbtGraph:
     built_from = {GOLD: ((SILVER,), ()), SILVER: ((), ("raw.flights",))}
-    return DbtGraph(FrozenDict(), FrozenDict(), (), (), (), FrozenDict(built_from))
+    return DbtGraph(FrozenDict(), FrozenDict(), (), (), (), built_from=FrozenDict(built_from))
 
 
 @dataclass(frozen=True)
