@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from pants.engine.target import AllTargets, TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 from pants.option.option_types import IntOption, SkipOption
 from pants.option.subsystem import Subsystem
+from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 from pants.util.strutil import help_text, softwrap
 
@@ -32,12 +34,12 @@ from cascade_pants.goals.check_batches import (
 from cascade_pants.goals.check_deps import dependency_problems
 from cascade_pants.goals.check_owners import missing_owners
 from cascade_pants.goals.check_resources import check_resources, resources_to_check
-from cascade_pants.goals.validate_process import Validation, run_validation
+from cascade_pants.goals.validate_process import COLUMNS_FILE, LACKING_FILE, Validation, run_validation
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.asset_map import AssetMap
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
-from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap, located_declarations
+from cascade_pants.util_rules.table_map import LocatedDeclaration, ProjectsOfFiles, TableMap, located_declarations
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
 # A module of this name is added to a directory without a module to load, so that the runtime searches it too.
@@ -91,16 +93,31 @@ def marker_directories(workflows: Iterable[Workflow], loaded: Iterable[str]) -> 
 
 
 @dataclass(frozen=True)
+class TableColumns:
+    """The columns of a table.
+
+    Args:
+        schema: the name of the schema that declares them.
+        names: their names.
+    """
+
+    schema: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class BatchResult:
     """What the check of a batch found.
 
     Args:
         result: the problems.
         lacking: the targets of files that take a resource which nothing in the batch provides.
+        columns: the columns of the tables that its workflows fill, by full name. Those that do not load are left out.
     """
 
     result: CheckResult
     lacking: tuple[Address, ...]
+    columns: FrozenDict[str, TableColumns]
 
 
 @rule(desc="Load declarations of Cascade workflows", level=LogLevel.DEBUG)
@@ -129,10 +146,12 @@ async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cas
             batch.description,
         )
     )
-    listed = await engine.digest_contents(result.output_digest)
-    lacking = [path for file in listed for path in file.content.decode().splitlines()]
+    written = {file.path: file.content.decode() for file in await engine.digest_contents(result.output_digest)}
+    columns = json.loads(written.get(COLUMNS_FILE, "{}"))
     return BatchResult(
-        engine.check_result(result, batch.description), tuple(files[path] for path in lacking if path in files)
+        engine.check_result(result, batch.description),
+        tuple(files[path] for path in written.get(LACKING_FILE, "").splitlines() if path in files),
+        FrozenDict({table: TableColumns(one["schema"], tuple(one["columns"])) for table, one in columns.items()}),
     )
 
 
@@ -149,6 +168,39 @@ else:
     check_batch = own_rule(BatchResult, WorkflowBatch)  # type: ignore[assignment]
 
 
+async def batches_with_declarations(
+    field_sets: Iterable[CascadeCheckFieldSet],
+    size: int,
+    all_workflows: AllWorkflows,
+    tables: TableMap,
+    python_setup: PythonSetup,
+) -> list[tuple[WorkflowBatch, list[LocatedDeclaration]]]:
+    """Divide workflows among processes.
+
+    Args:
+        field_sets: the files to check.
+        size: the maximum number of workflows that one process loads.
+        all_workflows: every workflow of the repository.
+        tables: the tables of the repository.
+        python_setup: the options of `[python]`.
+
+    Returns:
+        The processes, each with what its workflows declare.
+    """
+    found = []
+    for batch in batches(field_sets, all_workflows, python_setup, max(1, size)):
+        all_facts = await engine.concurrently(
+            workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in batch.workflows
+        )
+        declared = [
+            one
+            for workflow, facts in zip(batch.workflows, all_facts)
+            for one in located_declarations(workflow, facts.by_file)
+        ]
+        found.append((with_fillers(batch, declared, tables, all_workflows), declared))
+    return found
+
+
 @rule(desc="Check Cascade workflows", level=LogLevel.DEBUG)
 async def check_workflows(
     request: CascadeCheckRequest,
@@ -163,20 +215,10 @@ async def check_workflows(
 ) -> CheckResults:
     if subsystem.skip:
         return CheckResults([], checker_name=request.tool_name)
-    found = batches(request.field_sets, all_workflows, python_setup, max(1, subsystem.batch_size))
-    declared = []
-    for batch in found:
-        all_facts = await engine.concurrently(
-            workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in batch.workflows
-        )
-        declared.append(
-            [
-                one
-                for workflow, facts in zip(batch.workflows, all_facts)
-                for one in located_declarations(workflow, facts.by_file)
-            ]
-        )
-    found = [with_fillers(batch, mine, tables, all_workflows) for batch, mine in zip(found, declared)]
+    divided = await batches_with_declarations(
+        request.field_sets, subsystem.batch_size, all_workflows, tables, python_setup
+    )
+    found, declared = [batch for batch, _ in divided], [mine for _, mine in divided]
     checked = await engine.concurrently(check_batch(batch) for batch in found)
     lacking = (address for one in checked for address in one.lacking)
     of_projects = await engine.concurrently(

@@ -15,9 +15,12 @@ from pants.util.logging import LogLevel
 from pants.util.strutil import help_text
 
 from cascade_pants import engine
+from cascade_pants.goals.check import CascadeCheckSubsystem
+from cascade_pants.goals.check_columns import columns_of, tables_with_columns, unknown_columns
 from cascade_pants.goals.check_deps import repository_lineage
 from cascade_pants.goals.cycles import Lineage, cycles, described
 from cascade_pants.spelling import nearest
+from cascade_pants.util_rules.all_workflows import AllWorkflows
 from cascade_pants.util_rules.asset_map import AssetMap
 from cascade_pants.util_rules.dbt_graph import DbtFileFieldSet, DbtGraph, DbtGraphRequest, dbt_graph, workflow_table
 from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap
@@ -29,7 +32,8 @@ class CascadeDbtCheckSubsystem(Subsystem):
     help = help_text(
         """
         Check the graph of dbt projects and report every error with file and line: a `ref` or a `source` that names
-        nothing, a source whose table no workflow declares or no project loads, two models of one name, refs that go
+        nothing, a source whose table no workflow declares or no project loads, a column of a source that the schema of
+        the workflow lacks, two models of one name, refs that go
         round in a circle, a model that depends on itself by way of a workflow, Jinja, YAML and Python that cannot be
         parsed.
         """
@@ -95,6 +99,8 @@ def unfilled_sources(graph: DbtGraph, tables: TableMap, *, has_projects: bool = 
 async def check_dbt_projects(
     request: CascadeDbtCheckRequest,
     subsystem: CascadeDbtCheckSubsystem,
+    workflow_checks: CascadeCheckSubsystem,
+    all_workflows: AllWorkflows,
     tables: TableMap,
     assets: AssetMap,
     workflow_projects: ProjectsOfFiles,
@@ -107,12 +113,21 @@ async def check_dbt_projects(
         {DbtGraphRequest.of(fields, python_setup) for fields in request.field_sets}, key=lambda one: one.address.spec
     )
     graphs = await engine.concurrently(dbt_graph(project) for project in projects)
+    columns = await columns_of(
+        {table for graph in graphs for table in tables_with_columns(graph)},
+        workflow_checks.batch_size,
+        targets,
+        all_workflows,
+        tables,
+        python_setup,
+    )
     lineage = await repository_lineage(targets, python_setup, assets, tables)
     results = []
     for project, graph in zip(projects, graphs):
         problems = [
             *graph.problems,
             *unfilled_sources(graph, tables, has_projects=bool(workflow_projects.by_address)),
+            *unknown_columns(graph, columns),
             *circles(graph, lineage),
         ]
         text = "".join(f"{problem}\n" for problem in problems)

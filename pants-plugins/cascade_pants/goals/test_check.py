@@ -19,7 +19,7 @@ from cascade_pants.goals.check_batches import (
 )
 from cascade_pants.goals.check_owners import missing_owners
 from cascade_pants.goals.check_resources import ResourcesOfProject, resources_to_check
-from cascade_pants.goals.validate_process import LACKING_FILE, validate_arguments
+from cascade_pants.goals.validate_process import COLUMNS_FILE, LACKING_FILE, validate_arguments
 from cascade_pants.reader.declarations import Argument, Declaration
 from cascade_pants.reader.values import Value
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
@@ -91,6 +91,7 @@ def test_the_command_line_is_the_same_for_the_same_modules() -> None:
     assert validate_arguments({"b", "a"}, {"d", "c"}) == (
         "validate",
         *("--lacking", LACKING_FILE),
+        *("--columns", COLUMNS_FILE),
         *("--module", "a"),
         *("--module", "b"),
         *("--known", "c"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from pants.core.goals.check import CheckResults
+from pants.core.goals.check import CheckResult, CheckResults
 from pants.engine.addresses import Address
 from pants.engine.rules import rule
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants.goals import check_dbt
+from cascade_pants.goals.check import BatchResult, TableColumns
+from cascade_pants.goals.check_batches import WorkflowBatch
 from cascade_pants.goals.check_dbt import CascadeDbtCheckRequest
 from cascade_pants.testing import RUNTIME, project_rules, rule_runner, workflow
 from cascade_pants.util_rules import asset_map, table_map
@@ -33,9 +35,18 @@ def canned_graph(request: DbtGraphRequest) -> DbtGraph:
         FrozenDict(),
         FrozenDict(),
         (),
-        tuple(DeclaredSource(table, YAML, line, external) for table, line, external in declared),
+        (
+            *(DeclaredSource(table, YAML, line, external) for table, line, external in declared),
+            DeclaredSource("raw.flights", YAML, 8, False, columns=(("carrier", 9), ("delay", 10))),
+        ),
         ("src/sql/shop/models/a.sql:2: ref('aa') names nothing.",),
     )
+
+
+@rule
+def canned_batch(request: WorkflowBatch) -> BatchResult:
+    columns = FrozenDict({"raw.flights": TableColumns("Flight", ("carrier",))})
+    return BatchResult(CheckResult(0, "", "", request.description), (), columns)
 
 
 @pytest.fixture
@@ -46,6 +57,7 @@ def runner() -> RuleRunner:
             *table_map.rules(),
             *asset_map.rules(),
             *check_dbt.rules(),
+            canned_batch,
             canned_graph,
             QueryRule(CheckResults, [CascadeDbtCheckRequest]),
         ]
@@ -77,4 +89,6 @@ def test_one_result_for_each_project(runner: RuleRunner) -> None:
         f"{YAML}:7: no cascade_project loads the workflow that fills the table raw.unloaded of this source, "
         "src/workflows/unloaded/observations.py:4 (src/workflows/unloaded:unloaded). Add it to the field "
         "`workflows` of a project.",
+        f"{YAML}:10: the source of the table raw.flights has the column 'delay', which Flight lacks. Remove the column "
+        "here and in the models that read it, or add it to the schema.",
     ]

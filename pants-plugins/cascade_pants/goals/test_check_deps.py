@@ -14,6 +14,8 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from cascade_pants.goals import check_dbt
+from cascade_pants.goals.check import BatchResult
+from cascade_pants.goals.check_batches import WorkflowBatch
 from cascade_pants.goals.check_dbt import CascadeDbtCheckRequest
 from cascade_pants.goals.check_deps import dependency_problems
 from cascade_pants.testing import RUNTIME, ingestion, project_rules, rule_runner
@@ -31,6 +33,11 @@ GOLD, SILVER = (f"{SHOP}/models/{name}.sql" for name in ("gold", "silver"))
 def canned_graph(request: DbtGraphRequest) -> DbtGraph:
     built_from = {GOLD: ((SILVER,), ()), SILVER: ((), ("raw.flights",))}
     return DbtGraph(FrozenDict(), FrozenDict(), (), (), (), built_from=FrozenDict(built_from))
+
+
+@rule
+def canned_batch(request: WorkflowBatch) -> BatchResult:
+    raise AssertionError(f"No source lists columns, so nothing of {request.description} has to be loaded.")
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ def runner() -> RuleRunner:
             *asset_map.rules(),
             *check_dbt.rules(),
             *table_map.rules(),
+            canned_batch,
             canned_graph,
             check,
             QueryRule(CheckResults, [CascadeDbtCheckRequest]),

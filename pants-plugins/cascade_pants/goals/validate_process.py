@@ -24,6 +24,9 @@ from cascade_pants import engine
 LACKING_FILE = "__cascade_lacking_resources.txt"
 """Where a process lists the files of workflows that take a resource which none of its modules has."""
 
+COLUMNS_FILE = "__cascade_columns.json"
+"""Where a process lists the columns of the tables that its workflows fill."""
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -62,7 +65,7 @@ def validate_arguments(
     """
     return (
         "validate",
-        *(("--resources",) if only_resources else ("--lacking", LACKING_FILE)),
+        *(("--resources",) if only_resources else ("--lacking", LACKING_FILE, "--columns", COLUMNS_FILE)),
         *(word for module in sorted(modules) for word in ("--module", module)),
         *(word for module in sorted(known) for word in ("--known", module)),
     )
@@ -103,7 +106,7 @@ async def run_validation(validation: Validation) -> FallibleProcessResult:
                 only_resources=validation.only_resources,
             ),
             input_digest=digest,
-            output_files=() if validation.only_resources else (LACKING_FILE,),
+            output_files=() if validation.only_resources else (LACKING_FILE, COLUMNS_FILE),
             extra_env={
                 "PEX_EXTRA_SYS_PATH": ":".join(sources.source_roots),
                 "PYTHONDONTWRITEBYTECODE": "1",

@@ -96,6 +96,7 @@ class DeclaredSource:
         line: the line in it.
         external: whether something other than a workflow fills it.
         name: what `source()` takes, as `<source>.<table>`.
+        columns: the columns that it lists, each with its line.
     """
 
     table: str
@@ -103,6 +104,7 @@ class DeclaredSource:
     line: int
     external: bool
     name: str = ""
+    columns: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,10 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
         ),
         FrozenDict({path: tuple(tables) for path, tables in answer["tables"].items()}),
         tuple(answer["tested"]),
-        tuple(DeclaredSource(**one) for one in answer["declared"]),
+        tuple(
+            DeclaredSource(**{**one, "columns": tuple((name, line) for name, line in one.get("columns", ()))})
+            for one in answer["declared"]
+        ),
         tuple(answer["problems"]),
         FrozenDict(answer.get("source_tests") or {}),
         FrozenDict({path: (tuple(files), tuple(tables)) for path, (files, tables) in answer["built_from"].items()}),

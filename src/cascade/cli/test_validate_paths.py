@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -110,8 +111,12 @@ def test_pants_asks_for_the_resources_that_a_part_lacks_and_then_whether_the_pro
     project.write("takes.py", TAKES.replace("{package}", project.package))
     project.write("gives.py", f"from {project.package}.takes import Api\n\napi = Api(url='x')\n")
     takes, gives, things = map(project.module, ("takes", "gives", "ingestion.things"))
-    assert cascade("validate", "--lacking", "lacking.txt", "--module", takes, "--module", things).exit_code == 0
+    modules = ("--module", takes, "--module", things)
+    assert cascade("validate", "--lacking", "lacking.txt", "--columns", "columns.json", *modules).exit_code == 0
     assert Path("lacking.txt").read_text() == f"{project.package}/takes.py\n"
+    columns = json.loads(Path("columns.json").read_text())
+    assert columns["raw.taken"] == {"schema": "Good", "columns": ["id"]}
+    assert len(columns) == 2
     result = cascade("validate", "--resources", "--module", takes, "--known", things)
     assert result.exit_code == 1
     assert result.stdout.startswith(f"{project.package}/takes.py:8: @cascade_ingestion: the parameter api takes the ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.framework.defs_folder import DefsFolder
     from cascade.framework.validate import RestOfProject
+    from cascade.ingestion import IngestionWorkflow
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class _Scope:
     help="Where to list the files of workflows that take a resource which no checked module has.",
 )
 @click.option(
+    "--columns",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    hidden=True,
+    help="Where to list the columns of the tables that the checked workflows fill, as JSON.",
+)
+@click.option(
     "--resources",
     "only_resources",
     is_flag=True,
@@ -64,6 +73,7 @@ def validate(
     modules: tuple[str, ...],
     known: tuple[str, ...],
     lacking: Path | None,
+    columns: Path | None,
     only_resources: bool,
 ) -> None:
     """Check the project: imports, decorators, keys, cron, schemas. If there is a dbt project, let dbt parse it.
@@ -79,6 +89,7 @@ def validate(
     exits with 1 if there is a problem.
     """
     from cascade.contributor import relative_path, relative_paths
+    from cascade.declarations.schema_fields import stored_columns_of
     from cascade.framework.validate import RestOfProject, find_problems, missing_resources
 
     # A check must not leave files behind, especially not among the sources.
@@ -92,6 +103,14 @@ def validate(
     # Pants, which names modules, shows what a check prints only when it has ended.
     progress = nullcontext(lambda step: None) if modules else out.progress("checking", len(scope.modules) + 2)
     lack: list[str] = []
+    tables: dict[str, dict[str, object]] = {}
+
+    def filling(workflow: IngestionWorkflow[..., object]) -> None:
+        schema = workflow.declaration.validation_schema
+        names = stored_columns_of(schema)
+        if names:
+            tables[workflow.declaration.table] = {"schema": schema.__name__, "columns": list(names)}
+
     with progress as begin:
         problems = (
             missing_resources(modules, RestOfProject(known))
@@ -106,12 +125,15 @@ def validate(
                 complete=not paths and not modules,
                 rest=scope.rest,
                 lacking=lack.append if lacking else None,
+                filling=filling,
                 starting=begin,
             )
         )
     base = Path.cwd()
     if lacking:
         lacking.write_text("".join(f"{relative_path(file, base)}\n" for file in dict.fromkeys(lack)), encoding="utf-8")
+    if columns:
+        columns.write_text(json.dumps(tables), encoding="utf-8")
     out.json(
         {
             "modules": list(scope.modules),

@@ -41,8 +41,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
             only tests read is not among them.
         `nodes`: the models, seeds and snapshots; see `drawn_nodes`.
         `tested`: the files of the project that have something to build or to test.
-        `declared`: each table of a source with its place, whether something else than a workflow fills it, and what
-            `source()` takes, as `<source>.<table>`.
+        `declared`: each table of a source with its place, whether something else than a workflow fills it, what
+            `source()` takes, as `<source>.<table>`, and the columns that it lists, each with its line.
         `source_tests`: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
         `computed`: where the arguments of `ref` or `source` cannot be read.
         `problems`: lines of file, line and message.
@@ -60,6 +60,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
             "line": one.place.line,
             "external": one.external,
             "name": f"{one.source}.{one.name}",
+            "columns": [list(column) for column in one.columns],
         }
         for one in graph.properties[graph.root.name].sources
     ]

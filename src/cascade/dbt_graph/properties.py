@@ -42,6 +42,11 @@ class SourceTable:
     enabled: bool = True
     seed: str | None = None
 
+    @property
+    def columns(self) -> list[tuple[str, int]]:
+        """The columns that it lists, each with its line."""
+        return [(str(one["name"]), line_of(one)) for one in mappings(self.entry.get("columns")) if one.get("name")]
+
 
 @dataclass
 class Properties:

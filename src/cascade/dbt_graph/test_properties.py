@@ -94,6 +94,13 @@ def test_a_seed_may_have_the_table_of_a_source(ask: Ask) -> None:
     assert [one["external"] for one in elsewhere["declared"]] == [False, False, True]
 
 
+def test_the_columns_of_sources(ask: Ask) -> None:
+    yaml = "sources:\n  - name: raw\n    tables:\n      - name: trips\n        columns:\n          - name: id\n"
+    found = {one["name"]: one["columns"] for one in ask({"shop/models/more.yml": yaml})["declared"]}
+    assert found["raw.trips"] == [["id", 6]]
+    assert found["landing.flights"] == []
+
+
 def test_disabled_tests_have_no_parents(needs: Needs) -> None:
     yaml = "models: [{name: c, tests: [{relationships: {to: ref('a'), field: id}}]}]"
     settings = "name: shop\ndata_tests: {shop: {+enabled: false}}\n"

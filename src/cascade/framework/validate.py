@@ -56,6 +56,7 @@ def find_problems(
     complete: bool = False,
     rest: RestOfProject | None = None,
     lacking: Callable[[str], None] | None = None,
+    filling: Callable[[Any], None] = lambda workflow: None,
     starting: Callable[[str], None] = lambda step: None,
 ) -> tuple[Problem, ...]:
     """Load modules and check everything that they declare.
@@ -72,6 +73,7 @@ def find_problems(
         rest: what else the project has. It is loaded only if the modules lack a resource, which may be there.
         lacking: called with the file of each workflow that takes a resource which the modules lack, if it is unknown
             what else is in their project. Then `missing_resources` says whether the project has it.
+        filling: called with each workflow that is loaded.
         starting: called with what is checked next: each module, the definitions, the dbt project.
 
     Returns:
@@ -86,6 +88,8 @@ def find_problems(
             refused += more
         unlisted = unlisted_modules(loaded.modules, collected, known) if listed_only else []
         collected, _ = apply_rulers(collected)
+    for workflow in collected.workflows:
+        filling(workflow)
     errors: list[CascadeError] = [
         *wrong_decorators,
         *(failure for failure in (*loaded.failures, *refused) if not _follows_from_a_decorator(failure)),
