@@ -45,8 +45,8 @@ class CascadeSubsystem(Subsystem):
         default=[],
         help=softwrap(
             """
-            The assets that something outside of this repository materializes, as patterns of asset keys. `pants check`
-            reports every other key in `deps` that nothing in the repository declares.
+            The assets that something other than the workflows and dbt projects of this repository materializes, as
+            patterns of asset keys. `pants check` reports every other key in `deps` that none of these declares.
 
             Example: `external_assets = ["crm/*", "exchange_rates"]`
             """

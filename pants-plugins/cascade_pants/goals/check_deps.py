@@ -73,7 +73,7 @@ def unknown(
     models: Iterable[str],
     text: str,
 ) -> list[str]:
-    """Report each dependency on an asset that nothing in the repository declares.
+    """Report each dependency on an asset that no workflow and no dbt project declares.
 
     Args:
         needs: what the checked declarations need and no declaration has as its key.
@@ -90,9 +90,10 @@ def unknown(
             continue
         meant = nearest(_written(need.key), known)
         lines.append(
-            f"{_place(one, need)} nothing in this repository declares the asset {_written(need.key)}. "
+            f"{_place(one, need)} no workflow and no dbt project of this repository declares the asset "
+            f"{_written(need.key)}. "
             + (f"Did you mean {meant!r}? " if meant else "")
-            + f"If something outside of it does, add {_written(need.key)!r} to the option `[cascade].external_assets`."
+            + f"If something else does, add {_written(need.key)!r} to the option `[cascade].external_assets`."
         )
     return lines
 

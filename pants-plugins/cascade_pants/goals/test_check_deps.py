@@ -133,8 +133,9 @@ def test_assets_of_the_repository_may_be_named(runner: RuleRunner) -> None:
 def test_an_asset_that_nothing_declares(runner: RuleRunner, deps: str, named: str, meant: str) -> None:
     runner.write_files(written("weather", deps))
     assert problems(runner, "weather") == [
-        "src/workflows/weather/rows.py:4: @cascade_ingestion: deps: nothing in this repository declares the asset "
-        f"{named}. {meant}If something outside of it does, add {named!r} to the option `[cascade].external_assets`."
+        "src/workflows/weather/rows.py:4: @cascade_ingestion: deps: no workflow and no dbt project of this "
+        f"repository declares the asset {named}. {meant}If something else does, add {named!r} to "
+        "the option `[cascade].external_assets`."
     ]
     assert problems(runner, "weather", external=("crm/*", "mart/golds", "flih*")) == []
     # Other workflows are not asked for.
