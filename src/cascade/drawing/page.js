@@ -231,8 +231,14 @@ function summary(shown) {
 function button(text, note, hot, pressed) {
   const made = document.createElement("button");
   made.append(text);
-  if (note) { const small = document.createElement("small"); small.textContent = ` ${note}`; made.append(small); }
-  if (hot) { const mark = document.createElement("span"); mark.className = "hot"; mark.textContent = " ● affected"; made.append(mark); }
+  if (note) made.append(element("small", ` ${note}`));
+  if (hot) {
+    const mark = element("span", " ●", "hot");
+    mark.title = "affected";
+    mark.setAttribute("role", "img");
+    mark.setAttribute("aria-label", "affected");
+    made.append(mark);
+  }
   made.addEventListener("click", pressed);
   return made;
 }
