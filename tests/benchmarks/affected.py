@@ -1,14 +1,16 @@
 """Whether `pants cascade-affected` misses anything, and how much it reports in vain.
 
-    python tests/benchmarks/affected.py                            the last 30 commits of this repository
-    python tests/benchmarks/affected.py PATH --commits 100         those of any repository that Pants builds
-    python tests/benchmarks/affected.py PATH --pants ./pants       with another way to start Pants, from its root
+    PYTHONPATH=src:tests python tests/benchmarks/affected.py [REPOSITORY] [--commits 30] [--pants ./pants]
+        [--touching PATH ...] [--add-targets]
 
-It clones the repository, checks out one commit after the other along the first parents, and asks `cascade-affected` of
-this working tree what each touches. The truth is a fingerprint of everything that a project, a test or a file of a dbt
-project consists of, before and after: the fields and the contents of all files of its transitive dependencies, as
-`pants peek` shows them, and the settings beside a project. Whatever has another fingerprint, or none before, must be
-reported.
+It clones a repository that Pants builds, this one by default, checks out one commit after the other along the first
+parents, and asks `cascade-affected` of this working tree what each touches. The truth is a fingerprint of everything
+that a project, a test or a file of a dbt project consists of, before and after: the fields and the contents of all
+files of its transitive dependencies, as `pants peek` shows them, and the settings beside a project. Whatever has
+another fingerprint, or none before, must be reported.
+
+`--touching` replays only commits that touch some paths. With `--add-targets`, the repository needs no Pants: each
+commit gets BUILD files, and is compared with the commit before, which has got its own.
 
 It prints a line for each commit, then how many of those reported have really changed (the precision), and exits with 1
 if anything was missed. One start of Pants for each commit takes 40 CPU seconds in this repository.
@@ -34,9 +36,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.added_targets import add_targets
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PLUGINS = REPOSITORY / "pants-plugins"
 KINDS = ("cascade_project", "python_test", "cascade_dbt_file")
+IDENTITY = ("-c", "user.name=replay", "-c", "user.email=replay@example.com")
 SETTINGS = ("cascade_config.py", "pyproject.toml")
 
 
@@ -75,12 +80,14 @@ def look(clone: Path, pants: str, since: str) -> State:
     done = subprocess.run(
         [pants, *options, "cascade-affected", f"--since={since}", "--format=json", "peek", "::"],
         cwd=clone,
+        # A launcher starts Pants in its own repository by default.
+        env={**os.environ, "PANTS_BUILDROOT_OVERRIDE": str(clone)},
         capture_output=True,
         text=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
-        raise SystemExit(f"Pants failed at {git(clone, 'log', '-1', '--oneline')}{done.stderr}")
+        raise SystemExit(f"Pants failed at {git(clone, 'log', '-1', '--oneline')}{done.stderr[-4000:]}")
     report, end = json.JSONDecoder().raw_decode(done.stdout)
     targets = json.loads(done.stdout[end:])
     reported = {one["address"] for kind in ("projects", "tests") for one in report[kind]}
@@ -150,25 +157,50 @@ def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def check_out(clone: Path, commit: str, since: str | None, *, adding: bool) -> str:
+    """Check out a commit, and return it: itself, or one with BUILD files.
+
+    Args:
+        clone: the clone.
+        commit: the commit.
+        since: the commit before, as it was checked out; None for the first.
+        adding: whether to add BUILD files.
+    """
+    git(clone, "checkout", "--quiet", "--force", "--detach", commit)
+    if not adding:
+        return commit
+    git(clone, "clean", "--quiet", "-d", "--force", "--force", "-x")
+    add_targets(clone, git(clone, "ls-files", "-z").split("\0")[:-1])
+    git(clone, "add", "--all", "--force")
+    parent = ("-p", since) if since else ()
+    made = git(clone, *IDENTITY, "commit-tree", git(clone, "write-tree").strip(), *parent, "-m", "targets").strip()
+    git(clone, "reset", "--quiet", "--hard", made)
+    return made
+
+
 def main() -> int:
     """Replay, compare and print."""
     parser = argparse.ArgumentParser(description="Compare cascade-affected with the truth, commit by commit.")
     parser.add_argument("repository", type=Path, nargs="?", default=REPOSITORY, help="(default: this repository)")
     parser.add_argument("--commits", type=int, default=30, help="how many to replay (default: 30)")
     parser.add_argument("--pants", default="./pants", help="what starts Pants, from the root (default: ./pants)")
+    parser.add_argument("--add-targets", action="store_true", help="add the BUILD files that Cascade needs")
+    parser.add_argument("--touching", nargs="+", default=[], metavar="PATH", help="only commits that touch these")
     arguments = parser.parse_args()
+    adding = arguments.add_targets
     missed = reported = right = 0
     with tempfile.TemporaryDirectory(prefix="cascade-affected-") as directory:
         clone = Path(directory, "clone")
         git(Path(directory), "clone", "--quiet", "--shared", str(arguments.repository.resolve()), str(clone))
-        listed = git(clone, "rev-list", "--first-parent", f"--max-count={arguments.commits + 1}", "HEAD").split()
+        count = f"--max-count={arguments.commits + 1}"
+        listed = git(clone, "rev-list", "--first-parent", count, "HEAD", "--", *arguments.touching).split()
         first, *commits = reversed(listed)
-        git(clone, "checkout", "--quiet", "--detach", first)
-        state, since = look(clone, arguments.pants, "HEAD"), first
+        since = check_out(clone, first, None, adding=adding)
+        state = look(clone, arguments.pants, "HEAD")
         for commit in commits:
-            git(clone, "checkout", "--quiet", "--detach", commit)
+            made = check_out(clone, commit, since, adding=adding)
             before, state = state, look(clone, arguments.pants, since)
-            since = commit
+            since = made
             changed = {one for one, found in state.fingerprints.items() if before.fingerprints.get(one) != found}
             lost = sorted(changed - state.reported)
             missed, reported, right = (
@@ -176,7 +208,7 @@ def main() -> int:
                 reported + len(state.reported),
                 right + len(state.reported & changed),
             )
-            subject = git(clone, "log", "-1", "--format=%h %s").strip()
+            subject = git(clone, "log", "-1", "--format=%h %s", commit).strip()
             print(
                 f"{subject[:60]:60} changed {len(changed):4} reported {len(state.reported):4} missed {len(lost):3} "
                 f"({state.seconds:.0f} CPU s)",
