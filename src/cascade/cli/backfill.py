@@ -11,7 +11,7 @@ import click
 from cascade.cli.backfill_output import report, result_document, selection_document, summarize, tell_selection
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
-from cascade.cli.options import json_option
+from cascade.cli.options import branch_option, json_option
 from cascade.collector import collector_paused
 from cascade.terminal.output import Output
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--missing", is_flag=True, help="Only partitions that are not published.")
 @click.option("--failed", is_flag=True, help="Only partitions whose last run failed.")
 @click.option("--stale", is_flag=True, help="Only partitions that older code or older input published.")
+@branch_option
 @click.option("--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @click.option("--verbose", "-v", is_flag=True, help="Show Dagster's log.")
 @json_option

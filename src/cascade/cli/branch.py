@@ -12,7 +12,8 @@ from cascade.cli.diff_output import check_format, compare
 from cascade.cli.listing import in_seconds, print_listing
 from cascade.cli.options import diff_options, json_option
 from cascade.cli.table_named import open_table, require_table
-from cascade.table_ref import MAIN_BRANCH, TableRef
+from cascade.exceptions import UsageError
+from cascade.table_ref import MAIN_BRANCH, TableRef, branch_directory, branch_problem
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def branch() -> None:
     """Inspect, publish and drop branches of tables.
 
     The rows of a workflow with blocking checks wait on a branch of their own until the checks have passed. If one
-    fails, the branch stays, and main does not change.
+    fails, the branch stays, and main does not change. Commands with `--branch` work on a branch that you name.
     """
 
 
@@ -135,6 +136,41 @@ def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> No
     dropped = drop_branch(lakehouse, ref, branch_name)
     out.json({"dropped": _document(dropped)})
     out.say(f"Dropped {dropped.name} of {ref.full_name}.")
+
+
+@branch.command(short_help="Drop a branch that you worked on from all tables.")
+@click.argument("branch_name", metavar="BRANCH")
+@json_option
+@click.pass_obj
+def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
+    """Drop BRANCH, on which commands worked with `--branch`, from all tables, with the state of Dagster, dlt and dbt.
+
+    \b
+        cascade branch discard me
+
+    Tables that were created for the branch and have no rows on main go too. main does not change.
+    """
+    import shutil
+
+    from cascade.iceberg import open_lakehouse
+    from cascade.iceberg.dropping import drop_working_branch
+    from cascade.iceberg.overview import table_identifiers
+    from cascade.iceberg.working_branch import require_main
+
+    invocation.require_project()
+    problem = f"{MAIN_BRANCH} cannot be dropped." if branch_name == MAIN_BRANCH else branch_problem(branch_name)
+    if problem:
+        raise UsageError(problem)
+    lakehouse = open_lakehouse(invocation.config)
+    require_main(lakehouse)
+    refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
+    dropped = [ref.full_name for ref in refs if drop_working_branch(lakehouse, ref, branch_name)]
+    directory = branch_directory(invocation.config.state_directory, branch_name)
+    if not dropped and not directory.is_dir():
+        raise UsageError(f'No table has a branch "{branch_name}".', hint=f"See them: {invocation.program} branch list")
+    shutil.rmtree(directory, ignore_errors=True)
+    out.json({"branch": branch_name, "dropped": dropped})
+    out.say(f"Dropped {branch_name} of {', '.join(dropped) or 'no table'}.")
 
 
 def _tell_dagster(invocation: Invocation, ref: TableRef, published: Branch) -> None:

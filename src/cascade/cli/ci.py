@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ import click
 from cascade.cli.ci_output import tell_plan, tell_summary, write_summary
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
-from cascade.cli.options import json_option
+from cascade.cli.options import branch_set, json_option
 from cascade.cli.run_output import report_outcome
 from cascade.collector import collector_paused
 from cascade.exceptions import PartitionError, UsageError
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from cascade.framework.runs import RunOutcome
     from cascade.framework.selected_runs import PlannedRun
     from cascade.iceberg import Lakehouse
-
-_BRANCH_VARIABLE = "CASCADE_BRANCH"
 
 
 @click.command(short_help="Run what a change affects on branches of the tables, and compare.")
@@ -135,7 +132,7 @@ def ci(
 
             on_main = open_lakehouse(main)
             directory = stack.enter_context(_owned(out, on_main, main.state_directory, branch, keep=keep))
-            stack.enter_context(_environment(branch))
+            stack.enter_context(branch_set(branch))
             invocation.config = config = CascadeConfig.from_user_config()
             definitions, failures = invocation.definitions(), invocation.failures
             reach = reach_of(invocation.loaded[0], definitions, config)
@@ -208,22 +205,6 @@ def _owned(out: Output, lakehouse: Lakehouse, state: Path, branch: str, *, keep:
             return
         with out.waiting("dropping the branches"):
             drop_branch_of_run(lakehouse, state, branch)
-
-
-@contextmanager
-def _environment(branch: str) -> Iterator[None]:
-    """Let this process and its children, such as dbt, work on a branch."""
-    names = (_BRANCH_VARIABLE, "DAGSTER_HOME")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ[_BRANCH_VARIABLE] = branch
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _read_affected(place: str) -> AffectedNames:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade.cli.context import Invocation
+from cascade.cli.options import branch_option
+from cascade.table_ref import MAIN_BRANCH
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen on.")
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Reload the code after every edit.")
+@branch_option
 @click.option("--with-code-server", "others", metavar="NAME=JSON_ARGV", multiple=True, hidden=True)
 @click.option("--watch", "watched", type=click.Path(path_type=Path), multiple=True, hidden=True)
 @click.option("--verbose", "-v", is_flag=True, help="Show what Dagster logs.")
@@ -77,6 +80,8 @@ def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations
     lakehouse = open_lakehouse(config)
     out.say(f"catalog      {lakehouse.uri}")
     out.say(f"warehouse    {lakehouse.warehouse}")
+    if lakehouse.branch != MAIN_BRANCH:
+        out.say(f"branch       {lakehouse.branch}")
     out.say(f"Dagster      {config.dagster_home}")
     out.say("Press Ctrl-C to stop.")
 

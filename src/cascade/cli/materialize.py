@@ -11,7 +11,7 @@ import click
 
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
-from cascade.cli.options import json_option
+from cascade.cli.options import branch_option, json_option
 from cascade.cli.run_output import report_outcome, runs_document, summarize
 from cascade.collector import collector_paused
 from cascade.exceptions import CascadeError, PartitionError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--partition-range", "ranges", metavar="FIRST...LAST", multiple=True, help="Partitions to run, both ends included."
 )
+@branch_option
 @click.option("--verbose", "-v", is_flag=True, help="Show Dagster's log.")
 @json_option
 @click.pass_obj

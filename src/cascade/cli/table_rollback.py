@@ -48,10 +48,12 @@ def rollback(invocation: Invocation, out: Output, name: str, state: str, yes: bo
     from cascade.iceberg.ledger import published_partitions
     from cascade.iceberg.rollback import check_unmoved, plan_rollback, roll_back
     from cascade.iceberg.undone_replays import return_replayed
+    from cascade.iceberg.working_branch import require_main
     from cascade.runs.dlt_session import states_of
     from cascade.runs.rewound_states import states_reset
 
     lakehouse, ref, table = open_table(invocation, name)
+    require_main(lakehouse)
     planned = plan_rollback(table, ref, state)
     if not yes and not can_ask(as_json=out.as_json):
         raise UsageError(

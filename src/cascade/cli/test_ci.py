@@ -238,3 +238,38 @@ def test_a_branch_of_another_machine_is_dropped_after_a_day(
     assert branch in cascade("ci", "--asset", "counts").stderr
     monkeypatch.undo()
     assert state_of_main(lakehouse) == before
+
+
+def test_a_person_works_on_a_branch_until_it_is_discarded(
+    cascade: Cascade, lakehouse: Lakehouse, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state_of_main(lakehouse)
+    runs = len(cascade.json("status")["workflows"])
+    change(project, CHANGED)
+    for arguments in (("things", "--partition", "2024-01-02"), ("counts",)):
+        result = cascade("materialize", *arguments, "--branch", "me")
+        assert result.exit_code == 0, result.output
+    assert "CASCADE_BRANCH" not in os.environ
+    assert "size" not in cascade("table", "show", "things").stdout
+    seen = {name: found[:4] for name, found in state_of_main(lakehouse).items()}
+    assert seen == {name: found[:4] for name, found in before.items()}
+    assert "The column size was added" in cascade("branch", "diff", "things", "me").stdout
+    monkeypatch.setenv("CASCADE_BRANCH", "me")
+    assert "size" in cascade("table", "show", "things").stdout
+    # The partition that ran on the branch is not stale there.
+    assert "2024-01-02" not in str(cascade.json("plan", "things")["plans"][0]["stale"])
+    for command in (("maintain",), ("ci",), ("table", "rollback", "things", "main", "--yes")):
+        refused = cascade(*command)
+        assert refused.exit_code == 2 and "Unset CASCADE_BRANCH." in refused.stderr, refused.output
+    monkeypatch.delenv("CASCADE_BRANCH")
+    assert len(cascade.json("status")["workflows"]) == runs
+    assert cascade("branch", "discard", "me").stdout == "Dropped me of raw.counts, raw.things.\n"
+    assert state_of_main(lakehouse) == before and branches(project.root) == []
+    assert cascade("branch", "discard", "me").exit_code == 2
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("name", ["ci_1", "audit_1", "../x", ""])
+def test_the_name_of_a_branch_is_checked(cascade: Cascade, name: str) -> None:
+    result = cascade("materialize", "things", "--branch", name)
+    assert result.exit_code == 2 and "--branch" in result.stderr, result.output

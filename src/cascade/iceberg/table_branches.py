@@ -17,6 +17,7 @@ from cascade.iceberg.heads import expected_heads, is_audit_branch, removed_branc
 from cascade.iceberg.publishing import Audited, head_of, publish_audited
 from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.iceberg.working_branch import require_main
 from cascade.program import typed
 from cascade.spelling import did_you_mean
 from cascade.table_ref import CI_PREFIX, MAIN_BRANCH, TableRef
@@ -140,6 +141,7 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
         CommitError: the catalog did not answer, or other writers committed first every time.
         CommitRefusedError: the catalog refused the commit for good.
     """
+    require_main(lakehouse)
     table = lakehouse.require(ref)
     branch = branch_named(table, ref, name)
     if branch.name == MAIN_BRANCH:

@@ -51,6 +51,22 @@ class BranchedTable:
     base: int | None
 
 
+def require_main(lakehouse: Lakehouse) -> None:
+    """Raise if a lakehouse is on another branch than `main`, for what only `main` has.
+
+    Args:
+        lakehouse: the lakehouse.
+
+    Raises:
+        UsageError: it is.
+    """
+    if lakehouse.branch != MAIN_BRANCH:
+        raise UsageError(
+            f'This concerns {MAIN_BRANCH} of the tables, and the branch "{lakehouse.branch}" is set.',
+            hint="Unset CASCADE_BRANCH.",
+        )
+
+
 def branched_tables(directory: Path, branch: str) -> list[BranchedTable]:
     """Return the tables that this machine gave a branch, in the order in which they got it.
 

@@ -55,9 +55,14 @@ def maintain(lakehouse: Lakehouse, tasks: Iterable[Task], *, dry_run: bool = Fal
 
     Yields:
         What was done to each table, or would be.
+
+    Raises:
+        UsageError: the lakehouse is on a branch.
     """
     from cascade.iceberg.maintenance import Maintained, maintain_table, table_locations
+    from cascade.iceberg.working_branch import require_main
 
+    require_main(lakehouse)
     try:
         locations, unknown = table_locations(lakehouse), None
     except CascadeError as error:
