@@ -168,7 +168,7 @@ def tests_are_disabled(package: Package, file: File) -> bool:
 
 def seed_schema(package: Package, node: Node) -> str | None:
     """Return the schema that `dbt_project.yml` sets for a seed."""
-    found = _setting(package.settings, node, "schema")
+    found = settings_of(package.settings, node, "schema")
     return str(found) if found is not None else None
 
 
