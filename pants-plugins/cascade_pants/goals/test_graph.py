@@ -43,6 +43,7 @@ def node(name: str, file: str, **more: Any) -> dict[str, Any]:
 ANSWER = {
     "files": {A: [], B: [A]},
     "tables": {A: ["raw.weather", "crm.people"]},
+    "built_from": {},
     "nodes": [
         node("a", A, tables=["raw.weather", "crm.people"]),
         node("b", B, parents=["shop.a"], mart="public.b"),
