@@ -110,7 +110,9 @@ def _built_from(graph: Graph) -> dict[str, tuple[set[str], set[str]]]:
         files, tables = found.setdefault(node.file, (set(), set()))
         named = (graph.find(ref, node.package) for ref in node.calls.refs)
         files.update(parent.file for parent in named if parent is not None and parent.file != node.file)
-        tables.update(graph.sources[one].table for one in node.calls.sources if one in graph.sources)
+        read = [graph.sources[one] for one in node.calls.sources if one in graph.sources]
+        files.update(one.seed for one in read if one.seed is not None)
+        tables.update(one.table for one in read if one.seed is None)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from cascade.dbt_graph.documents import mapping
 from cascade.dbt_graph.graph import Graph
 from cascade.dbt_graph.nodes import REFERABLE, Node, settings_of
+from cascade.dbt_graph.properties import SourceTable
 
 _SCHEMA = "public"
 
@@ -35,8 +36,14 @@ def drawn_nodes(graph: Graph) -> list[dict[str, Any]]:
 
 
 def _parents(graph: Graph, node: Node) -> list[Node]:
-    found = (graph.find(ref, node.package) for ref in node.calls.refs)
+    found = [graph.find(ref, node.package) for ref in node.calls.refs]
+    seeds = {one.seed for one in _sources(graph, node)}
+    found += [one for one in graph.nodes if one.kind == "seed" and one.file in seeds]
     return [parent for parent in found if parent is not None]
+
+
+def _sources(graph: Graph, node: Node) -> list[SourceTable]:
+    return [graph.sources[one] for one in node.calls.sources if one in graph.sources]
 
 
 def _key(node: Node) -> str:
@@ -54,7 +61,7 @@ def _drawn(graph: Graph, node: Node) -> dict[str, Any]:
         "line": node.line,
         "folder": _folder(node),
         "parents": sorted({_key(parent) for parent in _parents(graph, node)} - {_key(node)}),
-        "tables": sorted({graph.sources[one].table for one in node.calls.sources if one in graph.sources}),
+        "tables": sorted({one.table for one in _sources(graph, node) if one.seed is None}),
         "description": " ".join(str(described.get("description") or "").split()),
         "materialized": _text(_setting(graph, node, described, "materialized")),
         "mart": _mart(graph, node, described),

@@ -166,12 +166,6 @@ def tests_are_disabled(package: Package, file: File) -> bool:
     return settings_of(package.settings, node, "enabled") is False
 
 
-def seed_schema(package: Package, node: Node) -> str | None:
-    """Return the schema that `dbt_project.yml` sets for a seed."""
-    found = settings_of(package.settings, node, "schema")
-    return str(found) if found is not None else None
-
-
 def settings_hooks(node: Node, packages: Mapping[str, Package]) -> Iterator[str]:
     """Return the hooks that `dbt_project.yml` sets for a node."""
     for package in {next(iter(packages)): None, node.package: None}:

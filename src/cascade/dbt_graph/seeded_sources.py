@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cascade.dbt_graph.nodes import Node, seed_schema
+from cascade.dbt_graph.nodes import Node, settings_of
 from cascade.dbt_graph.packages import Package
 from cascade.dbt_graph.properties import SourceTable
 
@@ -32,13 +32,13 @@ def with_seeds(
     for table in tables:
         schema, _, name = table.table.rpartition(".")
         seed, there = by_name.get(name, (None, False))
-        if seed is not None and _may_be(schema, seed_schema(package, seed)):
+        if seed is not None and _may_be(schema, settings_of(package.settings, seed, "schema")):
             table = replace(table, external=True, seed=seed.file if there else None)
         found.append(table)
     return found
 
 
-def _may_be(schema: str, custom: str | None) -> bool:
+def _may_be(schema: str, custom: object) -> bool:
     if "{{" in schema:
         return True
     if custom is None:

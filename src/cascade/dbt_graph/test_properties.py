@@ -85,6 +85,9 @@ def test_a_seed_may_have_the_table_of_a_source(ask: Ask) -> None:
     assert "shop/seeds/flights.csv" in found["files"]["shop/models/a.sql"]
     # No workflow fills it, and none is missing.
     assert found["tables"] == {}
+    assert found["built_from"]["shop/models/a.sql"] == [["shop/seeds/flights.csv"], []]
+    (drawn,) = (one for one in found["nodes"] if one["name"] == "a")
+    assert (drawn["parents"], drawn["tables"]) == (["shop.flights"], [])
     assert [one["external"] for one in found["declared"]] == [True, False, True]
     disabled = ask(files)
     assert "shop/seeds/flights.csv" not in disabled["files"]["shop/models/a.sql"]
