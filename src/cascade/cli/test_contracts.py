@@ -132,6 +132,19 @@ def test_a_compatible_change_is_accepted_by_a_flag(cascade: Cascade, project: Sa
     assert yaml.safe_load(contract_of(project, "raw.more").read_text())["version"] == "1.1.0"
 
 
+def test_the_columns_of_a_reader_have_the_order_of_the_contract(cascade: Cascade, project: SampleProject) -> None:
+    model = project.root / "transforms" / "dbt" / "models" / "names.sql"
+    model.write_text("select size, name, id from {{ source('raw', 'things') }}\n")
+    cascade("contracts", "things")
+    edit(project, "name: str\n        size: int | None = None", "size: int | None = None\n        title: str = ''")
+    lines = cascade("contracts", "things").stdout.splitlines()
+    assert "    model names (id, name, size)" in lines
+    forget(project)
+    cascade("contracts", "--accept-breaking=things")
+    document = yaml.safe_load(contract_of(project, "raw.things").read_text())
+    assert document["read_by"][0]["columns"] == ["id", "size"]
+
+
 def test_what_was_edited_by_hand_is_written_again(cascade: Cascade, project: SampleProject) -> None:
     cascade("contracts", "things")
     path = contract_of(project, "raw.things")

@@ -101,7 +101,7 @@ def review_contract(declaration: IngestionDeclaration, readers: Readers | None =
         declared = declared_contract(declaration)
     except CascadeError as error:
         return Review(table, file, State.UNREADABLE, error=error)
-    names = [column.name for column in (*declared.columns, *(recorded.columns if recorded is not None else ()))]
+    names = [column.name for column in (*(recorded.columns if recorded is not None else ()), *declared.columns)]
     if readers is not None:
         found = readers.of(table, list(dict.fromkeys(names)))
     else:
@@ -121,10 +121,10 @@ def review_contract(declaration: IngestionDeclaration, readers: Readers | None =
 
 
 def _of_columns(readers: Iterable[Reader], contract: Contract) -> tuple[Reader, ...]:
-    """Return readers without the columns that a contract does not have."""
-    names = {ALL_COLUMNS, *(column.name for column in contract.columns)}
+    """Return readers with the columns that a contract has, in its order."""
+    names = [ALL_COLUMNS, *(column.name for column in contract.columns)]
     return tuple(
-        reader.model_copy(update={"columns": tuple(one for one in reader.columns if one in names)})
+        reader.model_copy(update={"columns": tuple(one for one in names if one in reader.columns)})
         for reader in readers
     )
 
