@@ -61,6 +61,21 @@ def test_a_deleted_file_of_which_the_name_is_common(repository: Place) -> None:
     assert names(repository.change({"src/workflows/rivers/schema.py": None}), "projects") == ["//:all", "//:rivers"]
 
 
+def test_a_contract_touches_no_asset_and_is_compared_when_its_workflow_changes(repository: Place) -> None:
+    contract = "src/workflows/rivers/contracts/raw.rivers.yml"
+    with repository.committed({contract: "format: 1\n"}):
+        found = repository.change({contract: "format: 1\n# changed\n"})
+        assert names(found, "checks") == ["contract of raw.rivers"]
+        assert not any(names(found, kind) for kind in ("projects", "assets", "tests", "artifacts"))
+        repository.reset()
+        found = repository.change({"src/workflows/rivers/schema.py": "class Row: x: int\n"})
+        assert names(found, "checks") == ["contract of raw.rivers"]
+        assert reason(found, "checks", "contract of raw.rivers").endswith("[is the contract of raw.rivers]")
+        repository.reset()
+        found = repository.change({contract: None})
+        assert not any(names(found, kind) for kind in ("projects", "assets", "tests", "artifacts"))
+
+
 def test_a_deleted_package_touches_what_is_below(repository: Place) -> None:
     with repository.committed({"src/workflows/rivers/__init__.py": ""}):
         found = repository.change({"src/workflows/rivers/__init__.py": None})
