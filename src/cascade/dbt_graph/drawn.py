@@ -62,7 +62,7 @@ def _drawn(graph: Graph, node: Node) -> dict[str, Any]:
         "folder": _folder(node),
         "parents": sorted({_key(parent) for parent in _parents(graph, node)} - {_key(node)}),
         "tables": sorted({one.table for one in _sources(graph, node) if one.seed is None}),
-        "description": " ".join(str(described.get("description") or "").split()),
+        "description": " ".join(_text(described.get("description")).split()),
         "materialized": _text(_setting(graph, node, described, "materialized")),
         "mart": _mart(graph, node, described),
     }

@@ -77,5 +77,11 @@ def test_versions_are_told_apart(ask: Ask) -> None:
     assert found["m.v2"]["parents"] == ["shop.m.1"]
 
 
+def test_a_description_that_only_dbt_can_tell_is_left_out(ask: Ask) -> None:
+    yaml = "models: [{name: a, description: \"{{ doc('a') }}\"}, {name: b, description: 7}]"
+    found = nodes(ask, {"shop/models/m.yml": yaml})
+    assert (found["a"]["description"], found["b"]["description"]) == ("", "")
+
+
 def test_a_project_that_cannot_be_read_has_no_nodes(ask: Ask) -> None:
     assert ask({"shop/dbt_project.yml": "name: [shop"})["nodes"] == []
