@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from servers.seaweedfs import SeaweedFS, running_seaweedfs
+from servers.trino import Trino, running_trino
 
 from cascade.config import CascadeConfig
 from cascade.framework.resources import throwaway_config
+from cascade.iceberg.catalog import CATALOG_NAME
+from cascade.testing.trials.conftest import mart_settings as mart_settings
 from cascade.testing.trials.conftest import new_database
 from cascade.testing.trials.conftest import postgres as postgres
+
+_TRINO = Path(__file__).parents[2] / "scripts" / "trino"
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +49,66 @@ def database(postgres: str) -> str:
 def sql_settings(seaweedfs: SeaweedFS, database: str, tmp_path: Path) -> CascadeConfig:
     """Return the settings of a lakehouse with a catalog in PostgreSQL, whose tables are in S3."""
     return _settings(tmp_path, {**seaweedfs.store_settings, "iceberg_catalog": database})
+
+
+@pytest.fixture(scope="session")
+def trino(seaweedfs: SeaweedFS, database: str, pytestconfig: pytest.Config) -> Iterator[Trino]:
+    """Start Trino for this session. It is downloaded only if a test that needs it is chosen.
+
+    Its catalog `iceberg` is the REST catalog, and its catalog `sql` the one in PostgreSQL.
+    """
+    java, server = _downloaded(pytestconfig)
+    with running_trino(java, server, _trino_catalogs(seaweedfs, database)) as running:
+        yield running
+
+
+def _downloaded(pytestconfig: pytest.Config) -> tuple[Path, Path]:
+    """Return the home of a Java and the directory of Trino. Show that they are downloaded, which takes a while."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with (
+        capture.global_and_fixture_disabled(),
+        subprocess.Popen([_TRINO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stdout is not None and process.stderr is not None
+        said = ""
+        for said in process.stderr:
+            print(said, end="", file=sys.stderr, flush=True)
+        found = process.stdout.read().splitlines()
+    if process.returncode != 0:
+        pytest.skip(said.strip())
+    java, server = map(Path, found)
+    return java, server
+
+
+def _trino_catalogs(seaweedfs: SeaweedFS, database: str) -> dict[str, dict[str, str]]:
+    store = {
+        "connector.name": "iceberg",
+        "fs.native-s3.enabled": "true",
+        "s3.endpoint": seaweedfs.s3,
+        "s3.region": "us-east-1",
+        "s3.path-style-access": "true",
+        "s3.aws-access-key": seaweedfs.key,
+        "s3.aws-secret-key": seaweedfs.secret,
+    }
+    rest = {
+        "iceberg.catalog.type": "rest",
+        "iceberg.rest-catalog.uri": seaweedfs.catalog,
+        "iceberg.rest-catalog.warehouse": seaweedfs.settings["iceberg_warehouse"],
+        "iceberg.rest-catalog.security": "OAUTH2",
+        "iceberg.rest-catalog.oauth2.credential": seaweedfs.settings["catalog_credential"],
+    }
+    at = urlsplit(database)
+    sql = {
+        "iceberg.catalog.type": "jdbc",
+        "iceberg.jdbc-catalog.catalog-name": CATALOG_NAME,
+        "iceberg.jdbc-catalog.driver-class": "org.postgresql.Driver",
+        "iceberg.jdbc-catalog.connection-url": f"jdbc:postgresql://{at.hostname}:{at.port}{at.path}",
+        "iceberg.jdbc-catalog.connection-user": str(at.username),
+        "iceberg.jdbc-catalog.connection-password": "trusted",
+        "iceberg.jdbc-catalog.default-warehouse-dir": seaweedfs.store_settings["iceberg_warehouse"],
+    }
+    return {"iceberg": {**store, **rest}, "sql": {**store, **sql}, "memory": {"connector.name": "memory"}}
 
 
 def _settings(directory: Path, settings: dict[str, str]) -> CascadeConfig:
