@@ -27,6 +27,7 @@ GOALS = (
     "cascade-scaffold",
     "cascade-dev",
     "cascade-affected",
+    "cascade-ci",
     "cascade-graph",
     "cascade-workspace",
     "cascade-contracts",

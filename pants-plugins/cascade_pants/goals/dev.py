@@ -58,6 +58,17 @@ class CascadeDevSubsystem(GoalSubsystem):
             """
         ),
     )
+    branch = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            The Iceberg branch to read and write where a table has it. What is written creates it, and `main` stays as
+            it is. Dagster, dlt and dbt keep their state apart.
+
+            Example: `--branch=me`
+            """
+        ),
+    )
     reload = BoolOption(
         default=False,
         help=softwrap(
@@ -124,6 +135,7 @@ async def cascade_dev(
         build_root=build_root.path,
         host=options.host,
         port=options.port,
+        branch=options.branch,
         restartable=options.reload or any(project[RestartableField].value for project in projects),
         pantsd=global_options.pantsd,
         keep_sandboxes=global_options.keep_sandboxes,

@@ -83,6 +83,7 @@ def dev_argv(
     *,
     host: str | None,
     port: int | None,
+    branch: str | None = None,
     restartable: bool = False,
     build_root: str = "",
     code_servers: Iterable[CodeServer] = (),
@@ -93,6 +94,7 @@ def dev_argv(
         request: how to run the first project.
         host: the address to listen on, or None for the runtime's default.
         port: the port to listen on, or None for the runtime's default.
+        branch: the branch of the tables to work on, or None for `main`.
         restartable: whether Pants restarts the process when a file changes, so that it need not watch files itself.
         build_root: the root of the repository.
         code_servers: the other projects.
@@ -102,6 +104,8 @@ def dev_argv(
         argv += ["--host", host]
     if port is not None:
         argv += ["--port", str(port)]
+    if branch is not None:
+        argv += ["--branch", branch]
     if restartable:
         argv.append("--no-reload")
     for server in code_servers:
@@ -120,6 +124,7 @@ def interactive_process(
     host: str | None,
     port: int | None,
     restartable: bool,
+    branch: str | None = None,
     pantsd: bool = False,
     keep_sandboxes: KeepSandboxes = KeepSandboxes.never,
 ) -> InteractiveProcess:
@@ -133,6 +138,7 @@ def interactive_process(
         host: the address to listen on, or None for the runtime's default.
         port: the port to listen on, or None for the runtime's default.
         restartable: whether Pants restarts the process when a file changes.
+        branch: the branch of the tables to work on, or None for `main`.
         pantsd: whether this command runs in the daemon.
         keep_sandboxes: when to keep its files afterwards.
     """
@@ -152,6 +158,7 @@ def interactive_process(
             first,
             host=host,
             port=port,
+            branch=branch,
             restartable=restartable,
             build_root=build_root,
             code_servers=[code_server(name, request, first.extra_env) for name, request in zip(names, moved)],

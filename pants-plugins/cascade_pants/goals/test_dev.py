@@ -42,6 +42,10 @@ def test_host_and_port_are_passed_on() -> None:
     assert argv[1:] == ("dev", "--host", "0.0.0.0", "--port", "3001")
 
 
+def test_the_branch_is_passed_on() -> None:
+    assert dev_argv(request("dev"), host=None, port=None, branch="me")[1:] == ("dev", "--branch", "me")
+
+
 def test_pants_alone_restarts_what_it_watches() -> None:
     assert dev_argv(request("dev"), host=None, port=None, restartable=True)[1:] == ("dev", "--no-reload")
 
