@@ -87,6 +87,11 @@ def is_branch_of(name: str, branch: str) -> bool:
     return name == branch or name.startswith(f"{AUDIT_PREFIX}{branch}{_OF}")
 
 
+def waits_for_branch(name: str) -> bool:
+    """Return whether rows wait on a branch to get onto another one than `main`."""
+    return is_audit_branch(name) and _OF in name
+
+
 def overdue_audit_branches(table: Table, now: float) -> list[str]:
     """Return the audit branches that have been kept long enough, and the branches of `cascade ci` without a run.
 

@@ -13,7 +13,7 @@ from cascade.iceberg.branches import schema_of
 from cascade.iceberg.changes import Properties
 from cascade.iceberg.commit import PARTITION, RUN_ID
 from cascade.iceberg.commit_outcomes import Outcome, outcome_of
-from cascade.iceberg.heads import expected_heads, is_audit_branch, removed_branch
+from cascade.iceberg.heads import expected_heads, is_audit_branch, removed_branch, waits_for_branch
 from cascade.iceberg.publishing import Audited, head_of, publish_audited
 from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
@@ -151,6 +151,8 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
             f"{branch.name} is the branch of a run of CI, which tries changes that are not merged yet.",
             hint="Merge the change, and run the workflow.",
         )
+    if waits_for_branch(branch.name):
+        raise UsageError(f"The rows of {branch.name} belong to a branch that is not {MAIN_BRANCH}.")
     if schema_of(table, branch.snapshot_id) > table.metadata.current_schema_id:
         raise UsageError(
             f"{branch.name} has other columns than {MAIN_BRANCH} of {ref.full_name}, so it cannot be published.",

@@ -13,9 +13,12 @@ from pyiceberg.types import LongType, NestedField, StringType
 from cascade.exceptions import SchemaDriftError, UsageError
 from cascade.iceberg import add_to_quarantine, clear_quarantine, ensure_table, merge_rows, working_branch
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.diff import diff_tables, point_of
 from cascade.iceberg.dropping import drop_working_branch
+from cascade.iceberg.heads import AuditBranch
 from cascade.iceberg.ledger import UNPARTITIONED, LedgerEntry, published_partitions
+from cascade.iceberg.merge import MergePlanner
 from cascade.iceberg.table_branches import publish_branch
 from cascade.iceberg.test_branches import COUNTS, ID, SCHEMA, N, merged
 from cascade.iceberg.test_quarantine import Row
@@ -235,3 +238,12 @@ def test_a_branch_with_other_columns_is_not_published(main: Lakehouse, mine: Lak
     with pytest.raises(UsageError, match="has other columns than main"):
         publish_branch(main, COUNTS, "mine")
     assert rows(main) == [(1, 10), (2, 20)]
+
+
+def test_rows_that_wait_for_a_branch_are_not_published(main: Lakehouse, mine: Lakehouse) -> None:
+    planner = MergePlanner(pa.table({"id": pa.array([3], pa.int64()), "n": pa.array([30], pa.int64())}), ("id",))
+    commit_planned(mine, COUNTS, planner, summary={}, audit=AuditBranch.of("run", 60, "mine"))
+    with pytest.raises(UsageError, match="belong to a branch that is not main"):
+        publish_branch(main, COUNTS, "audit_mine~run")
+    assert drop_working_branch(main, COUNTS, "mine")
+    assert list(main.require(COUNTS).metadata.refs) == ["main"] and rows(main) == [(1, 10), (2, 20)]

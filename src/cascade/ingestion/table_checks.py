@@ -21,7 +21,7 @@ from cascade.quality.judging import judge
 from cascade.quality.kinds import SummaryCheck
 from cascade.quality.reconcile import Reconcile
 from cascade.quality.subject import Subject
-from cascade.table_ref import MAIN_BRANCH
+from cascade.table_ref import CI_PREFIX, MAIN_BRANCH
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ class DeclaredJudge:
         consequence = "so its rows were not published" if candidate.changes else "on rows that were published before"
         message = f"{table}{partition}: {counted(len(failed), 'blocking check')} failed, {consequence}."
         hint = None
-        if candidate.branch is not None:
+        if self._lakehouse.branch.startswith(CI_PREFIX):
+            pass  # The branches are dropped at once.
+        elif candidate.branch is not None:
             ways = (("Look at them", "diff"), ("Publish them all the same", "publish"), ("Give them up", "drop"))
             commands = [f"  {way}: {typed(f'branch {what} {table} {candidate.branch}')}" for way, what in ways]
             hint = "\n".join([f"The rows are on the branch {candidate.branch}.", *commands])
