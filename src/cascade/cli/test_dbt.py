@@ -12,6 +12,7 @@ from cascade.config import CascadeConfig
 from cascade.dbt import contributor, process
 from cascade.dbt.fillers import Filler, read_fillers
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.modules import project_modules
 
 _FAKE = """
 import json, os, sys
@@ -61,6 +62,10 @@ def test_dbt_runs_without_a_directory_of_workflows(cascade: Cascade, project: Sa
     result = cascade("dbt", "build", "0")
     assert result.exit_code == 0, result.output
     assert read_fillers(CascadeConfig(project_root=project.root)) == {}
+    assert project_modules(None, CascadeConfig(project_root=project.root)) == ()
+    listed = cascade("list")
+    assert listed.exit_code == 0, listed.output
+    assert "models/daily.sql" in listed.stdout
 
 
 def test_models_are_listed_without_dbt(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:

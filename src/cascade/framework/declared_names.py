@@ -49,6 +49,11 @@ class PlainSettings:
         """`workflows_path` as an absolute path."""
         return self.project_root / self.workflows_path
 
+    @property
+    def dbt_project_directory(self) -> Path:
+        """`dbt_project_dir` as an absolute path."""
+        return self.project_root / self.dbt_project_dir
+
 
 def plain_settings(root: Path) -> PlainSettings:
     """Read the settings that say where the workflows of a project are.
@@ -83,9 +88,11 @@ def project_module_files() -> dict[str, Path]:
     Raises:
         CascadeError: there is no project here, or its settings cannot be read.
     """
+    from cascade.framework.modules import has_only_dbt
     from cascade.framework.project import require_project_root
 
-    return module_files(plain_settings(require_project_root()).workflows_directory)
+    settings = plain_settings(require_project_root())
+    return {} if has_only_dbt(settings) else module_files(settings.workflows_directory)
 
 
 def module_files(workflows_directory: Path) -> dict[str, Path]:

@@ -54,6 +54,15 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
     return tuple(sorted(modules))
 
 
+def has_only_dbt(config: ProjectPaths) -> bool:
+    """Return whether a project has a dbt project, and no directory of workflows.
+
+    Args:
+        config: the settings.
+    """
+    return not config.workflows_directory.is_dir() and (config.dbt_project_directory / "dbt_project.yml").is_file()
+
+
 def import_root(workflows_directory: Path) -> Path:
     """Return the directory that must be on the import path, so that the modules of the workflows can be imported."""
     top = workflows_directory.absolute()
@@ -157,5 +166,7 @@ def project_modules(modules: Iterable[str] | None, config: ProjectPaths) -> tupl
                 hint='For example: build_definitions(["workflows.weather.observations"])',
             )
         return names  # type: ignore[return-value]
+    if has_only_dbt(config):
+        return ()
     folder = find_defs_folder(config)
     return find_modules(config.workflows_directory, left_out=folder.directory if folder else None)

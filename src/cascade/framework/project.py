@@ -30,6 +30,11 @@ class ProjectPaths(Protocol):
         """The directory of the workflows, as an absolute path."""
         ...
 
+    @property
+    def dbt_project_directory(self) -> Path:
+        """The directory of the dbt project, as an absolute path."""
+        ...
+
 
 STANDALONE_MODULE = "cascade.framework.definitions"
 """The module that a workspace refers to for a project without a manifest."""
