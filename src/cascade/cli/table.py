@@ -106,12 +106,14 @@ def show(invocation: Invocation, out: Output, name: str, limit: int) -> None:
     from cascade.iceberg.hidden import visible
     from cascade.iceberg.ledger import published_partitions
     from cascade.iceberg.row_count import live_rows
+    from cascade.iceberg.storage_errors import storage_errors_named
 
     invocation.require_project()
     lakehouse = open_lakehouse(invocation.config)
     ref, found = require_table(invocation, lakehouse, name)
     columns = visible(field.name for field in found.schema().fields)
-    rows = found.scan(limit=limit, selected_fields=tuple(columns)).to_arrow()
+    with storage_errors_named(lakehouse, ref, "read"):
+        rows = found.scan(limit=limit, selected_fields=tuple(columns)).to_arrow()
     snapshot = found.current_snapshot()
     total = live_rows(snapshot)
     out.json(

@@ -77,6 +77,19 @@ def test_a_table_that_cannot_be_read_hides_no_other(
     assert "warning: raw.broken cannot be read: " in result.stderr
 
 
+@pytest.mark.parametrize("command", [("show", "broken"), ("query", "select * from broken")])
+def test_a_missing_file_is_named(
+    cascade: Cascade, lakehouse: Callable[..., Lakehouse], project: SampleProject, command: tuple[str, ...]
+) -> None:
+    lakehouse(broken=pa.table({"id": [1]}))
+    for path in Path(project.root).rglob("raw/broken/data/*.parquet"):
+        path.unlink()
+    result = cascade("table", *command)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: A file of raw.broken is missing: ")
+    assert "Traceback" not in result.stderr and ".parquet.\nRestore the file." in result.stderr
+
+
 def test_a_query_prints_a_table(cascade: Cascade, lakehouse: Callable[..., Lakehouse]) -> None:
     lakehouse(numbers=pa.table({"id": [1, 2, None], "name": ["a", "b", None]}))
     result = cascade("table", "query", "select name, id from numbers order by id")

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from cascade.exceptions import CascadeError
 from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.files import read_file
 from cascade.iceberg.hidden import HIDDEN
 from cascade.iceberg.sql_text import sql_name, sql_text
+from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import DEFAULT_NAMESPACE
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class QuerySession:
             identifier: the namespace and name that queries call it by.
             shown: the hidden columns that queries may read.
         """
-        source = _Source(table, self._registered, frozenset(shown))
+        source = _Source(table, ".".join(identifier), self._registered, frozenset(shown))
         self._sources.append(source)
         self._add(source, identifier, source.columns)
 
@@ -104,6 +106,18 @@ class QuerySession:
         """Run a query, and return all its rows; see `reader`."""
         return self.reader(sql).read_all()
 
+    def raise_storage_error(self) -> None:
+        """Raise the error of the disk or the store that stopped a query, if one did.
+
+        DuckDB's own error shows it as a Python traceback.
+
+        Raises:
+            CascadeError: the files of a table cannot be read.
+        """
+        for source in self._sources:
+            if source.storage_error is not None:
+                raise source.storage_error
+
     def _choose_columns(self, query: str) -> None:
         """Let each source read only the columns that the plan of a query needs."""
         # An error of the query shows its text, so it must be found before the text has a prefix.
@@ -123,6 +137,9 @@ def query_session() -> Iterator[QuerySession]:
 
     Yields:
         The session, which is closed afterwards.
+
+    Raises:
+        CascadeError: a query inside the block failed because the files of a table cannot be read.
     """
     import duckdb
 
@@ -134,7 +151,12 @@ def query_session() -> Iterator[QuerySession]:
         connection.execute(f"SET search_path = {sql_text(DEFAULT_NAMESPACE)}")
         for lock in _LOCKS:
             connection.execute(lock)
-        yield QuerySession(connection)
+        session = QuerySession(connection)
+        try:
+            yield session
+        except Exception:
+            session.raise_storage_error()
+            raise
 
 
 class _Source:
@@ -145,12 +167,15 @@ class _Source:
 
     Args:
         table: the table.
+        name: its full name, for messages.
         number: its number among the tables of the session.
         shown: the hidden columns that it has.
     """
 
-    def __init__(self, table: Table, number: int, shown: frozenset[str]) -> None:
+    def __init__(self, table: Table, name: str, number: int, shown: frozenset[str]) -> None:
         self._table = table
+        self._name = name
+        self.storage_error: CascadeError | None = None
         schema = arrow_schema(table)
         self._schema = pa.schema(field for field in schema if field.name not in HIDDEN or field.name in shown)
         self.columns = {f"{number}:{place}": name for place, name in enumerate(self._schema.names)}
@@ -185,6 +210,15 @@ class _Source:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         needed = self._needed
         names = [name for name in self._schema.names if name in needed]
+        self.storage_error = None
+        try:
+            with storage_errors_named(self._table.location(), self._name, "read"):
+                yield from self._read(needed, names)
+        except CascadeError as error:
+            self.storage_error = error
+            raise
+
+    def _read(self, needed: set[str], names: list[str]) -> Iterator[pa.RecordBatch]:
         for task in self._table.scan(selected_fields=tuple(names)).plan_files():
             for batch in read_file(self._table, task, names).to_batches():
                 arrays = [

@@ -60,11 +60,11 @@ class Place(Protocol):
 
 
 @contextmanager
-def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
+def storage_errors_named(lakehouse: Place | str, ref: TableRef | str, doing: str = "write") -> Iterator[None]:
     """Explain the errors of a disk or a store that is full or cannot be used, or that lacks files of the table.
 
     Args:
-        lakehouse: the lakehouse.
+        lakehouse: the lakehouse, or where the table is in it.
         ref: the table, or its full name.
         doing: what is done with it, for the message: `write` or `read`.
 
@@ -81,9 +81,9 @@ def storage_errors_named(lakehouse: Place, ref: TableRef | str, doing: str = "wr
         reason, hint = _explained(error)
         if hint is None:
             raise
+        place = lakehouse if isinstance(lakehouse, str) else lakehouse.warehouse or lakehouse.uri
         raise CascadeError(
-            f"Could not {doing} {ref} {'from' if doing == 'read' else 'to'} the lakehouse at "
-            f"{lakehouse.warehouse or lakehouse.uri}: {reason}.",
+            f"Could not {doing} {ref} {'from' if doing == 'read' else 'to'} the lakehouse at {place}: {reason}.",
             hint=hint.replace("writable", "readable") if doing == "read" else hint,
         ) from error
 

@@ -14,6 +14,7 @@ import pytest
 from cascade.exceptions import CascadeError
 from cascade.iceberg import merge_rows
 from cascade.iceberg.catalog import Lakehouse
+from cascade.iceberg.query import run_query
 from cascade.iceberg.snapshot import cache
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.tables import ensure_table
@@ -86,6 +87,22 @@ def test_a_reader_names_what_is_missing(lakehouse: Lakehouse) -> None:
     each("*.parquet", Path.unlink)(lakehouse)
     with pytest.raises(CascadeError, match=MISSING):
         lakehouse.read("raw.counts")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (each("*.parquet", Path.unlink), MISSING + r"/.+\.parquet"),
+        (each("*.parquet", cut), DAMAGED),
+        (each("snap-*.avro", Path.unlink), MISSING + r"/.+\.avro"),
+    ],
+)
+def test_a_query_names_what_is_missing_or_damaged(lakehouse: Lakehouse, damage: Damage, message: str) -> None:
+    merged(lakehouse, 1)
+    damage(lakehouse)
+    with pytest.raises(CascadeError, match=message) as caught, run_query(lakehouse, "select n from counts") as result:
+        list(result.batches)
+    assert caught.value.exit_code == 1 and "Traceback" not in str(caught.value)
 
 
 def test_an_error_of_a_reader_does_not_speak_of_writing(lakehouse: Lakehouse) -> None:
