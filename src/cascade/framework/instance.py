@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dagster_storage import speed_up_dagster_storage
-from cascade.exceptions import ConfigError
+from cascade.exceptions import CascadeError, ConfigError
 from cascade.framework.dagster_database import DAGSTER_YAML, provide_database
 
 if TYPE_CHECKING:
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 _MARK = "# Written by Cascade."
+_STORAGE = "dagster._core.storage."
+# A new database of a run takes about as much.
+_LEAST_BYTES = 256 * 1024
 
 _SETTINGS = f"""\
 {_MARK} Delete this line to keep your own changes.
@@ -112,17 +121,52 @@ def home_problem(home: Path) -> str | None:
     return None if found == file else f"Dagster would write to {found} instead, because of a % or a ? in the path"
 
 
-def open_instance(config: CascadeConfig) -> dg.DagsterInstance:
-    """Open the project's Dagster instance. Use it as a context manager.
+@contextmanager
+def open_instance(config: CascadeConfig) -> Iterator[dg.DagsterInstance]:
+    """Open the project's Dagster instance.
 
     Args:
         config: the settings.
 
+    Yields:
+        The instance, which is closed afterwards.
+
     Raises:
         ConfigError: Dagster's home or its database cannot be used.
+        CascadeError: SQLite could not read or write the databases in Dagster's home, before the block or inside it.
     """
-    prepare_dagster_home(config)
+    home = prepare_dagster_home(config)
     import dagster as dg
 
     speed_up_dagster_storage()
-    return dg.DagsterInstance.get()
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except Exception as error:
+        reason = _reason_of_sqlite(error)
+        if reason is None:
+            raise
+        raise _unusable_databases(home, reason) from error
+
+
+def _reason_of_sqlite(error: Exception) -> str | None:
+    """Return what SQLite says of a database of Dagster; None for any other error."""
+    import sqlalchemy.exc
+
+    reason = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not isinstance(reason, sqlite3.Error) or not any(name.startswith(_STORAGE) for name in modules):
+        return None
+    return str(reason)
+
+
+def _unusable_databases(home: Path, reason: str) -> CascadeError:
+    if shutil.disk_usage(home).free < _LEAST_BYTES:
+        # SQLite calls a full disk an I/O error.
+        reason, hint = os.strerror(errno.ENOSPC), "Free some space there, then run it again."
+    else:
+        hint = (
+            f"If a database is damaged, restore it from a copy, or move {home / 'history'} away: it holds the history "
+            "of runs, and no rows of tables."
+        )
+    return CascadeError(f"Dagster's databases in {home} cannot be used: {reason}.", hint=hint)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from cascade.config import CascadeConfig
+from cascade.exceptions import CascadeError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.definitions import build_definitions
 from cascade.framework.instance import open_instance
@@ -56,3 +60,22 @@ def test_dagsters_home_is_written_once_and_a_users_own_is_kept(project: SamplePr
     path.write_text("telemetry: {enabled: true}\n", encoding="utf-8")
     with open_instance(config) as instance:
         assert instance.telemetry_enabled is True
+
+
+def test_a_damaged_database_of_dagster_is_named(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = CascadeConfig()
+    with pytest.raises(sqlite3.Error, match="another"), open_instance(config):
+        raise sqlite3.OperationalError("another database")
+    database = config.dagster_home / "history" / "runs.db"
+    database.write_bytes(b"nothing that SQLite wrote" * 100)
+    with (
+        pytest.raises(
+            CascadeError, match=r"Dagster's databases in .+ cannot be used: file is not a database\."
+        ) as raised,
+        open_instance(config),
+    ):
+        pass
+    assert raised.value.exit_code == 1 and str(database.parent) in str(raised.value.hint)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(CascadeError, match=r": No space left on device\."), open_instance(config):
+        pass

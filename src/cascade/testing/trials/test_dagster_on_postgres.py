@@ -63,8 +63,11 @@ def test_the_runs_on_a_branch_are_kept_apart(tmp_path: Path, url: str) -> None:
 
 def test_a_database_that_cannot_be_used_is_explained_without_its_password(tmp_path: Path, url: str) -> None:
     missing = f"{url}_missing"
-    with pytest.raises(ConfigError, match=r"//postgres:\*+@.*_missing cannot be used: .*does not exist\.") as raised:
-        open_instance(machine(tmp_path, missing))
+    with (
+        pytest.raises(ConfigError, match=r"//postgres:\*+@.*_missing cannot be used: .*does not exist\.") as raised,
+        open_instance(machine(tmp_path, missing)),
+    ):
+        pass
     assert "CASCADE_DAGSTER_DATABASE" in str(raised.value.hint) and "geheim" not in str(raised.value)
     found = check_dagster_database(missing, tmp_path)
     assert (found.status, found.hint) == ("problem", raised.value.hint)
