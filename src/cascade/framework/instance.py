@@ -164,6 +164,8 @@ def _unusable_databases(home: Path, reason: str) -> CascadeError:
     if shutil.disk_usage(home).free < _LEAST_BYTES:
         # SQLite calls a full disk an I/O error.
         reason, hint = os.strerror(errno.ENOSPC), "Free some space there, then run it again."
+    elif not os.access(home, os.W_OK):
+        hint = "Make it writable for this user, or set CASCADE_DAGSTER_HOME to a writable directory."
     else:
         hint = (
             f"If a database is damaged, restore it from a copy, or move {home / 'history'} away: it holds the history "

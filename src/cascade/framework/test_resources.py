@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -76,6 +77,9 @@ def test_a_damaged_database_of_dagster_is_named(project: SampleProject, monkeypa
     ):
         pass
     assert raised.value.exit_code == 1 and str(database.parent) in str(raised.value.hint)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(CascadeError, match="writable directory"), open_instance(config):
+        pass
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(CascadeError, match=r": No space left on device\."), open_instance(config):
         pass
