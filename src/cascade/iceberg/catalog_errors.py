@@ -15,6 +15,8 @@ _LOGIN = frozenset({"OAuthError", "UnauthorizedError", "ForbiddenError", "Author
 _NO_WAREHOUSE = re.compile(
     r"(?i)\b(?:warehouse|bucket|catalog)\b.*\b(?:not found|not exist|unknown)|unable to find warehouse"
 )
+# What SQLite says of a file.
+_DAMAGED = re.compile(r"database disk image is malformed|file is not a database")
 
 
 class Explanation(NamedTuple):
@@ -59,6 +61,12 @@ def explain_catalog_error(uri: str, error: BaseException) -> Explanation:
         return Explanation(
             f"No Iceberg REST catalog answers at {shown_uri(uri)}: {said}",
             f"Correct the address in {_ADDRESS}: it ends where the path of the protocol, /v1, begins.",
+        )
+    if "DatabaseError" in kinds and (reason := _DAMAGED.search(said)):
+        return Explanation(
+            f"The file of {place} is damaged: {reason[0]}",
+            "Restore it from a copy. If the rows can be fetched again, you can also remove it with the warehouse, and "
+            "run the partitions again.",
         )
     return Explanation(f"Cannot open {place}: {said}", f"Check {_ADDRESS}, and that the server is running.")
 

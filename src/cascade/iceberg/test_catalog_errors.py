@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pyiceberg.exceptions import NoSuchNamespaceError, OAuthError, RESTError, UnauthorizedError
 from requests.exceptions import ConnectionError as NoConnectionError
 
+from cascade.exceptions import ConfigError
+from cascade.iceberg.catalog import open_lakehouse
 from cascade.iceberg.catalog_errors import explain_catalog_error, unreachable
+from cascade.iceberg.conftest import Settings
 
 REFUSED = "HTTPConnection(host='h', port=1): Failed to establish a new connection: [Errno 111] Connection refused"
 UNKNOWN = "HTTPConnection(host='h', port=1): Failed to resolve 'h' ([Errno -2] Name or service not known)"
@@ -43,3 +48,16 @@ def test_an_error_names_the_setting_that_is_wrong(error: Exception, message: str
     raised = unreachable("http://h", error)
     assert raised.hint == found.hint
     assert "hunter22" not in f"{found} {raised}"
+
+
+@pytest.mark.parametrize("content", [b"nothing that SQLite wrote" * 100, None])
+def test_a_damaged_catalog_is_called_so(tmp_path: Path, content: bytes | None) -> None:
+    settings = Settings(tmp_path)
+    open_lakehouse(settings).catalog.create_namespace("raw")
+    file = tmp_path / "catalog.db"
+    file.write_bytes(file.read_bytes()[:9000] if content is None else content)
+    with pytest.raises(
+        ConfigError, match=r"The file of the Iceberg catalog at sqlite:.*catalog\.db is damaged: "
+    ) as raised:
+        open_lakehouse(settings)
+    assert raised.value.hint is not None and raised.value.hint.startswith("Restore it from a copy.")
