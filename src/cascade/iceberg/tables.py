@@ -11,8 +11,10 @@ from cascade.exceptions import CascadeError, CommitError, CommitRefusedError, Sc
 from cascade.iceberg.branches import missing_branch
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.drift import schema_difference
+from cascade.iceberg.locations import local_directory
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.working_branch import created_on, evolve_branch, start_branch
+from cascade.notices import notice
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ def _create(
     key = sorted(schema.identifier_field_names())
     _create_namespace(lakehouse, ref.namespace)
     try:
-        return lakehouse.catalog.create_table(
+        table = lakehouse.catalog.create_table(
             ref.identifier,
             schema=schema,
             partition_spec=_spec(schema, partition_spec),
@@ -171,6 +173,22 @@ def _create(
         )
     except TableAlreadyExistsError:
         return lakehouse.require(ref)
+    _notice_earlier_rows(lakehouse, ref, table.location())
+    return table
+
+
+def _notice_earlier_rows(lakehouse: Lakehouse, ref: TableRef, location: str) -> None:
+    """Tell that a new table's directory has rows of an earlier one, as it does if the catalog was lost.
+
+    An object store is not listed for this.
+    """
+    directory = local_directory(location)
+    if directory is not None and next(directory.glob("data/**/*.parquet"), None) is not None:
+        notice(
+            f"{ref.full_name} is a new table, but {directory} has files of an earlier one, which the catalog at "
+            f"{lakehouse.uri} does not know. If the catalog was lost, restore it from a copy before `cascade maintain` "
+            "removes those files, or run all partitions again."
+        )
 
 
 def _create_namespace(lakehouse: Lakehouse, namespace: str) -> None:

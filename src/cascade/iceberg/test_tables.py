@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pyiceberg.schema import Schema, assign_fresh_schema_ids
 from pyiceberg.table import Table
@@ -23,6 +25,7 @@ from cascade.declarations import PartitionField
 from cascade.exceptions import SchemaDriftError
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.tables import check_drift, ensure_table
+from cascade.notices import notices_to
 from cascade.table_ref import TableRef
 
 NAME = TableRef("raw", "readings")
@@ -67,6 +70,23 @@ def test_a_table_is_created_with_its_namespace_key_order_and_layout(lakehouse: L
 def test_the_same_schema_changes_nothing(lakehouse: Lakehouse) -> None:
     before = ensured(lakehouse, BASE)
     assert ensured(lakehouse, BASE[::-1]).metadata_location == before.metadata_location
+
+
+def test_files_of_a_table_that_the_catalog_lost_are_noticed(lakehouse: Lakehouse) -> None:
+    said: list[str] = []
+    with notices_to(said.append):
+        table = ensured(lakehouse, BASE)
+        lakehouse.catalog.drop_table(NAME.identifier)
+        ensured(lakehouse, BASE)
+        assert said == []
+        file = Path(table.location().removeprefix("file://")) / "data" / "day=1" / "rows.parquet"
+        file.parent.mkdir(parents=True)
+        file.touch()
+        ensured(lakehouse, BASE)
+        assert said == []
+        lakehouse.catalog.drop_table(NAME.identifier)
+        ensured(lakehouse, BASE)
+    assert len(said) == 1 and f"{NAME.full_name} is a new table" in said[0] and str(file.parents[2]) in said[0]
 
 
 def test_new_optional_columns_and_widenings_are_applied(lakehouse: Lakehouse) -> None:
