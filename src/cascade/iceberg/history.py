@@ -33,6 +33,26 @@ def last_run(table: Table, partition: str | None, *, replays: bool = True) -> Su
     return None
 
 
+def rows_removed_since(table: Table, run_id: str) -> bool:
+    """Return whether another tool may have removed rows since a run committed.
+
+    Args:
+        table: the table, on its branch.
+        run_id: the run.
+    """
+    from pyiceberg.table.snapshots import Operation, ancestors_of
+
+    for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
+        summary = snapshot.summary
+        if summary is None:
+            continue
+        if summary.get(RUN_ID) == run_id:
+            return False
+        if summary.get(RUN_ID) is None and summary.operation in (Operation.DELETE, Operation.OVERWRITE):
+            return True
+    return False
+
+
 def last_digest(table: Table, partition: str | None) -> str | None:
     """Return the digest of the rows that a run of a partition published last, if its snapshot is still there."""
     summary = last_run(table, partition)

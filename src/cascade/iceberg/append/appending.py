@@ -16,7 +16,7 @@ from cascade.iceberg.commit import DIGEST, RUN_ID, Committed, run_summary
 from cascade.iceberg.digest import differ
 from cascade.iceberg.gate import Gate, commit_gated
 from cascade.iceberg.hidden import HIDDEN, PARTITION_COLUMN, RUN_COLUMN, SINCE_COLUMN
-from cascade.iceberg.history import last_run
+from cascade.iceberg.history import last_run, rows_removed_since
 from cascade.iceberg.merge.costs import DEFAULT_COSTS, Costs
 from cascade.iceberg.replace import Both, EqualTo, NoRows, ReplacePlan, ReplacePlanner, Scope
 from cascade.iceberg.replace.plan import R
@@ -116,7 +116,7 @@ class Adding(Replacing[R]):
     since: str | None = None
 
     def scope_in(self, table: Table) -> Scope | None:
-        """Return which rows the run replaces, or None if the run before added the same rows."""
+        """Return which rows the run replaces, or None if those of the run before are the same and still there."""
         if self.partition is not None and not self.incremental:
             return EqualTo(PARTITION_COLUMN, self.partition)
         # A replay is no run of the source.
@@ -124,9 +124,12 @@ class Adding(Replacing[R]):
         before = None if last is None else last.get(RUN_ID)
         if last is not None and before is not None and not self.incremental:
             known, digest = last.get(DIGEST), self.digest_in(table)
+            added = EqualTo(RUN_COLUMN, before)
+            if known == digest:
+                return added if rows_removed_since(table, before) and not self.has_batch(table, added) else None
             # A digest of rows in another schema says nothing.
-            same_schema = known is not None and (known == digest or differ(known, digest))
-            if known == digest or (not same_schema and self.has_batch(table, EqualTo(RUN_COLUMN, before))):
+            same_schema = known is not None and differ(known, digest)
+            if not same_schema and self.has_batch(table, added):
                 return None
         # Only the rows themselves tell the state from which a run started whose snapshot has expired.
         if self.since is None or (last is not None and last.get(SINCE) != self.since):

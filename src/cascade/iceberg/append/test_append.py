@@ -95,6 +95,20 @@ def test_a_full_run_without_partitions_adds_rows_that_differ(lakehouse: Lakehous
     assert in_table(lakehouse) == shown(A, A, B, A)
 
 
+@pytest.mark.parametrize("condition", ["id = 2", "id > 0"])
+def test_rows_that_another_tool_removed_come_back_with_the_same_run(lakehouse: Lakehouse, condition: str) -> None:
+    appended(lakehouse, C, run_id="0", partition=None)
+    appended(lakehouse, A, B, run_id="1", partition=None)
+    lakehouse.require(NAME).delete(condition)
+    appended(lakehouse, A, B, run_id="2", partition=None)
+    kept = [C] if condition == "id = 2" else []
+    assert in_table(lakehouse) == shown(A, B, *kept)
+    assert appended(lakehouse, A, B, run_id="3", partition=None).snapshot_id is None
+    if kept:
+        lakehouse.require(NAME).delete("id = 3")
+    assert appended(lakehouse, A, B, run_id="4", partition=None).snapshot_id is None
+
+
 def test_the_same_rows_are_recognised_after_the_table_has_another_column(lakehouse: Lakehouse) -> None:
     appended(lakehouse, A, B, run_id="1")
     wider = Schema(ID, NestedField(2, "value", DoubleType()), NestedField(3, "note", LongType()))
