@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from cascade.config import CascadeConfig
 from cascade.contributor import LoadedProject
 from cascade.dbt.conftest import write_files
 from cascade.dbt.contributor import DbtContributor
+from cascade.dbt.manifest import current_manifest
 from cascade.iceberg import open_lakehouse
 from cascade.ingestion import cascade_ingestion
 from cascade.table_ref import TableRef
@@ -124,6 +126,23 @@ def test_the_lineage_goes_from_the_workflow_to_the_mart(definitions: dg.Definiti
     assert (list(total.owners), "mart" in total.tags) == (["ann@shop.example"], True)
     checks = {key.name for key in graph.get_check_keys_for_assets({TOTAL})}
     assert checks == {"not_null_total_n", "accepted_values_total_n__3"}
+
+
+def test_all_nodes_are_assets_without_asking_the_selection_of_dbt(
+    definitions: dg.Definitions, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagster_dbt import asset_utils, utils
+
+    manifest = json.loads(current_manifest(CascadeConfig(project_root=root)).read_bytes())
+    everything = {"select": "fqn:*", "exclude": "", "selector": "", "project": None}
+    selected = asset_utils.select_unique_ids(**everything, manifest_json=manifest)
+    assert set(manifest["nodes"]) == {node for node in selected if not node.startswith("source.")}
+
+    monkeypatch.setattr(utils, "_select_unique_ids_from_manifest", lambda *_: pytest.fail("dbt was asked"))
+    before = definitions.resolve_asset_graph()
+    assert definitions_of(root).resolve_asset_graph().get_all_asset_keys() == before.get_all_asset_keys()
+    with pytest.raises(pytest.fail.Exception):
+        asset_utils.select_unique_ids(**everything, manifest_json=manifest)
 
 
 def test_a_workflow_that_never_ran_has_no_rows(definitions: dg.Definitions, root: Path) -> None:
