@@ -44,9 +44,7 @@ def report_outcome(out: Output, outcome: RunOutcome, *, alone: bool, traceback: 
             click.echo(outcome.error.traceback, err=True)
         return
     if not alone:
-        is_counted = outcome.report is None and outcome.rows is not None
-        numbers = counted(outcome.rows or 0, "row") if is_counted else _numbers(outcome.counts)
-        out.say(f"{name}: {numbers}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
+        out.say(f"{name}: {_numbers([outcome])}{_snapshot(outcome)}, {outcome.seconds:.2f} s")
     for text in outcome.report.notices if outcome.report is not None else ():
         out.warn(f"{name}: {text}")
     if outcome.report is not None and outcome.report.rows_refused:
@@ -101,11 +99,10 @@ def summarize(out: Output, outcomes: Sequence[RunOutcome]) -> None:
         listed = ", ".join(_failed(outcomes))
         out.say(f"Failed: {len(failed)} of {len(outcomes)}: {listed}")
     if succeeded:
-        totals = _totals(succeeded)
         seconds = sum(outcome.seconds for outcome in outcomes)
         # Each table has its own snapshots.
         snapshot = _snapshot(succeeded[-1]) if len({outcome.asset for outcome in succeeded}) == 1 else ""
-        out.say(f"{_numbers(totals)}{snapshot}, seconds {seconds:.2f}")
+        out.say(f"{_numbers(succeeded)}{snapshot}, seconds {seconds:.2f}")
         refusing = sorted({each.report.table for each in succeeded if each.report and each.report.rows_refused})
         if refusing:
             command = f"quarantine show {refusing[0]}" if len(refusing) == 1 else "quarantine list"
@@ -136,10 +133,14 @@ def _totals(outcomes: Sequence[RunOutcome]) -> dict[str, int]:
     return totals
 
 
-def _numbers(counts: Any) -> str:
-    if not counts:
-        return "no rows reported"
-    return ", ".join(f"{name.replace('_', ' ')} {counts.get(name, 0)}" for name in _COUNTS)
+def _numbers(outcomes: Sequence[RunOutcome]) -> str:
+    """Return the numbers of rows that runs reported together. Those of workflows are enough to know about a lineage."""
+    counts = _totals(outcomes)
+    if counts:
+        return ", ".join(f"{name.replace('_', ' ')} {counts.get(name, 0)}" for name in _COUNTS)
+    # These are the rows of the whole table, whatever the run did.
+    rows = {outcome.asset: outcome.rows for outcome in outcomes if outcome.rows is not None}
+    return counted(sum(rows.values()), "row") if rows else "no rows reported"
 
 
 def _snapshot(outcome: RunOutcome) -> str:

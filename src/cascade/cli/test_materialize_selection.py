@@ -17,6 +17,7 @@ BELOW = """
         \"\"\"Stand in for a model.\"\"\"
         if context.run.tags.get("dagster/partition") == "2024-01-05":
             raise ValueError("no mart on this day")
+        return dg.MaterializeResult(metadata={"dagster/row_count": 4})
 
     @dg.asset_check(asset="gold_things")
     def has_rows():
@@ -40,6 +41,12 @@ def test_a_selection_runs_the_workflow_and_then_what_is_built_from_it(cascade: C
     assert (found["success"], found["totals"]["rows_in"], found["totals"]["failed"]) == (True, 7, [])
     (check,) = found["runs"][1]["checks"]
     assert (check["name"], check["passed"]) == ("has_rows", False)
+
+
+def test_the_last_line_tells_the_rows_of_a_model(cascade: Cascade) -> None:
+    result = cascade("materialize", "gold_things")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1].startswith("4 rows, seconds ")
 
 
 def test_of_several_partitions_the_workflow_runs_for_each(cascade: Cascade) -> None:
