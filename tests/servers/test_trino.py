@@ -54,7 +54,7 @@ def new_project(root: Path, *settings: Mapping[str, Any], **variables: str) -> P
 
 
 def on_trino(trino: Trino, query: str, catalog: str = "iceberg") -> Rows:
-    from trino.dbapi import connect
+    from trino.dbapi import connect  # pants: no-infer-dep
 
     connection = connect(host="127.0.0.1", port=trino.port, user="test", catalog=catalog)  # type: ignore[no-untyped-call]
     with connection:

@@ -138,8 +138,8 @@ def _schemas(config: CascadeConfig) -> set[str]:
 
 
 def _rows(config: CascadeConfig, query: str) -> list[Any]:
-    from trino import dbapi, exceptions
-    from trino.auth import BasicAuthentication
+    from trino import dbapi, exceptions  # pants: no-infer-dep
+    from trino.auth import BasicAuthentication  # pants: no-infer-dep
 
     password = config.trino_password and config.trino_password.get_secret_value()
     try:
