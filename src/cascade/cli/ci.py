@@ -99,7 +99,8 @@ def ci(
 
     Affected is what `--affected` or `--asset` says. Without them, it is every workflow whose code is not the one that
     published its partitions, as the ledgers of the tables say, and every dbt model that differs from the last whole
-    `cascade dbt build` of this machine, with all that is built from these.
+    `cascade dbt build` of this machine, with all that is built from these. What a commit touches is known to
+    `pants cascade-ci --since` alone.
 
     Each workflow runs for its newest published partition. Assets that are neither workflows nor dbt models do not run,
     because nothing keeps them from writing elsewhere.
@@ -122,6 +123,7 @@ def ci(
         with out.waiting("loading the project"), collector_paused(for_good=True):
             import dagster as dg
 
+            from cascade.framework.ci.contract_differences import contract_differences
             from cascade.framework.ci.differences import differences, model_differences_of
             from cascade.framework.ci.owned_branch import drop_abandoned
             from cascade.framework.ci.reach import reach_of
@@ -179,6 +181,7 @@ def ci(
             summary,
             outcomes=outcomes,
             tables=[*tables_found, *models_found],
+            contracts=contract_differences(reach.declarations[key] for key in reasons if key in reach.declarations),
             not_compared=not_compared | not_models,
             seconds=time.monotonic() - started,
         )

@@ -63,6 +63,12 @@ def tell_summary(out: Output, summary: CiSummary) -> None:
                 for found in summary.tables
             ],
         )
+    if summary.contracts:
+        out.say()
+        out.table(
+            ("contract", "effect", "difference", "readers"),
+            [(one.table, one.effect, one.what, "; ".join(one.readers)) for one in summary.contracts],
+        )
     for table, reason in summary.not_compared.items():
         out.warn(f"{table} was not compared: {reason}")
     _tell_left_out(out, summary)

@@ -107,6 +107,7 @@ def test_a_change_runs_on_branches_with_what_is_built_from_it(
     cascade: Cascade, lakehouse: Lakehouse, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state_of_main(lakehouse)
+    assert cascade("contracts", "things").exit_code == 0
     change(project, CHANGED + CHECK)
     planned = cascade.json("ci", "--dry-run")["runs"]
     assert planned == [
@@ -122,6 +123,9 @@ def test_a_change_runs_on_branches_with_what_is_built_from_it(
     things, counts = found["tables"]
     assert (things["added"], things["removed"], things["changed"]) == (0, 0, 3)
     assert things["schema_changes"] == ["The column size was added: long."]
+    assert [(one["table"], one["effect"], one["what"]) for one in found["contracts"]] == [
+        ("raw.things", "compatible", "size: new, optional long"),
+    ]
     # It was built from the rows on the branch, of which one partition has fewer names.
     assert (counts["table"], counts["changed"]) == ("raw.counts", 0) or counts["changed"] == 1
     assert {check["name"] for run in found["runs"] for check in run["checks"]} >= {"named__not_null_name", "validation"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cascade.dbt.manifest import find_manifest
 from cascade.dbt.profile import duckdb_file, main_state_directory
 from cascade.iceberg.duckdb_views import MARK
-from cascade.iceberg.sql_text import sql_name, sql_names, sql_text
+from cascade.iceberg.sql_text import sql_name, sql_text
 from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _SHOWN = "Cascade shows this as it is on main."
 _BUSY = "Could not set lock on file"
 _LONGEST = 3600.0
 _PAUSE = 0.1
+# An average over the same rows in another order differs in the last digits.
+_DIGITS = 10
 # dbt writes to the tables of these, and refuses views.
 _WRITTEN = ("seed", "snapshot")
 
@@ -122,7 +124,7 @@ def _compared(connection: duckdb.DuckDBPyConnection, place: Place, is_on_main: b
     if not both:
         came, went = (_count(connection, f"FROM {each}") for each in (name, f"{_MAIN}.{name}"))
         return ModelDifference(".".join(place), came, went, tuple(changes))
-    columns = sql_names(both)
+    columns = ", ".join(_comparable(column, now[column], then[column]) for column in both)
     new, old = f"SELECT {columns} FROM {name}", f"SELECT {columns} FROM {_MAIN}.{name}"
     return ModelDifference(
         ".".join(place),
@@ -130,6 +132,15 @@ def _compared(connection: duckdb.DuckDBPyConnection, place: Place, is_on_main: b
         _count(connection, f"FROM ({old} EXCEPT ALL {new})"),
         tuple(changes),
     )
+
+
+def _comparable(column: str, *kinds: str) -> str:
+    """Return the SQL of a column, in which floating numbers have the digits that do not depend on the order of rows."""
+    name = sql_name(column)
+    if not {"FLOAT", "DOUBLE"}.intersection(kinds):
+        return name
+    # Adding zero takes the sign from a negative zero.
+    return f"format('{{:.{_DIGITS - 1}e}}', {name}::DOUBLE + 0.0) AS {name}"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:

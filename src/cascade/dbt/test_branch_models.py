@@ -73,6 +73,19 @@ def test_the_models_of_a_branch_are_compared_with_those_of_main(
     assert new == ModelDifference("silver.new", 3, 0)
 
 
+def test_the_last_digits_of_floating_numbers_do_not_count(
+    branch: CascadeConfig, config: CascadeConfig, mine: duckdb.DuckDBPyConnection
+) -> None:
+    values = "CREATE OR REPLACE TABLE means AS SELECT unnest(['{}', 'nan', '-0.0', NULL]::DOUBLE[]) AS mean"
+    mine.execute(values.format(0.1 + 0.2))
+    mine.close()
+    for value, differing in (("0.3", 0), ("0.3000001", 1)):
+        with closing(duckdb.connect(str(duckdb_file(config)))) as connection:
+            connection.execute(values.format(value))
+        [means] = [one for one in model_differences(branch) if one.name == "main.means"]
+        assert (means.added, means.removed, means.schema_changes) == (differing, differing, ())
+
+
 def test_models_that_no_branch_keeps_apart_are_told(branch: CascadeConfig, config: CascadeConfig) -> None:
     assert no_branch_reason(branch) is None
     trino = CascadeConfig(project_root=config.project_root, branch="mine", trino_host="trino")

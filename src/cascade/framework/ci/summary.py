@@ -10,6 +10,7 @@ from cascade.terminal.markdown import escaped, markdown_table
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
+    from cascade.framework.ci.contract_differences import ContractDifference
     from cascade.framework.ci.differences import TableDifference
     from cascade.framework.runs import CheckOutcome, RunOutcome
 
@@ -24,6 +25,7 @@ class CiSummary:
         left_out: why each other affected asset did not run.
         outcomes: what the runs did.
         tables: what differs, by table.
+        contracts: what differs between workflows and the contracts of their tables.
         kept: whether the branch is still there.
         not_compared: why a table could not be compared, by its name.
         seconds: how long all of it took.
@@ -34,6 +36,7 @@ class CiSummary:
     left_out: Mapping[str, str] = field(default_factory=dict)
     outcomes: Sequence[RunOutcome] = ()
     tables: Sequence[TableDifference] = ()
+    contracts: Sequence[ContractDifference] = ()
     not_compared: Mapping[str, str] = field(default_factory=dict)
     kept: bool = False
     seconds: float = 0.0
@@ -100,6 +103,7 @@ class CiSummary:
                 for outcome in self.outcomes
             ],
             "tables": [table.document() for table in self.tables],
+            "contracts": [asdict(one) for one in self.contracts],
             "not_compared": [{"table": table, "reason": reason} for table, reason in self.not_compared.items()],
             "seconds": round(self.seconds, 3),
         }
@@ -130,6 +134,12 @@ class CiSummary:
         for table, reason in self.not_compared.items():
             yield ""
             yield f"{escaped(table)} was not compared: {escaped(reason)}"
+        if self.contracts:
+            yield ""
+            yield from markdown_table(
+                ("contract", "effect", "difference", "readers"),
+                [(one.table, one.effect, one.what, "; ".join(one.readers)) for one in self.contracts],
+            )
         failed = [*self.failed_checks, *self.warnings]
         if failed:
             yield ""

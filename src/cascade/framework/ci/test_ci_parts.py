@@ -9,6 +9,7 @@ import pytest
 
 from cascade.exceptions import UsageError
 from cascade.framework.ci.affected import AffectedNames, last_keys, read_affected, read_affected_file
+from cascade.framework.ci.contract_differences import ContractDifference
 from cascade.framework.ci.differences import TableDifference
 from cascade.framework.ci.summary import CiSummary
 from cascade.framework.runs import CheckOutcome, RunOutcome
@@ -66,11 +67,13 @@ def test_a_summary_counts_and_cannot_be_broken_by_names() -> None:
         left_out={"mart": "only workflows and dbt models write to a branch"},
         outcomes=[RunOutcome("t", "2024-01-01", "id", True, 1.25, checks=checks, rows=7)],
         tables=[TableDifference("raw.t", 1, 2, 3, ["n in 3"], ["The column n was added: long."])],
+        contracts=[ContractDifference("raw.t", "breaking", "m: removed | gone", ("model a (m)", "mart b (*)"))],
     )
     assert not summary.passed
     assert summary.headline == "1 run of 1 asset; all succeeded; 1 of 3 checks passed, 1 failed, 1 warned."
     lines = summary.markdown().splitlines()
     assert "| raw.t | 1 | 2 | 3 | n in 3; The column n was added: long. |" in lines
+    assert r"| raw.t | breaking | m: removed \| gone | model a (m); mart b (\*) |" in lines
     assert r"| bad | t 2024-01-01 | failed: 3 \| \<b\>rows\</b\> failed |" in lines
     assert "| mart | only workflows and dbt models write to a branch |" in lines
     assert CiSummary("ci_x").headline == "The change affects nothing that runs." and CiSummary("ci_x").passed
