@@ -122,7 +122,7 @@ def contracts(
         out.warn(f"not loaded: {failure}")
     if form:
         _print_odcs(out, chosen)
-        raise click.exceptions.Exit(1 if loaded.failures else 0)
+        raise click.exceptions.Exit(1 if loaded.failures or any(one.declared is None for one in chosen) else 0)
     written = [] if check else [review for review in chosen if _is_written(review, update=update, accept=accept)]
     for review in written:
         _write(review, into)

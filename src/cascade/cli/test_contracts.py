@@ -178,6 +178,19 @@ def test_a_contract_that_cannot_be_read_says_where(cascade: Cascade, project: Sa
     assert problem["message"].startswith("The contract cannot be read: ")
 
 
+def test_a_file_that_is_no_text_hides_nothing_else(cascade: Cascade, project: SampleProject) -> None:
+    cascade("contracts")
+    contract_of(project, "raw.things").write_bytes(b"\xff")
+    contract_of(project, "raw.more").unlink()
+    contract_of(project, "raw.more").mkdir()
+    found = cascade("contracts", "--check")
+    assert found.exit_code == 1
+    for message in ("raw.more.yml cannot be read: [Errno 21] Is a directory", "raw.things.yml cannot be read: 'utf-8'"):
+        assert message in found.stdout
+    assert len(cascade.json("validate", project.package)["problems"]) == 2
+    assert cascade("contracts", "--format", "odcs").exit_code == 1
+
+
 def test_a_module_that_does_not_load_hides_no_contract(cascade: Cascade, project: SampleProject) -> None:
     cascade("contracts")
     project.write("shop/things.py", "raise RuntimeError('broken')\n")

@@ -95,8 +95,8 @@ def review_contract(declaration: IngestionDeclaration, readers: Readers | None =
     if file is None:
         return None
     table = declaration.table
-    text = _read(file)
     try:
+        text = _read(file)
         recorded = None if text is None else _recorded(text, file, table)
         declared = declared_contract(declaration)
     except CascadeError as error:
