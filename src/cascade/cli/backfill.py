@@ -13,6 +13,7 @@ from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_option, json_option
 from cascade.collector import collector_paused
+from cascade.program import typed_program
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def backfill(
             instance, states_of = stack.enter_context(open_states(invocation))
             lost = end_stale_runs(instance)
             (states,) = states_of([declaration])
-        config, program = invocation.config, invocation.program
+        config, program = invocation.config, typed_program()
         given = {"missing": missing, "failed": failed, "stale": stale}
         options = [f"--{kind}" for kind in given if given[kind]]
         options += ["--parallel", str(parallel)] if parallel > 1 else []

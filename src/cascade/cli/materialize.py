@@ -16,6 +16,7 @@ from cascade.cli.run_output import report_outcome, runs_document, summarize
 from cascade.collector import collector_paused
 from cascade.exceptions import CascadeError, PartitionError
 from cascade.framework.project import unknown_name
+from cascade.program import typed
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _planned(
     from cascade.framework.selected_runs import PlannedRun, plan_runs
     from cascade.partition_keys import choose_partitions
 
-    graph, command = definitions.resolve_asset_graph(), f"{invocation.program} materialize"
+    graph, command = definitions.resolve_asset_graph(), typed("materialize")
     if not chosen.is_selection:
         return [
             PlannedRun((key,), partition)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cascade.program import typed_with
 from cascade.table_ref import CI_PREFIX, branch_problem
 from cascade.terminal.documents import only_json
 from cascade.terminal.output import Output
@@ -65,6 +66,8 @@ def _work_on(ctx: click.Context, parameter: click.Parameter, name: str | None) -
     if problem:
         raise click.BadParameter(problem)
     ctx.with_resource(branch_set(name))
+    # A hint that is typed without the branch would work on main.
+    ctx.with_resource(typed_with(f"{BRANCH_VARIABLE}={name}"))
 
 
 def branch_option(command: Callable[..., R]) -> Callable[..., R]:

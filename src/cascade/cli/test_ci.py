@@ -253,6 +253,9 @@ def test_a_person_works_on_a_branch_until_it_is_discarded(
     for arguments in (("things", "--partition", "2024-01-02"), ("counts",)):
         result = cascade("materialize", *arguments, "--branch", "me")
         assert result.exit_code == 0, result.output
+    # What a hint says would work on main without the branch.
+    unknown = cascade("materialize", "things", "--branch", "me")
+    assert "CASCADE_BRANCH=me cascade materialize things --partition" in unknown.stderr
     assert "CASCADE_BRANCH" not in os.environ
     assert "size" not in cascade("table", "show", "things").stdout
     seen = {name: found[:4] for name, found in state_of_main(lakehouse).items()}
