@@ -112,6 +112,8 @@ def ci(
     invocation.require_project()
     if affected is not None and assets:
         raise UsageError("Use either --affected or --asset.")
+    if file is not None and not file.parent.is_dir():
+        raise UsageError(f"The summary cannot be written to {file}: there is no directory {file.parent}.")
     names = None if affected is None else _read_affected(affected)
     main = CascadeConfig.from_user_config()
     if main.branch != MAIN_BRANCH:
@@ -123,6 +125,7 @@ def ci(
         with out.waiting("loading the project"), collector_paused(for_good=True):
             import dagster as dg
 
+            from cascade.contributor import relative_paths
             from cascade.framework.ci.contract_differences import contract_differences
             from cascade.framework.ci.differences import differences, model_differences_of
             from cascade.framework.ci.owned_branch import drop_abandoned
@@ -155,6 +158,7 @@ def ci(
             branch,
             reasons={key.to_user_string(): reasons[key] for key in chosen},
             left_out=left_out,
+            not_loaded=[relative_paths(str(failure), Path(config.project_root)) for failure in failures],
             kept=keep and bool(runs) and not dry_run,
         )
         if dry_run:
@@ -188,7 +192,7 @@ def ci(
     # The summary says that the branches are dropped, so they are by now.
     tell_summary(out, summary)
     write_summary(summary, file)
-    if failures or not summary.passed:
+    if not summary.passed:
         raise click.exceptions.Exit(1)
 
 

@@ -178,6 +178,7 @@ def test_what_is_wrong_is_explained(cascade: Cascade) -> None:
     for arguments, message in (
         (("--affected", "none.json"), "none.json cannot be read"),
         (("--affected", "pyproject.toml"), "pyproject.toml is not JSON"),
+        (("--summary", "none/summary.md"), "there is no directory"),
         (("--affected", "a", "--asset", "b"), "Use either --affected or --asset."),
         (("--asset", "thngs"), 'Did you mean "things"?'),
         (("--asset", "things", "--partition", "2024-13-01"), "2024-13-01 is not a partition of things"),

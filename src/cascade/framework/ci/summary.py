@@ -23,6 +23,7 @@ class CiSummary:
         branch: the branch that the tables had.
         reasons: why each asset that was to run is affected, by its key as text.
         left_out: why each other affected asset did not run.
+        not_loaded: the errors of modules that did not load, of which nothing ran.
         outcomes: what the runs did.
         tables: what differs, by table.
         contracts: what differs between workflows and the contracts of their tables.
@@ -34,6 +35,7 @@ class CiSummary:
     branch: str
     reasons: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    not_loaded: Sequence[str] = ()
     outcomes: Sequence[RunOutcome] = ()
     tables: Sequence[TableDifference] = ()
     contracts: Sequence[ContractDifference] = ()
@@ -63,8 +65,8 @@ class CiSummary:
 
     @property
     def passed(self) -> bool:
-        """Whether no run and no check failed."""
-        return not self.failed_runs and not self.failed_checks
+        """Whether all modules loaded, and no run and no check failed."""
+        return not self.not_loaded and not self.failed_runs and not self.failed_checks
 
     @property
     def headline(self) -> str:
@@ -89,6 +91,7 @@ class CiSummary:
             "passed": self.passed,
             "affected": [{"asset": asset, "reason": reason} for asset, reason in self.reasons.items()],
             "left_out": [{"asset": asset, "reason": reason} for asset, reason in self.left_out.items()],
+            "not_loaded": list(self.not_loaded),
             "runs": [
                 {
                     "asset": outcome.asset,
@@ -116,6 +119,9 @@ class CiSummary:
         yield "### What this change does to the data"
         yield ""
         yield f"{'✅' if self.passed else '❌'} {escaped(self.headline)}"
+        for error in self.not_loaded:
+            yield ""
+            yield f"Not loaded: {escaped(error)}"
         if self.tables:
             yield ""
             yield from markdown_table(

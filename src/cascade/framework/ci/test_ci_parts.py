@@ -76,4 +76,6 @@ def test_a_summary_counts_and_cannot_be_broken_by_names() -> None:
     assert r"| raw.t | breaking | m: removed \| gone | model a (m); mart b (\*) |" in lines
     assert r"| bad | t 2024-01-01 | failed: 3 \| \<b\>rows\</b\> failed |" in lines
     assert "| mart | only workflows and dbt models write to a branch |" in lines
+    unloaded = CiSummary("ci_x", not_loaded=["x.py:1: <b>wrong</b>"])
+    assert not unloaded.passed and r"Not loaded: x.py:1: \<b\>wrong\</b\>" in unloaded.markdown()
     assert CiSummary("ci_x").headline == "The change affects nothing that runs." and CiSummary("ci_x").passed
