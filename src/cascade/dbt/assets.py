@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, asset_utils, dbt_assets  # pants: no-infer-dep
@@ -82,12 +81,21 @@ def _everything_selected() -> Iterator[None]:
 
     dagster-dbt does the same if dbt is not installed. A version of it that selects in another place asks dbt.
     """
-    with patch.object(asset_utils, "select_unique_ids", _all_nodes, create=True):
+    names = vars(asset_utils)
+    before = names.get("select_unique_ids")
+    if before is None:
         yield
+        return
+    names["select_unique_ids"] = _all_nodes
+    try:
+        yield
+    finally:
+        names["select_unique_ids"] = before
 
 
 def _all_nodes(*_: Any, manifest_json: Mapping[str, Any], **__: Any) -> Set[str]:
-    return manifest_json["nodes"].keys()
+    nodes: Mapping[str, Any] = manifest_json["nodes"]
+    return nodes.keys()
 
 
 def _events(invocation: DbtCliInvocation) -> Iterator[Any]:
