@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,7 @@ from cascade.iceberg.changes import FileChange, Properties, PropertyChange
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
+    from pyiceberg.table.metadata import TableMetadata
     from pyiceberg.table.update import TableRequirement, TableUpdate
 
     from cascade.iceberg.heads import AuditBranch
@@ -150,6 +152,7 @@ def prepared(
         "snapshot-id": snapshot_id,
         "parent-snapshot-id": parent_id,
         "sequence-number": files.sequence_number,
+        "timestamp-ms": _timestamp_in(metadata),
         "manifest-list": files.manifest_list,
         "summary": summary_of(metadata, parent, change, {**summary, **also.summary}),
         "schema-id": metadata.current_schema_id,
@@ -171,6 +174,16 @@ def prepared(
             *changed,
         ),
     )
+
+
+def _timestamp_in(metadata: TableMetadata) -> int:
+    """Return the time of a new snapshot, in milliseconds: now, but never before what the metadata tells of.
+
+    Iceberg's Java and Rust libraries, and so Trino and Spark, refuse to read a table whose log of snapshots goes back
+    by more than a minute, as it would if the clock of this machine were behind (`TableMetadata` in apache/iceberg).
+    """
+    logged = [entry.timestamp_ms for entry in metadata.snapshot_log[-1:]]
+    return max(int(time.time() * 1000), metadata.last_updated_ms, *logged)
 
 
 def change_properties(table: Table, branch: str, change: PropertyChange) -> Table:

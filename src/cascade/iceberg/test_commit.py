@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,19 @@ def test_another_writers_keys_elsewhere_do_not_cost_a_plan(lakehouse: Lakehouse,
         **dict.fromkeys(range(5), 1),
         **dict.fromkeys(range(100, 110), 2),
     }
+
+
+def test_times_of_snapshots_do_not_go_back_with_the_clock(
+    lakehouse: Lakehouse, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    for n, clock in enumerate([now + 3600, now, now - 86400, now + 7200]):
+        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+        merge_rows(lakehouse, NAME, batch([n], n), ["id"], run_id=str(n))
+    metadata = lakehouse.require(NAME).metadata
+    logged = [entry.timestamp_ms for entry in metadata.snapshot_log]
+    assert logged == sorted(logged) and len(logged) == 4
+    assert metadata.last_updated_ms >= logged[-1] == int((now + 7200) * 1000)
 
 
 def test_the_same_keys_are_planned_again(lakehouse: Lakehouse, table: Table) -> None:
@@ -185,6 +199,7 @@ def test_a_table_with_its_own_retries_is_still_planned_again(lakehouse: Lakehous
 
 PROCESS = """
 import sys
+import time
 from pathlib import Path
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch
 from cascade.iceberg.conftest import Settings
