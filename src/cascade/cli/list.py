@@ -13,6 +13,7 @@ from cascade.cli.options import json_option
 from cascade.framework.collect import Collected, declared_checks, named_definitions
 from cascade.framework.declared_names import PlainSettings, plain_settings
 from cascade.framework.project import Project, require_project_root
+from cascade.program import typed
 from cascade.terminal.output import Output
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def list_assets(invocation: Invocation, out: Output) -> None:
         rows = [(node.kind, node.name, node.group or "", node.file) for node in models.nodes]
         out.table(("kind", "name", "group", "file"), rows, whole=True)
         if not models.is_parsed:
-            out.say("dbt has not parsed the project as it is now, so these are the names of its files.")
+            out.say(
+                "dbt has not parsed the project as it is now, so these are the names of its files. To let it, type: "
+                f"{typed('dbt parse')}"
+            )
     if not workflows and not others and not models.nodes:
         out.say("There are no workflows yet.")
         if not project.generated:

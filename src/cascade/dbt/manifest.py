@@ -50,8 +50,6 @@ def current_manifest(config: CascadeConfig) -> Path:
         if not copy_packed_parse(config, new) and older:
             copy_partial_parse(older[0], new)
         parse_into(config, environment, new)
-        for directory in older[_KEPT - 1 :]:
-            shutil.rmtree(directory, ignore_errors=True)
         return _keep(new, _place(config, environment))
 
 
@@ -68,6 +66,32 @@ def find_manifest(config: CascadeConfig) -> Path | None:
         # The environment of dbt needs files, which asking should not write.
         return None
     return _known_manifest(config, dbt_environment(config))
+
+
+def manifest_place(config: CascadeConfig, environment: Mapping[str, str]) -> Path:
+    """Return where the manifest of the project as its files are now is kept, or would be.
+
+    Args:
+        config: the settings.
+        environment: the variables of dbt.
+    """
+    return _place(config, environment) / MANIFEST
+
+
+def keep_manifest(config: CascadeConfig, target: Path, place: Path) -> None:
+    """Keep the parse of another command of dbt, so that nothing parses the same files again.
+
+    Args:
+        config: the settings.
+        target: the target path of the command.
+        place: where the manifest belongs; see `manifest_place`.
+    """
+    if place.is_file() or not (target / MANIFEST).is_file():
+        return
+    with _new_directory(config) as new:
+        shutil.copyfile(target / MANIFEST, new / MANIFEST)
+        copy_partial_parse(target, new)
+        _keep(new, place.parent)
 
 
 def _known_manifest(config: CascadeConfig, environment: Mapping[str, str]) -> Path | None:
@@ -93,6 +117,8 @@ def _new_directory(config: CascadeConfig) -> Iterator[Path]:
 
 
 def _keep(new: Path, place: Path) -> Path:
+    for directory in _newest_first(place.parent)[_KEPT - 1 :]:
+        shutil.rmtree(directory, ignore_errors=True)
     # Another process may have parsed the same files meanwhile.
     if not place.exists():
         new.replace(place)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dbt.layout import PROJECT_FILE
-from cascade.dbt.packed_parse import copy_packed_parse
+from cascade.dbt.manifest import keep_manifest, manifest_place
+from cascade.dbt.packed_parse import MANIFEST, copy_packed_parse
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt, trino_is_installed
 from cascade.dbt.profile import dbt_environment, dbt_state_directory, require_place_for_branch, runs_on_trino
 from cascade.dbt.state_files import PARTIAL_PARSE, write_state_file
@@ -23,6 +24,10 @@ from cascade.table_ref import MAIN_BRANCH
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
+# With other words, such as `--vars`, dbt may find something else in the project than Cascade does.
+_PARSES_AS_WE_DO = frozenset(
+    {"build", "parse", "-q", "--quiet", "--use-colors", "--no-use-colors", "--no-partial-parse"}
+)
 _CHOOSES_NODES = ("-s", "--select", "-m", "--models", "--model", "--exclude", "--selector", "--resource-type")
 
 
@@ -70,6 +75,7 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
     if not (target / PARTIAL_PARSE).is_file():
         target.mkdir(parents=True, exist_ok=True)
         copy_packed_parse(config, target)
+    place, begun = manifest_place(config, environment), _changed_at(target)
     process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment)
     while True:
         try:
@@ -78,6 +84,9 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             # The terminal has interrupted dbt too, which ends its queries first.
             continue
+    is_parsed = code in (0, 1) and _changed_at(target) != begun and _PARSES_AS_WE_DO.issuperset(arguments)
+    if is_parsed and manifest_place(config, environment) == place:
+        keep_manifest(config, target, place)
     if code == 0 and config.branch == MAIN_BRANCH and _is_whole_build(arguments):
         _keep_state(target, dbt_state_directory(config) / "state")
     return code if code >= 0 else 128 - code
@@ -103,9 +112,15 @@ def _is_whole_build(arguments: Sequence[str]) -> bool:
     return "build" in arguments and not chosen and not {"--help", "-h", "--empty"} & set(arguments)
 
 
+def _changed_at(target: Path) -> int | None:
+    """Return when dbt has written the manifest; None if it has not."""
+    manifest = target / MANIFEST
+    return manifest.stat().st_mtime_ns if manifest.is_file() else None
+
+
 def _keep_state(target: Path, state: Path) -> None:
-    manifest = target / "manifest.json"
+    manifest = target / MANIFEST
     if manifest.is_file():
         state.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(manifest, state / "manifest.json.new")
-        (state / "manifest.json.new").replace(state / "manifest.json")
+        shutil.copyfile(manifest, state / f"{MANIFEST}.new")
+        (state / f"{MANIFEST}.new").replace(state / MANIFEST)

@@ -10,6 +10,7 @@ import pytest
 
 from cascade.config import CascadeConfig
 from cascade.dbt import process
+from cascade.dbt.manifest import find_manifest
 from cascade.dbt.parse import how_to_install_dbt
 from cascade.dbt.process import dbt_executable, run_dbt
 from cascade.exceptions import UsageError
@@ -19,6 +20,8 @@ import json, os, pathlib, sys
 target = pathlib.Path(os.environ["DBT_TARGET_PATH"])
 target.mkdir(parents=True, exist_ok=True)
 (target / "manifest.json").write_text("{}")
+if "FAKE_EDIT" in os.environ:
+    pathlib.Path(os.environ["FAKE_EDIT"]).write_text("select 1 as x")
 (target / "called.json").write_text(json.dumps([sys.argv[1:], os.environ.get("DBT_STATE")]))
 sys.exit(int(os.environ.get("FAKE_EXIT", 0)))
 """
@@ -60,6 +63,29 @@ def test_the_state_is_that_of_the_last_whole_build_that_succeeded(
     run_dbt(config, ["ls", "-s", "state:modified"])
     _, given = json.loads((config.state_directory / "dbt/target/called.json").read_text())
     assert given == str(state)
+
+
+def test_what_a_command_has_parsed_is_not_parsed_again(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in (["build", "--vars", "{x: 1}"], ["build", "--target", "other"], ["ls"], ["build", "-s", "x"]):
+        assert run_dbt(config, arguments) == 0
+        assert find_manifest(config) is None, arguments
+    monkeypatch.setenv("FAKE_EXIT", "2")
+    run_dbt(config, ["build"])
+    assert find_manifest(config) is None
+    monkeypatch.delenv("FAKE_EXIT")
+    model = config.dbt_project_directory / "models/edited.sql"
+    monkeypatch.setenv("FAKE_EDIT", str(model))
+    run_dbt(config, ["build"])
+    # The file has changed while dbt ran, so the manifest may be that of the older one or of the newer one.
+    assert find_manifest(config) is None
+    monkeypatch.delenv("FAKE_EDIT")
+    run_dbt(config, ["--quiet", "build"])
+    assert find_manifest(config) is not None
+    for number in range(5):
+        model.write_text(f"select {number} as edited")
+        run_dbt(config, ["parse"])
+        assert find_manifest(config) is not None
+    assert len(list((config.state_directory / "dbt/parsed").iterdir())) == 3
 
 
 def test_on_trino_the_adapter_is_needed_too(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
