@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What dbt itself writes, unless told where.
 _WRITTEN = frozenset({"target", "logs"})
+# What a profile of the user's own may keep in the project.
+_DATABASES = (".duckdb", ".duckdb.wal")
 _KEPT = 3
 
 
@@ -178,6 +180,8 @@ def _states(directory: Path) -> Iterator[tuple[str, int, int]]:
         top = here == directory
         names[:] = [name for name in names if not name.startswith(".") and not (top and name in _WRITTEN)]
         for file in files:
+            if file.endswith(_DATABASES):
+                continue
             try:
                 found = (here / file).stat()
             except OSError:

@@ -15,7 +15,13 @@ from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.manifest import keep_manifest, manifest_place
 from cascade.dbt.packed_parse import MANIFEST, copy_packed_parse
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt, trino_is_installed
-from cascade.dbt.profile import dbt_environment, dbt_state_directory, require_place_for_branch, runs_on_trino
+from cascade.dbt.profile import (
+    dbt_environment,
+    dbt_state_directory,
+    own_profiles_directory,
+    require_place_for_branch,
+    runs_on_trino,
+)
 from cascade.dbt.state_files import PARTIAL_PARSE, write_state_file
 from cascade.exceptions import UsageError
 from cascade.program import typed
@@ -76,7 +82,9 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
         target.mkdir(parents=True, exist_ok=True)
         copy_packed_parse(config, target)
     place, begun = manifest_place(config, environment), _changed_at(target)
-    process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment)
+    # A profile of the user's own may name a file, which dbt looks for where it starts, and dagster-dbt starts it there.
+    directory = config.dbt_project_directory if own_profiles_directory(config) is not None else None
+    process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment, cwd=directory)
     while True:
         try:
             code = process.wait()

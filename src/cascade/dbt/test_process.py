@@ -23,6 +23,7 @@ target.mkdir(parents=True, exist_ok=True)
 if "FAKE_EDIT" in os.environ:
     pathlib.Path(os.environ["FAKE_EDIT"]).write_text("select 1 as x")
 (target / "called.json").write_text(json.dumps([sys.argv[1:], os.environ.get("DBT_STATE")]))
+(target / "directory").write_text(os.getcwd())
 sys.exit(int(os.environ.get("FAKE_EXIT", 0)))
 """
 
@@ -63,6 +64,23 @@ def test_the_state_is_that_of_the_last_whole_build_that_succeeded(
     run_dbt(config, ["ls", "-s", "state:modified"])
     _, given = json.loads((config.state_directory / "dbt/target/called.json").read_text())
     assert given == str(state)
+
+
+def test_with_a_profile_of_your_own_dbt_starts_where_dagster_starts_it(
+    config: CascadeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    target = config.state_directory / "dbt/target"
+    run_dbt(config, ["build"])
+    assert (target / "directory").read_text() == str(tmp_path)
+    (config.dbt_project_directory / "profiles.yml").write_text("{}")
+    run_dbt(config, ["build"])
+    assert (target / "directory").read_text() == str(config.dbt_project_directory)
+    place = find_manifest(config)
+    assert place is not None
+    # dbt has written to a database in the project.
+    (config.dbt_project_directory / "shop.duckdb").write_text("rows")
+    assert find_manifest(config) == place
 
 
 def test_what_a_command_has_parsed_is_not_parsed_again(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
