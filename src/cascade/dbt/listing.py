@@ -77,23 +77,36 @@ def is_asset(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] in ("model", "seed", "snapshot") and node["config"].get("materialized") != "ephemeral"
 
 
+def group_of_dbt(group: str) -> str:
+    """Return the name in Dagster of a group of dbt, which may have characters that Dagster refuses.
+
+    Args:
+        group: the group.
+    """
+    import re
+
+    return re.sub(r"\W", "_", group, flags=re.ASCII)
+
+
 def group_of_folders(folders: list[str]) -> str | None:
     """Return the group of a model whose YAML sets none: the first folder below the directory of models.
 
     Args:
         folders: the folders.
     """
-    import re
-
-    return re.sub(r"\W", "_", folders[0], flags=re.ASCII) if folders else None
+    return group_of_dbt(folders[0]) if folders else None
 
 
 def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
     kind, config = str(node["resource_type"]), node["config"]
     meta = {**(node.get("meta") or {}), **(config.get("meta") or {})}
-    given = (meta.get("dagster") or {}).get("group") or config.get("group")
+    given = (meta.get("dagster") or {}).get("group")
+    if not given and config.get("group"):
+        given = group_of_dbt(str(config["group"]))
     group = given or (group_of_folders(list(map(str, node["fqn"][1:-1]))) if kind == "model" else None)
-    return DbtNode(kind, str(node["name"]), group, str(node["original_file_path"]), str(node.get("description") or ""))
+    # Each version of a model is an asset, with the name of its table.
+    name = str(node["alias"] if node.get("version") else node["name"])
+    return DbtNode(kind, name, group, str(node["original_file_path"]), str(node.get("description") or ""))
 
 
 def _of_files(directory: Path) -> Iterator[DbtNode]:

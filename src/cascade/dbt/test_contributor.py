@@ -118,6 +118,7 @@ def test_the_group_is_the_first_folder_unless_the_yaml_sets_one() -> None:
     translator = CascadeDbtTranslator()
     model = {"resource_type": "model", "fqn": ["shop", "silver-1", "deep", "daily"]}
     assert translator.get_group_name(model) == "silver_1"
+    assert translator.get_group_name({**model, "config": {"group": "finance-team"}}) == "finance_team"
     assert translator.get_group_name({**model, "config": {"group": "sales"}}) == "sales"
     assert translator.get_group_name({**model, "fqn": ["shop", "daily"]}) is None
 

@@ -30,6 +30,7 @@ NODES = [
     node("model", "daily", fqn=["shop", "1 silver", "deep", "daily"], description="All days."),
     node("model", "marts", fqn=["shop", "gold", "marts"], config={"group": "finance"}),
     node("model", "named", fqn=["shop", "gold", "named"], config={"meta": {"dagster": {"group": "own"}}}),
+    node("model", "both", version=2, alias="both_v2", config={"group": "finance-team"}),
     node("model", "inner", config={"materialized": "ephemeral"}),
     node("seed", "names", fqn=["shop", "lists", "names"]),
     node("snapshot", "kept"),
@@ -50,6 +51,7 @@ def test_what_dbt_parsed_is_listed_with_its_groups(config: CascadeConfig) -> Non
     found = list_nodes(config)
     assert found.is_parsed
     assert found.nodes == (
+        DbtNode("model", "both_v2", "finance_team", "models/both.sql"),
         DbtNode("model", "daily", "1_silver", "models/daily.sql", "All days."),
         DbtNode("model", "marts", "finance", "models/marts.sql"),
         DbtNode("model", "named", "own", "models/named.sql"),

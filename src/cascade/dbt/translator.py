@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings  # pants: no-infer-dep
 
-from cascade.dbt.listing import group_of_folders
+from cascade.dbt.listing import group_of_dbt, group_of_folders
 
 
 class CascadeDbtTranslator(DagsterDbtTranslator):
@@ -41,6 +41,8 @@ class CascadeDbtTranslator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Return the group that the YAML of a node sets, else the first folder below `models`, such as `silver`."""
         group = super().get_group_name(dbt_resource_props)
+        if group is not None and group == (dbt_resource_props.get("config") or {}).get("group"):
+            group = group_of_dbt(group)
         folders = dbt_resource_props.get("fqn", [])[1:-1]
         if group is None and dbt_resource_props["resource_type"] == "model" and folders:
             group = group_of_folders(list(map(str, folders)))
