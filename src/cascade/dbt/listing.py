@@ -77,15 +77,15 @@ def is_asset(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] in ("model", "seed", "snapshot") and node["config"].get("materialized") != "ephemeral"
 
 
-def group_of_dbt(group: str) -> str:
-    """Return the name in Dagster of a group of dbt, which may have characters that Dagster refuses.
+def valid_name(name: str) -> str:
+    """Return a name of dbt as Dagster takes it: with an underscore for all but letters, digits and underscores.
 
     Args:
-        group: the group.
+        name: the name of a group, a schema or a model.
     """
     import re
 
-    return re.sub(r"\W", "_", group, flags=re.ASCII)
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
 
 
 def group_of_folders(folders: list[str]) -> str | None:
@@ -94,7 +94,7 @@ def group_of_folders(folders: list[str]) -> str | None:
     Args:
         folders: the folders.
     """
-    return group_of_dbt(folders[0]) if folders else None
+    return valid_name(folders[0]) if folders else None
 
 
 def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
@@ -102,7 +102,7 @@ def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
     meta = {**(node.get("meta") or {}), **(config.get("meta") or {})}
     given = (meta.get("dagster") or {}).get("group")
     if not given and config.get("group"):
-        given = group_of_dbt(str(config["group"]))
+        given = valid_name(str(config["group"]))
     group = given or (group_of_folders(list(map(str, node["fqn"][1:-1]))) if kind == "model" else None)
     # Each version of a model is an asset, with the name of its table.
     name = str(node["alias"] if node.get("version") else node["name"])

@@ -112,6 +112,14 @@ def test_a_source_is_the_asset_of_the_workflow_that_fills_its_table() -> None:
 
 
 @needs_dagster_dbt
+def test_the_key_of_a_model_is_one_that_dagster_takes() -> None:
+    from cascade.dbt import CascadeDbtTranslator
+
+    model = {"resource_type": "model", "name": "by-day", "config": {"schema": "raw-data"}}
+    assert CascadeDbtTranslator().get_asset_key(model).path == ["raw_data", "by_day"]
+
+
+@needs_dagster_dbt
 def test_the_group_is_the_first_folder_unless_the_yaml_sets_one() -> None:
     from cascade.dbt import CascadeDbtTranslator
 

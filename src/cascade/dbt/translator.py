@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings  # pants: no-infer-dep
 
-from cascade.dbt.listing import group_of_dbt, group_of_folders
+from cascade.dbt.listing import group_of_folders, valid_name
 
 
 class CascadeDbtTranslator(DagsterDbtTranslator):
@@ -30,19 +30,23 @@ class CascadeDbtTranslator(DagsterDbtTranslator):
         self.tables = dict(tables or {})
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Return the key of the workflow that fills a source, unless `meta.dagster.asset_key` names another asset."""
+        """Return the key of the workflow that fills a source, unless `meta.dagster.asset_key` names another asset.
+
+        The keys of models consist of their schema and name, in which an underscore replaces what Dagster refuses.
+        """
         properties = dbt_resource_props
-        if properties["resource_type"] == "source" and not _has_key(properties):
+        if _has_key(properties):
+            return super().get_asset_key(properties)
+        if properties["resource_type"] == "source":
             key = self.tables.get((str(properties.get("schema")), str(properties.get("identifier"))))
-            if key is not None:
-                return dg.AssetKey(key)
-        return super().get_asset_key(properties)
+            return dg.AssetKey(key) if key is not None else super().get_asset_key(properties)
+        return dg.AssetKey([valid_name(part) for part in super().get_asset_key(properties).path])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Return the group that the YAML of a node sets, else the first folder below `models`, such as `silver`."""
         group = super().get_group_name(dbt_resource_props)
         if group is not None and group == (dbt_resource_props.get("config") or {}).get("group"):
-            group = group_of_dbt(group)
+            group = valid_name(group)
         folders = dbt_resource_props.get("fqn", [])[1:-1]
         if group is None and dbt_resource_props["resource_type"] == "model" and folders:
             group = group_of_folders(list(map(str, folders)))
