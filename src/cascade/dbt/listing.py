@@ -22,7 +22,7 @@ class DbtNode:
 
     Args:
         kind: `model`, `seed` or `snapshot`.
-        name: its name.
+        name: its asset key in Dagster, such as `gold/by_day`; the name alone if dbt has not parsed the file.
         group: its group in Dagster; None for the default group.
         file: its file, relative to the dbt project.
         description: its description; empty if it has none, and if dbt has not parsed the file.
@@ -104,9 +104,18 @@ def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
     if not given and config.get("group"):
         given = valid_name(str(config["group"]))
     group = given or (group_of_folders(list(map(str, node["fqn"][1:-1]))) if kind == "model" else None)
-    # Each version of a model is an asset, with the name of its table.
-    name = str(node["alias"] if node.get("version") else node["name"])
-    return DbtNode(kind, name, group, str(node["original_file_path"]), str(node.get("description") or ""))
+    key = (meta.get("dagster") or {}).get("asset_key") or [*map(valid_name, _names(node))]
+    return DbtNode(
+        kind, "/".join(map(str, key)), group, str(node["original_file_path"]), str(node.get("description") or "")
+    )
+
+
+def _names(node: Mapping[str, Any]) -> list[str]:
+    """Return the parts of the asset key that dagster-dbt gives a node. That of a version is the name of its table."""
+    if node.get("version"):
+        return [str(node["alias"])]
+    schema = node["config"].get("schema")
+    return [*([str(schema)] if schema is not None else []), str(node["name"])]
 
 
 def _of_files(directory: Path) -> Iterator[DbtNode]:

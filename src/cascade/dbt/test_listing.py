@@ -29,11 +29,16 @@ def node(kind: str, name: str, **more: Any) -> dict[str, Any]:
 NODES = [
     node("model", "daily", fqn=["shop", "1 silver", "deep", "daily"], description="All days."),
     node("model", "marts", fqn=["shop", "gold", "marts"], config={"group": "finance"}),
-    node("model", "named", fqn=["shop", "gold", "named"], config={"meta": {"dagster": {"group": "own"}}}),
+    node(
+        "model",
+        "named",
+        fqn=["shop", "gold", "named"],
+        config={"meta": {"dagster": {"group": "own", "asset_key": "renamed"}}},
+    ),
     node("model", "both", version=2, alias="both_v2", config={"group": "finance-team"}),
     node("model", "inner", config={"materialized": "ephemeral"}),
     node("seed", "names", fqn=["shop", "lists", "names"]),
-    node("snapshot", "kept"),
+    node("snapshot", "kept", config={"schema": "raw-data"}),
     node("test", "not_null"),
 ]
 
@@ -54,9 +59,9 @@ def test_what_dbt_parsed_is_listed_with_its_groups(config: CascadeConfig) -> Non
         DbtNode("model", "both_v2", "finance_team", "models/both.sql"),
         DbtNode("model", "daily", "1_silver", "models/daily.sql", "All days."),
         DbtNode("model", "marts", "finance", "models/marts.sql"),
-        DbtNode("model", "named", "own", "models/named.sql"),
+        DbtNode("model", "renamed", "own", "models/named.sql"),
         DbtNode("seed", "names", None, "seeds/names.sql"),
-        DbtNode("snapshot", "kept", None, "snapshots/kept.sql"),
+        DbtNode("snapshot", "raw_data/kept", None, "snapshots/kept.sql"),
     )
 
 
