@@ -105,7 +105,8 @@ def ci(
     Each workflow runs for its newest published partition. Assets that are neither workflows nor dbt models do not run,
     because nothing keeps them from writing elsewhere.
 
-    The summary goes to the file in `GITHUB_STEP_SUMMARY` too. Exits with 1 if a run or a check failed.
+    The summary goes to the file in `GITHUB_STEP_SUMMARY` too. Exits with 1 if a module did not load, or a run or a
+    check failed.
     """
     from cascade.config import CascadeConfig
 
@@ -150,7 +151,8 @@ def ci(
                 had = counted(len(dropped.tables), "table")
                 out.warn(f"an earlier run was interrupted: its branch {dropped.branch} is dropped from {had}.")
         stack.enter_context(default_partition_start(config.partition_start))
-        reasons = _reasons(invocation, reach, on_main, names, assets)
+        unknown: dict[str, str] = {}
+        reasons = _reasons(invocation, reach, on_main, names, assets, unknown)
         chosen = reach.runnable(reasons)
         left_out = {key.to_user_string(): why for key in reasons if (why := reach.not_run(key)) is not None}
         runs = _planned(reach, on_main, chosen, keys, number)
@@ -159,6 +161,7 @@ def ci(
             reasons={key.to_user_string(): reasons[key] for key in chosen},
             left_out=left_out,
             not_loaded=[relative_paths(str(failure), Path(config.project_root)) for failure in failures],
+            not_compared=unknown,
             kept=keep and bool(runs) and not dry_run,
         )
         if dry_run:
@@ -172,7 +175,7 @@ def ci(
                     for key in run.keys
                 ],
             )
-            return
+            raise click.exceptions.Exit(0 if summary.passed else 1)
         outcomes = []
         if runs:
             instance = stack.enter_context(open_instance(config))
@@ -186,7 +189,7 @@ def ci(
             outcomes=outcomes,
             tables=[*tables_found, *models_found],
             contracts=contract_differences(reach.declarations[key] for key in reasons if key in reach.declarations),
-            not_compared=not_compared | not_models,
+            not_compared=unknown | not_compared | not_models,
             seconds=time.monotonic() - started,
         )
     # The summary says that the branches are dropped, so they are by now.
@@ -222,8 +225,14 @@ def _read_affected(place: str) -> AffectedNames:
 
 
 def _reasons(
-    invocation: Invocation, reach: Reach, on_main: Lakehouse, names: AffectedNames | None, assets: Sequence[str]
+    invocation: Invocation,
+    reach: Reach,
+    on_main: Lakehouse,
+    names: AffectedNames | None,
+    assets: Sequence[str],
+    unknown: dict[str, str],
 ) -> dict[dg.AssetKey, str]:
+    """Return what is affected, and why. What cannot be known goes into the last argument."""
     from cascade.dbt.changed import changed_nodes
 
     if names is not None:
@@ -232,7 +241,12 @@ def _reasons(
         return dict.fromkeys(_selected(invocation, reach, assets), "you named it")
     found = reach.stale(on_main)
     # On a branch that nothing was written to, the tables are those of main.
-    modified = changed_nodes(invocation.config) if reach.models and reach.no_models is None else None
+    compared = bool(reach.models) and reach.no_models is None
+    modified = changed_nodes(invocation.config) if compared else None
+    if compared and modified is None:
+        unknown["the code of dbt models"] = (
+            "this machine has no whole build of them. Run `cascade dbt build` on main first, or name them with --asset."
+        )
     for name in sorted(modified or ()):
         if name in reach.models:
             found.setdefault(reach.models[name], "it differs from the last whole build")

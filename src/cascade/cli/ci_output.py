@@ -29,13 +29,16 @@ def tell_plan(out: Output, summary: CiSummary, planned: Sequence[tuple[str, str 
         {
             "runs": [{"asset": asset, "partition": key, "reason": reasons[asset]} for asset, key in planned],
             "left_out": [{"asset": asset, "reason": reason} for asset, reason in summary.left_out.items()],
+            "not_compared": [{"table": name, "reason": reason} for name, reason in summary.not_compared.items()],
+            "not_loaded": list(summary.not_loaded),
         }
     )
     if planned:
         out.say("Would run, on branches:")
         out.table(("asset", "partition", "because"), [(asset, key or "", reasons[asset]) for asset, key in planned])
     else:
-        out.say("Nothing would run: the change affects no workflow and no dbt model.")
+        known = "" if not summary.not_loaded and not summary.not_compared else ", as far as is known"
+        out.say(f"Nothing would run: the change affects no workflow and no dbt model{known}.")
     _tell_left_out(out, summary)
 
 
@@ -69,8 +72,6 @@ def tell_summary(out: Output, summary: CiSummary) -> None:
             ("contract", "effect", "difference", "readers"),
             [(one.table, one.effect, one.what, "; ".join(one.readers)) for one in summary.contracts],
         )
-    for table, reason in summary.not_compared.items():
-        out.warn(f"{table} was not compared: {reason}")
     _tell_left_out(out, summary)
     if summary.kept:
         out.say(f"The branches {summary.branch} stay for a day. Look at one: CASCADE_BRANCH={summary.branch}")
@@ -99,5 +100,7 @@ def write_summary(summary: CiSummary, file: Path | None) -> None:
 
 
 def _tell_left_out(out: Output, summary: CiSummary) -> None:
+    for name, reason in summary.not_compared.items():
+        out.warn(f"{name}: not compared: {reason}")
     for asset, reason in summary.left_out.items():
         out.warn(f"{asset} does not run: {reason}.")

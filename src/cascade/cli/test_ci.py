@@ -148,6 +148,17 @@ def test_a_failed_check_fails_and_leaves_nothing(
     assert state_of_main(lakehouse) == before and branches(project.root) == []
 
 
+@pytest.mark.usefixtures("lakehouse")
+def test_a_module_that_does_not_load_fails_and_is_told(cascade: Cascade, project: SampleProject) -> None:
+    project.write("broken.py", "raise RuntimeError('broken')\n")
+    planned = cascade("ci", "--dry-run", "--json")
+    assert planned.exit_code == 1 and "broken" in json.loads(planned.stdout)["not_loaded"][0]
+    result = cascade("ci", "--summary", "summary.md")
+    assert result.exit_code == 1 and result.stdout == "The change affects nothing that runs, as far as is known.\n"
+    text = (project.root / "summary.md").read_text()
+    assert "❌" in text and "Not loaded: " in text and str(project.root) not in text
+
+
 def test_a_new_workflow_runs_and_its_table_goes(cascade: Cascade, lakehouse: Lakehouse, project: SampleProject) -> None:
     before = state_of_main(lakehouse)
     new = SOURCE.replace('"things"', '"fresh"').replace("raw.things", "raw.fresh").replace('"counts"', '"totals"')

@@ -28,7 +28,7 @@ class CiSummary:
         tables: what differs, by table.
         contracts: what differs between workflows and the contracts of their tables.
         kept: whether the branch is still there.
-        not_compared: why a table could not be compared, by its name.
+        not_compared: why a table, or code, could not be compared, by its name.
         seconds: how long all of it took.
     """
 
@@ -72,7 +72,8 @@ class CiSummary:
     def headline(self) -> str:
         """One sentence about all of it."""
         if not self.outcomes:
-            return "The change affects nothing that runs."
+            known = not self.not_loaded and not self.not_compared
+            return f"The change affects nothing that runs{'' if known else ', as far as is known'}."
         assets = len({outcome.asset for outcome in self.outcomes})
         parts = [f"{counted(len(self.outcomes), 'run')} of {counted(assets, 'asset')}"]
         parts.append(f"{len(self.failed_runs)} failed" if self.failed_runs else "all succeeded")
@@ -139,7 +140,7 @@ class CiSummary:
             )
         for table, reason in self.not_compared.items():
             yield ""
-            yield f"{escaped(table)} was not compared: {escaped(reason)}"
+            yield f"{escaped(table)}: not compared: {escaped(reason)}"
         if self.contracts:
             yield ""
             yield from markdown_table(
