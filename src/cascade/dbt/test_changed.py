@@ -41,7 +41,7 @@ def test_models_with_other_sql_or_macros_and_new_ones_differ(config: CascadeConf
     (state / "state").mkdir()
     shutil.copy(state / "target/manifest.json", state / "state")
     write_files(root, {"transforms/dbt/macros/half.sql": half.format(2.0), f"{MODELS}/new.sql": "select 2 as two"})
-    assert changed_nodes(config) == {"halves", "new"}
+    assert changed_nodes(config) == frozenset({"halves", "new"})
 
 
 def test_what_dbt_says_is_in_the_error(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
