@@ -122,7 +122,9 @@ def test_a_catalog_that_cannot_be_opened_is_reported_without_its_password(tmp_pa
 
 def test_a_file_that_is_not_a_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_text("not a database, and long enough to be looked at as one " * 20)
-    with pytest.raises(ConfigError, match=r"Cannot open the Iceberg catalog at .*catalog\.db"):
+    with pytest.raises(
+        ConfigError, match=r"The file of the Iceberg catalog at .*catalog\.db is damaged: .*not a database"
+    ):
         open_lakehouse(Settings(tmp_path))
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "catalog.db").execute("SELECT * FROM iceberg_tables")
