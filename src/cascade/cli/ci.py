@@ -16,7 +16,7 @@ from cascade.cli.ci_output import tell_plan, tell_summary, write_summary
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_set, json_option
-from cascade.cli.run_output import report_outcome
+from cascade.cli.running import run_and_report
 from cascade.collector import collector_paused
 from cascade.exceptions import PartitionError, UsageError
 from cascade.table_ref import MAIN_BRANCH, ci_branch_name
@@ -301,18 +301,5 @@ def _run(
     instance: dg.DagsterInstance,
     verbose: bool,
 ) -> list[RunOutcome]:
-    from cascade.framework.selected_runs import run_planned
-
-    outcomes = []
     with out.progress("ci", len(runs)) as begin:
-        for outcome in run_planned(
-            definitions,
-            runs,
-            instance=instance,
-            packages=tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names)),
-            verbose=verbose,
-            starting=lambda run: begin(" ".join(filter(None, (run.name, run.partition)))),
-        ):
-            outcomes.append(outcome)
-            report_outcome(out, outcome, alone=False, traceback=invocation.debug or verbose)
-    return outcomes
+        return run_and_report(invocation, out, definitions, runs, instance=instance, begin=begin, verbose=verbose)

@@ -55,16 +55,7 @@ def tell_summary(out: Output, summary: CiSummary) -> None:
         out.say()
         out.table(
             ("table", "added", "removed", "changed", "columns and schema"),
-            [
-                (
-                    found.table,
-                    found.added,
-                    found.removed,
-                    found.changed,
-                    "; ".join([*found.changed_columns, *found.schema_changes]),
-                )
-                for found in summary.tables
-            ],
+            [found.row for found in summary.tables],
         )
     if summary.contracts:
         out.say()

@@ -12,7 +12,8 @@ import click
 from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_option, json_option
-from cascade.cli.run_output import report_outcome, runs_document, summarize
+from cascade.cli.run_output import runs_document, summarize
+from cascade.cli.running import run_and_report
 from cascade.collector import collector_paused
 from cascade.exceptions import CascadeError, PartitionError
 from cascade.framework.project import unknown_name
@@ -22,7 +23,6 @@ from cascade.terminal.output import Output
 if TYPE_CHECKING:
     import dagster as dg
 
-    from cascade.framework.runs import RunOutcome
     from cascade.framework.selected_runs import PlannedRun
 
 
@@ -67,7 +67,6 @@ def materialize(
             import dagster as dg
 
             from cascade.framework.instance import open_instance
-            from cascade.framework.selected_runs import run_planned
             from cascade.framework.stale import end_stale_runs
             from cascade.iceberg.catalog import import_libraries
 
@@ -78,7 +77,6 @@ def materialize(
             if any(invocation.workflow_named(name) is not None for name in assets):
                 import_libraries()
             instance = stack.enter_context(open_instance(invocation.config))
-        outcomes: list[RunOutcome] = []
         # The instance records the keys of an asset's dynamic partitions.
         stack.enter_context(dg.partition_loading_context(dynamic_partitions_store=instance))
         runs = _planned(invocation, definitions, chosen, keys, ranges)
@@ -88,16 +86,9 @@ def materialize(
         for run_id in end_stale_runs(instance):
             out.warn(f"the run {run_id} was interrupted and is now marked as failed.")
         alone = sum(len(run.keys) for run in runs) == 1
-        for outcome in run_planned(
-            definitions,
-            runs,
-            instance=instance,
-            packages=tuple(dict.fromkeys(name.partition(".")[0] for name in invocation.module_names)),
-            verbose=verbose,
-            starting=lambda run: begin(" ".join(filter(None, (run.name, run.partition)))),
-        ):
-            outcomes.append(outcome)
-            report_outcome(out, outcome, alone=alone, traceback=invocation.debug or verbose)
+        outcomes = run_and_report(
+            invocation, out, definitions, runs, instance=instance, begin=begin, alone=alone, verbose=verbose
+        )
     out.json(runs_document(outcomes))
     summarize(out, outcomes)
     if not all(outcome.success for outcome in outcomes):

@@ -39,6 +39,12 @@ class TableDifference:
     changed_columns: Sequence[str] = ()
     schema_changes: Sequence[str] = ()
 
+    @property
+    def row(self) -> tuple[object, ...]:
+        """The difference in columns: the table, rows added, removed and changed, and what differs in columns."""
+        columns = "; ".join([*self.changed_columns, *self.schema_changes])
+        return self.table, self.added, self.removed, self.changed, columns
+
     def document(self) -> dict[str, object]:
         """Return the difference as a JSON document."""
         return {

@@ -127,16 +127,7 @@ class CiSummary:
             yield ""
             yield from markdown_table(
                 ("table", "rows added", "removed", "changed", "columns and schema"),
-                [
-                    (
-                        found.table,
-                        found.added,
-                        found.removed,
-                        found.changed,
-                        "; ".join([*found.changed_columns, *found.schema_changes]),
-                    )
-                    for found in self.tables
-                ],
+                [found.row for found in self.tables],
             )
         for table, reason in self.not_compared.items():
             yield ""
