@@ -55,7 +55,7 @@ def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
     (config.state_directory / "catalog.db").write_text("not a database, and long enough to be looked at as one" * 20)
     catalog, opened = check_catalog(config)
     assert (catalog.status, opened) == ("problem", None)
-    assert "Cannot open the Iceberg catalog at " in catalog.detail
+    assert "catalog.db is damaged: file is not a database" in catalog.detail
 
 
 def test_contradicting_settings_are_a_problem(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
