@@ -105,9 +105,9 @@ def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
         given = valid_name(str(config["group"]))
     group = given or (group_of_folders(list(map(str, node["fqn"][1:-1]))) if kind == "model" else None)
     key = (meta.get("dagster") or {}).get("asset_key") or [*map(valid_name, _names(node))]
-    return DbtNode(
-        kind, "/".join(map(str, key)), group, str(node["original_file_path"]), str(node.get("description") or "")
-    )
+    # Dagster takes a string for a key of one part.
+    name = key if isinstance(key, str) else "/".join(map(str, key))
+    return DbtNode(kind, name, group, str(node["original_file_path"]), str(node.get("description") or ""))
 
 
 def _names(node: Mapping[str, Any]) -> list[str]:
