@@ -107,9 +107,10 @@ def refusals_leave_the_tables(project: Project, trino: Trino) -> None:
     before = {table: on_trino(trino, f"select count(*) from {table}") for table in TABLES}
     models = "transforms/dbt/models/gold"
     keyed = "{{ config(materialized='iceberg', unique_key='station', schema='gold') }} "
+    more = "date '2024-01-01' as observed_on, 1e0 as pm25, 1 as had"
     refused = {
-        "select * from (values ('a', 1), ('a', 2)) as t (station, pm25)": "2 rows have the unique_key station=a",
-        "select cast(null as varchar) as station, 1 as pm25": "a row has the unique_key station=None",
+        f"select station, {more} from (values 'a', 'a') as t (station)": "2 rows have the unique_key station=a",
+        f"select cast(null as varchar) as station, {more}": "a row has the unique_key station=None",
         "select 'a' as station": "it has no column observed_on",
     }
     for sql, why in refused.items():

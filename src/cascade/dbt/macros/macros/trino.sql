@@ -72,7 +72,7 @@
   {%- set columns = adapter.get_columns_in_relation(staged) | map(attribute='name') | list -%}
   {%- set problem = namespace(text=none) -%}
   {% for column in (adapter.get_columns_in_relation(existing) if existing is not none else []) %}
-    {% if column.name not in columns %}
+    {% if problem.text is none and column.name not in columns %}
       {% set problem.text = 'it has no column ' ~ column.name ~ ', and its table has one. To replace the table, add --full-refresh.' %}
     {% endif %}
   {% endfor %}
