@@ -19,8 +19,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is not a fault of a test.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is not a fault of a test. Pants caches the result of a test, which must therefore depend on its files
+# alone: other examples than the last time are tried only where somebody asks for them.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CASCADE_NEW_EXAMPLES" not in os.environ,
+)
 settings.load_profile("patient")
 
 gc.disable()

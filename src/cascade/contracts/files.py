@@ -28,6 +28,10 @@ class ContractError(CascadeError):
     """The file of a contract cannot be read."""
 
 
+# YAML reads these as the end of a line, wherever they are not escaped.
+_UNUSUAL_LINE_BREAKS = "\x85\u2028\u2029"
+
+
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         # Lists are indented below their names, as yamllint and most editors want it.
@@ -38,7 +42,10 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    style = "|" if "\n" in value else None
+    if any(character in value for character in _UNUSUAL_LINE_BREAKS):
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 def _list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.SequenceNode:

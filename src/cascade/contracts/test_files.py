@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cascade.contracts.files import ContractError, contract_text, read_contract
@@ -57,6 +57,8 @@ CONTRACTS = st.builds(
 
 
 @given(CONTRACTS)
+@example(Contract(table="t", write_disposition="merge", columns=(), description="one\x85two", group="a\u2028b"))
+@example(Contract(table="t", write_disposition="merge", columns=(), description="one\ntwo\x85", group="a\u2029\nb"))
 def test_a_contract_is_read_as_it_was_written(contract: Contract) -> None:
     text = contract_text(contract)
     assert read_contract(text, FILE) == contract

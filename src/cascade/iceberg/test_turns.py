@@ -70,7 +70,7 @@ def test_a_writer_that_never_gets_its_turn_commits_without(
     assert rows_of(lakehouse) == {1: 1}
 
 
-def test_threads_of_one_process_take_turns_and_no_commit_is_tried_twice(tmp_path: Path) -> None:
+def test_threads_of_one_process_take_turns_and_none_loses_a_third_race(tmp_path: Path) -> None:
     ensure_table(open_lakehouse(Settings(tmp_path)), NAME, SCHEMA)
     attempts, start = list[int](), threading.Barrier(4)
 
@@ -86,7 +86,7 @@ def test_threads_of_one_process_take_turns_and_no_commit_is_tried_twice(tmp_path
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(attempts) == 12 and max(attempts) <= 2
+    assert len(attempts) == 12 and max(attempts) <= 3
     assert len(rows_of(open_lakehouse(Settings(tmp_path)))) == 12
 
 

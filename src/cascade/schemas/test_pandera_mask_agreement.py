@@ -195,9 +195,7 @@ def outcome(model: Any, batch: Batch, key: tuple[str, ...], *, masked: bool) -> 
     return repr(result.good.to_pylist()), refused, result.dropped_fields, result.good.schema, warned
 
 
-@settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False, database=None
-)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(cases(), st.sampled_from([(), ("n",)]))
 def test_the_mask_and_pandera_agree(case: tuple[Any, Batch], key: tuple[str, ...]) -> None:
     model, batch = case

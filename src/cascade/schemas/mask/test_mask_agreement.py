@@ -2,7 +2,8 @@
 
 CASCADE_MASK_EXAMPLES sets the number of batches, and CASCADE_MASK_ROWS the most rows of each:
 
-    CASCADE_MASK_EXAMPLES=10000 CASCADE_MASK_ROWS=80 python -m pytest src/cascade/schemas/mask/test_mask_agreement.py
+    export CASCADE_NEW_EXAMPLES=1 CASCADE_MASK_EXAMPLES=10000 CASCADE_MASK_ROWS=80
+    python -m pytest src/cascade/schemas/mask/test_mask_agreement.py
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ def agree(model: type[pydantic.BaseModel], batch: Batch, *, types_only: bool = F
     assert found == expected, model.__pydantic_core_schema__
 
 
-@settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False, database=None
-)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(MODELS, batches(ROWS), st.sampled_from([False, False, True]))
 def test_the_mask_and_pydantic_agree(model: type[pydantic.BaseModel], batch: Batch, types_only: bool) -> None:
     agree(model, batch, types_only=types_only, _STEP=5, _MASK_STEP=15)
