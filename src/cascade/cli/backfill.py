@@ -56,8 +56,8 @@ def backfill(
         cascade backfill weather_observations --stale --dry-run
 
     The ledger of the table says which partitions are published. You can stop a backfill at any time, with Ctrl-C too,
-    and start it again: it goes on with what is left. A run that fails does not stop the others. `cascade dev` shows the
-    runs as one backfill.
+    and start it again: it goes on with what is left. A run that fails does not stop the others. With `--parallel`, a
+    partition whose process is killed runs again in another. `cascade dev` shows the runs as one backfill.
 
     `--missing`, `--failed` and `--stale` can be combined. A partition is stale if another version of the code published
     it, or if an upstream asset was materialized later. Exits with 1 if a run failed, or if the backfill was stopped.
@@ -113,6 +113,11 @@ def backfill(
             left = partitions[len(results) :] if parallel == 1 else []
             begin((left[0] or "") if left else "")
 
+        def tell_lost(lost: PartitionResult) -> None:
+            # To Dagster, the run would stay in progress, and fail after the one that takes its place.
+            end_stale_runs(instance)
+            out.warn(f"{states.asset} {lost.partition or ''}".rstrip() + f": {lost.error} It runs again in another.")
+
         tell_next()
         stopped = False
         try:
@@ -126,6 +131,7 @@ def backfill(
                 stopping=lambda: out.warn(
                     "stopping: no further run starts, those under way are interrupted. Press Ctrl-C again to kill them."
                 ),
+                taken_again=tell_lost,
             ):
                 results.append(result)
                 tell_next()

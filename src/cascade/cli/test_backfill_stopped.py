@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import pytest
 
 from cascade.cli.conftest import Cascade, program
 from cascade.config import CascadeConfig
 from cascade.framework.conftest import SampleProject
+from cascade.framework.instance import open_instance
 from cascade.iceberg import open_lakehouse
 from cascade.processes.children import child_environment
 
@@ -39,6 +41,7 @@ SLOW = """
     def things(partition_date):
         day = int(partition_date[-2:])
         if day == 3 and Path("deadly").exists():
+            Path("deadly").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         if day >= 3 and Path("slow").exists():
             Path(f"waits-{day}").touch()
@@ -61,20 +64,25 @@ def row_ids() -> list[int]:
 ALL_ROWS = sorted(day * 10 + number for day in range(1, 7) for number in (0, 1))
 
 
-def test_g8_a_worker_that_is_killed_fails_its_partition_and_no_other(cascade: Cascade, project: SampleProject) -> None:
+def test_g8_the_partition_of_a_worker_that_is_killed_runs_again(cascade: Cascade, project: SampleProject) -> None:
     project.write("things.py", SLOW)
     (project.root / "deadly").touch()
-    first = cascade("backfill", "things", "--parallel", "2")
-    assert first.exit_code == 1, first.output
-    assert "things 2024-01-03 failed: the process of the run was killed by SIGKILL." in first.stderr
-    assert "Backfilled 5 of 6 partitions of things." in first.stdout
-    assert "Run what failed again: cascade backfill things --parallel 2" in first.stdout
-    assert published() == [day for day in DAYS if day != DAYS[2]]
-    (project.root / "deadly").unlink()
-    again = cascade.json("backfill", "things")
-    assert [run["partition"] for run in again["runs"]] == [DAYS[2]]
-    assert again["success"]
+    done = cascade("backfill", "things", "--parallel", "2")
+    assert done.exit_code == 0, done.output
+    lost = "things 2024-01-03: the process of the run was killed by SIGKILL. It runs again in another."
+    assert done.stderr.count(lost) == 1
+    assert "Backfilled 6 of 6 partitions of things." in done.stdout
+    assert published() == DAYS
     assert row_ids() == ALL_ROWS
+    # To Dagster, the run that was killed has failed, and the partition has not.
+    with open_instance(CascadeConfig.from_user_config()) as instance:
+        runs = instance.get_runs(dg.RunsFilter(tags={"dagster/partition": "2024-01-03"}))
+        assert [run.status.value for run in runs] == ["SUCCESS", "FAILURE"]
+    again = cascade("backfill", "things")
+    assert (again.exit_code, again.stdout) == (
+        0,
+        "Nothing to do for things: of 6 partitions, none is missing or failed.\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,8 @@ def end_stale_runs(instance: dg.DagsterInstance) -> list[str]:
     """
     import dagster as dg
 
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
-    )
+    status = dg.DagsterRunStatus
+    unfinished = dg.RunsFilter(statuses=[status.NOT_STARTED, status.STARTING, status.STARTED, status.CANCELING])
     stale = [run for run in instance.get_runs(unfinished) if _is_dead(run.tags)]
     for run in stale:
         instance.report_run_failed(run, "The process of this run ended without reporting. Run it again.")

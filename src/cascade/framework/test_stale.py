@@ -21,9 +21,10 @@ def instance() -> dg.DagsterInstance:
     return dg.DagsterInstance.ephemeral()
 
 
-def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
-    run = dg.DagsterRun(job_name="job", tags=tags, status=dg.DagsterRunStatus.STARTED)
-    return instance.add_run(run).run_id
+def started(
+    instance: dg.DagsterInstance, tags: dict[str, str], status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED
+) -> str:
+    return instance.add_run(dg.DagsterRun(job_name="job", tags=tags, status=status)).run_id
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -39,9 +40,15 @@ def test_a_run_of_this_process_stays_and_one_of_a_dead_process_fails(instance: d
     recycled = started(instance, {host_tag: host, process_tag: f"{os.getpid()} 1.0"})
     elsewhere = started(instance, {host_tag: "another", process_tag: "1 1.0"})
     foreign = started(instance, {})
+    killed_early = started(
+        instance, {host_tag: host, process_tag: f"{os.getpid()} 1.0"}, dg.DagsterRunStatus.NOT_STARTED
+    )
+    waiting = started(instance, {}, dg.DagsterRunStatus.NOT_STARTED)
 
-    assert end_stale_runs(instance) == [recycled]
-    assert status(instance, recycled) == dg.DagsterRunStatus.FAILURE
+    assert sorted(end_stale_runs(instance)) == sorted([recycled, killed_early])
+    for run_id in (recycled, killed_early):
+        assert status(instance, run_id) == dg.DagsterRunStatus.FAILURE
+    assert status(instance, waiting) == dg.DagsterRunStatus.NOT_STARTED
     assert {status(instance, run_id) for run_id in (alive, elsewhere, foreign)} == {dg.DagsterRunStatus.STARTED}
 
 

@@ -23,6 +23,7 @@ def run_backfill(
     instance: dg.DagsterInstance,
     packages: Sequence[str],
     stopping: Callable[[], None] = lambda: None,
+    taken_again: Callable[[PartitionResult], None] = lambda _: None,
 ) -> Iterator[PartitionResult]:
     """Run partitions. One that fails does not stop the others.
 
@@ -34,6 +35,7 @@ def run_backfill(
         instance: where Dagster records the runs.
         packages: the user's top-level packages, to find their lines in tracebacks.
         stopping: called when several processes are asked to end, which may take long. Another signal kills them.
+        taken_again: called when the process of a run has died and its partition will run again in another.
 
     Yields:
         What each run did, as it ends.
@@ -45,7 +47,9 @@ def run_backfill(
     """
     if parallel > 1 and len(partitions) > 1:
         with StopSignals() as signals:
-            yield from run_in_processes(job, partitions, processes=parallel, signals=signals, stopping=stopping)
+            yield from run_in_processes(
+                job, partitions, processes=parallel, signals=signals, stopping=stopping, taken_again=taken_again
+            )
         return
     yield from _in_this_process(job, partitions, definitions, instance, packages)
 

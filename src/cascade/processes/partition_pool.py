@@ -8,10 +8,10 @@ import selectors
 import signal
 import sys
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,9 @@ from cascade.processes.stop_signals import Stopped, StopSignals
 
 # How long runs may take to end after Ctrl-C: a commit that is under way is worth waiting for.
 _GRACE_SECONDS = 30.0
+# A process that is killed says nothing about its partition, but a partition that takes too much memory kills each.
+_MOST_ATTEMPTS = 5
+_WORKER = (sys.executable, "-m", "cascade.processes.partition_worker")
 
 
 @dataclass(eq=False)
@@ -66,11 +69,14 @@ def run_in_processes(
     processes: int,
     signals: StopSignals,
     stopping: Callable[[], None],
+    taken_again: Callable[[PartitionResult], None] = lambda _: None,
+    worker_argv: Sequence[str] = _WORKER,
 ) -> Iterator[PartitionResult]:
     """Run partitions, several at a time.
 
-    A partition whose run fails, or whose process dies, does not stop the others. After `Stopped`, no further run
-    starts, and those under way are asked to end, or killed at the next signal.
+    A partition whose run fails does not stop the others. One whose process dies runs again, after all others, in a new
+    process; it fails when five processes have died of it. After `Stopped`, no further run starts, and those under way
+    are asked to end, or killed at the next signal.
 
     Args:
         job: what to run.
@@ -78,14 +84,19 @@ def run_in_processes(
         processes: how many processes run at once.
         signals: turns Ctrl-C into `Stopped`.
         stopping: called when it begins to wait for the end of the runs under way.
+        taken_again: called when the process of a run has died and its partition will run again, with what is known of
+            the run.
+        worker_argv: the command line of a process.
 
     Yields:
-        What each run did, as it ends; also of those that were interrupted.
+        What each run did, as it ends; also of those that were interrupted. Of the runs of one partition, the last.
 
     Raises:
-        CascadeError: a process could not load the project.
+        CascadeError: a process could not load the project, or several in a row were killed while they did.
     """
     waiting = deque(partitions)
+    attempts: Counter[str | None] = Counter()
+    killed_loading = 0
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="cascade-backfill-"))
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -93,8 +104,7 @@ def run_in_processes(
         workers: set[_Worker] = set()
 
         def start() -> None:
-            argv = [sys.executable, "-m", "cascade.processes.partition_worker"]
-            worker = _Worker(children.start("worker", argv, env=child_environment(), talks=True))
+            worker = _Worker(children.start("worker", worker_argv, env=child_environment(), talks=True))
             workers.add(worker)
             selector.register(worker.answers, selectors.EVENT_READ, worker)
             worker.ask(job.text())
@@ -129,16 +139,29 @@ def run_in_processes(
                         for line in lines:
                             if line == READY:
                                 worker.ready = True
+                                killed_loading = 0
                             else:
+                                attempts[worker.partition] += 1
+                                tried = attempts[worker.partition]
                                 give(worker)
-                                yield PartitionResult.parse(line)
+                                yield replace(PartitionResult.parse(line), attempts=tried)
                         if goes_on:
                             continue
                         code = end(worker)
                         if worker.busy and not worker.ready:
-                            raise _unloadable(code)
-                        if worker.busy:
-                            yield _lost(worker.partition, code)
+                            killed_loading += 1
+                            if code >= 0 or killed_loading == _MOST_ATTEMPTS:
+                                raise _unloadable(code)
+                            # Its partition has nothing to do with it.
+                            waiting.appendleft(worker.partition)
+                        elif worker.busy:
+                            attempts[worker.partition] += 1
+                            lost = _lost(worker.partition, code, attempts[worker.partition])
+                            if attempts[worker.partition] < _MOST_ATTEMPTS:
+                                waiting.append(worker.partition)
+                                taken_again(lost)
+                            else:
+                                yield lost
                         if waiting:
                             start()
         except Stopped:
@@ -160,13 +183,21 @@ def run_in_processes(
             raise
 
 
-def _lost(partition: str | None, code: int) -> PartitionResult:
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with the exit code {code}"
-    return PartitionResult(partition, success=False, error=f"the process of the run {how}.")
+def _lost(partition: str | None, code: int, attempts: int) -> PartitionResult:
+    error = f"the process of the run {_ending(code)}."
+    if attempts == _MOST_ATTEMPTS:
+        error = f"{attempts} processes died while they ran it. The last {_ending(code)}."
+        if code == -signal.SIGKILL:
+            error += " If memory ran out, use a lower --parallel."
+    return PartitionResult(partition, success=False, error=error, attempts=attempts)
+
+
+def _ending(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with the exit code {code}"
 
 
 def _unloadable(code: int) -> CascadeError:
     return CascadeError(
-        f"A process of the backfill ended with {code} before it had loaded the project.",
+        f"A process of the backfill {_ending(code)} before it had loaded the project.",
         hint="Its error is above. With --parallel 1, everything runs in one process.",
     )

@@ -27,6 +27,7 @@ class PartitionResult:
         error: why it failed.
         interrupted: whether it was stopped, rather than failed.
         notices: what the run told its user.
+        attempts: how many processes ran it. All but the last died.
     """
 
     partition: str | None
@@ -38,6 +39,7 @@ class PartitionResult:
     error: str | None = None
     interrupted: bool = False
     notices: tuple[str, ...] = ()
+    attempts: int = 1
 
     @classmethod
     def of(cls, outcome: RunOutcome) -> PartitionResult:
