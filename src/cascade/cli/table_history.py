@@ -12,9 +12,12 @@ from cascade.cli.listing import in_seconds
 from cascade.cli.options import json_option
 from cascade.cli.table_named import open_table
 from cascade.terminal.output import Output
+from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.iceberg.history import HistoryEntry
+
+_LEFT = "(dropped)"
 
 
 @click.command(short_help="List the snapshots of a table.")
@@ -22,9 +25,10 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many to print."
 )
+@click.option("--all", "everything", is_flag=True, help="List the snapshots of dropped branches too.")
 @json_option
 @click.pass_obj
-def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
+def history(invocation: Invocation, out: Output, name: str, limit: int, everything: bool) -> None:
     """List the snapshots of TABLE, newest first, with the run that made each one.
 
     \b
@@ -33,14 +37,17 @@ def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
 
     The column "change" has the rows that a snapshot added or removed on balance: 0 if it only replaced some. The
     readers of a branch see the snapshot that names it in the column "branch". The others are kept for a while, so that
-    you can compare with them and go back to them: see `table diff` and `table rollback`.
+    you can compare with them and go back to them: see `table diff` and `table rollback`. What only a dropped branch
+    had, such as that of a `cascade ci`, is not listed without `--all`.
     """
     from cascade.iceberg.history import history_of
 
     _, ref, table = open_table(invocation, name)
-    entries = history_of(table)
+    listed = history_of(table)
+    entries = [entry for entry in listed if everything or not entry.is_left]
+    left = len(listed) - len(entries)
     out.json({"table": ref.full_name, "snapshots": [_document(entry) for entry in entries[:limit]]})
-    if not entries:
+    if not listed:
         out.say(f"{ref} has no snapshots yet.")
         return
     rows = [
@@ -51,13 +58,16 @@ def history(invocation: Invocation, out: Output, name: str, limit: int) -> None:
             f"{entry.change:+d}" if entry.change else entry.change,
             entry.partition,
             entry.run_id,
-            ", ".join(entry.refs) or None,
+            ", ".join(entry.refs) or (_LEFT if entry.is_left else None),
         )
         for entry in entries[:limit]
     ]
-    out.table(("snapshot", "written (UTC)", "rows", "change", "partition", "run", "branch"), rows, whole=True)
+    if rows:
+        out.table(("snapshot", "written (UTC)", "rows", "change", "partition", "run", "branch"), rows, whole=True)
     if len(entries) > limit:
         out.say(f"{len(entries) - limit} more. For all: --limit {len(entries)}")
+    if left:
+        out.say(f"{counted(left, 'snapshot')} of dropped branches {'is' if left == 1 else 'are'} not listed: --all")
 
 
 def _document(entry: HistoryEntry) -> dict[str, object]:
@@ -70,4 +80,5 @@ def _document(entry: HistoryEntry) -> dict[str, object]:
         "partition": entry.partition,
         "run_id": entry.run_id,
         "branches": list(entry.refs),
+        "of_dropped_branch": entry.is_left,
     }

@@ -90,7 +90,7 @@ def test_an_empty_name_is_not_the_beginning_of_a_branch(cascade: Cascade, lakeho
 def test_a_branch_that_main_has_left_behind_is_not_published(cascade: Cascade, lakehouse: Lakehouse) -> None:
     merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
     result = cascade("branch", "publish", "counts", "audit_second")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "main of raw.counts has moved since audit_second began" in result.stderr
     assert "branch drop raw.counts audit_second" in result.stderr
     assert cascade.json("table", "show", "counts")["total_rows"] == 4
@@ -110,7 +110,7 @@ def test_a_branch_does_not_bring_back_what_was_rolled_back(cascade: Cascade, lak
     }
     assert cascade("table", "rollback", "counts", snapshots["first"], "--yes").exit_code == 0
     result = cascade("branch", "publish", "counts", "audit_fourth")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "has moved since audit_fourth began. Publishing the branch would undo that." in result.stderr
     # Where it starts is where main is again.
     cascade("table", "rollback", "counts", snapshots["third"], "--yes")
@@ -165,6 +165,22 @@ def test_history_and_the_difference_between_snapshots(cascade: Cascade) -> None:
     assert r"| changed | 2 | 20 -\> 21 |" in markdown
     same = cascade("table", "diff", "counts", "main").stdout
     assert same == "raw.counts, from main to main: no difference.\n"
+
+
+def test_history_hides_what_only_a_dropped_branch_had(cascade: Cascade, lakehouse: Lakehouse) -> None:
+    merge_rows(lakehouse, COUNTS, rows({9: 90}), ["id"], run_id="third")
+    shown = cascade.json("table", "history", "counts")["snapshots"]
+    ids = {each["run_id"]: each["snapshot_id"] for each in shown}
+    assert cascade("branch", "drop", "counts", "audit_second").exit_code == 0
+    assert cascade("table", "rollback", "counts", ids["first"], "--yes").exit_code == 0
+    assert [each["run_id"] for each in cascade.json("table", "history", "counts")["snapshots"]] == ["third", "first"]
+    told = cascade("table", "history", "counts").stdout
+    assert ids["second"] not in told and told.endswith("1 snapshot of dropped branches is not listed: --all\n")
+    everything = cascade.json("table", "history", "counts", "--all")["snapshots"]
+    assert [each["run_id"] for each in everything if each["of_dropped_branch"]] == ["second"]
+    lines = cascade("table", "history", "counts", "--all").stdout.splitlines()
+    [line] = [line for line in lines if ids["second"] in line]
+    assert line.rstrip().endswith("(dropped)")
 
 
 def test_the_first_snapshot_of_each_branch_shows_its_rows(cascade: Cascade, project: SampleProject) -> None:

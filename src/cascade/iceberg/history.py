@@ -71,6 +71,7 @@ class HistoryEntry:
         run_id: the run that made it; None if another tool did.
         partition: the partition of that run; None for a table without partitions.
         refs: names of the branches and tags whose head it is.
+        is_left: whether no branch and no tag leads to it, and `main` never did: a branch that was dropped left it.
     """
 
     snapshot_id: int
@@ -80,6 +81,7 @@ class HistoryEntry:
     run_id: str | None
     partition: str | None
     refs: tuple[str, ...]
+    is_left: bool = False
 
 
 def history_of(table: Table) -> list[HistoryEntry]:
@@ -87,6 +89,7 @@ def history_of(table: Table) -> list[HistoryEntry]:
     refs: dict[int, list[str]] = {}
     for name, ref in table.metadata.refs.items():
         refs.setdefault(ref.snapshot_id, []).append(name)
+    known = _known_to_readers(table)
     newest_first = sorted(
         table.metadata.snapshots, key=lambda one: (one.sequence_number or 0, one.timestamp_ms), reverse=True
     )
@@ -99,9 +102,25 @@ def history_of(table: Table) -> list[HistoryEntry]:
             run_id=snapshot.summary.get(RUN_ID) if snapshot.summary else None,
             partition=snapshot.summary.get(PARTITION) if snapshot.summary else None,
             refs=tuple(sorted(refs.get(snapshot.snapshot_id, ()))),
+            is_left=snapshot.snapshot_id not in known,
         )
         for snapshot in newest_first
     ]
+
+
+def _known_to_readers(table: Table) -> set[int]:
+    """Return the snapshots that the branches and tags of a table lead to, or `main` has led to before a rollback."""
+    metadata = table.metadata
+    parents = {snapshot.snapshot_id: snapshot.parent_snapshot_id for snapshot in metadata.snapshots}
+    heads = {ref.snapshot_id for ref in metadata.refs.values()}
+    heads |= {entry.snapshot_id for entry in metadata.snapshot_log}
+    found: set[int] = set()
+    for head in heads:
+        current: int | None = head
+        while current is not None and current not in found:
+            found.add(current)
+            current = parents.get(current)
+    return found
 
 
 def _change(table: Table, snapshot: Snapshot) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cascade.exceptions import UsageError
+from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.attempt import send
 from cascade.iceberg.branches import schema_of
 from cascade.iceberg.changes import Properties
@@ -137,7 +137,8 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
         The branch that was published.
 
     Raises:
-        UsageError: there is no such branch, or `main` has moved since the branch began.
+        UsageError: there is no such branch, or it is not for `main`.
+        CascadeError: `main` has moved since the branch began.
         CommitError: the catalog did not answer, or other writers committed first every time.
         CommitRefusedError: the catalog refused the commit for good.
     """
@@ -160,7 +161,7 @@ def publish_branch(lakehouse: Lakehouse, ref: TableRef, name: str, *, properties
         )
     audited = Audited(branch.name, branch.snapshot_id, head_of(table))
     if not branch.can_publish or publish_audited(lakehouse, ref, audited, properties=properties) is None:
-        raise UsageError(
+        raise CascadeError(
             f"{MAIN_BRANCH} of {ref.full_name} has moved since {branch.name} began. Publishing the branch would undo "
             "that.",
             hint=f"Run the workflow again: its rows are then written on top of what {MAIN_BRANCH} has now.\n"
