@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from cascade.config.dbt_directory import dbt_directory
 from cascade.config.layer_source import LayerSource
 from cascade.config.layers import DescribedSetting, Layers, read_layers
+from cascade.config.operations import ALERT_KINDS, alert_kinds, require_http
 from cascade.config.postgres_urls import is_postgres
 from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
@@ -178,6 +179,29 @@ class CascadeConfig(BaseSettings):
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
         description="The working directory of dlt's pipelines.",
     )
+    alert_on: str = Field(
+        default=",".join(ALERT_KINDS), description="What alerts are about: some of these words, with commas between."
+    )
+    alert_webhook: SecretStr | None = Field(
+        default=None, description="A URL that takes each alert as JSON, in a POST request."
+    )
+    alert_slack: SecretStr | None = Field(
+        default=None,
+        description="The URL of an incoming webhook of Slack, or of another chat that takes the same messages.",
+    )
+    alert_email: str | None = Field(
+        default=None, description="The addresses that get each alert as an e-mail, with commas between."
+    )
+    smtp_host: str | None = Field(default=None, description="The mail server that sends the alerts.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="The port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to the mail server is encrypted."
+    )
+    smtp_user: str | None = Field(default=None, description="The user of the mail server, if it needs one.")
+    smtp_password: SecretStr | None = Field(default=None, description="The password of the user of the mail server.")
+    smtp_from: str | None = Field(
+        default=None, description="The sender of the alerts. If not set, `smtp_user`, or the first of `alert_email`."
+    )
 
     _layers: Layers = PrivateAttr()
     _given: frozenset[str] = PrivateAttr()
@@ -261,6 +285,29 @@ class CascadeConfig(BaseSettings):
         if value is None or "://" in value or value.startswith("file:") or catalog.startswith(("http://", "https://")):
             return value
         return str(Path(info.data["project_root"]) / expanded(Path(value)))
+
+    @field_validator("alert_on", mode="before")
+    @classmethod
+    def _kinds_of_alerts(cls, value: object) -> str:
+        return alert_kinds(value)
+
+    @field_validator("alert_webhook", "alert_slack", mode="after")
+    @classmethod
+    def _http(cls, value: SecretStr | None) -> SecretStr | None:
+        require_http(value)
+        return value
+
+    @field_validator("smtp_from", mode="after")
+    @classmethod
+    def _mail_server(cls, value: str | None, info: Any) -> str | None:
+        if info.data.get("alert_email") and not info.data.get("smtp_host"):
+            raise ValueError("alert_email needs smtp_host, the mail server that sends the alerts")
+        return value
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the events of runs are sent anywhere. Those of runs on a branch concern nobody else."""
+        return self.branch == MAIN_BRANCH and any((self.alert_webhook, self.alert_slack, self.alert_email))
 
     @property
     def state_directory(self) -> Path:

@@ -137,6 +137,22 @@ def check_dagster_database(url: str, home: Path) -> Finding:
     return Finding(check, "ok", f"{shown} answers")
 
 
+def check_observed(home: Path) -> Finding:
+    """Check that Dagster shows its events to the receivers of the settings.
+
+    Args:
+        home: Dagster's home.
+    """
+    from cascade.framework.instance import OBSERVING_CLASS, is_own_file
+
+    check, path = "alerts, lineage and metrics", home / "dagster.yaml"
+    if not is_own_file(home) or OBSERVING_CLASS in path.read_text(encoding="utf-8"):
+        return Finding(check, "ok", "runs send them")
+    detail = f"{path} is your own file, and does not name the class that sends them"
+    lines = f"instance_class: {{module: {OBSERVING_CLASS}, class: ObservedInstance}}"
+    return Finding(check, "warning", detail, f"Add this line to it: {lines}")
+
+
 def check_git(root: Path, run: Callable[[list[str]], int | None] | None = None) -> Finding:
     """Check that git ignores what must not be committed: the state, and the secrets in `.env`.
 

@@ -16,6 +16,7 @@ from cascade.doctor.project import (
     check_dagster_home,
     check_dbt,
     check_git,
+    check_observed,
     check_root,
     check_settings,
     check_writable,
@@ -157,3 +158,12 @@ def test_an_unexpected_error_is_not_reported_as_a_missing_project() -> None:
 
     with pytest.raises(ZeroDivisionError):
         check_root(fail)
+
+
+def test_a_dagster_yaml_of_the_users_own_must_name_the_class_that_sends_events(tmp_path: Path) -> None:
+    assert check_observed(tmp_path).status == "ok"
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    found = check_observed(tmp_path)
+    assert found.status == "warning" and found.hint is not None
+    (tmp_path / "dagster.yaml").write_text(found.hint.partition(": ")[2])
+    assert check_observed(tmp_path).status == "ok"

@@ -49,6 +49,17 @@ run_monitoring:
   start_timeout_seconds: 300
 """
 
+# Every process that opens the instance sees the events that it writes, whatever started the run.
+OBSERVING_CLASS = "cascade.operations.instance"
+"""The module of the class for which `dagster.yaml` must ask if the settings have a receiver of events."""
+
+_OBSERVED = f"""
+# Sends alerts, lineage and metrics, as the settings say.
+instance_class:
+  module: {OBSERVING_CLASS}
+  class: ObservedInstance
+"""
+
 
 def prepare_dagster_home(config: CascadeConfig) -> Path:
     """Create Dagster's home with its `dagster.yaml`, and set `DAGSTER_HOME` for this process and its children.
@@ -76,6 +87,8 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
     if config.dagster_database is not None:
         provide_database(config.dagster_database)
         text += DAGSTER_YAML
+    if config.is_observed:
+        text += _OBSERVED
     try:
         home.mkdir(parents=True, exist_ok=True)
         present = path.read_text(encoding="utf-8") if path.is_file() else None

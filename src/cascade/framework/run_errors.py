@@ -57,11 +57,11 @@ def run_error(result: dg.ExecuteInProcessResult, packages: Sequence[str], node: 
             if data.user_failure_data is not None and data.user_failure_data.description:
                 return RunError(data.user_failure_data.description, "Failure", deliberate=True)
             if data.error is not None:
-                return _from_dagster(data.error, packages)
+                return error_of(data.error, packages)
     for event in reversed(list(result.all_events)):
         if event.is_job_failure and event.job_failure_data.error is not None:
             # A resource raised before the first step, such as a catalog that does not answer.
-            return _from_dagster(event.job_failure_data.error, packages)
+            return error_of(event.job_failure_data.error, packages)
         if event.is_failure and event.message:
             return RunError(event.message, "Failure", deliberate=True)
     return RunError("The run failed, and Dagster recorded no reason.", "Failure", deliberate=True)
@@ -78,7 +78,13 @@ _WRAPPERS = ("Dagster", "RetryRequestedFromPolicy")
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
-def _from_dagster(error: Any, packages: Sequence[str]) -> RunError:
+def error_of(error: Any, packages: Sequence[str] = ()) -> RunError:
+    """Return the error of a step or a run that Dagster recorded.
+
+    Args:
+        error: Dagster's `SerializableErrorInfo`.
+        packages: the user's top-level packages, to find their lines in the traceback.
+    """
     innermost = error
     # Dagster wraps what a step raises. The cause of a CascadeError is a detail that its message already has.
     while innermost.cause is not None and str(innermost.cls_name).startswith(_WRAPPERS):
