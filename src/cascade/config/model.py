@@ -71,8 +71,8 @@ class CascadeConfig(BaseSettings):
     )
     iceberg_catalog: str | None = Field(
         default=None,
-        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, or `https://…` for REST. If not "
-        "set, a SQLite file in `.cascade`.",
+        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, `https://…` for REST, or "
+        "`glue://region` for AWS Glue. If not set, a SQLite file in `.cascade`.",
     )
     nessie_uri: str | None = Field(
         default=None, description="The URL of a Nessie server. If set, it is the catalog, through its Iceberg REST API."
@@ -89,6 +89,15 @@ class CascadeConfig(BaseSettings):
     )
     catalog_token: SecretStr | None = Field(
         default=None, description="A token for a REST catalog, if you have one instead of a client."
+    )
+    catalog_oauth2_uri: str | None = Field(
+        default=None,
+        description="The URL where that client gets its token, such as "
+        "`https://login.example.com/oauth2/token`. If not set, the catalog itself, which the protocol advises against.",
+    )
+    catalog_scope: str | None = Field(
+        default=None,
+        description="The OAuth2 scope to ask for, such as `PRINCIPAL_ROLE:ALL` of Polaris. If not set, `catalog`.",
     )
     s3_endpoint: str | None = Field(
         default=None, description="The URL of an S3 server that is not Amazon's, such as `http://127.0.0.1:8333`."

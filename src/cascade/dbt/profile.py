@@ -61,6 +61,8 @@ _PLACES = (
     "nessie_ref",
     "catalog_credential",
     "catalog_token",
+    "catalog_oauth2_uri",
+    "catalog_scope",
     "s3_endpoint",
     "s3_region",
     "s3_access_key_id",

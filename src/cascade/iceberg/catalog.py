@@ -18,7 +18,7 @@ from cascade.config.postgres_urls import with_driver
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.catalog_errors import shown_uri, unreachable
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
-from cascade.iceberg.server_properties import server_properties
+from cascade.iceberg.server_properties import glue_properties, is_glue, server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.notices import notice
@@ -224,12 +224,18 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
     state = Path(config.state_directory).absolute()
     uri = _uri(config, state)
     warehouse = config.iceberg_warehouse
+    if warehouse is None and is_glue(uri):
+        raise ConfigError(
+            f"iceberg_catalog is {uri}, and iceberg_warehouse is not set: the tables of AWS Glue are in S3.",
+            hint="Set CASCADE_ICEBERG_WAREHOUSE to a bucket and a path, such as s3://bucket/warehouse.",
+        )
     if warehouse is None and not _is_rest(uri):
         warehouse = str(state / "warehouse")
-    properties = {"uri": uri, **server_properties(config, rest=_is_rest(uri))}
+    properties = server_properties(config, rest=_is_rest(uri))
+    properties |= glue_properties(uri, properties) if is_glue(uri) else {"uri": uri}
     if warehouse is not None:
         properties["warehouse"] = _warehouse(warehouse, rest=_is_rest(uri))
-    catalog = _open(properties)
+    catalog = _open(uri, properties)
     directory = getattr(config, "dlt_directory", None) or state / "dlt"
     retention = Retention(
         snapshots=getattr(config, "keep_snapshots", DEFAULT_RETENTION.snapshots),
@@ -306,13 +312,13 @@ def import_libraries() -> None:
         reuse_avro_readers()
 
 
-def _open(properties: dict[str, str]) -> Catalog:
+def _open(uri: str, properties: dict[str, str]) -> Catalog:
     """Open a catalog, and try again if another process is creating it."""
     import_libraries()
 
     from pyiceberg.catalog import load_catalog
 
-    file = sqlite_file(properties["uri"]) if _is_sqlite(properties["uri"]) else None
+    file = sqlite_file(uri) if _is_sqlite(uri) else None
     if file is not None:
         make_directory(file.parent, "CASCADE_ICEBERG_CATALOG")
     for attempt in range(_OPEN_ATTEMPTS):
@@ -322,6 +328,6 @@ def _open(properties: dict[str, str]) -> Catalog:
             # pyiceberg creates the tables of a SQL catalog without a lock, so another process may create them first.
             created_elsewhere = "already exists" in str(error) or "locked" in str(error)
             if not created_elsewhere or attempt == _OPEN_ATTEMPTS - 1:
-                raise unreachable(properties["uri"], error) from error
+                raise unreachable(uri, error) from error
             time.sleep(random.uniform(0.02, 0.1) * (attempt + 1))
     raise AssertionError("unreachable")

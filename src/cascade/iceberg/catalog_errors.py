@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError
+from cascade.iceberg.server_properties import is_glue
 
 _ADDRESS = "CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI"
 _REASON = re.compile(r"\[(?:Errno -?\d+|SSL)[^\]]*\] ([^()\"'\\]+)")
+_SERVER = re.compile(r"host='([^']+)', port=(\d+)")
+_PORTS = {"http": 80, "https": 443}
 _LOGIN = frozenset({"OAuthError", "UnauthorizedError", "ForbiddenError", "AuthorizationExpiredError"})
+_OF_AWS = frozenset({"BotoCoreError", "ClientError"})
 # What servers say of a warehouse that they do not have, in an answer of 404.
 _NO_WAREHOUSE = re.compile(
     r"(?i)\b(?:warehouse|bucket|catalog)\b.*\b(?:not found|not exist|unknown)|unable to find warehouse"
@@ -43,10 +48,26 @@ def explain_catalog_error(uri: str, error: BaseException) -> Explanation:
     place = f"the Iceberg catalog at {shown_uri(uri)}"
     if kinds & {"ConnectionError", "Timeout"} and "RequestException" in kinds:
         reason = _REASON.search(said)
+        why = reason[1].strip() if reason else said
+        if (login := _other_server(uri, said)) is not None:
+            return Explanation(
+                f"Cannot reach {login}, where the client of {place} gets its token: {why}",
+                "Start that server, or correct CASCADE_CATALOG_OAUTH2_URI.",
+            )
         return Explanation(
-            f"Cannot reach {place}: {reason[1].strip() if reason else said}",
+            f"Cannot reach {place}: {why}",
             f"Start the server, or correct the address in {_ADDRESS}.",
         )
+    if "NotInstalledError" in kinds and is_glue(uri):
+        return Explanation("The library of AWS Glue is not installed", "Type: pip install 'pyiceberg[glue]'")
+    if is_glue(uri) and kinds & _OF_AWS:
+        return Explanation(
+            f"AWS Glue cannot be used: {said}",
+            "Check the region in CASCADE_ICEBERG_CATALOG, and CASCADE_S3_ACCESS_KEY_ID and "
+            "CASCADE_S3_SECRET_ACCESS_KEY or, without them, AWS's own variables or profile.",
+        )
+    if kinds & _LOGIN and "invalid_scope" in said:
+        return Explanation(f"The login is refused by {place}: {said}", "Correct CASCADE_CATALOG_SCOPE.")
     if kinds & _LOGIN:
         return Explanation(
             f"The login is refused by {place}: {said}",
@@ -69,6 +90,14 @@ def explain_catalog_error(uri: str, error: BaseException) -> Explanation:
             "run the partitions again.",
         )
     return Explanation(f"Cannot open {place}: {said}", f"Check {_ADDRESS}, and that the server is running.")
+
+
+def _other_server(uri: str, said: str) -> str | None:
+    """Return the server that did not answer, if it is not the catalog itself."""
+    found, catalog = _SERVER.search(said), urlsplit(uri)
+    if found is None or (found[1], int(found[2])) == (catalog.hostname, catalog.port or _PORTS.get(catalog.scheme)):
+        return None
+    return f"{found[1]}:{found[2]}"
 
 
 def unreachable(uri: str, error: BaseException) -> ConfigError:

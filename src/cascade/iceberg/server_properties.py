@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-_OF_CATALOG = {"catalog_credential": "credential", "catalog_token": "token"}
+from urllib.parse import urlsplit
+
+_OF_CATALOG = {
+    "catalog_credential": "credential",
+    "catalog_token": "token",
+    "catalog_oauth2_uri": "oauth2-server-uri",
+    "catalog_scope": "scope",
+}
 _OF_STORE = {
     "s3_endpoint": "s3.endpoint",
     "s3_region": "s3.region",
     "s3_access_key_id": "s3.access-key-id",
     "s3_secret_access_key": "s3.secret-access-key",
 }
+_OF_GLUE = {"s3.access-key-id": "glue.access-key-id", "s3.secret-access-key": "glue.secret-access-key"}
 _REGION = "us-east-1"
+
+
+def is_glue(uri: str) -> bool:
+    """Return whether an address is that of AWS Glue, which has no URL of its own, such as `glue://eu-central-1`."""
+    return uri.startswith("glue://")
+
+
+def glue_properties(uri: str, found: dict[str, str]) -> dict[str, str]:
+    """Return the properties with which pyiceberg finds AWS Glue.
+
+    Args:
+        uri: the address, with the region or without.
+        found: the properties of the store. Its key is also that of Glue, and its region that of an address without one.
+    """
+    properties = {"type": "glue"}
+    region = urlsplit(uri).netloc or found.get("s3.region", "")
+    if region:
+        properties["glue.region"] = region
+    return {**properties, **{name: found[of_store] for of_store, name in _OF_GLUE.items() if of_store in found}}
 
 
 def server_properties(config: object, *, rest: bool) -> dict[str, str]:

@@ -19,7 +19,7 @@ from cascade.table_ref import TableRef
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """Record what would be opened, for catalogs that do not exist."""
     asked: list[dict[str, str]] = []
-    monkeypatch.setattr(catalog, "_open", lambda properties: asked.append(properties))
+    monkeypatch.setattr(catalog, "_open", lambda uri, properties: asked.append(properties))
     return asked
 
 

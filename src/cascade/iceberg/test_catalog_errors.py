@@ -45,9 +45,26 @@ def test_an_error_names_the_setting_that_is_wrong(error: Exception, message: str
     assert message in found.message
     assert "http://me:**********@h:1/p" in found.message
     assert f"CASCADE_{setting}" in found.hint
-    raised = unreachable("http://h", error)
+    raised = unreachable("http://h:1", error)
     assert raised.hint == found.hint
     assert "hunter22" not in f"{found} {raised}"
+
+
+def test_a_login_server_of_its_own_is_told_from_the_catalog() -> None:
+    found = explain_catalog_error("http://h:2/p", NoConnectionError(f'(Caused by NewConnectionError("{REFUSED}"))'))
+    assert found.message.startswith("Cannot reach h:1, where the client of the Iceberg catalog at http://h:2/p gets")
+    assert "CASCADE_CATALOG_OAUTH2_URI" in found.hint
+    refused = explain_catalog_error("http://h", OAuthError("invalid_scope: The scope is invalid"))
+    assert refused.hint == "Correct CASCADE_CATALOG_SCOPE."
+
+
+def test_a_login_to_glue_names_its_settings() -> None:
+    class ClientError(Exception):
+        pass
+
+    found = explain_catalog_error("glue://eu-central-1", ClientError("UnrecognizedClientException: invalid token"))
+    assert found.message.startswith("AWS Glue cannot be used: Unrecognized")
+    assert "CASCADE_S3_ACCESS_KEY_ID" in found.hint
 
 
 @pytest.mark.parametrize("content", [b"nothing that SQLite wrote" * 100, None])
