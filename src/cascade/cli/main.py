@@ -38,6 +38,7 @@ _COMMANDS = {
     "publish": "cascade.cli.publish:publish",
     "table": "cascade.cli.table:table",
     "ci": "cascade.cli.ci:ci",
+    "copy": "cascade.cli.copy:copy",
     "maintain": "cascade.cli.maintain:maintain",
     "branch": "cascade.cli.branch:branch",
     "quarantine": "cascade.cli.quarantine:quarantine",

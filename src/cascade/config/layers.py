@@ -10,7 +10,9 @@ import os
 import re
 import runpy
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -20,6 +22,9 @@ from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, SourceLocation
 
 PREFIX = "CASCADE_"
+DOTENV = ".env"
+
+_DOTENV: ContextVar[str] = ContextVar("cascade_config_dotenv", default=DOTENV)
 
 _NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going", "program", "packed_dbt_project"})
 """Environment variables that control a process and are not settings."""
@@ -78,6 +83,20 @@ class DescribedSetting:
     extra: bool = False
 
 
+@contextmanager
+def dotenv_named(name: str) -> Iterator[None]:
+    """Let another file of the project root stand for `.env`.
+
+    Args:
+        name: name of the file, such as `.env.production`.
+    """
+    token = _DOTENV.set(name)
+    try:
+        yield
+    finally:
+        _DOTENV.reset(token)
+
+
 def read_layers(project_root: Path, environment: Mapping[str, str] | None = None) -> Layers:
     """Read all sources of settings.
 
@@ -90,7 +109,7 @@ def read_layers(project_root: Path, environment: Mapping[str, str] | None = None
         ConfigError: a file cannot be read, parsed or run.
     """
     environment = os.environ if environment is None else environment
-    dotenv, rest = _read_dotenv(project_root / ".env")
+    dotenv, rest = _read_dotenv(project_root / _DOTENV.get())
     shipped = environment.get(SETTINGS_VARIABLE)
     places = (project_root, *([Path(shipped)] if shipped else []))
     config_file = next((p for place in places if (p := place / "cascade_config.py").is_file()), None)
@@ -121,7 +140,7 @@ def _prefixed(name: str, values: Mapping[str, str | None], place: str) -> Layer:
 
 def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:
     if not path.is_file():
-        return Layer(".env"), {}
+        return Layer(path.name), {}
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -137,7 +156,7 @@ def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:
             )
     values = dotenv_values(stream=io.StringIO(text))
     rest = {key: value for key, value in values.items() if value is not None and not key.startswith(PREFIX)}
-    return _prefixed(".env", values, str(path)), rest
+    return _prefixed(path.name, values, str(path)), rest
 
 
 def _read_config_file(path: Path | None) -> Layer:

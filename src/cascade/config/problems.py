@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import ValidationError
 
-from cascade.config.layers import PREFIX, Layers
+from cascade.config.layers import DOTENV, PREFIX, Layers
 from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
 from cascade.spelling import nearest
@@ -52,5 +52,5 @@ def misspelled_settings(layers: Layers, known: Collection[str]) -> Iterator[str]
                 continue
             close = nearest(name, known, cutoff=0.8)
             if close is not None:
-                meant = f"{PREFIX}{close.upper()}" if layer.name in ("environment", ".env") else close
+                meant = f"{PREFIX}{close.upper()}" if layer.name.startswith(("environment", DOTENV)) else close
                 yield f"{layer.origins[name]} is not a Cascade setting. Did you mean {meant}?"

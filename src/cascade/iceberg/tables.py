@@ -162,7 +162,7 @@ def _create(
     if ref.branch != MAIN_BRANCH:
         raise missing_branch(ref, [])
     key = sorted(schema.identifier_field_names())
-    _create_namespace(lakehouse, ref.namespace)
+    create_namespace(lakehouse, ref.namespace)
     try:
         table = lakehouse.catalog.create_table(
             ref.identifier,
@@ -191,7 +191,13 @@ def _notice_earlier_rows(lakehouse: Lakehouse, ref: TableRef, location: str) -> 
         )
 
 
-def _create_namespace(lakehouse: Lakehouse, namespace: str) -> None:
+def create_namespace(lakehouse: Lakehouse, namespace: str) -> None:
+    """Create a namespace of the catalog unless it exists.
+
+    Args:
+        lakehouse: the lakehouse.
+        namespace: its name.
+    """
     from pyiceberg.exceptions import NamespaceAlreadyExistsError
 
     if lakehouse.catalog.namespace_exists(namespace):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # With so many claims, the next one takes in the others: each is a line of the metadata, which every commit rewrites.
 _MOST_CLAIMS = 32
-# A longer ledger is not copied to the summaries of snapshots, of which a table keeps dozens.
-_LONGEST_COPY = 1000
+LONGEST_COPY = 1000
+"""Characters of the longest ledger that is copied to the summaries of snapshots, of which a table keeps dozens."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LedgerEntry:
         parent = head.snapshot_id if head else None
         text = Stored(contents, snapshot_id, parent, (self.partition,)).text()
         # A branch that is published by hand has nothing but the copy.
-        copy = {LEDGER: text} if len(text) <= _LONGEST_COPY or branch != MAIN_BRANCH else {}
+        copy = {LEDGER: text} if len(text) <= LONGEST_COPY or branch != MAIN_BRANCH else {}
         if branch != MAIN_BRANCH:
             return PropertyChange(summary=copy)
         return PropertyChange({LEDGER: text}, state.claims, copy)
