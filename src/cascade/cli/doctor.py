@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from cascade.cli.context import Invocation
+from cascade.cli.doctor_recover import recover_catalog
 from cascade.cli.options import json_option
+from cascade.exceptions import UsageError
 from cascade.framework.project import require_project_root
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted, is_terminal, styled
@@ -23,9 +26,17 @@ _WIDTHS = (9, 17)
 
 
 @click.command(short_help="Check this machine and the project, and explain how to fix problems.")
+@click.option("--recover", is_flag=True, help="Rebuild a lost catalog from the files of the warehouse.")
+@click.option("--warehouse", metavar="LOCATION", help="Where --recover looks, if not in the warehouse of the settings.")
+@click.option(
+    "--metadata", "choices", metavar="FILE", multiple=True, help="The state to register, where --recover finds several."
+)
+@click.option("--dry-run", is_flag=True, help="Print what --recover would register, and change nothing.")
 @json_option
 @click.pass_obj
-def doctor(invocation: Invocation, out: Output) -> None:
+def doctor(
+    invocation: Invocation, out: Output, recover: bool, warehouse: str | None, choices: Sequence[str], dry_run: bool
+) -> None:
     """Check this machine and the project, and explain how to fix problems.
 
     The checks cover Python, the packages and extras, pytest, the clock, the disk, the port of the UI, git, the
@@ -33,7 +44,20 @@ def doctor(invocation: Invocation, out: Output) -> None:
     small file to the warehouse and delete it. Secrets are masked. Outside a project, only the machine is checked.
 
     Exit code 1 if there is a problem. With only warnings, the exit code is 0.
+
+    \b
+        cascade doctor --recover --dry-run
+        cascade doctor --recover
+
+    With --recover, nothing is checked. The last state of each table is found in the metadata files of the warehouse,
+    and registered unless the catalog has the table. Its rows, snapshots, branches and ledger are then as they were. A
+    commit that was never accepted is not chosen. Exit code 1 if a table could not be registered.
     """
+    if recover:
+        recover_catalog(invocation, out, warehouse=warehouse, choices=choices, dry_run=dry_run)
+        return
+    if warehouse or choices or dry_run:
+        raise UsageError("--warehouse, --metadata and --dry-run belong to --recover.", hint="Add --recover.")
     from cascade.config import find_project_root
     from cascade.doctor.examination import Examination
     from cascade.processes.ports import require_free_port

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError
 from cascade.iceberg.server_properties import is_glue
+from cascade.program import typed
 
 _ADDRESS = "CASCADE_ICEBERG_CATALOG or CASCADE_NESSIE_URI"
 _REASON = re.compile(r"\[(?:Errno -?\d+|SSL)[^\]]*\] ([^()\"'\\]+)")
@@ -86,8 +87,8 @@ def explain_catalog_error(uri: str, error: BaseException) -> Explanation:
     if "DatabaseError" in kinds and (reason := _DAMAGED.search(said)):
         return Explanation(
             f"The file of {place} is damaged: {reason[0]}",
-            "Restore it from a copy. If the rows can be fetched again, you can also remove it with the warehouse, and "
-            "run the partitions again.",
+            "Restore it from a copy, or move it away and rebuild it from the files of the warehouse: "
+            + typed("doctor --recover"),
         )
     return Explanation(f"Cannot open {place}: {said}", f"Check {_ADDRESS}, and that the server is running.")
 

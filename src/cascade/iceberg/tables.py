@@ -15,6 +15,7 @@ from cascade.iceberg.locations import local_directory
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.iceberg.working_branch import created_on, evolve_branch, start_branch
 from cascade.notices import notice
+from cascade.program import typed
 from cascade.table_ref import MAIN_BRANCH, TableRef
 
 if TYPE_CHECKING:
@@ -186,8 +187,8 @@ def _notice_earlier_rows(lakehouse: Lakehouse, ref: TableRef, location: str) -> 
     if directory is not None and next(directory.glob("data/**/*.parquet"), None) is not None:
         notice(
             f"{ref.full_name} is a new table, but {directory} has files of an earlier one, which the catalog at "
-            f"{lakehouse.uri} does not know. If the catalog was lost, restore it from a copy before `cascade maintain` "
-            "removes those files, or run all partitions again."
+            f"{lakehouse.uri} does not know. If the catalog was lost, move this one away before `cascade maintain` "
+            f"removes those files, and rebuild it: {typed('doctor --recover')}"
         )
 
 

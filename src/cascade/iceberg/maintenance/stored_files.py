@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
+    from pyiceberg.io import FileIO
     from pyiceberg.table import Table
 
 # Iceberg writes no other kind, so anything else was put there by somebody for a reason.
@@ -49,16 +50,29 @@ def stored_files(table: Table) -> list[StoredFile]:
     Raises:
         OSError: the storage cannot be listed.
     """
+    return files_under(table.io, table.location())
+
+
+def files_under(store: FileIO, location: str) -> list[StoredFile]:
+    """Return the data, delete and metadata files of tables under a location.
+
+    Args:
+        store: the storage, for its properties.
+        location: a path, or a URI.
+
+    Raises:
+        OSError: the storage cannot be listed.
+    """
     import pyarrow.fs as fs
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
-    location = table.location().rstrip("/")
+    location = location.rstrip("/")
     scheme, netloc, path = PyArrowFileIO.parse_location(location)
     if scheme == "file":
         prefix, path = "", canonical(location)
         filesystem: FileSystem = fs.LocalFileSystem()
     else:
-        io: Any = table.io if isinstance(table.io, PyArrowFileIO) else PyArrowFileIO(table.io.properties)
+        io: Any = store if isinstance(store, PyArrowFileIO) else PyArrowFileIO(store.properties)
         # `a?b` and `a#b` are names of an object store, and parts of a URI.
         rest = location.split("://", 1)[1]
         path = rest if path.startswith(netloc) and netloc else path
