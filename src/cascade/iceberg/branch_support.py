@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cascade.iceberg.catalog import Lakehouse
 
 _lock = Lock()
+_INSTEAD = "the checks of a run read its rows before they are committed, and a run whose checks fail leaves no branch to look at"
 
 
 def keeps_branches(lakehouse: Lakehouse, ref: TableRef) -> bool:
@@ -46,6 +47,8 @@ def keeps_branches(lakehouse: Lakehouse, ref: TableRef) -> bool:
             with suppress(OSError):
                 memory.parent.mkdir(parents=True, exist_ok=True)
                 memory.write_text(json.dumps({"catalog": lakehouse.uri, "keeps_branches": known}) + "\n")
+            if not known:
+                notice(f"The catalog at {lakehouse.uri} keeps no branches of tables, so {_INSTEAD}.")
         return known
 
 
@@ -93,7 +96,6 @@ def _try(lakehouse: Lakehouse, ref: TableRef) -> bool | None:
     except Exception as error:
         notice(
             f"Whether the catalog at {lakehouse.uri} keeps branches could not be tried on a table of the namespace "
-            f"{ref.namespace} ({described(error)}), so the checks of this run read its rows before they are committed, "
-            "and a run whose checks fail leaves no branch to look at."
+            f"{ref.namespace} ({described(error)}), so {_INSTEAD}."
         )
         return None

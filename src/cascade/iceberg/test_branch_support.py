@@ -11,6 +11,7 @@ from pyiceberg.table.update import SetSnapshotRefUpdate
 from cascade.iceberg import branch_support
 from cascade.iceberg.branch_support import keeps_branches
 from cascade.iceberg.catalog import Lakehouse
+from cascade.notices import notices_to
 from cascade.table_ref import TableRef
 
 NAME = TableRef("raw", "counts")
@@ -68,10 +69,13 @@ def test_a_server_that_keeps_branches_is_tried_once(server: Lakehouse, monkeypat
 def test_a_server_that_drops_moves_or_refuses_branches_is_remembered(
     server: Lakehouse, monkeypatch: pytest.MonkeyPatch, change: Any
 ) -> None:
-    commits = tried(monkeypatch, change)
-    assert not keeps_branches(server, NAME)
-    assert not keeps_branches(server, NAME)
+    commits, told = tried(monkeypatch, change), list[str]()
+    with notices_to(told.append):
+        assert not keeps_branches(server, NAME)
+        assert not keeps_branches(server, NAME)
     assert commits == [0]
+    [text] = told
+    assert "keeps no branches of tables, so the checks of a run read its rows before they are committed" in text
     assert server.catalog.list_tables("raw") == []
 
 
