@@ -188,6 +188,10 @@ class CascadeConfig(BaseSettings):
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
         description="The working directory of dlt's pipelines.",
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How runs print their log. `json` prints each line as an object, with the run and the partition.",
+    )
     alert_on: str = Field(
         default=",".join(ALERT_KINDS), description="What alerts are about: some of these words, with commas between."
     )

@@ -106,6 +106,10 @@ def assemble(contributed: Contributed, config: CascadeConfig, failures: Sequence
     conflicts = find_conflicts(contributed.workflows, contributed.contributions)
     if conflicts:
         raise conflicts[0]
+    if config.log_format == "json":
+        from cascade.framework.json_logs import write_json_logs
+
+        write_json_logs()
     contributions = contributed.contributions
     others = [definitions for contribution in contributions for definitions in contribution.definitions]
     ours = dg.Definitions(
