@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from cascade.iceberg.catalog import Lakehouse
 
 _lock = Lock()
-_INSTEAD = "the checks of a run read its rows before they are committed, and a run whose checks fail leaves no branch to look at"
+_INSTEAD = (
+    "the checks of a run read its rows before they are committed, and a run whose checks fail leaves no branch to "
+    "look at"
+)
 
 
 def keeps_branches(lakehouse: Lakehouse, ref: TableRef) -> bool:
