@@ -32,6 +32,7 @@ def cascade(seaweedfs: SeaweedFS, tmp_path: Path) -> Callable[..., str]:
 
 def test_the_commands_work_and_keep_secrets(cascade: Callable[..., str], seaweedfs: SeaweedFS, tmp_path: Path) -> None:
     """Materialize, read, check and maintain."""
+    assert "s3://tables can be listed" in cascade("doctor")
     assert "rows good 4" in cascade("materialize", TABLE, "--partition", "2024-01-01")
     assert "rows good 8" in cascade("backfill", TABLE, "--from", "2024-01-02", "--to", "2024-01-03")
     assert "Castle Street" in cascade("table", "query", f"select * from {TABLE}")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
     from cascade.iceberg import Lakehouse
 
+_NOT_ALLOWED = "AWS Error ACCESS_DENIED"
+
 SECONDS = 15.0
 """How many seconds a server may take to answer."""
 
@@ -110,14 +112,12 @@ def _of_rest(lakehouse: Lakehouse, warehouse: str, seconds: float) -> Finding:
     if "://" not in warehouse:
         return Finding("warehouse", "ok", f"not checked, because the catalog knows where {warehouse} is")
 
-    def look() -> None:
-        from pyiceberg.io import load_file_io
-
-        # A store may refuse files outside of tables, so this writes none.
-        location = f"{warehouse.rstrip('/')}/cascade/doctor/metadata/{uuid.uuid4().hex}"
-        load_file_io(lakehouse.catalog.properties, location).new_input(location).exists()
-
-    return _tried(warehouse, "read", look, seconds)
+    found = _tried(warehouse, "listed", lambda: _list(lakehouse, warehouse), seconds)
+    if _NOT_ALLOWED in found.detail:
+        detail = f"{warehouse} was not checked: the catalog has no table yet, and the key may not list the bucket"
+        hint = f"After the first run, this writes to its table: {typed('doctor')}"
+        return Finding("warehouse", "warning", detail, hint)
+    return found
 
 
 def _tried(place: str, done: str, action: Callable[[], None], seconds: float) -> Finding:
@@ -146,6 +146,19 @@ def _local(directory: Path) -> Finding:
         hint = f"Allow yourself to write there: chmod u+rwx {shlex.quote(str(place))}"
         return Finding("warehouse", "problem", f"{directory} cannot be written: {error.strerror or error}", hint)
     return Finding("warehouse", "ok", f"{directory} can be written")
+
+
+def _list(lakehouse: Lakehouse, warehouse: str) -> None:
+    """List a place in a store. A store may refuse files outside of tables, so this writes and opens none.
+
+    S3 says why it refuses a list, and not why it refuses to look at one file, which may also just be missing.
+    """
+    from pyarrow.fs import FileSelector
+    from pyiceberg.io.pyarrow import PyArrowFileIO
+
+    scheme, netloc, path = PyArrowFileIO.parse_location(warehouse)
+    store = PyArrowFileIO(lakehouse.catalog.properties).fs_by_scheme(scheme, netloc)
+    store.get_file_info(FileSelector(path, allow_not_found=True))
 
 
 def _any_table(lakehouse: Lakehouse) -> Table | None:

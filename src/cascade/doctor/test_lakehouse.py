@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -184,3 +186,61 @@ def test_a_warehouse_that_the_catalog_chooses_is_not_checked(
     assert check_warehouse(config, opened("")).status == "ok"
     remote = configured(monkeypatch, iceberg_warehouse="s3://bucket")
     assert check_warehouse(remote, None).status == "warning"
+
+
+class Store(ThreadingHTTPServer):
+    """Answers every request as S3 does: the head of a file with 403, and a list with a code."""
+
+    code: str | None = None
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Store
+
+    def do_HEAD(self) -> None:
+        self.send(403, b"")
+
+    def do_GET(self) -> None:
+        if self.server.code:
+            self.send(403, f"<Error><Code>{self.server.code}</Code><Message>no</Message></Error>".encode())
+        else:
+            self.send(200, b"<ListBucketResult><Name>tables</Name><IsTruncated>false</IsTruncated></ListBucketResult>")
+
+    def send(self, code: int, body: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *values: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        (None, "ok", "s3://tables can be listed"),
+        ("AccessDenied", "warning", "the catalog has no table yet, and the key may not list the bucket"),
+        ("SignatureDoesNotMatch", "problem", "SIGNATURE_DOES_NOT_MATCH"),
+        ("InvalidAccessKeyId", "problem", "INVALID_ACCESS_KEY_ID"),
+    ],
+)
+def test_an_empty_warehouse_is_told_from_a_refused_key(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch, code: str | None, status: str, said: str
+) -> None:
+    config = configured(monkeypatch, iceberg_catalog="http://catalog", iceberg_warehouse="s3://tables")
+    with Store(("127.0.0.1", 0), Answers) as store:
+        store.code = code
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        properties = {
+            "s3.endpoint": f"http://127.0.0.1:{store.server_port}",
+            "s3.access-key-id": "me",
+            "s3.secret-access-key": "hunter22",
+            "s3.region": "us-east-1",
+        }
+        found = check_warehouse(config, opened("s3://tables", **properties), seconds=30)
+        store.shutdown()
+    assert (found.status, said in found.detail) == (status, True), found
+    if status == "problem":
+        assert "CASCADE_S3_SECRET_ACCESS_KEY" in str(found.hint)
