@@ -17,13 +17,15 @@ _SHORT = 5
 
 
 def nearest(given: object, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | None:
-    """Find the known name that was probably meant: one with nearly the same letters, or with the same words.
+    """Find the known name that was probably meant: one with nearly the same letters, with the same words, or the only
+    one that begins so.
 
     Args:
         given: the name as written.
         known: the names that exist.
         cutoff: the minimum similarity, from 0 to 1, as `difflib.get_close_matches` measures it. A cutoff above the
-            default leaves out names that only share words, such as `weather` and `weather_observations`.
+            default leaves out names that only share words, such as `weather` and `weather_observations`, or
+            a beginning.
 
     Returns:
         The closest name, or None if none is close.
@@ -40,7 +42,10 @@ def nearest(given: object, known: Iterable[str], *, cutoff: float = _CUTOFF) -> 
     if cutoff > _CUTOFF:
         return None
     related = [name for name in names if _share_words(text, name)]
-    return names[min(related, key=lambda name: abs(len(name) - len(text)))] if related else None
+    if related:
+        return names[min(related, key=lambda name: abs(len(name) - len(text)))]
+    begun = [name for name in names if len(text) > 1 and name.startswith(text)]
+    return names[begun[0]] if len(begun) == 1 else None
 
 
 def did_you_mean(given: object, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str:

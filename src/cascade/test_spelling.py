@@ -55,6 +55,12 @@ def test_a_name_with_the_same_words_is_found(given: str, known: list[str], meant
     assert nearest(given, known) == meant
 
 
+def test_the_only_name_that_begins_so_is_found() -> None:
+    assert nearest("gold_d", ["gold_daily_delays", "gold_routes"]) == "gold_daily_delays"
+    assert nearest("gold_r", ["gold_routes_flown", "gold_ranks_of_days"]) is None
+    assert nearest("g", ["gold_daily_delays"]) is None
+
+
 @pytest.mark.parametrize(
     ("given", "known"),
     [
