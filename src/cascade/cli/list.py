@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cascade.contributor import Contribution
     from cascade.dbt.listing import DbtListing
     from cascade.declarations import IngestionDeclaration
+    from cascade.exceptions import CascadeError
     from cascade.framework.listing import Listing
 
 
@@ -30,7 +31,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     """List the workflows of the project, its plain Dagster assets, checks, jobs, schedules and sensors, and its models.
 
     Models, seeds and snapshots are those that dbt found when it last parsed the project. If a file has changed since,
-    they are listed by the names of their files; dbt does not run.
+    they are read from its files without dbt, which alone knows what macros compute.
 
     Modules that do not load are reported on standard error, with exit code 1.
     """
@@ -39,8 +40,8 @@ def list_assets(invocation: Invocation, out: Output) -> None:
     project = invocation.given or Project(settings.project_name if settings else "", None)
     listing, others = _listed(invocation, settings)
     workflows = sorted(listing.declarations, key=lambda declaration: declaration.asset_key)
-    models = _dbt(invocation, settings)
-    failures = listing.failures
+    models, wrong = _dbt(invocation, settings, listing.declarations)
+    failures = (*listing.failures, *wrong)
     out.json(
         {
             "project": project.name,
@@ -68,7 +69,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
         out.table(("kind", "name", "group", "file"), rows, whole=True)
         if not models.is_parsed:
             out.say(
-                "dbt has not parsed the project as it is now, so these are the names of its files. To let it, type: "
+                "dbt has not parsed the project as it is now, so this is what its files show. To let it, type: "
                 f"{typed('dbt parse')}"
             )
     if not workflows and not others and not models.nodes:
@@ -99,17 +100,28 @@ def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Lis
     return listing, _others((collected, *plugins.contributions), declarations)
 
 
-def _dbt(invocation: Invocation, settings: PlainSettings | None) -> DbtListing:
+def _dbt(
+    invocation: Invocation, settings: PlainSettings | None, declarations: Sequence[IngestionDeclaration]
+) -> tuple[DbtListing, tuple[CascadeError, ...]]:
+    """List the nodes of the dbt project, under Cascade's names if the user's translator does not load."""
     from cascade.config.dbt_directory import dbt_directory
     from cascade.dbt.layout import PROJECT_FILE
     from cascade.dbt.listing import DbtListing, list_nodes
+    from cascade.dbt.translated import Translated
+    from cascade.exceptions import CascadeError
 
     # Most projects are spared the validation of all settings.
     if settings is not None:
         directory = dbt_directory(settings.project_root, settings.dbt_project_dir)
         if not (directory / PROJECT_FILE).is_file():
-            return DbtListing()
-    return list_nodes(invocation.config)
+            return DbtListing(), ()
+    if invocation.config.dbt_translator is not None:
+        tables = {declaration.table_ref.identifier: declaration.asset_key for declaration in declarations}
+        try:
+            return list_nodes(invocation.config, Translated(invocation.config, tables)), ()
+        except CascadeError as error:
+            return list_nodes(invocation.config), (error,)
+    return list_nodes(invocation.config), ()
 
 
 def _module_names(invocation: Invocation, settings: PlainSettings | None) -> tuple[str, ...] | None:

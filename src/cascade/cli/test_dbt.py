@@ -76,7 +76,7 @@ def test_models_are_listed_without_dbt(cascade: Cascade, monkeypatch: pytest.Mon
         ["kind", "name", "group", "file"],
         ["model", "daily", "models/daily.sql"],
     ]
-    assert shown[-1].startswith("dbt has not parsed the project as it is now, so these are the names of its files.")
+    assert shown[-1].startswith("dbt has not parsed the project as it is now, so this is what its files show.")
     assert shown[-1].endswith(" dbt parse")
     (node,) = cascade.json("list")["dbt"]["nodes"]
     assert (node["kind"], node["name"], node["file"]) == ("model", "daily", "models/daily.sql")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, asset_utils, dbt_assets  # pants: no-infer-dep
+from dagster_dbt import DbtCliInvocation, asset_utils, dbt_assets  # pants: no-infer-dep
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-infer-dep
 
 from cascade.dbt.listing import is_asset
@@ -19,9 +19,8 @@ from cascade.dbt.manifest import current_manifest
 from cascade.dbt.profile import dbt_state_directory, require_place_for_branch
 from cascade.dbt.resource import build_dbt_resource
 from cascade.dbt.state_files import copy_partial_parse
-from cascade.dbt.translator import CascadeDbtTranslator
+from cascade.dbt.user_translator import find_translator
 from cascade.dbt.variables import TAKES_PARTITION, partition_variables, uses_partition_variables
-from cascade.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -116,43 +115,6 @@ def _events(invocation: DbtCliInvocation) -> Iterator[Any]:
     yield from DbtEventIterator(events, invocation).fetch_row_counts().fetch_column_metadata()
     if failure is not None:
         raise failure
-
-
-def find_translator(config: CascadeConfig, tables: Mapping[tuple[str, str], tuple[str, ...]]) -> DagsterDbtTranslator:
-    """Return the translator that the setting `dbt_translator` names, else Cascade's own.
-
-    Args:
-        config: the settings.
-        tables: the asset key of each workflow, by the namespace and the name of its table.
-
-    Raises:
-        ConfigError: the setting names no translator.
-    """
-    if config.dbt_translator is None:
-        return CascadeDbtTranslator(tables)
-    found = _named(config.dbt_translator)
-    if isinstance(found, type) and issubclass(found, CascadeDbtTranslator):
-        return found(tables)
-    made = found() if isinstance(found, type) and issubclass(found, DagsterDbtTranslator) else found
-    if not isinstance(made, DagsterDbtTranslator):
-        raise ConfigError(
-            f"dbt_translator is {config.dbt_translator!r}, which is not a DagsterDbtTranslator.",
-            hint="Name a subclass of cascade.dbt.CascadeDbtTranslator, which also links sources to workflows.",
-        )
-    return made
-
-
-def _named(name: str) -> Any:
-    from importlib import import_module
-
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except Exception as error:
-        raise ConfigError(
-            f"dbt_translator is {name!r}, which cannot be loaded: {type(error).__name__}: {error}",
-            hint="Write the module and the class, for example workflows.translator:Translator",
-        ) from error
 
 
 @contextmanager

@@ -31,43 +31,14 @@ class DbtLayout:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class DbtProjectFile:
-    """The content of a `dbt_project.yml`.
-
-    Args:
-        content: the document.
-    """
-
-    content: Mapping[str, Any]
-
-    def paths(self, key: str, default: str) -> list[str]:
-        """Return directories that the file names, relative to the project.
-
-        Args:
-            key: the key in the file, such as `seed-paths`.
-            default: the directory if the file has no such key.
-        """
-        listed = self.content.get(key)
-        return [str(path) for path in listed] if isinstance(listed, list) and listed else [default]
-
-
-def read_project_file(directory: Path) -> DbtProjectFile:
-    """Read the `dbt_project.yml` of a dbt project. A file that cannot be read is empty.
-
-    Args:
-        directory: the directory of the dbt project. It may be missing.
-    """
-    return DbtProjectFile(_read_yaml(directory / PROJECT_FILE))
-
-
 def read_layout(directory: Path) -> DbtLayout:
     """Read the layout of a dbt project. Unreadable files are skipped, because dbt reports them.
 
     Args:
         directory: the directory of the dbt project. It may be missing.
     """
-    paths = read_project_file(directory).paths("model-paths", "models")
+    listed = _read_yaml(directory / PROJECT_FILE).get("model-paths")
+    paths = [str(path) for path in listed] if isinstance(listed, list) and listed else ["models"]
     models: dict[str, str] = {}
     sources: dict[str, str] = {}
     for path in paths:
@@ -101,10 +72,10 @@ def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _read_yaml(file: Path) -> Mapping[str, Any]:
-    import yaml
+    from cascade.dbt_graph.documents import read_document
+    from cascade.dbt_graph.errors import DocumentError
 
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return read_document(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, DocumentError):
         return {}
-    return document if isinstance(document, Mapping) else {}

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade.dbt.layout import PROJECT_FILE, read_layout, read_project_file
+from cascade.dbt.layout import PROJECT_FILE
 from cascade.dbt.manifest import find_manifest
+from cascade.dbt.unparsed import read_nodes
 from cascade.exceptions import CascadeError
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class DbtNode:
     """A node of a dbt project that is an asset.
 
     Args:
         kind: `model`, `seed` or `snapshot`.
-        name: its asset key in Dagster, such as `gold/by_day`; the name alone if dbt has not parsed the file.
+        name: its asset key in Dagster, such as `gold/by_day`.
         group: its group in Dagster; None for the default group.
-        file: its file, relative to the dbt project.
-        description: its description; empty if it has none, and if dbt has not parsed the file.
+        file: its file, relative to the dbt project, or to the package that it is from.
+        description: its description in YAML; empty if it has none.
     """
 
     kind: str
@@ -41,31 +41,48 @@ class DbtListing:
 
     Args:
         nodes: the nodes, sorted.
-        is_parsed: whether they are those of a parse of the current files. If not, they come from the names of files,
-            which say nothing about what is disabled, or set in YAML.
+        is_parsed: whether they are those of a parse of the current files. If not, what only dbt can compute is missing.
     """
 
     nodes: tuple[DbtNode, ...] = ()
     is_parsed: bool = True
 
 
-def list_nodes(config: CascadeConfig) -> DbtListing:
-    """List the nodes that are assets: from the last parse if no file has changed since, else from the files.
+Translate = Callable[[Mapping[str, Any], str], tuple[str, str | None]]
+"""Returns the asset key and the group of a node, from dbt's manifest and the node's unique id."""
+
+
+def list_nodes(config: CascadeConfig, translate: Translate | None = None) -> DbtListing:
+    """List the nodes that are assets: from the last parse if no file has changed since, else from the files themselves.
 
     Args:
         config: the settings.
+        translate: the user's translator; None for the keys and groups of Cascade's, which needs no dagster-dbt. A
+            translator knows only what dbt has parsed.
     """
-    directory = config.dbt_project_directory
-    if not (directory / PROJECT_FILE).is_file():
+    if not (config.dbt_project_directory / PROJECT_FILE).is_file():
         return DbtListing()
     try:
-        manifest = find_manifest(config)
+        file = find_manifest(config)
     except CascadeError:
-        manifest = None
-    if manifest is None:
-        return DbtListing(tuple(sorted(_of_files(directory))), is_parsed=False)
-    nodes = json.loads(manifest.read_bytes())["nodes"].values()
-    return DbtListing(tuple(sorted(_of_manifest(node) for node in nodes if is_asset(node))))
+        file = None
+    if file is None:
+        manifest, translate = {"nodes": read_nodes(config)}, None
+    else:
+        manifest = json.loads(file.read_bytes())
+    translate = translate or _translate
+    nodes = (
+        DbtNode(
+            str(node["resource_type"]),
+            *translate(manifest, unique_id),
+            str(node["original_file_path"]),
+            str(node.get("description") or ""),
+        )
+        for unique_id, node in manifest["nodes"].items()
+        if is_asset(node)
+    )
+    found = sorted(nodes, key=lambda node: (node.kind, node.name, node.file))
+    return DbtListing(tuple(found), is_parsed=file is not None)
 
 
 def is_asset(node: Mapping[str, Any]) -> bool:
@@ -97,8 +114,9 @@ def group_of_folders(folders: list[str]) -> str | None:
     return valid_name(folders[0]) if folders else None
 
 
-def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
-    kind, config = str(node["resource_type"]), node["config"]
+def _translate(manifest: Mapping[str, Any], unique_id: str) -> tuple[str, str | None]:
+    node = manifest["nodes"][unique_id]
+    kind, config = node["resource_type"], node["config"]
     meta = {**(node.get("meta") or {}), **(config.get("meta") or {})}
     given = (meta.get("dagster") or {}).get("group")
     if not given and config.get("group"):
@@ -106,8 +124,7 @@ def _of_manifest(node: Mapping[str, Any]) -> DbtNode:
     group = given or (group_of_folders(list(map(str, node["fqn"][1:-1]))) if kind == "model" else None)
     key = (meta.get("dagster") or {}).get("asset_key") or [*map(valid_name, _names(node))]
     # Dagster takes a string for a key of one part.
-    name = key if isinstance(key, str) else "/".join(map(str, key))
-    return DbtNode(kind, name, group, str(node["original_file_path"]), str(node.get("description") or ""))
+    return key if isinstance(key, str) else "/".join(map(str, key)), group
 
 
 def _names(node: Mapping[str, Any]) -> list[str]:
@@ -116,21 +133,3 @@ def _names(node: Mapping[str, Any]) -> list[str]:
         return [str(node["alias"])]
     schema = node["config"].get("schema")
     return [*([str(schema)] if schema is not None else []), str(node["name"])]
-
-
-def _of_files(directory: Path) -> Iterator[DbtNode]:
-    project = read_project_file(directory)
-    for name, file in read_layout(directory).models.items():
-        roots = [Path(root).parts for root in project.paths("model-paths", "models")]
-        parts = Path(file).parts
-        root = next((root for root in roots if parts[: len(root)] == root), ())
-        yield DbtNode("model", name, group_of_folders(list(parts[len(root) : -1])), file)
-    for file in _files(directory, project.paths("seed-paths", "seeds"), "*.csv"):
-        yield DbtNode("seed", Path(file).stem, None, file)
-    for file in _files(directory, project.paths("snapshot-paths", "snapshots"), "*.sql"):
-        yield DbtNode("snapshot", Path(file).stem, None, file)
-
-
-def _files(directory: Path, paths: list[str], pattern: str) -> Iterator[str]:
-    found = (file for path in paths for file in (directory / path).rglob(pattern))
-    return (file.relative_to(directory).as_posix() for file in found)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from cascade.dbt.assets import find_translator
 from cascade.dbt.manifest import current_manifest
 from cascade.dbt.mart_publishing import publish_marts
 from cascade.dbt.marts import read_marts
+from cascade.dbt.user_translator import find_translator
 from cascade.dbt.variables import partition_variables, uses_partition_variables
 from cascade.exceptions import CascadeError
 

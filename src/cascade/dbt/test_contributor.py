@@ -136,7 +136,7 @@ def test_the_translator_of_the_user_is_taken(config: CascadeConfig, monkeypatch:
     from dagster_dbt import DagsterDbtTranslator
 
     from cascade.dbt import CascadeDbtTranslator
-    from cascade.dbt.assets import find_translator
+    from cascade.dbt.user_translator import find_translator
 
     class Linked(CascadeDbtTranslator):
         pass

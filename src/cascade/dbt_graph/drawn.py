@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from cascade.dbt_graph.documents import mapping
 from cascade.dbt_graph.graph import Graph
-from cascade.dbt_graph.nodes import REFERABLE, Node, settings_of
+from cascade.dbt_graph.nodes import REFERABLE, Node
 from cascade.dbt_graph.properties import SourceTable
 
 _SCHEMA = "public"
@@ -51,8 +50,6 @@ def _key(node: Node) -> str:
 
 
 def _drawn(graph: Graph, node: Node) -> dict[str, Any]:
-    entries = [entry for _, entry in graph.properties[node.package].entries.get(node.name, ())]
-    described = entries[0] if entries else {}
     return {
         "key": _key(node),
         "kind": node.kind,
@@ -62,9 +59,9 @@ def _drawn(graph: Graph, node: Node) -> dict[str, Any]:
         "folder": _folder(node),
         "parents": sorted({_key(parent) for parent in _parents(graph, node)} - {_key(node)}),
         "tables": sorted({one.table for one in _sources(graph, node) if one.seed is None}),
-        "description": " ".join(_text(described.get("description")).split()),
-        "materialized": _text(_setting(graph, node, described, "materialized")),
-        "mart": _mart(graph, node, described),
+        "description": " ".join(_text(graph.entry(node).get("description")).split()),
+        "materialized": _text(graph.setting(node, "materialized")),
+        "mart": _mart(graph, node),
     }
 
 
@@ -76,24 +73,12 @@ def _folder(node: Node) -> str:
     return directory
 
 
-def _setting(graph: Graph, node: Node, described: Mapping[str, Any], name: str) -> Any:
-    """Return a setting of a node: its own, that of its YAML, or that of `dbt_project.yml`."""
-    own = node.calls.config.get(name)
-    if own:
-        return own[0] if len(own) == 1 else None
-    config = mapping(described.get("config"))
-    if name in config or name in described:
-        return config.get(name, described.get(name))
-    found = (settings_of(graph.packages[package].settings, node, name) for package in (graph.root.name, node.package))
-    return next((one for one in found if one is not None), None)
-
-
-def _mart(graph: Graph, node: Node, described: Mapping[str, Any]) -> str | None:
-    wanted = mapping(mapping(_setting(graph, node, described, "meta")).get("cascade")).get("publish")
+def _mart(graph: Graph, node: Node) -> str | None:
+    wanted = mapping(mapping(graph.setting(node, "meta")).get("cascade")).get("publish")
     if wanted is None:
         return None
     options = mapping(wanted)
-    schema = options.get("schema") or _text(_setting(graph, node, described, "schema")) or _SCHEMA
+    schema = options.get("schema") or _text(graph.setting(node, "schema")) or _SCHEMA
     return f"{schema}.{options.get('table') or node.name}"
 
 

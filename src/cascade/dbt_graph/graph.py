@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cascade.dbt_graph.calls import Calls, Place, Ref, Surroundings
+from cascade.dbt_graph.documents import mapping
 from cascade.dbt_graph.follow import Follower
 from cascade.dbt_graph.implicit_macros import implicit_macro_files
 from cascade.dbt_graph.nodes import (
@@ -17,6 +18,7 @@ from cascade.dbt_graph.nodes import (
     read_macros,
     read_nodes,
     settings_hooks,
+    settings_of,
     tests_are_disabled,
 )
 from cascade.dbt_graph.packages import Package, read_package, read_packages
@@ -84,6 +86,31 @@ class Graph:
             for package in reversed(self.packages)
             for table in self.properties[package].sources
         }
+
+    def entry(self, node: Node) -> Mapping[str, Any]:
+        """Return what YAML says about a node: the first entry of its name, and nothing if there is none."""
+        entries = self.properties[node.package].entries.get(node.name, ())
+        return next((entry for _, entry in entries), {})
+
+    def setting(self, node: Node, name: str) -> Any:
+        """Return a setting of a node: its own, that of its YAML, or that of `dbt_project.yml`.
+
+        Args:
+            node: the node.
+            name: the setting, such as `materialized`.
+
+        Returns:
+            Its value; None if there is none, and if only dbt can tell.
+        """
+        own = node.calls.config.get(name)
+        if own:
+            return own[0] if len(own) == 1 else None
+        entry = self.entry(node)
+        config = mapping(entry.get("config"))
+        if name in config or name in entry:
+            return config.get(name, entry.get(name))
+        found = (settings_of(self.packages[package].settings, node, name) for package in (self.root.name, node.package))
+        return next((one for one in found if one is not None), None)
 
     def index(self) -> None:
         """Prepare to find nodes by name."""

@@ -13,7 +13,7 @@ from cascade.dbt_graph.errors import DocumentError
 from cascade.dbt_graph.follow import Follower
 from cascade.dbt_graph.generic_tests import follow_entry, follow_expression
 from cascade.dbt_graph.nodes import Node
-from cascade.dbt_graph.packages import Package
+from cascade.dbt_graph.packages import File, Package
 
 _DESCRIBING = ("models", "seeds", "snapshots", "sources", "unit_tests", "semantic_models")
 
@@ -89,7 +89,7 @@ def read_properties(package: Package, surroundings: Surroundings, problems: dict
                 place = Place(file.path, line_of(entry))
                 found.entries.setdefault(str(entry.get("name")), []).append((place, entry))
                 if section == "snapshots" and "relation" in entry:
-                    found.yaml_snapshots.append(_yaml_snapshot(package.name, place, entry, surroundings))
+                    found.yaml_snapshots.append(_yaml_snapshot(package.name, file, place, entry, surroundings))
         for source in mappings(document.get("sources")):
             found.sources.extend(_tables(source, file.path))
         for test in mappings(document.get("unit_tests")):
@@ -105,10 +105,12 @@ def read_properties(package: Package, surroundings: Surroundings, problems: dict
     return found
 
 
-def _yaml_snapshot(package: str, place: Place, entry: Mapping[str, Any], surroundings: Surroundings) -> Node:
+def _yaml_snapshot(
+    package: str, file: File, place: Place, entry: Mapping[str, Any], surroundings: Surroundings
+) -> Node:
     follower = Follower(surroundings, package, place.file, place.line)
     follow_expression(entry.get("relation"), follower)
-    return Node(package, "snapshot", str(entry.get("name")), place.file, place.line, calls=follower.calls)
+    return Node(package, "snapshot", str(entry.get("name")), place.file, place.line, file.folders, follower.calls)
 
 
 def _tables(source: Mapping[str, Any], file: str) -> Iterable[SourceTable]:
