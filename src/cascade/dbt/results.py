@@ -142,7 +142,9 @@ def _source(name: str, source: Mapping[str, Any], seeds: Container[tuple[object,
     metas = [source.get("source_meta"), source.get("meta"), config.get("meta")]
     meta = {key: value for each in metas for key, value in (each or {}).items()}
     key = _inner(meta, "dagster").get("asset_key")
-    asset_key = tuple(map(str, key)) if isinstance(key, list) else None
+    # Dagster takes a string for a key of one part.
+    parts = [key] if isinstance(key, str) and key else key
+    asset_key = tuple(map(str, parts)) if isinstance(parts, list) else None
     is_external = (
         _inner(meta, "cascade").get("external") is True
         # Options of dbt-duckdb, which then reads files or another database.

@@ -103,6 +103,7 @@ def test_columns_that_the_table_lacks_have_lines(tmp_path: Path) -> None:
         {"source_meta": {"cascade": {"external": True}}},
         {"config": {"meta": {"cascade": {"external": True}}}},
         {"config": {"meta": {"dagster": {"asset_key": ["a"]}}}},
+        {"meta": {"dagster": {"asset_key": "a"}}},
         {"meta": {"external_location": "s3://x/{name}.parquet"}},
         {"config": {"plugin": "excel"}},
         {"database": "billing"},

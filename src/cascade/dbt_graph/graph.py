@@ -78,6 +78,15 @@ class Graph:
                 return self._latest(found)
         return None
 
+    def is_disabled(self, ref: Ref, package: str) -> bool:
+        """Return whether what a `ref` names is disabled.
+
+        Args:
+            ref: its arguments.
+            package: the package of what refers to it.
+        """
+        return self.find(ref, package) is None and self.find(ref, package, self.disabled) is not None
+
     @cached_property
     def sources(self) -> Mapping[tuple[str, str], SourceTable]:
         """The tables of all sources, by the names of source and table. Asked for once the YAML has been read."""
@@ -176,12 +185,25 @@ def read_graph(directory: str, *, target: str = "embedded", variables: Mapping[s
         for file in package.of_kind("docs"):
             graph.docs.update(dict.fromkeys(docs_blocks(file.text()), file.path))
     graph.index()
+    _disable_tests(graph)
     for name, properties in graph.properties.items():
         for place, model, test in properties.unit_tests:
             tested = graph.find(Ref(model), name)
             if tested is not None:
                 follow_unit_test(test, place, tested, surroundings)
     return graph
+
+
+def _disable_tests(graph: Graph) -> None:
+    """Disable the data tests of what is disabled, as dbt does."""
+    for node in [
+        node
+        for node in graph.nodes
+        if node.kind == "test" and any(graph.is_disabled(ref, node.package) for ref in node.calls.refs)
+    ]:
+        node.enabled = False
+        graph.nodes.remove(node)
+        graph.disabled.append(node)
 
 
 def needed_files(graph: Graph, node: Node) -> Iterator[str]:

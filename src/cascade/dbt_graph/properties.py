@@ -138,7 +138,7 @@ def _is_external(entry: Mapping[str, Any]) -> bool:
     # A source that names an asset of Dagster is that asset's table.
     return bool(options or entry.get("database")) or any(
         mapping(meta.get("cascade")).get("external") is True
-        or isinstance(mapping(meta.get("dagster")).get("asset_key"), list)
+        or isinstance(mapping(meta.get("dagster")).get("asset_key"), list | str)
         for meta in metas
     )
 

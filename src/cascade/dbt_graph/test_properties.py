@@ -154,6 +154,7 @@ def test_tables_of_sources(ask: Ask) -> None:
         "meta: {cascade: {external: true}}",
         "config: {meta: {cascade: {external: true}}}",
         "meta: {dagster: {asset_key: [lake, flights]}}",
+        "meta: {dagster: {asset_key: flights}}",
         "config: {external_location: 's3://bucket/{name}.parquet'}",
         "meta: {plugin: excel}",
         "database: elsewhere",
@@ -219,6 +220,24 @@ def test_what_has_something_to_build_or_to_test(ask: Ask) -> None:
     }
     tested = ("models/a.sql", "models/b.sql", "seeds/s.csv", "snapshots/h.sql", "tests/t.sql")
     assert ask(files)["tested"] == [f"shop/{path}" for path in tested]
+
+
+def test_data_tests_of_what_is_disabled_are_disabled(ask: Ask) -> None:
+    found = ask(
+        {
+            "shop/models/off.sql": "{{ config(enabled=false) }} select 1",
+            "shop/models/b.yml": (
+                "models: [{name: b, columns: [{name: id, data_tests: [{relationships: {arguments: "
+                "{to: ref('off'), field: id}}}]}]}]"
+            ),
+            "shop/tests/of_off.sql": "select * from {{ ref('a') }} join {{ ref('off') }} using (id)",
+            "shop/tests/of_a.sql": "select * from {{ ref('a') }} where false",
+        }
+    )
+    assert found["problems"] == []
+    assert "shop/tests/of_a.sql" in found["tested"]
+    assert "shop/tests/of_off.sql" not in found["tested"]
+    assert "shop/models/off.sql" not in found["files"]["shop/models/b.sql"]
 
 
 def test_every_node_needs_the_macros_that_dbt_calls_by_itself(ask: Ask) -> None:
