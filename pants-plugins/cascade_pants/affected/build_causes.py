@@ -9,8 +9,8 @@ from pants.engine.addresses import Address
 from cascade_pants.affected.build_edits import REQUIREMENTS, BuildEdit, compare
 from cascade_pants.affected.causes import Causes
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import Change
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.git import Change
 
 
 def add_build_file(change: Change, comparison: Comparison, graph: RepositoryGraph, causes: Causes) -> BuildEdit:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pants.engine.addresses import Address
 
 from cascade_pants.affected.closure import Cause
-from cascade_pants.affected.git import Change
+from cascade_pants.git import Change
 
 
 class Causes:

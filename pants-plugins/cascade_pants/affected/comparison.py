@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from functools import cached_property
 
-from cascade_pants.affected.git import DELETED, LINK, BaseFile, Change, Repository
+from cascade_pants.git import DELETED, LINK, BaseFile, Change, Repository
 
 
 class Comparison:

@@ -13,12 +13,12 @@ from cascade_pants.affected.build_causes import add_build_file, files_no_longer_
 from cascade_pants.affected.causes import Causes
 from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.everything import is_build_file, same_configuration, why_everything
-from cascade_pants.affected.git import ADDED, DELETED, Change
 from cascade_pants.affected.gone_causes import add_gone
 from cascade_pants.affected.held import lost_modules, projects_that_held
 from cascade_pants.affected.macros import defines_macros, may_replace_a_macro
 from cascade_pants.affected.repository_graph import RepositoryGraph
 from cascade_pants.affected.requirement_causes import add_lock, add_requirements_file
+from cascade_pants.git import ADDED, DELETED, Change
 from cascade_pants.target_types.dbt import CascadeDbtSourceField
 from cascade_pants.util_rules.manifest import has_cascade_table
 

@@ -9,10 +9,10 @@ from pants.engine.target import TargetGenerator
 
 from cascade_pants.affected.causes import Causes
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import Change
 from cascade_pants.affected.kinds import is_test
 from cascade_pants.affected.mentions import Gone, gone_dbt_file, gone_module, words_of, words_to_find
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.git import Change
 from cascade_pants.reader.contract_files import contract_table
 from cascade_pants.target_types import CascadeWorkflowDataField
 from cascade_pants.target_types.dbt import CascadeDbtProjectTarget

@@ -21,9 +21,9 @@ from pants.source.filespec import FilespecMatcher
 
 from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.everything import is_build_file
-from cascade_pants.affected.git import Change
 from cascade_pants.affected.owners import directories_above
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.git import Change
 from cascade_pants.reader.modules import loads_folder
 from cascade_pants.reader.packages import declarations_in_package
 from cascade_pants.target_types import CascadeProjectWorkflowsField, CascadeWorkflowSourceTarget, CascadeWorkflowTarget

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cascade_pants.affected.git import Change
+from cascade_pants.git import Change
 
 VERSION = 1
 """The version of the JSON document. Raised when a field changes its meaning or goes, and not when one is added."""

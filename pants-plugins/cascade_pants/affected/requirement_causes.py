@@ -13,9 +13,9 @@ from pants.engine.target import Target
 from cascade_pants.affected import locks, requirement_files
 from cascade_pants.affected.causes import Causes
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import Change
 from cascade_pants.affected.kinds import is_made_by, is_test
 from cascade_pants.affected.repository_graph import RepositoryGraph
+from cascade_pants.git import Change
 from cascade_pants.requirement_names import requirement_name
 from cascade_pants.target_types import CascadeProjectManifestField
 from cascade_pants.target_types.dbt import CascadeDbtSourceField

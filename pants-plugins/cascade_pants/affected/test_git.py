@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import Change, GitError, Repository
+from cascade_pants.git import Change, GitError, Repository
 
 COMMIT = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false", "commit", "-qam", "x")
 

@@ -22,8 +22,8 @@ from pants.testutil.rule_runner import RuleRunner
 from cascade_pants.affected import repository_graph
 from cascade_pants.affected.affected import Affected
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import Repository
 from cascade_pants.affected.repository_graph import RepositoryGraph, RepositoryGraphRequest
+from cascade_pants.git import Repository
 from cascade_pants.target_types import CascadeProjectManifestField
 from cascade_pants.testing import project_rules, rule_runner
 from cascade_pants.util_rules import table_map

@@ -18,9 +18,10 @@ from cascade_pants.affected import repository_graph as graph_rules
 from cascade_pants.affected.affected import Affected
 from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.formats import as_markdown, as_text, explanation
-from cascade_pants.affected.git import GitError, Repository
 from cascade_pants.affected.repository_graph import RepositoryGraphRequest, repository_graph
+from cascade_pants.git import GitError, Repository
 from cascade_pants.goals.projects import WRONG_USE
+from cascade_pants.goals.since import since_option
 from cascade_pants.spelling import nearest
 
 GOAL = "cascade-affected"
@@ -49,16 +50,7 @@ class CascadeAffectedSubsystem(GoalSubsystem):
         """
     )
 
-    since = StrOption(
-        default=None,
-        help=softwrap(
-            """
-            The commit, tag or branch to compare with.
-
-            Example: `--since=origin/main`
-            """
-        ),
-    )
+    since = since_option()
     format = EnumOption(
         default=AffectedFormat.TEXT,
         help=softwrap(

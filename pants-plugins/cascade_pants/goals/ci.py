@@ -24,11 +24,12 @@ from pants.util.strutil import help_text, softwrap
 from cascade_pants import engine
 from cascade_pants.affected.affected import Affected
 from cascade_pants.affected.comparison import Comparison
-from cascade_pants.affected.git import GitError, Repository
 from cascade_pants.affected.repository_graph import RepositoryGraphRequest, repository_graph
+from cascade_pants.git import GitError, Repository
 from cascade_pants.goals.dev_process import CHROOT
 from cascade_pants.goals.projects import WRONG_USE, NoProjectError, chosen_projects, projects_in
 from cascade_pants.goals.run import CascadeProjectRunFieldSet
+from cascade_pants.goals.since import since_option
 
 GOAL = "cascade-ci"
 DIRECTORY = "__cascade_ci"
@@ -51,16 +52,7 @@ class CascadeCiSubsystem(GoalSubsystem):
         """
     )
 
-    since = StrOption(
-        default=None,
-        help=softwrap(
-            """
-            The commit, tag or branch to compare with.
-
-            Example: `--since=origin/main`
-            """
-        ),
-    )
+    since = since_option()
     partitions = IntOption(
         default=1,
         help=softwrap(

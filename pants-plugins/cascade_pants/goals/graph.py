@@ -18,14 +18,15 @@ from pants.util.strutil import help_text, softwrap
 from cascade_pants.affected.affected import Affected
 from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.formats import chain
-from cascade_pants.affected.git import GitError, Repository
 from cascade_pants.affected.report import Report
 from cascade_pants.affected.repository_graph import RepositoryGraphRequest, repository_graph
 from cascade_pants.drawing.folding import MOST_NODES
 from cascade_pants.drawing.formats import folding_notice, write
 from cascade_pants.drawing.graph import summary
 from cascade_pants.drawing.lineage import LineageError, lineage_of
+from cascade_pants.git import GitError, Repository
 from cascade_pants.goals.projects import WRONG_USE, NoProjectError, chosen_projects
+from cascade_pants.goals.since import since_option
 from cascade_pants.util_rules import drawn
 from cascade_pants.util_rules.drawn import DrawnRequest, drawn_repository
 
@@ -66,15 +67,8 @@ class CascadeGraphSubsystem(GoalSubsystem):
             """
         ),
     )
-    since = StrOption(
-        default=None,
-        help=softwrap(
-            """
-            Highlight what the changes since a commit, a tag or a branch touch, as `cascade-affected` reports it.
-
-            Example: `--since=origin/main`
-            """
-        ),
+    since = since_option(
+        "Highlight what the changes since a commit, a tag or a branch touch, as `cascade-affected` reports it."
     )
     lineage = StrOption(
         default=None,

@@ -16,12 +16,9 @@ from pants.engine.rules import collect_rules, rule
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from cascade_pants import engine
 from cascade_pants.reader.names import CHECKS
 from cascade_pants.reader.values import Key, Reference, Value
-from cascade_pants.util_rules.all_workflows import AllWorkflows
-from cascade_pants.util_rules.table_map import LocatedDeclaration, ProjectsOfFiles, located_declarations
-from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, workflow_facts
+from cascade_pants.util_rules.table_map import AllDeclarations, LocatedDeclaration
 
 AssetKey = tuple[str, ...]
 """The parts of an asset key."""
@@ -143,16 +140,8 @@ def _is_module(path: str, module: str, importer: str) -> bool:
 
 
 @rule(desc="Map assets to Cascade workflows", level=LogLevel.DEBUG)
-async def map_assets(workflows: AllWorkflows, projects: ProjectsOfFiles) -> AssetMap:
-    all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
-    return AssetMap.of(
-        (
-            one
-            for workflow, facts in zip(workflows, all_facts)
-            for one in located_declarations(workflow, facts.by_file, projects.by_address)
-        ),
-        (path for facts in all_facts for path in facts.folder_loaders),
-    )
+def map_assets(declarations: AllDeclarations) -> AssetMap:
+    return AssetMap.of(declarations.located, declarations.folder_loaders)
 
 
 def rules() -> list[Any]:

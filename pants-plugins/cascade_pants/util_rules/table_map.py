@@ -138,14 +138,35 @@ def find_projects_of_files(targets: AllTargets, workflows: AllWorkflows, python_
     return ProjectsOfFiles(FrozenDict({address: tuple(sorted(projects)) for address, projects in found.items()}))
 
 
-@rule(desc="Map tables to Cascade workflows", level=LogLevel.DEBUG)
-async def map_tables(workflows: AllWorkflows, projects: ProjectsOfFiles) -> TableMap:
+@dataclass(frozen=True)
+class AllDeclarations:
+    """What the workflows of the repository declare.
+
+    Args:
+        located: the declarations.
+        folder_loaders: the paths of files that let Dagster load the folder that they are in.
+    """
+
+    located: tuple[LocatedDeclaration, ...]
+    folder_loaders: tuple[str, ...]
+
+
+@rule(desc="Find what Cascade workflows declare", level=LogLevel.DEBUG)
+async def find_declarations(workflows: AllWorkflows, projects: ProjectsOfFiles) -> AllDeclarations:
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in workflows)
-    return TableMap.of(
-        one
-        for workflow, facts in zip(workflows, all_facts)
-        for one in located_declarations(workflow, facts.by_file, projects.by_address)
+    return AllDeclarations(
+        tuple(
+            one
+            for workflow, facts in zip(workflows, all_facts)
+            for one in located_declarations(workflow, facts.by_file, projects.by_address)
+        ),
+        tuple(path for facts in all_facts for path in facts.folder_loaders),
     )
+
+
+@rule(desc="Map tables to Cascade workflows", level=LogLevel.DEBUG)
+def map_tables(declarations: AllDeclarations) -> TableMap:
+    return TableMap.of(declarations.located)
 
 
 def rules() -> list[Any]:

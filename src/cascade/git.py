@@ -1,4 +1,4 @@
-"""What git knows of a change: its files, and those of the commit before it."""
+"""What git knows of a change: its files, and those of the commit before it. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from pants.util.docutil import bin_name
 
 ADDED, MODIFIED, DELETED = "added", "modified", "deleted"
 LINK = "120000"
@@ -63,6 +61,14 @@ class Repository:
     def __init__(self, directory: str) -> None:
         self.directory = directory
 
+    def top(self) -> str:
+        """Return the root of the repository.
+
+        Raises:
+            GitError: this is no repository.
+        """
+        return os.fsdecode(self._git("rev-parse", "--show-toplevel")).rstrip("\n")
+
     def base_of(self, since: str) -> str:
         """Find the commit to compare with.
 
@@ -75,12 +81,11 @@ class Repository:
         Raises:
             GitError: this is no repository, there is no such commit, or the two have nothing in common.
         """
-        self._git("rev-parse", "--show-toplevel")
+        self.top()
         if since.startswith("-") or not self._succeeds("rev-parse", "--verify", "--quiet", f"{since}^{{commit}}"):
             raise GitError(
                 f"--since={since!r} names no commit of this repository. Give a branch, a tag or a commit, such as "
-                f"`{bin_name()} cascade-affected --since=origin/main`. If it exists elsewhere, fetch it first: "
-                f"`git fetch origin`."
+                "`--since=origin/main`. If it exists elsewhere, fetch it first: `git fetch origin`."
             )
         found = self._run("merge-base", since, "HEAD")
         if found.returncode != 0:
@@ -145,6 +150,17 @@ class Repository:
                 position += int(header[2]) + 1
         return contents
 
+    def archive(self, base: str, path: str) -> bytes:
+        """Return a directory of a commit as a tar file; that of a commit without it is empty.
+
+        Args:
+            base: the commit.
+            path: the directory, from the root of the build.
+        """
+        if not self._git("ls-tree", "-z", base, "--", path):
+            return b""
+        return self._git("archive", "--format=tar", base, "--", path)
+
     def files_with_words(self, words: Sequence[str]) -> list[str]:
         """List the tracked files whose text has one of some words."""
         if not words:
@@ -193,4 +209,4 @@ class Repository:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise GitError("`cascade-affected` asks git what has changed, and there is no `git` on PATH.") from error
+            raise GitError("Git says what has changed, and there is no `git` on PATH.") from error
