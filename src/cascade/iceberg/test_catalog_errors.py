@@ -67,7 +67,7 @@ def test_a_login_to_glue_names_its_settings() -> None:
     assert "CASCADE_S3_ACCESS_KEY_ID" in found.hint
 
 
-@pytest.mark.parametrize("content", [b"nothing that SQLite wrote" * 100, None])
+@pytest.mark.parametrize("content", [b"nothing that SQLite wrote" * 100, None], ids=["foreign", "cut"])
 def test_a_damaged_catalog_is_called_so(tmp_path: Path, content: bytes | None) -> None:
     settings = Settings(tmp_path)
     open_lakehouse(settings).catalog.create_namespace("raw")
@@ -77,4 +77,4 @@ def test_a_damaged_catalog_is_called_so(tmp_path: Path, content: bytes | None) -
         ConfigError, match=r"The file of the Iceberg catalog at sqlite:.*catalog\.db is damaged: "
     ) as raised:
         open_lakehouse(settings)
-    assert raised.value.hint is not None and raised.value.hint.startswith("Restore it from a copy.")
+    assert raised.value.hint is not None and raised.value.hint.endswith(": cascade doctor --recover")
