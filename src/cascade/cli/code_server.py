@@ -33,7 +33,7 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
         raise UsageError("Use either --port or --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
     listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
     config = invocation.config
-    argv = code_server_argv(invocation.project, config.project_root, log_level) + listen
+    argv = code_server_argv(invocation.project, config, log_level) + listen
     # A shell starts background jobs with SIGINT ignored, and Dagster's server then ignores SIGTERM too. A handler
     # set here becomes the default action in the new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)

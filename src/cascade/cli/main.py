@@ -47,6 +47,7 @@ _COMMANDS = {
     "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",
+    "dagster": "cascade.cli.dagster:dagster",
     "config": "cascade.cli.config:config",
     "doctor": "cascade.cli.doctor:doctor",
     "completion": "cascade.cli.completion:completion",

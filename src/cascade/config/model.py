@@ -20,6 +20,7 @@ from cascade.config.operations import ALERT_KINDS, alert_kinds, require_http
 from cascade.config.postgres_urls import is_postgres
 from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
+from cascade.config.run_containers import parse_resources, split_names
 from cascade.config.secrets import masked_value
 from cascade.table_ref import MAIN_BRANCH, branch_directory, branch_problem
 
@@ -184,6 +185,46 @@ class CascadeConfig(BaseSettings):
         "`postgresql://user:password@host/dagster`. Processes on several machines then share them. If not set, they "
         "are in SQLite files in `dagster_home`.",
     )
+    concurrent_runs: int = Field(
+        default=10, ge=1, description="How many of the runs that wait in Dagster's queue go on at once, of all tables."
+    )
+    runs_per_table: int = Field(
+        default=1,
+        ge=1,
+        description="How many of them write to one table at once: the limit of the table's pool, unless Dagster's UI "
+        "sets another. More pays where runs wait for their sources, and costs CPU where commits meet.",
+    )
+    run_launcher: Literal["process", "docker", "kubernetes"] = Field(
+        default="process",
+        description="Where a run goes that Dagster starts: into a process of the code server, a Docker container, or a "
+        "Kubernetes job of its own. Commands such as `materialize` run where you type them.",
+    )
+    run_image: str | None = Field(
+        default=None,
+        description="The image of the containers of runs, which must hold the project. If not set, the image of the "
+        "code server, as `DAGSTER_CURRENT_IMAGE` says; Dagster's Helm chart sets that.",
+    )
+    run_variables: tuple[str, ...] = Field(
+        default=(),
+        description="The names of the environment variables that containers of runs get, with the values of Dagster's "
+        "daemon. For secrets on Kubernetes, use `run_env_from`: everyone who may read jobs sees these.",
+    )
+    run_env_from: tuple[str, ...] = Field(
+        default=(),
+        description="The names of the Kubernetes Secrets whose entries are environment variables of runs.",
+    )
+    run_resources: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="What a container of a run requests and may use, in the words of Kubernetes, such as "
+        '`{requests = {memory = "1Gi"}, limits = {cpu = "2", memory = "4Gi"}}`; in the environment, as JSON.',
+    )
+    run_namespace: str | None = Field(
+        default=None, description="The Kubernetes namespace of runs. If not set, what the launcher is configured with."
+    )
+    run_service_account: str | None = Field(
+        default=None, description="The Kubernetes service account of runs. If not set, as for `run_namespace`."
+    )
+    run_network: str | None = Field(default=None, description="The Docker network of the containers of runs.")
     dlt_directory: Path = Field(
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
         description="The working directory of dlt's pipelines.",
@@ -263,6 +304,16 @@ class CascadeConfig(BaseSettings):
         """Replace the sources of pydantic-settings, which do not record where a value comes from."""
         layers = _READ.get()
         return (init_settings, *(LayerSource(settings_cls, layer) for layer in (layers.layers if layers else ())))
+
+    @field_validator("run_variables", "run_env_from", mode="before")
+    @classmethod
+    def _separate_names(cls, value: object) -> object:
+        return split_names(value)
+
+    @field_validator("run_resources", mode="before")
+    @classmethod
+    def _parse_resources(cls, value: object) -> object:
+        return parse_resources(value)
 
     @field_validator("branch", mode="after")
     @classmethod

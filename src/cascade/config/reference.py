@@ -54,7 +54,7 @@ def _default(name: str, info: FieldInfo) -> str:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
     value = info.default
-    if value is None:
+    if value is None or value == () or info.default_factory is dict:
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -63,6 +63,10 @@ def _type_name(annotation: Any) -> str:
     if annotation in _TYPE_NAMES:
         return _TYPE_NAMES[annotation]
     arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is tuple:
+        return "names, separated by commas"
+    if typing.get_origin(annotation) is dict:
+        return "table"
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:

@@ -32,6 +32,15 @@ def provide_database(url: str) -> None:
         ConfigError: it cannot be reached, or the packages for it are not installed.
     """
     require_database(url)
+    name_driver(url)
+
+
+def name_driver(url: str) -> None:
+    """Set the variable that `dagster.yaml` names, with the driver that is installed. Connect to nothing.
+
+    Args:
+        url: the URL of the database.
+    """
     os.environ[_VARIABLE] = with_driver(url)
 
 

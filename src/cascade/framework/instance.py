@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cascade.dagster_storage import speed_up_dagster_storage
 from cascade.exceptions import CascadeError, ConfigError
 from cascade.framework.dagster_database import DAGSTER_YAML, provide_database
+from cascade.framework.run_launcher import launcher_yaml
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -34,12 +35,6 @@ telemetry:
 nux:
   enabled: false
 
-# A workflow's op is in a pool named after its table: one run per table at a time, whatever starts it.
-concurrency:
-  pools:
-    granularity: run
-    default_limit: 1
-
 freshness:
   enabled: true
 
@@ -47,6 +42,14 @@ freshness:
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
+
+# A workflow's op is in a pool named after its table, in which the runs of the table take turns.
+concurrency:
+  runs:
+    max_concurrent_runs: {{concurrent_runs}}
+  pools:
+    granularity: run
+    default_limit: {{runs_per_table}}
 """
 
 # Every process that opens the instance sees the events that it writes, whatever started the run.
@@ -83,12 +86,14 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
             f"Dagster's home {home} cannot be used: {problem}.",
             hint="Set CASCADE_DAGSTER_HOME to a directory with another path.",
         )
-    path, text = home / "dagster.yaml", _SETTINGS
+    path = home / "dagster.yaml"
+    text = _SETTINGS.format(concurrent_runs=config.concurrent_runs, runs_per_table=config.runs_per_table)
     if config.dagster_database is not None:
         provide_database(config.dagster_database)
         text += DAGSTER_YAML
     if config.is_observed:
         text += _OBSERVED
+    text += launcher_yaml(config)
     try:
         home.mkdir(parents=True, exist_ok=True)
         present = path.read_text(encoding="utf-8") if path.is_file() else None

@@ -8,9 +8,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project
+from cascade.framework.run_launcher import container_arguments
+
+if TYPE_CHECKING:
+    from cascade.config import CascadeConfig
 
 
 @dataclass(frozen=True)
@@ -35,31 +40,30 @@ class CodeServer:
         return accepts_connections(self.socket)
 
 
-def code_server_argv(project: Project, root: Path, log_level: str = "warning") -> list[str]:
+def code_server_argv(project: Project, config: CascadeConfig, log_level: str = "warning") -> list[str]:
     """Return the command line of a project's code server, without the option for the port or socket.
 
     Args:
         project: the project.
-        root: its root.
+        config: its settings.
         log_level: how much Dagster logs.
     """
     return [
         *(sys.executable, "-m", "dagster", "code-server", "start"),
         *("--module-name", project.module, "--attribute", "defs"),
-        *("--working-directory", str(root), "--location-name", project.name),
-        # Start the runs with this interpreter: in a PEX no `dagster` is on the path.
-        *("--use-python-environment-entry-point", "--log-level", log_level),
+        *("--working-directory", str(config.project_root), "--location-name", project.name),
+        *(*container_arguments(config), "--log-level", log_level),
     ]
 
 
 def code_servers(
-    project: Project, root: Path, others: Iterable[str], scratch: Path, log_level: str
+    project: Project, config: CascadeConfig, others: Iterable[str], scratch: Path, log_level: str
 ) -> tuple[CodeServer, ...]:
     """Return the code servers of one `dev`: the project's own, then the others.
 
     Args:
         project: the project.
-        root: its root.
+        config: its settings.
         others: further projects as `NAME=JSON_ARGV`, where the list of words is their command line.
         scratch: the directory for the sockets.
         log_level: how much Dagster logs.
@@ -67,7 +71,7 @@ def code_servers(
     Raises:
         UsageError: one of the others does not have that form.
     """
-    commands = [(project.name, code_server_argv(project, root, log_level))]
+    commands = [(project.name, code_server_argv(project, config, log_level))]
     for text in others:
         name, words = _name_and_words(text)
         commands.append((name, [*words, "code-server", "--log-level", log_level]))

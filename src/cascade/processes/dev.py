@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from cascade.exceptions import CascadeError
 from cascade.framework.instance import prepare_dagster_home
 from cascade.framework.renewed_manifest import COMMAND_VARIABLE, DIRECTORY_VARIABLE
+from cascade.framework.run_launcher import require_launcher
 from cascade.processes.children import Children, child_environment
 from cascade.processes.code_server import CodeServer, code_servers
 from cascade.processes.run_log import RunLog
@@ -84,6 +85,7 @@ def run_dev(
     Raises:
         CascadeError: a process did not start in time, or ended unexpectedly.
     """
+    require_launcher(options.config)
     prepare_dagster_home(options.config)
     # Pants starts this process in a session of its own, so what ends Pants does not reach it.
     parent = os.getppid() if options.project.generated and os.environ.get(COMMAND_VARIABLE) else None
@@ -91,9 +93,8 @@ def run_dev(
     with _scratch_directory() as scratch, StopSignals() as signals, Children(scratch) as children:
         watcher: Watcher | None = None
         try:
-            root = options.config.project_root
             level = "info" if options.verbose else "critical"
-            servers = code_servers(options.project, root, options.others, scratch, level)
+            servers = code_servers(options.project, options.config, options.others, scratch, level)
             if options.reload:
                 watcher = _started_watcher(options, ui, servers, scratch / _RENEWED)
             with telling("dev is") as begin:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cascade.config import CascadeConfig
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project
 from cascade.processes.code_server import code_servers
@@ -15,7 +16,9 @@ from cascade.processes.dev import _workspace
 
 def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:
     project = Project("mine", None)
-    mine, other = code_servers(project, tmp_path, ['other=["other.pex"]'], tmp_path / "s", "info")
+    mine, other = code_servers(
+        project, CascadeConfig(project_root=tmp_path), ['other=["other.pex"]'], tmp_path / "s", "info"
+    )
     assert (mine.name, mine.own, other.name, other.own) == ("mine", True, "other", False)
     assert other.argv == ("other.pex", "code-server", "--log-level", "info", "--socket", str(tmp_path / "s/1.sock"))
     assert mine.argv[-1] == str(tmp_path / "s/0.sock")
@@ -25,7 +28,7 @@ def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["other=python", "other", 'other={"a": 1}', "other=[1]"])
 def test_the_command_of_a_code_server_is_a_list_of_words(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="NAME=JSON_ARGV"):
-        code_servers(Project("mine", None), tmp_path, [text], tmp_path, "info")
+        code_servers(Project("mine", None), CascadeConfig(project_root=tmp_path), [text], tmp_path, "info")
 
 
 @pytest.mark.parametrize("name", ["my proj", 'it\'s "x"', "📦", "a: b#c", "{m}", "null", "new\nline", "a\x7fb"])
