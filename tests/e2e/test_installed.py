@@ -13,7 +13,7 @@ from docs.conftest import INSTALLED
 from e2e.conftest import REPOSITORY, Repository
 from processes import Finished, run
 
-EXTRAS = ("pandas", "pandera", "dbt", "pytest", "responses", "s3fs", "psycopg2")
+EXTRAS = ("pandas", "pandera", "dbt", "pytest", "responses", "s3fs", "psycopg2", "openlineage", "prometheus_client")
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ _COMMANDS = {
     "materialize": "cascade.cli.materialize:materialize",
     "backfill": "cascade.cli.backfill:backfill",
     "status": "cascade.cli.status:status",
+    "metrics": "cascade.cli.metrics:metrics",
     "plan": "cascade.cli.plan:plan",
     "dbt": "cascade.cli.dbt:dbt",
     "publish": "cascade.cli.publish:publish",

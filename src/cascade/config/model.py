@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from cascade.config.dbt_directory import dbt_directory
 from cascade.config.layer_source import LayerSource
 from cascade.config.layers import DescribedSetting, Layers, read_layers
-from cascade.config.operations import ALERT_KINDS, alert_kinds, require_http
+from cascade.config.operations import ALERT_KINDS, alert_kinds, headers_of, require_http
 from cascade.config.postgres_urls import is_postgres
 from cascade.config.problems import config_error, misspelled_settings
 from cascade.config.root import ROOT_VARIABLE, expanded, find_project_root
@@ -256,6 +256,23 @@ class CascadeConfig(BaseSettings):
     smtp_from: str | None = Field(
         default=None, description="The sender of the alerts. If not set, `smtp_user`, or the first of `alert_email`."
     )
+    openlineage_url: str | None = Field(
+        default=None,
+        description="The URL of a server that takes OpenLineage events, such as Marquez: `http://host:5000`. Without a "
+        "path, events go to `/api/v1/lineage`.",
+    )
+    openlineage_api_key: SecretStr | None = Field(default=None, description="The key of that server, if it needs one.")
+    openlineage_namespace: str | None = Field(
+        default=None, description="The namespace of jobs in OpenLineage. If not set, the `project_name`."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="The URL of a server that takes metrics by OTLP over HTTP, such as `http://host:4318` of an "
+        "OpenTelemetry collector. Without a path, metrics go to `/v1/metrics`.",
+    )
+    otlp_headers: SecretStr | None = Field(
+        default=None, description="Headers for that server, such as `Authorization=Bearer …`, with commas between."
+    )
 
     _layers: Layers = PrivateAttr()
     _given: frozenset[str] = PrivateAttr()
@@ -355,10 +372,16 @@ class CascadeConfig(BaseSettings):
     def _kinds_of_alerts(cls, value: object) -> str:
         return alert_kinds(value)
 
-    @field_validator("alert_webhook", "alert_slack", mode="after")
+    @field_validator("alert_webhook", "alert_slack", "openlineage_url", "otlp_endpoint", mode="after")
     @classmethod
-    def _http(cls, value: SecretStr | None) -> SecretStr | None:
+    def _http(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         require_http(value)
+        return value
+
+    @field_validator("otlp_headers", mode="after")
+    @classmethod
+    def _headers(cls, value: SecretStr | None) -> SecretStr | None:
+        headers_of("" if value is None else value.get_secret_value())
         return value
 
     @field_validator("smtp_from", mode="after")
@@ -371,7 +394,8 @@ class CascadeConfig(BaseSettings):
     @property
     def is_observed(self) -> bool:
         """Whether the events of runs are sent anywhere. Those of runs on a branch concern nobody else."""
-        return self.branch == MAIN_BRANCH and any((self.alert_webhook, self.alert_slack, self.alert_email))
+        receivers = (self.alert_webhook, self.alert_slack, self.alert_email, self.openlineage_url, self.otlp_endpoint)
+        return self.branch == MAIN_BRANCH and any(receivers)
 
     @property
     def state_directory(self) -> Path:

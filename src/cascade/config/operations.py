@@ -39,3 +39,35 @@ def require_http(value: str | SecretStr | None) -> None:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if text is not None and not text.startswith(("http://", "https://")):
         raise ValueError("must be a URL that begins with https:// or http://")
+
+
+def with_path(url: str, path: str) -> str:
+    """Return a URL with a path, unless it has one.
+
+    Args:
+        url: a URL of HTTP.
+        path: the path, which begins with a slash.
+    """
+    before, separator, query = url.partition("?")
+    host = before.partition("://")[2]
+    if "/" in host.rstrip("/"):
+        return url
+    return f"{before.rstrip('/')}{path}{separator}{query}"
+
+
+def headers_of(text: str) -> dict[str, str]:
+    """Read headers as OpenTelemetry's own variable has them, such as `Authorization=Bearer x, Tenant=data`.
+
+    Args:
+        text: the headers, with commas between.
+
+    Raises:
+        ValueError: one of them has no `=`. The message does not show the value.
+    """
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, value = part.partition("=")
+        if not separator or not name.strip():
+            raise ValueError("must be NAME=VALUE, with commas between several")
+        found[name.strip()] = value.strip()
+    return found

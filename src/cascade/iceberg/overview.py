@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
 from cascade.iceberg.ledger import published_partitions
-from cascade.iceberg.row_count import live_rows
+from cascade.iceberg.row_count import live_bytes, live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
 from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
@@ -30,6 +30,7 @@ class TableOverview:
         snapshot_id: the current snapshot; None if the table never had rows.
         written_at: when that snapshot was committed, in UTC.
         published: number of partitions that its ledger has; None if it has no ledger.
+        snapshots: number of snapshots that it keeps.
         problem: why the table cannot be read; None if it can.
     """
 
@@ -40,6 +41,7 @@ class TableOverview:
     written_at: datetime | None = None
     published: int | None = None
     problem: str | None = None
+    snapshots: int | None = None
 
     @property
     def quarantine_of(self) -> str | None:
@@ -88,18 +90,14 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
             continue
         published = len(ledger) if ledger.recorded else None
         if snapshot is None:
-            yield TableOverview(name, rows=0, size=0, published=published)
+            yield TableOverview(name, rows=0, size=0, published=published, snapshots=0)
             continue
-        totals = snapshot.summary.additional_properties if snapshot.summary else {}
         yield TableOverview(
             name,
             rows=live_rows(snapshot),
-            size=_number(totals.get("total-files-size")),
+            size=live_bytes(snapshot),
             snapshot_id=snapshot.snapshot_id,
             written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
             published=published,
+            snapshots=len(table.metadata.snapshots),
         )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None else None

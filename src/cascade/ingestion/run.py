@@ -219,6 +219,8 @@ def run_ingestion(
         notices=tuple(notices),
         sample=published.sample,
         timings=clock.timings,
+        table_bytes=published.table_bytes,
+        table_snapshots=published.table_snapshots,
         overwritten=published.overwritten
         if published.overwritten is None or not target.sensitive.intersection(declaration.unique_key)
         else replace(published.overwritten, key="one whose values are sensitive"),

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ChecksFailedError, SchemaDriftError
-from cascade.framework.run_errors import INTERRUPTED, error_of
+from cascade.framework.run_errors import INTERRUPTED
 from cascade.ingestion.validation_check import VALIDATION
+from cascade.operations.failures import cause_of, failed_step
 from cascade.program import typed
 from cascade.runs.report import RunReport
 
@@ -96,18 +97,15 @@ def _of_failure(entry: Any, run_of: Callable[[str], dg.DagsterRun | None]) -> di
     if run is None or run.tags.get(_WILL_RETRY_TAG) == "true":
         # The last attempt of a run that Dagster tries again is worth an alert.
         return None
-    # Without data if a process reports a run that another one no longer works on.
-    data = entry.dagster_event.event_specific_data
-    step = None if data is None else data.first_step_failure_event
-    cause = step.step_failure_data.error if step is not None else data.error if data is not None else None
     kind, message = "failed", entry.dagster_event.message or "Dagster recorded no reason."
-    if cause is not None:
-        error = error_of(cause)
+    error = cause_of(entry)
+    if error is not None:
         if error.kind == INTERRUPTED:
             # Somebody stopped it.
             return None
         kind = {ChecksFailedError.__name__: "blocked", SchemaDriftError.__name__: "drift"}.get(error.kind, kind)
         message = _message(kind, str(error))
+    step = failed_step(entry)
     asset, partition = _asset_of(run, step), run.tags.get(_PARTITION_TAG)
     again = f"materialize {asset}{f' --partition {partition}' if partition else ''}"
     command = "branch list" if kind == "blocked" else again if "," not in asset else "status"

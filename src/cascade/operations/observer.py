@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.terminal.words import say_on_stderr
@@ -105,4 +105,31 @@ def receivers(config: CascadeConfig) -> Sequence[Receiver]:
         from cascade.operations.alerting import Alerting
 
         found.append(Alerting(config))
+    if config.openlineage_url:
+        found.extend(_of_extra("openlineage_url", _lineage, config))
+    if config.otlp_endpoint:
+        found.extend(_of_extra("otlp_endpoint", _metrics, config))
     return tuple(found)
+
+
+def _lineage(config: CascadeConfig) -> Receiver:
+    from cascade.operations.lineage import Lineage
+
+    return Lineage(config)
+
+
+def _metrics(config: CascadeConfig) -> Receiver:
+    from cascade.operations.otlp import Metrics
+
+    return Metrics(config)
+
+
+def _of_extra(setting: str, build: Callable[[CascadeConfig], Receiver], config: CascadeConfig) -> Iterator[Receiver]:
+    """Yield a receiver that needs a package, or warn if that is not installed."""
+    try:
+        yield build(config)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "cascade":
+            raise
+        hint = "pip install 'cascade-workflows[telemetry]'"
+        say_on_stderr("warning", f"{setting} needs a package that is not installed. Type: {hint}", "yellow")

@@ -15,7 +15,7 @@ from cascade.iceberg.hidden import SINCE_COLUMN
 from cascade.iceberg.keys import matching
 from cascade.iceberg.large import LARGE_BYTES
 from cascade.iceberg.quarantine import content, contents
-from cascade.iceberg.row_count import live_rows
+from cascade.iceberg.row_count import live_bytes, live_rows
 from cascade.runs.candidate import Candidate
 from cascade.runs.dispositions import Destination, Disposition, SourceState, unchanged
 from cascade.runs.overwritten import Overwritten
@@ -72,6 +72,8 @@ class Published:
         decided: number of rows that decided about their keys: those in the table, and those that removed a key.
         decided_parts: returns these rows, in parts.
         overwritten: a row of another partition that this run replaced, if it noticed one.
+        table_bytes: size of the table's files in bytes, if the snapshot says.
+        table_snapshots: number of snapshots that the table keeps.
     """
 
     rows_inserted: int
@@ -85,6 +87,8 @@ class Published:
     decided: int
     decided_parts: Callable[[], Iterator[pa.Table]]
     overwritten: Overwritten | None
+    table_bytes: int | None
+    table_snapshots: int
 
 
 def audit(staged: Staged, checks: Sequence[Check], clock: Clock) -> Audited:
@@ -249,6 +253,8 @@ def publish(
         decided=written.decided,
         decided_parts=written.decided_parts,
         overwritten=written.overwritten,
+        table_bytes=live_bytes(snapshot),
+        table_snapshots=len(written.table.metadata.snapshots),
     )
 
 

@@ -94,6 +94,8 @@ class RunReport:
         sample: the first rows of this run, as they are in the table.
         timings: seconds of each step, by its name.
         overwritten: a row of another partition that this run replaced, if it noticed one.
+        table_bytes: size of the table's files in bytes, if its snapshot says.
+        table_snapshots: number of snapshots that the table keeps.
     """
 
     ref: TableRef
@@ -116,6 +118,8 @@ class RunReport:
     sample: Preview = field(default_factory=Preview)
     timings: Mapping[str, float] = field(default_factory=dict)
     overwritten: Overwritten | None = None
+    table_bytes: int | None = None
+    table_snapshots: int | None = None
 
     @property
     def table(self) -> str:
@@ -147,6 +151,8 @@ class RunReport:
             "committed": self.committed,
             "run_id": self.run_id,
             "seconds": self.seconds,
+            "table_bytes": self.table_bytes,
+            "table_snapshots": self.table_snapshots,
             "timings": dg.MetadataValue.json(dict(self.timings)),
         }
         return {
@@ -186,6 +192,8 @@ class RunReport:
             sample=_preview(found.get("preview")),
             overwritten=Overwritten.from_metadata(found),
             timings=found.get("timings", {}),
+            table_bytes=found.get("table_bytes"),
+            table_snapshots=found.get("table_snapshots"),
         )
 
     @classmethod
