@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from cascade.config.secrets import mask_error
+from cascade.config.secrets import mask_error, mask_secrets
 from cascade.declarations import IngestionDeclaration, TableChecks
 from cascade.declarations.asset_keys import dependencies
 from cascade.declarations.code_version import code_version
@@ -55,6 +56,8 @@ def build_asset(declaration: IngestionDeclaration, checks: Sequence[TableChecks]
     partitions = partitions_definition(declaration)
 
     def ingest(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        # Everybody who sees the run sees its log, which Dagster keeps.
+        context.log.addFilter(_mask_record)
         window = _window(declaration, context)
         replays = REPLAY_TAG in context.run.tags
         judge = None
@@ -180,6 +183,15 @@ def _run(
     if result.overwritten is not None:
         context.log.warning(f"{declaration.table} {result.partition}: {result.overwritten}")
     return result
+
+
+def _mask_record(record: logging.LogRecord) -> bool:
+    """Mask secrets in what a workflow logs, as in errors."""
+    text = record.getMessage()
+    masked = mask_secrets(text)
+    if masked != text:
+        record.msg, record.args = masked, ()
+    return True
 
 
 def _tell_retry(declaration: IngestionDeclaration, retries: int, error: BaseException) -> None:
