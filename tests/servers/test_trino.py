@@ -94,6 +94,7 @@ def test_a_project_gives_the_same_rows_in_duckdb_and_on_trino(
     assert {table: on_trino(trino, query) for table, query in queries().items()} == expected
     assert published(mart_settings) == mart
     assert "nothing changed" in production.cascade("publish")
+    ci_builds_in_a_schema_of_its_own(production, trino)
     refusals_leave_the_tables(production, trino)
     state = production.directory / ".cascade"
     secrets = (trino.password.encode(), seaweedfs.secret.encode())
@@ -101,6 +102,45 @@ def test_a_project_gives_the_same_rows_in_duckdb_and_on_trino(
         path for path in state.rglob("*") if path.is_file() and any(secret in path.read_bytes() for secret in secrets)
     ]
     assert leaks == []
+
+
+def ci_builds_in_a_schema_of_its_own(project: Project, trino: Trino) -> None:
+    """One district gets the stations of the other, in the table of a workflow, from which Trino builds a model."""
+    before = state_of_main(trino)
+    data = project.directory / "workflows/ingestion/stations/data/stations.json"
+    known = data.read_text()
+    data.write_text(known.replace('"Old Town"', '"Southside"'))
+    summary = project.directory / "summary.md"
+    words = ("ci", "--asset", "stations", "--asset", "air_quality_by_district", "--asset", "limits_over_time")
+    said = project.cascade(*words, "--summary", str(summary), "--keep")
+    assert "limits_over_time does not run: a snapshot on Trino would begin anew on a branch" in said
+    # The model reads the branch of its source, and the model of main that was not built.
+    [row] = [line for line in summary.read_text().splitlines() if "main.air_quality_by_district" in line]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[2:4] == ["1", "2"], row
+    [schema] = [name for (name,) in on_trino(trino, "show schemas") if name.startswith("main__ci_")]
+    [(district, days)] = on_trino(trino, f"select district, days from {schema}.air_quality_by_district")
+    assert district == "Southside" and days == sum(row[2] for row in before["main.air_quality_by_district"])
+    assert [name for (name,) in on_trino(trino, f"show tables from {schema}")] == ["air_quality_by_district"]
+    assert state_of_main(trino) == before
+    # As if the process had been killed.
+    (project.directory / ".cascade" / "branches" / branch_of(schema, project) / "kept").unlink()
+    assert f"and {schema} from Trino" in project.cascade("ci", "--asset", "stations")
+    assert not [name for (name,) in on_trino(trino, "show schemas") if name.startswith("main__")]
+    assert state_of_main(trino) == before
+    data.write_text(known)
+
+
+def branch_of(schema: str, project: Project) -> str:
+    [name] = [each.name for each in (project.directory / ".cascade" / "branches").iterdir()]
+    assert schema == f"main__{name.lower()}"
+    return name
+
+
+def state_of_main(trino: Trino) -> dict[str, Rows]:
+    """Return the rows of all models and of the table of a workflow."""
+    found = {table: on_trino(trino, query) for table, query in queries().items()}
+    return {**found, "raw.stations": on_trino(trino, "select * from raw.stations order by 1")}
 
 
 def refusals_leave_the_tables(project: Project, trino: Trino) -> None:

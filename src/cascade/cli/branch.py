@@ -143,7 +143,7 @@ def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> No
 @json_option
 @click.pass_obj
 def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
-    """Drop BRANCH, on which commands worked with `--branch`, from all tables, with the state of Dagster, dlt and dbt.
+    """Drop BRANCH, on which commands worked with `--branch`, from all tables, with its models on Trino and its state.
 
     \b
         cascade branch discard me
@@ -152,6 +152,7 @@ def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
     """
     import shutil
 
+    from cascade.dbt.trino_branch import drop_schemas
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.dropping import drop_working_branch
     from cascade.iceberg.overview import table_identifiers
@@ -164,13 +165,16 @@ def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
     lakehouse = open_lakehouse(invocation.config)
     require_main(lakehouse)
     refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
+    # Views on Trino read the branch.
+    schemas = drop_schemas(invocation.config, branch_name)
     dropped = [ref.full_name for ref in refs if drop_working_branch(lakehouse, ref, branch_name)]
     directory = branch_directory(invocation.config.state_directory, branch_name)
-    if not dropped and not directory.is_dir():
+    if not dropped and not schemas and not directory.is_dir():
         raise UsageError(f'No table has a branch "{branch_name}".', hint=f"See them: {invocation.program} branch list")
     shutil.rmtree(directory, ignore_errors=True)
-    out.json({"branch": branch_name, "dropped": dropped})
-    out.say(f"Dropped {branch_name} of {', '.join(dropped) or 'no table'}.")
+    out.json({"branch": branch_name, "dropped": dropped, "schemas": list(schemas)})
+    also = f", and {', '.join(schemas)} on Trino" if schemas else ""
+    out.say(f"Dropped {branch_name} of {', '.join(dropped) or 'no table'}{also}.")
 
 
 def _tell_dagster(invocation: Invocation, ref: TableRef, published: Branch) -> None:

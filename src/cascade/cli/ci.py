@@ -26,6 +26,7 @@ from cascade.terminal.words import counted
 if TYPE_CHECKING:
     import dagster as dg
 
+    from cascade.config import CascadeConfig
     from cascade.framework.ci.affected import AffectedNames, Reach
     from cascade.framework.runs import RunOutcome
     from cascade.framework.selected_runs import PlannedRun
@@ -137,7 +138,7 @@ def ci(
             from cascade.partitions import default_partition_start
 
             on_main = open_lakehouse(main)
-            directory = stack.enter_context(_owned(out, on_main, main.state_directory, branch, keep=keep))
+            directory = stack.enter_context(_owned(out, on_main, main, branch, keep=keep))
             stack.enter_context(branch_set(branch))
             invocation.config = config = CascadeConfig.from_user_config()
             definitions, failures = invocation.definitions(), invocation.failures
@@ -147,9 +148,10 @@ def ci(
         if not dry_run:
             declared = [each.table_ref for each in reach.declarations.values()]
             tables = [table for ref in declared for table in (ref, ref.quarantine)]
-            for dropped in drop_abandoned(on_main, main.state_directory, tables):
+            for dropped in drop_abandoned(on_main, main, tables):
                 had = counted(len(dropped.tables), "table")
-                out.warn(f"an earlier run was interrupted: its branch {dropped.branch} is dropped from {had}.")
+                schemas = f", and {', '.join(dropped.schemas)} from Trino" if dropped.schemas else ""
+                out.warn(f"an earlier run was interrupted: its branch {dropped.branch} is dropped from {had}{schemas}.")
         stack.enter_context(default_partition_start(config.partition_start))
         unknown: dict[str, str] = {}
         reasons = _reasons(invocation, reach, on_main, names, assets, unknown)
@@ -200,21 +202,21 @@ def ci(
 
 
 @contextmanager
-def _owned(out: Output, lakehouse: Lakehouse, state: Path, branch: str, *, keep: bool) -> Iterator[Path]:
+def _owned(out: Output, lakehouse: Lakehouse, main: CascadeConfig, branch: str, *, keep: bool) -> Iterator[Path]:
     """Own the branch of a run, and drop it at the end."""
-    from cascade.framework.ci.owned_branch import drop_branch_of_run, keep_branch, owned_branch
+    from cascade.framework.ci.owned_branch import drop_branch_of_run, is_used, keep_branch, owned_branch
 
-    with owned_branch(state, branch) as directory:
+    with owned_branch(main.state_directory, branch) as directory:
         try:
             yield directory
         except BaseException:
-            drop_branch_of_run(lakehouse, state, branch)
+            drop_branch_of_run(lakehouse, main, branch)
             raise
-        if keep and any(directory.glob("*.jsonl")):
+        if keep and is_used(directory):
             keep_branch(directory)
             return
         with out.waiting("dropping the branches"):
-            drop_branch_of_run(lakehouse, state, branch)
+            drop_branch_of_run(lakehouse, main, branch)
 
 
 def _read_affected(place: str) -> AffectedNames:
@@ -241,7 +243,7 @@ def _reasons(
         return dict.fromkeys(_selected(invocation, reach, assets), "you named it")
     found = reach.stale(on_main)
     # On a branch that nothing was written to, the tables are those of main.
-    compared = bool(reach.models) and reach.no_models is None
+    compared = not reach.no_branch.keys() >= {*reach.models.values()}
     modified = changed_nodes(invocation.config) if compared else None
     if compared and modified is None:
         unknown["the code of dbt models"] = (

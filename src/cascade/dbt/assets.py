@@ -14,6 +14,7 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, asset_utils, dbt_assets  # pants: no-infer-dep
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator  # pants: no-infer-dep
 
+from cascade.dbt.deferral import prepare_deferral, require_on_branch
 from cascade.dbt.listing import is_asset
 from cascade.dbt.manifest import current_manifest
 from cascade.dbt.profile import dbt_state_directory, require_place_for_branch
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from cascade.declarations import IngestionDeclaration
 
 OP_NAME = "dbt_build"
+UNIQUE_ID = "dagster_dbt/unique_id"
+"""The key of the metadata in which dagster-dbt says which node of dbt an asset is."""
 
 
 def build_dbt_assets(
@@ -55,6 +58,8 @@ def build_dbt_assets(
 
     def build(context: dg.AssetExecutionContext) -> Iterator[Any]:
         require_place_for_branch(config)
+        require_on_branch(config, manifest, _selected(context))
+        prepare_deferral(config)
         variables = partition_variables(context, declarations, config.partition_start) if takes_partition else {}
         arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
         with _target_path(config, context.run.run_id, file) as target, _duckdb_released():
@@ -72,6 +77,12 @@ def build_dbt_assets(
             pool="dbt",
         )
     return decorate(build)
+
+
+def _selected(context: dg.AssetExecutionContext) -> frozenset[str]:
+    """Return the `unique_id` of each node that a run builds."""
+    found = (context.assets_def.metadata_by_key[key].get(UNIQUE_ID) for key in context.selected_asset_keys)
+    return frozenset(str(unique_id) for unique_id in found if unique_id is not None)
 
 
 @contextmanager

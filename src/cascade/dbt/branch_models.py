@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade.dbt.manifest import find_manifest
+from cascade.dbt.model_difference import DIGITS, ModelDifference, Relation, compared
 from cascade.dbt.profile import duckdb_file, main_state_directory
 from cascade.iceberg.duckdb_views import MARK
 from cascade.iceberg.sql_text import sql_name, sql_text
@@ -25,29 +25,10 @@ _SHOWN = "Cascade shows this as it is on main."
 _BUSY = "Could not set lock on file"
 _LONGEST = 3600.0
 _PAUSE = 0.1
-# An average over the same rows in another order differs in the last digits.
-_DIGITS = 10
 # dbt writes to the tables of these, and refuses views.
 _WRITTEN = ("seed", "snapshot")
 
 Place = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class ModelDifference:
-    """What differs between a model on a branch and on `main`.
-
-    Args:
-        name: its schema and name in DuckDB.
-        added: number of rows that only the branch has.
-        removed: number of rows that only `main` has.
-        schema_changes: sentences about columns.
-    """
-
-    name: str
-    added: int
-    removed: int
-    schema_changes: tuple[str, ...] = ()
 
 
 def show_main_models(connection: duckdb.DuckDBPyConnection, config: CascadeConfig, warn: Callable[[str], None]) -> None:
@@ -114,37 +95,27 @@ def model_differences(config: CascadeConfig) -> Iterator[ModelDifference]:
 
 def _compared(connection: duckdb.DuckDBPyConnection, place: Place, is_on_main: bool) -> ModelDifference:
     name = ".".join(map(sql_name, place))
-    if not is_on_main:
-        return ModelDifference(".".join(place), _count(connection, f"FROM {name}"), 0)
-    now, then = (_columns(connection, each) for each in (name, f"{_MAIN}.{name}"))
-    changes = [f"The column {column} was added: {kind}." for column, kind in now.items() if column not in then]
-    changes += [f"The column {column} was removed." for column in then if column not in now]
-    both = [column for column in now if column in then]
-    changes += [f"The column {c} was {then[c]}, and is {now[c]}." for c in both if now[c] != then[c]]
-    if not both:
-        came, went = (_count(connection, f"FROM {each}") for each in (name, f"{_MAIN}.{name}"))
-        return ModelDifference(".".join(place), came, went, tuple(changes))
-    columns = ", ".join(_comparable(column, now[column], then[column]) for column in both)
-    new, old = f"SELECT {columns} FROM {name}", f"SELECT {columns} FROM {_MAIN}.{name}"
-    return ModelDifference(
+    old = f"{_MAIN}.{name}"
+    return compared(
+        lambda query: _number(connection, query),
         ".".join(place),
-        _count(connection, f"FROM ({new} EXCEPT ALL {old})"),
-        _count(connection, f"FROM ({old} EXCEPT ALL {new})"),
-        tuple(changes),
+        Relation(name, _columns(connection, name)),
+        Relation(old, _columns(connection, old)) if is_on_main else None,
+        _comparable,
     )
 
 
-def _comparable(column: str, *kinds: str) -> str:
+def _comparable(column: str, kinds: tuple[str, str]) -> str:
     """Return the SQL of a column, in which floating numbers have the digits that do not depend on the order of rows."""
     name = sql_name(column)
     if not {"FLOAT", "DOUBLE"}.intersection(kinds):
         return name
     # Adding zero takes the sign from a negative zero.
-    return f"format('{{:.{_DIGITS - 1}e}}', {name}::DOUBLE + 0.0) AS {name}"
+    return f"format('{{:.{DIGITS - 1}e}}', {name}::DOUBLE + 0.0) AS {name}"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
-    found = connection.execute(f"SELECT count(*) {source}").fetchone()
+def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    found = connection.execute(query).fetchone()
     return int(found[0]) if found else 0
 
 

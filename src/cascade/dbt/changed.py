@@ -30,7 +30,7 @@ def changed_nodes(config: CascadeConfig) -> frozenset[str] | None:
     Raises:
         CascadeError: dbt cannot compare.
     """
-    environment = {**os.environ, **dbt_environment(config)}
+    environment = {**os.environ, **dbt_environment(config), "DBT_DEFER": "false"}
     if not environment.get("DBT_STATE"):
         return None
     kinds = [word for kind in _KINDS for word in ("--resource-type", kind)]

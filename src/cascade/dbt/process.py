@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -11,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cascade.dbt.deferral import defers, prepare_deferral, require_on_branch
 from cascade.dbt.layout import PROJECT_FILE
-from cascade.dbt.manifest import keep_manifest, manifest_place
+from cascade.dbt.manifest import current_manifest, keep_manifest, manifest_place
 from cascade.dbt.packed_parse import MANIFEST, copy_packed_parse
 from cascade.dbt.parse import START, dbt_is_installed, how_to_install_dbt, trino_is_installed
 from cascade.dbt.profile import (
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _PARSES_AS_WE_DO = frozenset(
     {"build", "parse", "-q", "--quiet", "--use-colors", "--no-use-colors", "--no-partial-parse"}
 )
+_WRITES = frozenset({"build", "clone", "retry", "run", "seed", "snapshot", "test"})
 _CHOOSES_NODES = ("-s", "--select", "-m", "--models", "--model", "--exclude", "--selector", "--resource-type")
 
 
@@ -71,11 +74,15 @@ def run_dbt(config: CascadeConfig, arguments: Sequence[str]) -> int:
         dbt's exit code: 0, or 1 if a model or a test failed, or 2 if dbt could not run.
 
     Raises:
-        UsageError: dbt is not installed, or there is no dbt project.
+        UsageError: dbt is not installed, or there is no dbt project, or a model would not go to the branch.
         ConfigError: the target is `production`, and there is no Trino server.
     """
     require_dbt_project(config)
     require_place_for_branch(config)
+    if defers(config) and _WRITES.intersection(arguments):
+        # What dbt would choose is not known before it runs.
+        require_on_branch(config, json.loads(current_manifest(config).read_bytes()))
+    prepare_deferral(config)
     environment = {**os.environ, **dbt_environment(config)}
     target = Path(environment["DBT_TARGET_PATH"])
     if not (target / PARTIAL_PARSE).is_file():

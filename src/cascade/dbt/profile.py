@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cascade.config.root import ROOT_VARIABLE
 from cascade.dbt.layout import read_profile_name
 from cascade.dbt.state_files import write_state_file
+from cascade.dbt.trino_schema import trino_schema
 from cascade.exceptions import ConfigError, UsageError
 from cascade.table_ref import MAIN_BRANCH, branch_directory
 from cascade.terminal.words import shows_colors
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 PROFILES_FILE = "profiles.yml"
 PROFILES_VARIABLE = "DBT_PROFILES_DIR"
+DEFERRED = "deferred"
+BRANCH_OF_SOURCES = "DBT_CASCADE_BRANCH"
+"""The variable that names the branch from which dbt on Trino reads sources that have it."""
 
 _PROFILE = """\
 # Cascade writes this file. To connect in another way, write a profiles.yml next to dbt_project.yml.
@@ -82,6 +86,11 @@ def main_state_directory(config: CascadeConfig) -> Path:
     return config.state_directory / "dbt"
 
 
+def deferral_directory(config: CascadeConfig) -> Path:
+    """Return the directory of the manifest that says where `main` has its models, for dbt on a branch on Trino."""
+    return dbt_state_directory(config) / DEFERRED
+
+
 def duckdb_file(config: CascadeConfig) -> Path:
     """Return the DuckDB file in which models are built when the target is `embedded`."""
     return dbt_state_directory(config) / "lakehouse.duckdb"
@@ -109,8 +118,6 @@ def no_branch_reason(config: CascadeConfig) -> str | None:
     """
     if own_profiles_directory(config) is not None:
         return "the profile of dbt is your own, which says where models are built"
-    if runs_on_trino(config):
-        return "Trino builds models in the schema of production; set CASCADE_DBT_TARGET=embedded to build them here"
     return None
 
 
@@ -206,7 +213,8 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
         "DBT_CASCADE_TRINO_PORT": str(config.trino_port),
         "DBT_CASCADE_TRINO_USER": config.trino_user,
         "DBT_CASCADE_TRINO_CATALOG": config.trino_catalog,
-        "DBT_CASCADE_TRINO_SCHEMA": config.trino_schema,
+        "DBT_CASCADE_TRINO_SCHEMA": trino_schema(config),
+        **_branch_on_trino(config),
         ROOT_VARIABLE: str(config.project_root),
         # Inside a PEX, a new interpreter does not find the packages by itself.
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -221,6 +229,18 @@ def dbt_environment(config: CascadeConfig) -> dict[str, str]:
             secret = isinstance(value, SecretStr)
             variables[f"CASCADE_{name.upper()}"] = value.get_secret_value() if secret else str(value)
     return variables
+
+
+def _branch_on_trino(config: CascadeConfig) -> dict[str, str]:
+    """Return the variables with which dbt on Trino reads a branch, and models of `main` that the branch has not."""
+    if config.branch == MAIN_BRANCH or not runs_on_trino(config):
+        return {}
+    return {
+        BRANCH_OF_SOURCES: config.branch,
+        "DBT_DEFER": "true",
+        "DBT_DEFER_STATE": str(deferral_directory(config)),
+        "DBT_FAVOR_STATE": "false",
+    }
 
 
 def _unless_set(variables: Mapping[str, str]) -> dict[str, str]:

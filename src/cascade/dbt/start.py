@@ -16,6 +16,7 @@ def run() -> None:
     """Run dbt with the words of the command line."""
     hide_keyring_notice()
     add_macros()
+    read_branch_of_sources()
     from dbt.cli.main import cli  # pants: no-infer-dep
 
     cli()
@@ -49,6 +50,15 @@ def add_macros() -> None:
 
     factory.packages[_PROJECT] = _MACROS
     factory.get_adapter_package_names = names
+
+
+def read_branch_of_sources() -> None:
+    """Let dbt on Trino read sources from the branch that `DBT_CASCADE_BRANCH` names, where they have it."""
+    branch = os.environ.get("DBT_CASCADE_BRANCH")
+    if branch:
+        from cascade.dbt.trino_sources import read_branch
+
+        read_branch(os.environ["DBT_CASCADE_TRINO_CATALOG"], branch)
 
 
 def hide_keyring_notice() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.dbt.parse import how_to_install_dbt, trino_is_installed
 from cascade.dbt.profile import runs_on_trino
-from cascade.doctor.finding import Finding, first_line, within
+from cascade.dbt.trino_query import REQUEST_SECONDS, trino_rows
+from cascade.doctor.finding import Finding, within
 from cascade.exceptions import CascadeError
 from cascade.spelling import did_you_mean
 from cascade.terminal.words import counted
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 """How many seconds the server may take to answer."""
 
-_REQUEST_SECONDS = 10.0
 _ICEBERG = "iceberg"
 
 
@@ -69,7 +69,7 @@ def _server(config: CascadeConfig) -> str:
 
 def _connect(host: str, port: int) -> None:
     try:
-        socket.create_connection((host, port), _REQUEST_SECONDS).close()
+        socket.create_connection((host, port), REQUEST_SECONDS).close()
     except socket.gaierror as error:
         raise CascadeError(
             f"no machine is called {host}: {error.strerror}", hint="Correct CASCADE_TRINO_HOST."
@@ -84,7 +84,7 @@ def _version(address: str, *, secure: bool) -> str:
     import requests
 
     try:
-        info = requests.get(f"http{'s' if secure else ''}://{address}/v1/info", timeout=_REQUEST_SECONDS).json()
+        info = requests.get(f"http{'s' if secure else ''}://{address}/v1/info", timeout=REQUEST_SECONDS).json()
         version, starting = str(info["nodeVersion"]["version"]), bool(info["starting"])
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -138,27 +138,4 @@ def _schemas(config: CascadeConfig) -> set[str]:
 
 
 def _rows(config: CascadeConfig, query: str) -> list[Any]:
-    from trino import dbapi, exceptions  # pants: no-infer-dep
-    from trino.auth import BasicAuthentication  # pants: no-infer-dep
-
-    password = config.trino_password and config.trino_password.get_secret_value()
-    try:
-        with dbapi.connect(  # type: ignore[no-untyped-call]
-            host=config.trino_host,
-            port=config.trino_port,
-            user=config.trino_user,
-            http_scheme="https" if password else "http",
-            auth=BasicAuthentication(config.trino_user, password) if password else None,
-            source="cascade doctor",
-            max_attempts=1,
-            request_timeout=_REQUEST_SECONDS,
-        ) as connection:
-            found: list[Any] = connection.cursor().execute(query).fetchall()
-            return found
-    except exceptions.TrinoQueryError as error:
-        hint = "Ask who runs the Trino server, or correct CASCADE_TRINO_CATALOG."
-        said = error.message.partition("\n")[0]
-        raise CascadeError(f"Trino answers with an error: {said}", hint=hint) from error
-    except exceptions.HttpError as error:
-        hint = f"Correct CASCADE_TRINO_USER or {'' if password else 'set '}CASCADE_TRINO_PASSWORD."
-        raise CascadeError(f"Trino refuses the user {config.trino_user}: {first_line(error)}", hint=hint) from error
+    return trino_rows(config, query, source="cascade doctor", attempts=1)

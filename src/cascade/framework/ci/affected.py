@@ -99,13 +99,13 @@ class Reach:
         graph: the asset graph of the project.
         declarations: the workflows, by the key of their asset.
         models: the key of each model, seed and snapshot of dbt, by its name.
-        no_models: why no branch keeps apart what models write; None if one does.
+        no_branch: why no branch keeps apart what a model writes, by its key.
     """
 
     graph: Any
     declarations: Mapping[dg.AssetKey, IngestionDeclaration]
     models: Mapping[str, dg.AssetKey] = field(default_factory=dict)
-    no_models: str | None = None
+    no_branch: Mapping[dg.AssetKey, str] = field(default_factory=dict)
 
     def named(self, names: AffectedNames) -> dict[dg.AssetKey, str]:
         """Return the assets with these names, each with the reason. Those of other projects are left out."""
@@ -154,7 +154,7 @@ class Reach:
         if key in self.declarations:
             return None
         if key in self.models.values():
-            return self.no_models
+            return self.no_branch.get(key)
         if not self.graph.get(key).is_materializable:
             return "it is not built by this project"
         return "only workflows and dbt models write to a branch"

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.dbt.branch_models import model_differences
+from cascade.dbt.profile import runs_on_trino
+from cascade.dbt.trino_branch import trino_differences
 from cascade.iceberg.branches import schema_of, table_with
 from cascade.iceberg.diff import diff_tables
 from cascade.iceberg.diff.points import Point
@@ -58,7 +60,7 @@ class TableDifference:
 
 
 def model_differences_of(config: CascadeConfig) -> tuple[list[TableDifference], dict[str, str]]:
-    """Compare the models that dbt built in the DuckDB file of the branch with those of `main`.
+    """Compare the models that dbt built on the branch, in a DuckDB file or on Trino, with those of `main`.
 
     Args:
         config: the settings, which name the branch.
@@ -69,7 +71,7 @@ def model_differences_of(config: CascadeConfig) -> tuple[list[TableDifference], 
     try:
         found = [
             TableDifference(one.name, one.added, one.removed, schema_changes=one.schema_changes)
-            for one in model_differences(config)
+            for one in (trino_differences(config) if runs_on_trino(config) else model_differences(config))
         ]
     except Exception as error:
         return [], {"the models of dbt": f"{type(error).__name__}: {error}"}
