@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml  # pants: no-infer-dep
 from pants.core.util_rules import distdir
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import RuleRunner
@@ -76,9 +77,42 @@ def test_a_host_for_each(runner: RuleRunner) -> None:
     assert "gRPC has no password" in error
 
 
+def test_the_values_of_the_chart(runner: RuleRunner) -> None:
+    code, out, error = run(runner, "--format=helm", "--image=registry.example.com/{name}:1.4", "--env-from={name}-env")
+    assert (code, error) == (0, "")
+    assert out.startswith("Wrote dist/values.yaml. Install the chart with it: helm upgrade --install dagster")
+    values = yaml.safe_load(Path(runner.build_root, "dist/values.yaml").read_text())
+    deployments = values["dagster-user-deployments"]["deployments"]
+    assert [one["name"] for one in deployments] == ["all", "dev", "teams-a-dev"]
+    assert deployments[2] == {
+        "name": "teams-a-dev",
+        "image": {"repository": "registry.example.com/teams-a-dev", "tag": "1.4", "pullPolicy": "Always"},
+        "codeServerArgs": ["--module-name", "cascade_project_teams__a__dev", "--attribute", "defs"],
+        "port": 4000,
+        "envSecrets": [{"name": "teams-a-dev-env"}],
+        "includeConfigInLaunchedRuns": {"enabled": True},
+    }
+    assert values["concurrency"] == {"enabled": True, "pools": {"granularity": "run", "defaultLimit": 1}}
+
+
+def test_names_that_kubernetes_does_not_allow(runner: RuleRunner) -> None:
+    for build, message in (
+        ("cascade_project(name='1st')", "does not allow the name of teams/b:1st: '1st'"),
+        ("cascade_project(name='ALL')", "Both //:all and teams/b:ALL would be the deployment all"),
+        (f"cascade_project(name='{'x' * 64}')", "at most 63 lower-case letters"),
+    ):
+        runner.write_files({"teams/b/BUILD": build})
+        code, out, error = run(runner, "--format=helm", "--image=registry.example.com/{name}:1.4")
+        assert (code, out) == (WRONG_USE, "")
+        assert message in error
+
+
 @pytest.mark.parametrize(
     ("build", "arguments", "message"),
     [
+        ("", ("--format=helm",), 'name them: --image="registry.example.com/{name}:1.4"'),
+        ("", ("--format=helm", "--image=registry.example.com:5000/{name}"), "--image has no tag"),
+        ("", ("--format=helm", "--image=x:1", "--env-from=A B"), "--env-from is 'A B'"),
         ("cascade_project(name='dev', port=4000)", (), "is 4000, which is that of //:all too"),
         ("", ("--first-port=0",), "--first-port is 0. Use a port from 1 to 65535"),
         ("", ("teams/b::",), "matches no cascade_project"),

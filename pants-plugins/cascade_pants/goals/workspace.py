@@ -15,11 +15,12 @@ from pants.engine.fs import CreateDigest, FileContent, Workspace
 from pants.engine.goal import Goal, GoalSubsystem
 from pants.engine.rules import collect_rules, goal_rule
 from pants.engine.target import Target
-from pants.option.option_types import EnumOption, IntOption, StrOption
+from pants.option.option_types import EnumOption, IntOption, StrListOption, StrOption
 from pants.util.docutil import bin_name
 from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
+from cascade_pants.goals.helm import HelmError, helm_values
 from cascade_pants.goals.locations import (
     LOOPBACK,
     NAME,
@@ -36,6 +37,7 @@ from cascade_pants.target_types import CascadeProjectLayoutField, CascadeProject
 GOAL = "cascade-workspace"
 WORKSPACE_FILE = "workspace.yaml"
 PROCESSES_FILE = "Procfile"
+VALUES_FILE = "values.yaml"
 
 
 class WorkspaceFormat(Enum):
@@ -43,6 +45,7 @@ class WorkspaceFormat(Enum):
 
     FILES = "files"
     JSON = "json"
+    HELM = "helm"
 
 
 class CascadeWorkspaceSubsystem(GoalSubsystem):
@@ -50,7 +53,7 @@ class CascadeWorkspaceSubsystem(GoalSubsystem):
     help = help_text(
         """
         Write the `workspace.yaml` with which Dagster's webserver and daemon find the code servers of the projects, and
-        a `Procfile` with the commands that start all of them.
+        a `Procfile` with the commands that start all of them. Or write the values of Dagster's Helm chart.
 
         Without addresses, all projects of the repository are in it. Each is a code location with a code server of its
         own, which `pants package` builds as a PEX. The names and ports do not depend on which projects are chosen.
@@ -85,7 +88,29 @@ class CascadeWorkspaceSubsystem(GoalSubsystem):
         help=softwrap(
             """
             `files` writes the two files. `json` prints one document for scripts: the name, address, host, port, PEX,
-            command and environment of each code location.
+            command and environment of each code location. `helm` writes `dist/values.yaml` for Dagster's Helm chart,
+            with a deployment for the code server of each project. It needs `--image`.
+            """
+        ),
+    )
+    image = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            With `--format=helm`: the image of each project, with its tag. `{name}` stands for the name of the
+            deployment, which is that of the code location with hyphens.
+
+            Example: `--image="registry.example.com/{name}:1.4"`.
+            """
+        ),
+    )
+    env_from = StrListOption(
+        help=softwrap(
+            """
+            With `--format=helm`: the Kubernetes Secrets whose entries are environment variables of the code servers and
+            of their runs.
+
+            Example: `--env-from="{name}-env"` for a Secret for each project.
             """
         ),
     )
@@ -139,7 +164,9 @@ async def cascade_workspace(
             chosen = await chosen_projects(specs, GOAL)
         if not 1 <= options.first_port <= 65535:
             raise PortError(f"--first-port is {options.first_port}. Use a port from 1 to 65535.")
-        places = locations_of(everything, host=options.host, first_port=options.first_port, dist=str(dist.relpath))
+        # Each deployment of the chart has an address of its own.
+        host = NAME if options.format is WorkspaceFormat.HELM else options.host
+        places = locations_of(everything, host=host, first_port=options.first_port, dist=str(dist.relpath))
     except (NoProjectError, PortError) as error:
         console.print_stderr(console.red(str(error)))
         return CascadeWorkspace(exit_code=WRONG_USE)
@@ -149,6 +176,8 @@ async def cascade_workspace(
         console.print_stdout(json.dumps([one.document() for one in locations], indent=2))
         return CascadeWorkspace(exit_code=0)
     made_by = f"{bin_name()} {GOAL}"
+    if options.format is WorkspaceFormat.HELM:
+        return await _write_values(console, options, workspace, locations, dist, made_by)
     path = os.path.join(dist.relpath, WORKSPACE_FILE)
     processes = os.path.join(dist.relpath, PROCESSES_FILE)
     files = [
@@ -164,6 +193,30 @@ async def cascade_workspace(
             "The code servers accept connections from other machines. gRPC has no password, so keep them in a private "
             "network."
         )
+    return CascadeWorkspace(exit_code=0)
+
+
+async def _write_values(
+    console: Console,
+    options: CascadeWorkspaceSubsystem,
+    workspace: Workspace,
+    locations: list[Location],
+    dist: DistDir,
+    made_by: str,
+) -> CascadeWorkspace:
+    path = os.path.join(dist.relpath, VALUES_FILE)
+    try:
+        if not options.image:
+            raise HelmError(
+                'Which images? Build one of each project, and name them: --image="registry.example.com/{name}:1.4"'
+            )
+        values = helm_values(locations, image=options.image, secrets=options.env_from, command=made_by)
+    except HelmError as error:
+        console.print_stderr(console.red(str(error)))
+        return CascadeWorkspace(exit_code=WRONG_USE)
+    workspace.write_digest(await engine.create_digest(CreateDigest([FileContent(path, values.encode())])))
+    chart = f"helm upgrade --install dagster dagster/dagster -f {path}"
+    console.print_stdout(f"Wrote {path}. Install the chart with it: {chart}")
     return CascadeWorkspace(exit_code=0)
 
 
