@@ -11,6 +11,7 @@ from cascade.cli.context import Invocation
 from cascade.cli.listing import in_seconds
 from cascade.cli.options import json_option
 from cascade.cli.table_diff import diff
+from cascade.cli.table_erase import erase
 from cascade.cli.table_history import history
 from cascade.cli.table_named import require_table
 from cascade.cli.table_query import query
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def table() -> None:
-    """Inspect the tables of the lakehouse, and undo their runs."""
+    """Inspect the tables of the lakehouse, undo their runs, and erase rows."""
 
 
 table.add_command(query)
 table.add_command(history)
 table.add_command(diff)
 table.add_command(rollback)
+table.add_command(erase)
 
 
 @table.command("list", short_help="List the tables of the lakehouse.")

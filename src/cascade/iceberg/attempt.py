@@ -146,7 +146,7 @@ def prepared(
     also = properties.with_snapshot(table, moved.branch, snapshot_id) if properties else PropertyChange()
     changed = property_updates(also) if sets_properties else []
     files = SnapshotFiles(table, snapshot_id, parent_id, metadata.next_sequence_number())
-    files.write(plan_manifests(table, parent, snapshot_id, change.added, change.deleted))
+    files.write(plan_manifests(table, parent, snapshot_id, change.added, change.deleted, forgets=change.forgets))
     # pydantic's names of these fields are their aliases.
     snapshot: dict[str, Any] = {
         "snapshot-id": snapshot_id,

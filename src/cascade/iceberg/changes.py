@@ -22,15 +22,18 @@ class FileChange:
         added: data files and position delete files that enter it.
         summary: further properties of the snapshot's summary.
         keeps_rows: whether the table has the same rows afterwards, in other files.
+        forgets: whether the snapshot names no file that has left the table, then or before. Manifests repeat the least
+            and the largest values of the files that they name.
     """
 
     deleted: tuple[DataFile, ...] = ()
     added: tuple[DataFile, ...] = ()
     summary: Mapping[str, str] = field(default_factory=dict)
     keeps_rows: bool = False
+    forgets: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.deleted or self.added)
+        return bool(self.deleted or self.added or self.forgets)
 
 
 @dataclass(frozen=True)

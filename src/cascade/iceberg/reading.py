@@ -39,12 +39,22 @@ def read_rows(table: Table, ref: TableRef, columns: Sequence[str] | None, where:
     for column in wanted:
         if column not in known:
             raise UsageError(f"The table {ref} has no column {column!r}.{_meant(column, known)}")
-    rows = table.scan(row_filter=_condition(table, ref, where), selected_fields=tuple(wanted)).to_arrow()
+    rows = table.scan(row_filter=condition(table, ref, where), selected_fields=tuple(wanted)).to_arrow()
     # The return type of `from_arrow` includes Series, which it never returns for a table.
     return cast("pl.DataFrame", pl.from_arrow(rows)).select(wanted)
 
 
-def _condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpression:
+def condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpression:
+    """Read an Iceberg filter expression.
+
+    Args:
+        table: the table.
+        ref: its name, for errors.
+        where: the expression; None for all rows.
+
+    Raises:
+        UsageError: the expression is invalid.
+    """
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.expressions.parser import parse
     from pyiceberg.expressions.visitors import bind
@@ -52,15 +62,15 @@ def _condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpress
     if where is None:
         return AlwaysTrue()
     try:
-        condition = parse(where)
+        parsed = parse(where)
         # The scan binds it too, but reports an error as if it had failed to read files.
-        bind(table.schema(), condition, case_sensitive=True)
+        bind(table.schema(), parsed, case_sensitive=True)
     except Exception as error:
         known = ", ".join(field.name for field in table.schema().fields)
         raise UsageError(
             f"The filter {where!r} on {ref} is invalid: {error}", hint=f"The columns are {known}."
         ) from error
-    return condition
+    return parsed
 
 
 def _meant(column: str, known: Sequence[str]) -> str:

@@ -79,7 +79,8 @@ def copy_table(
         _Replacement(ref, planned.base, tuple(files)),
         summary=_summary(source),
         properties=CopiedLedger(
-            state_of(source), lambda snapshot: {COPIED_FROM: copied_from(source, snapshot), **_properties(source)}
+            lambda table: state_of(source),
+            lambda snapshot: {COPIED_FROM: copied_from(source, snapshot), **_properties(source)},
         ),
     )
     for copy in copies:

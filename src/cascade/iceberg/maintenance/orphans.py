@@ -73,7 +73,7 @@ def orphans_of(
     since = now - max(age, LONGEST_COMMIT_SECONDS)
     own = canonical(table.location())
     others = {name: place for name, place in locations.items() if name != ref.full_name}
-    _check_removable(lakehouse, table, ref, own, others)
+    check_removable(lakehouse, table, ref, locations)
     candidates = [one for one in stored if one.written < since]
     if not candidates:
         return []
@@ -86,8 +86,19 @@ def orphans_of(
     ]
 
 
-def _check_removable(lakehouse: Lakehouse, table: Table, ref: TableRef, own: str, others: Mapping[str, str]) -> None:
-    """Raise an error if other tables, or states that the catalog does not show, may need files of this place."""
+def check_removable(lakehouse: Lakehouse, table: Table, ref: TableRef, locations: Locations) -> None:
+    """Check that no other table, and no state that the catalog does not show, may need files of a table.
+
+    Args:
+        lakehouse: the lakehouse that holds the table.
+        table: the table.
+        ref: its name.
+        locations: where all tables of the catalog are.
+
+    Raises:
+        CascadeError: one may, or the table forbids the removal of its files.
+    """
+    own = canonical(table.location())
     if table.properties.get("gc.enabled", "true").strip().lower() == "false":
         raise CascadeError(
             f"The table {ref.full_name} has the property gc.enabled=false, so none of its files are removed."
@@ -97,8 +108,8 @@ def _check_removable(lakehouse: Lakehouse, table: Table, ref: TableRef, own: str
             f"Branches of Nessie may need files of {ref.full_name} that this one does not name, so none are removed.",
             hint="Use Nessie's own garbage collector.",
         )
-    for name, place in others.items():
-        if own == place:
+    for name, place in locations.items():
+        if own == place and name != ref.full_name:
             raise CascadeError(
                 f"The tables {ref.full_name} and {name} have their files in the same place, {own}.",
                 hint="No file was removed. Move one of the tables.",

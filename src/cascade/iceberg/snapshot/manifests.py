@@ -42,7 +42,13 @@ class PlannedManifest:
 
 
 def plan_manifests(
-    table: Table, parent: Snapshot | None, snapshot_id: int, added: Sequence[DataFile], removed: Sequence[DataFile]
+    table: Table,
+    parent: Snapshot | None,
+    snapshot_id: int,
+    added: Sequence[DataFile],
+    removed: Sequence[DataFile],
+    *,
+    forgets: bool = False,
 ) -> list[PlannedManifest]:
     """Decide which manifests the next snapshot has, without writing anything.
 
@@ -52,6 +58,7 @@ def plan_manifests(
         snapshot_id: id of the next snapshot.
         added: data files and position delete files that enter the table.
         removed: data files and delete files that leave it.
+        forgets: whether the manifests name no file that has left the table, with this snapshot or an earlier one.
 
     Returns:
         The manifests, those to write first.
@@ -64,6 +71,8 @@ def plan_manifests(
     ]
     # A manifest of deleted entries alone says what its own snapshot removed, and nothing about the next one.
     manifests = _without(table.io, [part for part in present if part.live], snapshot_id, removed)
+    if forgets:
+        manifests = [kept for part in manifests if (kept := _forgetting(table.io, part)).live]
     manifests = _with(manifests, table.metadata.default_spec_id, snapshot_id, added)
     stay, groups = merged_groups(manifests, lambda part: part.live, lambda part: (part.content, part.spec_id))
     merged = [part for group in groups for part in _merged(table.io, group)]
@@ -104,6 +113,16 @@ def _without(
     if missing:
         raise ValidationException(f"{len(missing)} files are not in the table anymore, such as {missing[0]}")
     return found
+
+
+def _forgetting(io: FileIO, part: PlannedManifest) -> PlannedManifest:
+    """Return a manifest without its deleted entries."""
+    if part.manifest is None:
+        kept = tuple(entry for entry in part.entries if entry.status != ManifestEntryStatus.DELETED)
+        return replace(part, entries=kept)
+    if part.manifest.deleted_files_count == 0:
+        return part
+    return replace(part, manifest=None, entries=tuple(map(_existing, live_entries(io, part.manifest))))
 
 
 def _with(

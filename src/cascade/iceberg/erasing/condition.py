@@ -1,0 +1,192 @@
+"""Which rows are to be erased, of a table and of its quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from cascade.exceptions import UsageError
+from cascade.iceberg.data_file_reader import open_data_file, projection
+from cascade.iceberg.reading import condition
+
+if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
+
+    from cascade.table_ref import TableRef
+
+_ROW = "row"
+
+
+@dataclass
+class Condition:
+    """A condition on the rows of a table.
+
+    Args:
+        columns: the columns that decide it.
+        matches: returns the positions of the rows, of those columns, that meet it.
+        may_match: returns whether the statistics of a file allow a row that meets it.
+        unclear: the rows of which it could not be decided.
+    """
+
+    columns: tuple[str, ...]
+    matches: Callable[[pa.Table], pa.Array]
+    may_match: Callable[[DataFile], bool]
+    unclear: set[str] = field(default_factory=set)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, table: Table, file: DataFile) -> int:
+        """Return how many rows of a data file meet the condition, those that delete files remove included.
+
+        A file never changes, so it is read once.
+
+        Args:
+            table: the table.
+            file: the file.
+        """
+        found = self._counts.get(file.file_path)
+        if found is None:
+            found = self._counts[file.file_path] = self.read_count(table, file) if self.may_match(file) else 0
+        return found
+
+    def read_count(self, table: Table, file: DataFile) -> int:
+        """Return what `count` does, from the rows alone, whatever statistics and earlier readings say."""
+        wanted = projection(table, self.columns)
+        with open_data_file(table, file) as opened:
+            return sum(len(self.matches(opened.read(group, wanted))) for group in opened.groups)
+
+
+def condition_of(table: Table, ref: TableRef, where: str) -> Condition:
+    """Return the condition of an Iceberg filter expression.
+
+    Args:
+        table: the table.
+        ref: its name, for errors.
+        where: the expression, such as `user_id = 'x'`. Its values are never part of SQL.
+
+    Raises:
+        UsageError: the expression is invalid, or names no column.
+    """
+    from pyiceberg.expressions.visitors import _InclusiveMetricsEvaluator
+
+    found = condition(table, ref, where)
+    judge = _Judge(table.schema(), found)
+    if not judge.columns:
+        raise UsageError(
+            f"The filter {where!r} names no column, so it does not tell which rows are to be erased.",
+            hint="To remove all rows, drop the table.",
+        )
+    try:
+        judge.matches(judge.arrow.empty_table())
+    except pa.ArrowException as error:
+        raise UsageError(
+            f"The filter {where!r} on {ref} compares a column that cannot be compared, such as one of UUIDs: {error}",
+            hint="Name the rows by another column.",
+        ) from error
+    statistics = _InclusiveMetricsEvaluator(table.schema(), found)
+    return Condition(judge.columns, judge.matches, statistics.eval)
+
+
+def refused_condition_of(
+    table: Table, ref: TableRef, where: str, source_names: Mapping[str, Sequence[str]]
+) -> Condition:
+    """Return the condition for the quarantine of a table: its rows are those of the source, as JSON.
+
+    Args:
+        table: the table, not its quarantine.
+        ref: its name.
+        where: the expression.
+        source_names: under which names the source may have a column; under its own if it is absent.
+    """
+    judge = _Judge(table.schema(), condition(table, ref, where))
+    names = {name: (name, *source_names.get(name, ())) for name in judge.columns}
+    types = {name: judge.arrow.field(name).type for name in judge.columns}
+    unclear: set[str] = set()
+
+    def matches(rows: pa.Table) -> pa.Array:
+        texts = rows.column(_ROW).to_pylist()
+        read = [_values(text, names, types) for text in texts]
+        found = judge.matches(pa.Table.from_pylist([row for row, _ in read], schema=judge.arrow))
+        met = set(found.to_pylist())
+        unclear.update(text for at, text in enumerate(texts) if at not in met and not read[at][1])
+        return found
+
+    return Condition((_ROW,), matches, lambda file: True, unclear)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    schema: Schema
+    expression: BooleanExpression
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that the expression names, in the table's order."""
+        from pyiceberg.expressions.visitors import bind, extract_field_ids
+
+        ids = extract_field_ids(bind(self.schema, self.expression, case_sensitive=True))
+        top = {str(self.schema.find_column_name(one)).split(".")[0] for one in ids}
+        return tuple(each.name for each in self.schema.fields if each.name in top)
+
+    @cached_property
+    def selected(self) -> Schema:
+        return self.schema.select(*self.columns)
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+        return schema_to_pyarrow(self.selected, include_field_ids=False)
+
+    def matches(self, rows: pa.Table) -> pa.Array:
+        """Return the positions of the rows that meet the expression."""
+        from pyiceberg.expressions.visitors import bind
+        from pyiceberg.io.pyarrow import expression_to_pyarrow
+
+        expression = expression_to_pyarrow(bind(self.schema, self.expression, case_sensitive=True), self.schema)
+        position = "cascade:row"
+        numbered = rows.select(self.columns).append_column(position, pa.arange(0, rows.num_rows))
+        return numbered.filter(expression).column(position).combine_chunks()
+
+
+def _values(
+    text: str, names: Mapping[str, Sequence[str]], types: Mapping[str, pa.DataType]
+) -> tuple[dict[str, Any], bool]:
+    """Return the columns of a refused row, and whether each of them is what the source gave."""
+    try:
+        row = json.loads(text)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        return {}, False
+    found: dict[str, Any] = {}
+    sure = True
+    for column, spellings in names.items():
+        name = next((one for one in spellings if one in row), None)
+        try:
+            found[column] = None if name is None else _as(row[name], types[column])
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            found[column] = None
+            sure = False
+        sure &= name is not None
+    return found, sure
+
+
+def _as(value: Any, kind: pa.DataType) -> Any:
+    """Return a value of JSON as one of a column's type."""
+    if value is None or pa.types.is_nested(kind):
+        return value
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return value if isinstance(value, str) else json.dumps(value)
+    try:
+        pa.scalar(value, kind)
+        return value
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.scalar(str(value)).cast(kind).as_py()
