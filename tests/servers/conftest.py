@@ -58,7 +58,7 @@ def trino(seaweedfs: SeaweedFS, database: str, pytestconfig: pytest.Config) -> I
     Its catalog `iceberg` is the REST catalog, and its catalog `sql` the one in PostgreSQL.
     """
     java, server = _downloaded(pytestconfig)
-    with running_trino(java, server, _trino_catalogs(seaweedfs, database)) as running:
+    with running_trino(java, server, trino_catalogs(seaweedfs, database)) as running:
         yield running
 
 
@@ -81,7 +81,13 @@ def _downloaded(pytestconfig: pytest.Config) -> tuple[Path, Path]:
     return java, server
 
 
-def _trino_catalogs(seaweedfs: SeaweedFS, database: str) -> dict[str, dict[str, str]]:
+def trino_catalogs(seaweedfs: SeaweedFS, database: str | None = None) -> dict[str, dict[str, str]]:
+    """Return the properties of the catalogs of Trino, by their names.
+
+    Args:
+        seaweedfs: the server of the REST catalog and of the store.
+        database: the address of the catalog in PostgreSQL, if there is one.
+    """
     store = {
         "connector.name": "iceberg",
         "fs.native-s3.enabled": "true",
@@ -98,6 +104,9 @@ def _trino_catalogs(seaweedfs: SeaweedFS, database: str) -> dict[str, dict[str, 
         "iceberg.rest-catalog.security": "OAUTH2",
         "iceberg.rest-catalog.oauth2.credential": seaweedfs.settings["catalog_credential"],
     }
+    catalogs = {"iceberg": {**store, **rest}, "memory": {"connector.name": "memory"}}
+    if database is None:
+        return catalogs
     at = urlsplit(database)
     sql = {
         "iceberg.catalog.type": "jdbc",
@@ -108,7 +117,7 @@ def _trino_catalogs(seaweedfs: SeaweedFS, database: str) -> dict[str, dict[str, 
         "iceberg.jdbc-catalog.connection-password": "trusted",
         "iceberg.jdbc-catalog.default-warehouse-dir": seaweedfs.store_settings["iceberg_warehouse"],
     }
-    return {"iceberg": {**store, **rest}, "sql": {**store, **sql}, "memory": {"connector.name": "memory"}}
+    return {**catalogs, "sql": {**store, **sql}}
 
 
 def _settings(directory: Path, settings: dict[str, str]) -> CascadeConfig:

@@ -25,6 +25,7 @@ _ADDRESS = "127.0.0.1"
 _TABLES = "tables"
 _FILES = "files"
 _SECONDS = 120
+_VOLUME = 64
 _PARTS = ("master", "volume", "filer", "s3")
 
 
@@ -37,12 +38,14 @@ class SeaweedFS:
         s3: the URL of the S3 store.
         key: the access key, which is also the OAuth2 client.
         secret: the secret of both.
+        metrics: the URL of what it has counted, as Prometheus reads it.
     """
 
     catalog: str
     s3: str
     key: str
     secret: str
+    metrics: str
 
     @property
     def store_settings(self) -> dict[str, str]:
@@ -66,11 +69,12 @@ class SeaweedFS:
 
 
 @contextmanager
-def running_seaweedfs(weed: Path) -> Iterator[SeaweedFS]:
+def running_seaweedfs(weed: Path, gigabytes: float = 1.25) -> Iterator[SeaweedFS]:
     """Start a server, and stop it.
 
     Args:
         weed: the program.
+        gigabytes: how much it can store.
 
     Yields:
         The server, which has an empty warehouse.
@@ -81,12 +85,12 @@ def running_seaweedfs(weed: Path) -> Iterator[SeaweedFS]:
     key, secret = secrets.token_hex(8), secrets.token_hex(16)
     _write_identity(directory / "s3.json", key, secret)
     ports = {f"{each}.port{kind}": free_port() for each in _PARTS for kind in ("", ".grpc")}
-    ports["s3.port.iceberg"] = free_port()
+    ports["s3.port.iceberg"], ports["metricsPort"] = free_port(), free_port()
     command = [
         *(str(weed), "-logtostderr=true", "server", f"-dir={directory}/data", "-filer", "-s3"),
         *(f"-ip={_ADDRESS}", f"-ip.bind={_ADDRESS}", "-master.telemetry=false", "-s3.port.lance=0"),
         *("-s3.iam=false", f"-s3.config={directory}/s3.json"),
-        *("-master.volumeSizeLimitMB=64", "-volume.max=20"),
+        *(f"-master.volumeSizeLimitMB={_VOLUME}", f"-volume.max={int(gigabytes * 1024 / _VOLUME)}"),
         *(f"-{name}={port}" for name, port in ports.items()),
     ]
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "TMPDIR": str(directory)}
@@ -98,7 +102,8 @@ def running_seaweedfs(weed: Path) -> Iterator[SeaweedFS]:
         try:
             wait_until(lambda: _answers(catalog), _SECONDS)
             _make_buckets(weed, f"{_ADDRESS}:{ports['master.port']}.{ports['master.port.grpc']}", environment)
-            yield SeaweedFS(catalog, f"http://{_ADDRESS}:{ports['s3.port']}", key, secret)
+            store, metrics = (f"http://{_ADDRESS}:{ports[port]}" for port in ("s3.port", "metricsPort"))
+            yield SeaweedFS(catalog, store, key, secret, f"{metrics}/metrics")
             assert child.ended is None, f"weed ended with {child.ended}"
         except BaseException:
             print("".join(log))

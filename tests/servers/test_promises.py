@@ -6,7 +6,7 @@ import pytest
 
 from cascade.config import CascadeConfig
 from cascade.iceberg import Lakehouse
-from cascade.iceberg.maintenance.stored_files import stored_files
+from cascade.iceberg.stored_files import stored_files
 from cascade.testing import conformance
 from cascade.testing.trials.cases import Case, Row, run_case
 from cascade.testing.trials.sites import new_site

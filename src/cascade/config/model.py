@@ -160,6 +160,21 @@ class CascadeConfig(BaseSettings):
     trino_schema: str = Field(
         default="main", description="The schema in which dbt builds models on Trino, unless a model names another."
     )
+    merge_engine: Literal["cascade", "trino"] = Field(
+        default="cascade",
+        description="What carries out large merges: Cascade in the process of the run, or the Trino server, which must "
+        "have the tables in `trino_catalog`. The run publishes them either way.",
+    )
+    trino_merge_rows: int = Field(
+        default=5_000_000,
+        ge=1,
+        description='With `merge_engine = "trino"`, the number of rows of a batch from which on Trino merges it.',
+    )
+    trino_merge_tables: str = Field(
+        default="",
+        description='With `merge_engine = "trino"`, the tables whose batches Trino merges whatever their size, with '
+        "commas between them, such as `raw.flights, staging.*`.",
+    )
     partition_start: date = Field(
         default=date(2020, 1, 1),
         description="The start of workflows without a `partition_start`: their first partition is the first that "

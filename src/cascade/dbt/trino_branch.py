@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cascade.dbt.model_difference import DIGITS, ModelDifference, Relation, compared
 from cascade.dbt.profile import runs_on_trino
-from cascade.dbt.trino_query import trino_rows
 from cascade.dbt.trino_schema import branch_schema, ci_branch_of, is_within
 from cascade.iceberg.sql_text import sql_name, sql_text
+from cascade.iceberg.trino_server import Rows, TrinoServer
 from cascade.table_ref import CI_SECONDS, ci_branch_age
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 _FLOATING = ("real", "double")
+_REQUEST_SECONDS = 10.0
 
 Columns = Mapping[tuple[str, str], dict[str, str]]
 
@@ -127,5 +128,5 @@ def _place(config: CascadeConfig, schema: str, name: str) -> str:
     return ".".join(map(sql_name, (config.trino_catalog, schema, name)))
 
 
-def _rows(config: CascadeConfig, query: str) -> list[Any]:
-    return trino_rows(config, query, source="cascade ci")
+def _rows(config: CascadeConfig, query: str) -> Rows:
+    return TrinoServer.of(config).rows(query, source="cascade ci", seconds=_REQUEST_SECONDS)

@@ -168,3 +168,16 @@ def test_a_catalog_that_trino_cannot_read(project: SampleProject, server: FakeTr
     for catalog in (None, "sqlite:////tmp/catalog.db"):
         found = problem(config(server, iceberg_catalog=catalog))
         assert "SQLite catalog" in found.detail and "CASCADE_ICEBERG_CATALOG" in str(found.hint)
+
+
+def test_merges_on_trino_need_the_server_and_its_catalog_without_dbt(server: FakeTrino) -> None:
+    settings = config(server, dbt_target="embedded", merge_engine="trino")
+    assert [(found.check, found.status) for found in check(settings, "raw")] == [
+        ("Trino", "ok"),
+        ("Trino catalog", "ok"),
+    ]
+    found = problem(config(server, dbt_target="embedded", merge_engine="trino", trino_host=None))
+    assert (found.detail, found.hint) == (
+        'merge_engine is "trino", but trino_host is not set',
+        "Set CASCADE_TRINO_HOST.",
+    )

@@ -1,16 +1,16 @@
-"""The Trino server on which dbt runs in production: whether each of its settings is right."""
+"""The Trino server that runs dbt in production, or large merges: whether each of its settings is right."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cascade.dbt.parse import how_to_install_dbt, trino_is_installed
 from cascade.dbt.profile import runs_on_trino
-from cascade.dbt.trino_query import REQUEST_SECONDS, trino_rows
 from cascade.doctor.finding import Finding, within
 from cascade.exceptions import CascadeError
+from cascade.iceberg.trino_server import Rows, TrinoServer
 from cascade.spelling import did_you_mean
 from cascade.terminal.words import counted
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 """How many seconds the server may take to answer."""
 
+_REQUEST_SECONDS = 10.0
 _ICEBERG = "iceberg"
 
 
@@ -33,14 +34,15 @@ def check_trino(config: CascadeConfig, lakehouse: Lakehouse | None, seconds: flo
         seconds: how long each check may take.
 
     Yields:
-        The findings; none if dbt does not run on Trino.
+        The findings; none if neither dbt nor merges run on Trino.
     """
-    if not runs_on_trino(config):
+    dbt = runs_on_trino(config)
+    if not dbt and config.merge_engine != "trino":
         return
     checks: dict[str, Callable[[], str]] = {
         "Trino": lambda: _server(config),
         "Trino catalog": lambda: _catalog(config, lakehouse),
-        "Trino schema": lambda: _schema(config),
+        **({"Trino schema": lambda: _schema(config)} if dbt else {}),
     }
     for name, check in checks.items():
         try:
@@ -57,7 +59,9 @@ def check_trino(config: CascadeConfig, lakehouse: Lakehouse | None, seconds: flo
 
 def _server(config: CascadeConfig) -> str:
     if not config.trino_host:
-        raise CascadeError('dbt_target is "production", but trino_host is not set', hint="Set CASCADE_TRINO_HOST.")
+        setting = "merge_engine" if config.merge_engine == "trino" else "dbt_target"
+        message = f'{setting} is "{getattr(config, setting)}", but trino_host is not set'
+        raise CascadeError(message, hint="Set CASCADE_TRINO_HOST.")
     if not trino_is_installed():
         raise CascadeError("dbt-trino is not installed", hint=how_to_install_dbt(extra="trino"))
     address = f"{config.trino_host}:{config.trino_port}"
@@ -69,7 +73,7 @@ def _server(config: CascadeConfig) -> str:
 
 def _connect(host: str, port: int) -> None:
     try:
-        socket.create_connection((host, port), REQUEST_SECONDS).close()
+        socket.create_connection((host, port), _REQUEST_SECONDS).close()
     except socket.gaierror as error:
         raise CascadeError(
             f"no machine is called {host}: {error.strerror}", hint="Correct CASCADE_TRINO_HOST."
@@ -84,7 +88,7 @@ def _version(address: str, *, secure: bool) -> str:
     import requests
 
     try:
-        info = requests.get(f"http{'s' if secure else ''}://{address}/v1/info", timeout=REQUEST_SECONDS).json()
+        info = requests.get(f"http{'s' if secure else ''}://{address}/v1/info", timeout=_REQUEST_SECONDS).json()
         version, starting = str(info["nodeVersion"]["version"]), bool(info["starting"])
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -108,7 +112,8 @@ def _catalog(config: CascadeConfig, lakehouse: Lakehouse | None) -> str:
             "the tables are in a SQLite catalog, which Trino cannot read",
             hint="Set CASCADE_ICEBERG_CATALOG to a REST catalog or a database that Trino reads too.",
         )
-    connectors = dict(_rows(config, "SELECT catalog_name, connector_name FROM system.metadata.catalogs"))
+    found = _rows(config, "SELECT catalog_name, connector_name FROM system.metadata.catalogs")
+    connectors = {str(name): str(connector) for name, connector in found}
     hint = "Correct CASCADE_TRINO_CATALOG."
     if name not in connectors:
         suggested = did_you_mean(name, connectors) or f" It has {', '.join(sorted(connectors))}."
@@ -137,5 +142,5 @@ def _schemas(config: CascadeConfig) -> set[str]:
     return {str(name) for (name,) in _rows(config, f'SHOW SCHEMAS FROM "{quoted}"')}
 
 
-def _rows(config: CascadeConfig, query: str) -> list[Any]:
-    return trino_rows(config, query, source="cascade doctor", attempts=1)
+def _rows(config: CascadeConfig, query: str) -> Rows:
+    return TrinoServer.of(config).rows(query, source="cascade doctor", attempts=1, seconds=_REQUEST_SECONDS)

@@ -17,6 +17,7 @@ from cascade.collector import collector_paused
 from cascade.config.postgres_urls import with_driver
 from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.catalog_errors import shown_uri, unreachable
+from cascade.iceberg.handover import Handover
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
 from cascade.iceberg.server_properties import glue_properties, is_glue, server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
@@ -80,6 +81,7 @@ class Lakehouse:
         branch: the branch that stands for `main`: tables are read there if they have it, and written there and nowhere
             else; see `cascade.iceberg.working_branch`.
         origin: of another branch than `main`, where dlt keeps the state of `main`.
+        handover: which merges Trino carries out; None for none.
     """
 
     catalog: Catalog
@@ -90,6 +92,7 @@ class Lakehouse:
     branch_retention: float = DEFAULT_BRANCH_RETENTION_HOURS * 3600.0
     branch: str = MAIN_BRANCH
     origin: Path | None = None
+    handover: Handover | None = None
 
     def at(self, table: Table, ref: TableRef) -> Table:
         """Return a table on the branch where a reference to it leads in this lakehouse.
@@ -254,6 +257,7 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
         branch_retention=hours * 3600.0,
         branch=branch,
         origin=origin,
+        handover=Handover.of(config),
     )
 
 

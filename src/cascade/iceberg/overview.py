@@ -11,6 +11,7 @@ from cascade.exceptions import CascadeError
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.row_count import live_bytes, live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.iceberg.trino.hidden_tables import is_hidden
 from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
         The tables, sorted by name.
     """
     for identifier in table_identifiers(lakehouse.catalog):
+        if is_hidden(identifier[-1]):
+            continue
         name = ".".join(identifier)
         try:
             with storage_errors_named(lakehouse, name, "read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,16 @@ def maintain(lakehouse: Lakehouse, tasks: Iterable[Task], *, dry_run: bool = Fal
         UsageError: the lakehouse is on a branch.
     """
     from cascade.iceberg.maintenance import Maintained, maintain_table, table_locations
+    from cascade.iceberg.trino.hidden_tables import drop_abandoned
     from cascade.iceberg.working_branch import require_main
 
     require_main(lakehouse)
+    tasks = list(tasks)
+    if not dry_run:
+        for namespace in {task.ref.namespace for task in tasks}:
+            # A namespace without tables need not exist.
+            with suppress(Exception):
+                drop_abandoned(lakehouse.catalog, namespace)
     try:
         locations, unknown = table_locations(lakehouse), None
     except CascadeError as error:

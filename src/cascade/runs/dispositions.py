@@ -19,6 +19,7 @@ from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.replace import ReplacePlan, Scope, replace_rows
 from cascade.iceberg.replace.large_replacing import replace_large
+from cascade.iceberg.trino.merging import merge_on_trino
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS
 from cascade.schemas.rows import python_rows
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cascade.iceberg import Committed, MergePlan
     from cascade.iceberg.ledger import LedgerEntry
     from cascade.iceberg.merge.large_plan import LargeMergePlan
+    from cascade.iceberg.trino_server import TrinoServer
     from cascade.runs.candidate import RunGate
     from cascade.table_ref import TableRef
 
@@ -146,15 +148,18 @@ class Merge:
 
     def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Merge rows on their key."""
-        arguments: dict[str, Any] = {
-            "run_id": to.run_id,
-            "partition": to.partition,
-            "versions": self.versions,
-            "ledger": to.ledger,
-        }
-        if isinstance(rows, LargeRows):
+        arguments: dict[str, Any] = {"run_id": to.run_id, "partition": to.partition, "ledger": to.ledger}
+        server = self._server(to, rows)
+        if server is None:
+            arguments["versions"] = self.versions
+        if server is not None or isinstance(rows, LargeRows):
             in_chunks = to.gate_on(lambda plan: plan.landed)
-            large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, gate=in_chunks, **arguments)
+            if server is not None:
+                large = merge_on_trino(
+                    to.lakehouse, to.ref, rows, self.unique_key, server=server, gate=in_chunks, **arguments
+                )
+            else:
+                large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, gate=in_chunks, **arguments)
             in_parts = large.plan
             return self._written(
                 large,
@@ -177,6 +182,13 @@ class Merge:
             decided=decided.num_rows,
             decided_parts=lambda: iter([decided]),
         )
+
+    def _server(self, to: Destination, rows: Rows) -> TrinoServer | None:
+        """Return the Trino server if it carries out this merge."""
+        handover = to.lakehouse.handover
+        if handover is None or self.versions != LAST_ROW_WINS or not handover.takes(to.ref, rows.num_rows):
+            return None
+        return handover.server
 
     def _written(
         self, merged: Committed[MergePlan] | Committed[LargeMergePlan], partition: str | None, **rows: Any

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError
-from cascade.iceberg.maintenance.stored_files import StoredFile, canonical
+from cascade.iceberg.stored_files import StoredFile, canonical
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
 from cascade.iceberg.maintenance.named_files import named_files, recent_files
-from cascade.iceberg.maintenance.stored_files import StoredFile, canonical, stored_files
 from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.snapshot.retention import LONGEST_COMMIT_SECONDS
+from cascade.iceberg.stored_files import StoredFile, canonical, stored_files
 from cascade.table_ref import TableRef
 
 if TYPE_CHECKING:

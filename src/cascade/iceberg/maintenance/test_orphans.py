@@ -8,15 +8,14 @@ import pytest
 
 from cascade.exceptions import CascadeError
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
-from cascade.iceberg import merge_rows
+from cascade.iceberg import merge_rows, stored_files
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.heads import AuditBranch
-from cascade.iceberg.maintenance import stored_files
 from cascade.iceberg.maintenance.conftest import DAY, HOUR, files, maintained, pass_time, short_lived
 from cascade.iceberg.maintenance.orphans import orphans_of, table_locations
-from cascade.iceberg.maintenance.stored_files import canonical
 from cascade.iceberg.merge import MergePlanner
 from cascade.iceberg.publishing import commit_audited
+from cascade.iceberg.stored_files import canonical
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch, rows_of
 from cascade.table_ref import TableRef

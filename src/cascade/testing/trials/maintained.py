@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.iceberg.maintenance import maintain_table
-from cascade.iceberg.maintenance.stored_files import canonical
 from cascade.iceberg.snapshot.retention import LONGEST_COMMIT_SECONDS, Retention
+from cascade.iceberg.stored_files import canonical
 from cascade.testing.trials import children
 from cascade.testing.trials.cases import Case, Row, run_case
 from cascade.testing.trials.model import Model

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cascade.iceberg import open_lakehouse
-from cascade.iceberg.maintenance.stored_files import stored_files
+from cascade.iceberg.stored_files import stored_files
 from cascade.iceberg.turns import Turn
 from cascade.table_ref import TableRef
 
