@@ -13,7 +13,7 @@ from cascade.authoring.written_files import Written, write_files
 from cascade.config.root import has_cascade_table, working_directory
 from cascade.exceptions import UsageError
 from cascade.scaffold.project import ProjectRequest, directory_problems, normal_form, render_project
-from cascade.scaffold.project_layout import TEMPLATES, commands_for
+from cascade.scaffold.project_layout import STACKS, TEMPLATES, commands_for
 from cascade.scaffold.project_pants import PANTS_TOML, find_repository, missing_settings, place_in
 from cascade.scaffold.request import raise_if_any
 from cascade.terminal.questions import ask_choice, ask_text
@@ -79,6 +79,9 @@ class NewProject:
         start = self.repository or self.root
         if start != Path.cwd():
             yield f"cd {shlex.quote(min(os.path.relpath(start), str(start), key=len))}", ""
+        if self.request.stack == "production":
+            yield f"{commands.cascade} services start", ""
+            yield f"{commands.cascade} doctor", ""
         for asset, partition in self.request.first_runs:
             yield commands.materialize(asset, partition), ""
         yield commands.dev, ""
@@ -88,13 +91,20 @@ class NewProject:
 
 
 def create_project(
-    directory: str | None, template: str | None, *, force: bool, asking: bool, program: str
+    directory: str | None,
+    template: str | None,
+    *,
+    stack: str = next(iter(STACKS)),
+    force: bool,
+    asking: bool,
+    program: str,
 ) -> NewProject:
     """Write a new project.
 
     Args:
         directory: its directory, as typed. Its name is the project's name.
         template: the template; the default template if None and the user cannot be asked.
+        stack: where the project keeps its data, one of `STACKS`.
         force: whether to write into a directory that is not empty, over files of the same names.
         asking: whether the user can be asked for what is missing.
         program: the command that the user types, for hints.
@@ -115,6 +125,7 @@ def create_project(
         template=template or DEFAULT_TEMPLATE,
         runtime_version=str(cascade.__version__),
         pants=place_in(repository, root) if repository else None,
+        stack=stack,
     )
     if not force:
         # Before the next question, whose answer would be useless.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_option
+from cascade.cli.services_running import services_running
 from cascade.table_ref import MAIN_BRANCH
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen on.")
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Reload the code after every edit.")
 @branch_option
+@click.option(
+    "--services",
+    "with_services",
+    is_flag=True,
+    help="Start the servers of `services` first. Those that did not run before stop at the end.",
+)
 @click.option("--with-code-server", "others", metavar="NAME=JSON_ARGV", multiple=True, hidden=True)
 @click.option("--watch", "watched", type=click.Path(path_type=Path), multiple=True, hidden=True)
 @click.option("--verbose", "-v", is_flag=True, help="Show what Dagster logs.")
@@ -32,6 +40,7 @@ def dev(
     host: str,
     port: int,
     reload: bool,
+    with_services: bool,
     others: Sequence[str],
     watched: Sequence[Path],
     verbose: bool,
@@ -48,11 +57,12 @@ def dev(
         from cascade.processes.dev import DevOptions, require_webserver, run_dev
 
         require_webserver()
-    run_dev(
-        DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
-        started=lambda ui, locations: _introduce(invocation, out, ui, locations),
-        stopping=lambda: out.say("\nStopping…"),
-    )
+    with services_running(invocation.config, out) if with_services else nullcontext():
+        run_dev(
+            DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
+            started=lambda ui, locations: _introduce(invocation, out, ui, locations),
+            stopping=lambda: out.say("\nStopping…"),
+        )
 
 
 def _introduce(invocation: Invocation, out: Output, ui: UserInterface, locations: Sequence[Location]) -> None:

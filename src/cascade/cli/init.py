@@ -9,48 +9,67 @@ import click
 from cascade.cli.choices import Choice
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
-from cascade.scaffold.project_layout import TEMPLATES
+from cascade.cli.services_output import say_prepared
+from cascade.scaffold.project_layout import STACKS, TEMPLATES
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
     from cascade.authoring.new_project import NewProject
+    from cascade.services.preparation import Prepared
 
 _DEFAULT_TEMPLATE = next(iter(TEMPLATES))
+_DEFAULT_STACK = next(iter(STACKS))
 
 
 @click.command(
     short_help="Create a project in a new directory.",
-    epilog="\b\n" + "\n".join(f"{name:<9} {meaning}" for name, meaning in TEMPLATES.items()),
+    epilog="\b\n" + "\n".join(f"{name:<10} {meaning}" for name, meaning in (*TEMPLATES.items(), *STACKS.items())),
 )
 @click.argument("directory", metavar="[NAME|.]", required=False)
 @click.option("--template", type=Choice(list(TEMPLATES)), help=f"What to start from; {_DEFAULT_TEMPLATE} by default.")
+@click.option(
+    "--stack",
+    type=Choice(list(STACKS)),
+    default=_DEFAULT_STACK,
+    show_default=True,
+    help="Where the project keeps its data.",
+)
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty, over files of the same names.")
 @json_option
 @click.pass_obj
-def init(invocation: Invocation, out: Output, directory: str | None, template: str | None, force: bool) -> None:
+def init(
+    invocation: Invocation, out: Output, directory: str | None, template: str | None, stack: str, force: bool
+) -> None:
     """Create a project in the new directory NAME, or in this one.
 
     In a terminal, the command asks for missing options. The new project works immediately, without a server or a
-    network.
+    network. With `--stack production`, `services start` starts its servers, and .env has their settings.
     In a repository that Pants builds, it also gets BUILD files.
     """
     from cascade.authoring.new_project import create_project
 
     asking = can_ask(as_json=out.as_json)
-    _report(
-        out, create_project(directory, template, force=force, asking=asking, program=invocation.program), invocation
-    )
+    new = create_project(directory, template, stack=stack, force=force, asking=asking, program=invocation.program)
+    prepared = None
+    if stack == "production":
+        from cascade.config import CascadeConfig
+        from cascade.services.preparation import prepare
+
+        prepared = prepare(CascadeConfig.from_user_config(new.root))
+    _report(out, new, prepared, invocation)
 
 
-def _report(out: Output, new: NewProject, invocation: Invocation) -> None:
+def _report(out: Output, new: NewProject, prepared: Prepared | None, invocation: Invocation) -> None:
     following = list(new.next_commands(invocation.program))
     repository, written = new.repository, new.written
     out.json(
         {
             "project": new.request.distribution,
             "template": new.request.template,
+            "stack": new.request.stack,
+            "services": [service.name for service in prepared.used] if prepared else [],
             "directory": str(new.root),
             "pants": {"repository": str(repository), "missing": new.missing_settings} if repository else None,
             "files": written.document,
@@ -64,6 +83,8 @@ def _report(out: Output, new: NewProject, invocation: Invocation) -> None:
     out.say(f"Created {new.root.name} from the template {new.request.template}: {counted(count, 'file')}{details}.")
     for note in new.notes():
         out.say(note)
+    if prepared is not None:
+        say_prepared(out, prepared)
     out.say("\nNext:")
     for command, remark in following:
         out.say(f"  {command}" + (f"  # {remark}" if remark else ""))

@@ -49,6 +49,7 @@ _COMMANDS = {
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",
     "dagster": "cascade.cli.dagster:dagster",
+    "services": "cascade.cli.services:services",
     "config": "cascade.cli.config:config",
     "doctor": "cascade.cli.doctor:doctor",
     "completion": "cascade.cli.completion:completion",

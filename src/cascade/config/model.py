@@ -244,6 +244,15 @@ class CascadeConfig(BaseSettings):
         default_factory=lambda settings: settings["project_root"] / ".cascade" / "dlt",
         description="The working directory of dlt's pipelines.",
     )
+    services_directory: Path = Field(
+        default_factory=lambda settings: settings["project_root"] / ".cascade" / "services",
+        description="The directory of the servers of `cascade services`: their data, settings, passwords and logs.",
+    )
+    services_trino: Path | None = Field(
+        default=None,
+        description="The directory of a Trino server for `cascade services`, if you have one. If not set, the one that "
+        "`cascade services init --download` downloads.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text",
         description="How runs print their log. `json` prints each line as an object, with the run and the partition.",
@@ -363,6 +372,11 @@ class CascadeConfig(BaseSettings):
             # The runs on a branch say nothing about main.
             return branch_directory(root / ".cascade", branch) / "dagster"
         return root / expanded(value)
+
+    @field_validator("services_directory", "services_trino", mode="after")
+    @classmethod
+    def _of_servers(cls, value: Path | None, info: Any) -> Path | None:
+        return None if value is None else Path(info.data["project_root"]) / expanded(value)
 
     @field_validator("dagster_database", mode="after")
     @classmethod

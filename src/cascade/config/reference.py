@@ -43,6 +43,7 @@ _DEFAULTS = {
     "project_name": "the name of the root's directory",
     "dagster_home": "`<root>/.cascade/dagster`",
     "dlt_directory": "`<root>/.cascade/dlt`",
+    "services_directory": "`<root>/.cascade/services`",
 }
 
 _TYPE_NAMES: dict[Any, str] = {

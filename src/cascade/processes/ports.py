@@ -43,6 +43,12 @@ def require_free_port(host: str, port: int, command: str) -> None:
         ) from None
 
 
+def described_owner(port: int) -> str:
+    """Return what listens on a port, for messages: a process with its command, or `a process of another user`."""
+    owner = _owner(port)
+    return "a process of another user" if owner is None else _described(owner)
+
+
 def _bind(host: str, port: int) -> None:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     with socket.socket(family) as probe:

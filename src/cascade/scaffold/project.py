@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from cascade.scaffold.environment import docstring, environment, in_words
 from cascade.scaffold.examples import BROKEN, DOMAIN, Example, example, example_request, example_table
 from cascade.scaffold.names import suggest, without_accents
-from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, TEMPLATES, commands_for, templates_of
+from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, STACKS, TEMPLATES, commands_for, templates_of
 from cascade.scaffold.project_pants import PantsPlace, build_files
 from cascade.scaffold.quality import QualityRequest, render_quality
 from cascade.scaffold.render import render_ingestion
@@ -62,6 +62,7 @@ class ProjectRequest:
         template: one of `TEMPLATES`.
         runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
         pants: the project's place in a Pants repository, or None without Pants.
+        stack: one of `STACKS`.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -71,6 +72,7 @@ class ProjectRequest:
     template: str = next(iter(TEMPLATES))
     runtime_version: str = ""
     pants: PantsPlace | None = None
+    stack: str = next(iter(STACKS))
 
     def __post_init__(self) -> None:
         raise_if_any(tuple(self._problems()))
@@ -78,6 +80,7 @@ class ProjectRequest:
     def _problems(self) -> Iterator[str]:
         yield from directory_problems(self.name)
         yield from choice_problems("template", self.template, TEMPLATES)
+        yield from choice_problems("stack", self.stack, STACKS)
 
     @property
     def distribution(self) -> str:
@@ -140,6 +143,7 @@ def _context(request: ProjectRequest) -> dict[str, object]:
         "project": request.distribution,
         "dbt_name": dbt_name(request.distribution),
         "template": request.template,
+        "stack": request.stack,
         "dagster_commands": _has_dagster_commands(request),
         "in_pants": request.pants is not None,
         "commands": commands_for(request.pants),
@@ -166,10 +170,12 @@ def _has_dagster_commands(request: ProjectRequest) -> bool:
 
 def _development(request: ProjectRequest) -> list[str]:
     """List the requirements for development of the project."""
+    # The extra trino contains dbt.
+    stack = ("postgres", "services", "testing", "trino") if request.stack == "production" else ()
     if request.template == "minimal":
-        return [request.requirement("testing"), "mypy", "ruff"]
+        return [request.requirement(*(stack or ("testing",))), "mypy", "ruff"]
     dagster = ["dagster-dg-cli"] if _has_dagster_commands(request) else []
-    return [request.requirement("dbt", "testing"), *dagster, "mypy", "ruff"]
+    return [request.requirement(*(stack or ("dbt", "testing"))), *dagster, "mypy", "ruff"]
 
 
 def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:

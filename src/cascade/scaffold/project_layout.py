@@ -17,6 +17,12 @@ TEMPLATES: Mapping[str, str] = {
 }
 """The templates, with a description of each. The first is the default."""
 
+STACKS: Mapping[str, str] = {
+    "embedded": "no servers: a SQLite catalog, a local warehouse, and DuckDB for dbt",
+    "production": "PostgreSQL, SeaweedFS and Trino on this machine, with their settings in .env",
+}
+"""Where a new project keeps its data, with a description of each. The first is the default."""
+
 SHARED_PACKAGES = ("workflows", "workflows/ingestion", "workflows/schemas", "workflows/quality")
 """The parent packages of the domains' packages."""
 
