@@ -51,7 +51,7 @@ nitpick_ignore_regex = [
     # Types that annotations mention but no page documents.
     (
         "py:class",
-        r"cascade\.declarations\..*|Retention|TableRef|Check|Scope|Severity|Preview|DecoratedFunction|TableChecks",
+        r"cascade\.declarations\..*|Retention|Handover|TableRef|Check|Scope|Severity|Preview|DecoratedFunction|TableChecks",
     ),
     # Sphinx parses a variable-length tuple as one name.
     ("py:class", r"tuple\[~cascade\..*"),

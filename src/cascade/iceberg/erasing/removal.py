@@ -19,9 +19,9 @@ from cascade.iceberg.changes import PropertyChange
 from cascade.iceberg.commit_outcomes import Outcome, described, outcome_of
 from cascade.iceberg.heads import expected_heads, removed_branch
 from cascade.iceberg.maintenance.named_files import named_files
-from cascade.iceberg.maintenance.stored_files import canonical
 from cascade.iceberg.snapshot.expiry import guards
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.iceberg.stored_files import canonical
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table

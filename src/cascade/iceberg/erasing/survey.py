@@ -12,9 +12,9 @@ from cascade.iceberg.erasing.condition import Condition
 from cascade.iceberg.files import read_file
 from cascade.iceberg.heads import is_audit_branch
 from cascade.iceberg.maintenance.named_files import named_files
-from cascade.iceberg.maintenance.stored_files import StoredFile, canonical, stored_files
 from cascade.iceberg.snapshot.cache import live_entries, manifests_in
 from cascade.iceberg.snapshot.tasks import data_files
+from cascade.iceberg.stored_files import StoredFile, canonical, stored_files
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile, ManifestFile

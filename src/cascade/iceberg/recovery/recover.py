@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from cascade.exceptions import CascadeError, UsageError
 from cascade.iceberg.commit_outcomes import described
-from cascade.iceberg.maintenance.stored_files import StoredFile, canonical, files_under
 from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.recovery.states import METADATA, State, States, checked, read_state, states_of
 from cascade.iceberg.row_count import live_rows
+from cascade.iceberg.stored_files import StoredFile, canonical, files_under
 from cascade.iceberg.tables import create_namespace
 from cascade.table_ref import TableRef
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cascade.iceberg.maintenance.stored_files import StoredFile, canonical
+from cascade.iceberg.stored_files import StoredFile, canonical
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
