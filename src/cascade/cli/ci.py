@@ -17,6 +17,7 @@ from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_set, json_option
 from cascade.cli.running import run_and_report
+from cascade.cli.since import find_affected_in, since_option
 from cascade.collector import collector_paused
 from cascade.exceptions import PartitionError, UsageError
 from cascade.table_ref import MAIN_BRANCH, ci_branch_name
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from cascade.framework.ci.affected import AffectedNames, Reach
     from cascade.framework.runs import RunOutcome
     from cascade.framework.selected_runs import PlannedRun
+    from cascade.framework.since.affected import Affected
     from cascade.iceberg import Lakehouse
 
 
 @click.command(short_help="Run what a change affects on branches of the tables, and compare.")
+@since_option
 @click.option(
     "--affected",
     metavar="FILE",
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
 def ci(
     invocation: Invocation,
     out: Output,
+    since: str | None,
     affected: str | None,
     assets: Sequence[str],
     keys: Sequence[str],
@@ -91,6 +95,7 @@ def ci(
 
     \b
         cascade ci
+        cascade ci --since origin/main
         cascade ci --affected affected.json --summary summary.md
         cascade ci --asset "weather_observations+" --partitions 3
 
@@ -98,10 +103,10 @@ def ci(
     read and write there, and main elsewhere. Checks run too. Then the branches are compared with where they began, and
     dropped. What a killed process left behind is dropped by the next `cascade ci`.
 
-    Affected is what `--affected` or `--asset` says. Without them, it is every workflow whose code is not the one that
-    published its partitions, as the ledgers of the tables say, and every dbt model that differs from the last whole
-    `cascade dbt build` of this machine, with all that is built from these. What a commit touches is known to
-    `pants cascade-ci --since` alone.
+    Affected is what `--since`, `--affected` or `--asset` says. Without them, it is every workflow whose code is not the
+    one that published its partitions, as the ledgers of the tables say, and every dbt model that differs from the last
+    whole `cascade dbt build` of this machine, with all that is built from these. In a project of Pants, `pants
+    cascade-ci --since` takes the place of `--since`.
 
     Each workflow runs for its newest published partition. Assets that are neither workflows nor dbt models do not run,
     because nothing keeps them from writing elsewhere.
@@ -112,12 +117,13 @@ def ci(
     from cascade.config import CascadeConfig
 
     invocation.require_project()
-    if affected is not None and assets:
-        raise UsageError("Use either --affected or --asset.")
+    if sum((since is not None, affected is not None, bool(assets))) > 1:
+        raise UsageError("Use one of --since, --affected and --asset.")
     if file is not None and not file.parent.is_dir():
         raise UsageError(f"The summary cannot be written to {file}: there is no directory {file.parent}.")
     names = None if affected is None else _read_affected(affected)
     main = CascadeConfig.from_user_config()
+    changes = None if since is None else find_affected_in(invocation, since, main)
     if main.branch != MAIN_BRANCH:
         raise UsageError(
             f'The branch "{main.branch}" is set, and `ci` makes a branch of its own.', hint="Unset CASCADE_BRANCH."
@@ -154,7 +160,7 @@ def ci(
                 out.warn(f"an earlier run was interrupted: its branch {dropped.branch} is dropped from {had}{schemas}.")
         stack.enter_context(default_partition_start(config.partition_start))
         unknown: dict[str, str] = {}
-        reasons = _reasons(invocation, reach, on_main, names, assets, unknown)
+        reasons = _reasons(invocation, reach, on_main, changes or names, assets, unknown)
         chosen = reach.runnable(reasons)
         left_out = {key.to_user_string(): why for key in reasons if (why := reach.not_run(key)) is not None}
         runs = _planned(reach, on_main, chosen, keys, number)
@@ -230,15 +236,19 @@ def _reasons(
     invocation: Invocation,
     reach: Reach,
     on_main: Lakehouse,
-    names: AffectedNames | None,
+    given: Affected | AffectedNames | None,
     assets: Sequence[str],
     unknown: dict[str, str],
 ) -> dict[dg.AssetKey, str]:
     """Return what is affected, and why. What cannot be known goes into the last argument."""
     from cascade.dbt.changed import changed_nodes
+    from cascade.framework.ci.affected import AffectedNames
+    from cascade.framework.ci.reach import affected_assets
 
-    if names is not None:
-        return reach.named(names)
+    if isinstance(given, AffectedNames):
+        return reach.named(given)
+    if given is not None:
+        return reach.with_downstream(affected_assets(invocation.loaded[0], reach, given))
     if assets:
         return dict.fromkeys(_selected(invocation, reach, assets), "you named it")
     found = reach.stale(on_main)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from cascade.cli.main import cli
 from cascade.framework.conftest import SampleProject, project
 from cascade.terminal import waiting
 
-__all__ = ["Cascade", "cascade", "files", "program", "project"]
+__all__ = ["Cascade", "cascade", "commit", "files", "program", "project"]
 
 
 class Cascade:
@@ -47,3 +49,10 @@ def files(project: SampleProject) -> list[str]:
     """Return the files of a project, with `flows` in place of the name of its directory of workflows."""
     found = (path for path in project.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return sorted(path.relative_to(project.root).as_posix().replace(project.package, "flows") for path in found)
+
+
+def commit(root: Path) -> None:
+    """Make a git repository of a directory, and commit what is there."""
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "first")):
+        subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)

@@ -10,6 +10,7 @@ import click
 from cascade.cli.choices import Choice
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
+from cascade.cli.since import find_affected, since_option
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project, require_project_root
 
@@ -30,6 +31,7 @@ _PAGE = Path(".cascade", "graph.html")
     help="What to write: a page to explore, a picture, text that GitHub and GitLab draw, or a document for scripts.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@since_option
 @click.option(
     "--lineage",
     metavar="NAME",
@@ -44,22 +46,27 @@ _PAGE = Path(".cascade", "graph.html")
     "formats to standard output.",
 )
 @click.pass_obj
-def graph(invocation: Invocation, form: str, as_json: bool, lineage: str | None, output: str | None) -> None:
+def graph(
+    invocation: Invocation, form: str, as_json: bool, since: str | None, lineage: str | None, output: str | None
+) -> None:
     """Draw the workflows of the project with their tables, the models that read them, and their marts.
 
     \b
         cascade graph
         cascade graph --format svg --lineage flights -o flights.svg
+        cascade graph --since origin/main
 
     Everything comes from the source: no code of a workflow runs, and dbt does not start. So what a factory declares is
     missing, or has no table; `cascade list` has it. The HTML page is one file that needs no network.
+
+    With `--since`, what the changes since a commit affect is highlighted, with what is built from it.
     """
     from cascade.drawing.formats import HTML, JSON, folding_notice, write
     from cascade.drawing.graph import summary
     from cascade.drawing.lineage import LineageError, lineage_of
 
     form = JSON if as_json else form
-    root, drawn = _drawn(invocation)
+    root, drawn = _drawn(invocation, since)
     if lineage is not None:
         try:
             drawn = lineage_of(drawn, lineage)
@@ -81,7 +88,7 @@ def graph(invocation: Invocation, form: str, as_json: bool, lineage: str | None,
     click.echo(f"Wrote {file}: {summary(drawn)}.")
 
 
-def _drawn(invocation: Invocation) -> tuple[Path, Graph]:
+def _drawn(invocation: Invocation, since: str | None) -> tuple[Path, Graph]:
     """Return the root of the project and its graph."""
     from cascade.cli.checked_paths import files_of
     from cascade.config.dbt_directory import dbt_directory
@@ -95,4 +102,6 @@ def _drawn(invocation: Invocation) -> tuple[Path, Graph]:
     root = settings.project_root
     files = files_of(given.modules) if given is not None and given.modules is not None else project_module_files()
     name = settings.project_name if given is None else given.address or given.name
-    return root, drawn_graph(name, root, files, dbt_directory(root, settings.dbt_project_dir))
+    dbt = dbt_directory(root, settings.dbt_project_dir)
+    affected = None if since is None else find_affected(invocation, since, root, files, dbt)
+    return root, drawn_graph(name, root, files, dbt, affected)

@@ -9,14 +9,16 @@ import signal
 import sys
 import time
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from cascade.cli.conftest import Cascade
+from cascade.cli.conftest import Cascade, commit
 from cascade.config import CascadeConfig
 from cascade.framework.ci import owned_branch
 from cascade.framework.conftest import SampleProject
+from cascade.framework.project import Project
 from cascade.iceberg import Lakehouse, open_lakehouse
 from cascade.iceberg.heads import overdue_audit_branches
 from cascade.iceberg.overview import table_identifiers
@@ -135,6 +137,40 @@ def test_a_change_runs_on_branches_with_what_is_built_from_it(
     assert not list(lakehouse.dlt_directory.rglob("*")) and "CASCADE_BRANCH" not in os.environ
 
 
+def test_what_the_changes_since_a_commit_affect_runs(
+    cascade: Cascade, lakehouse: Lakehouse, project: SampleProject
+) -> None:
+    project.write("others.py", SOURCE.replace("things", "others").replace("counts", "other_counts"))
+    commit(project.root)
+    assert cascade("ci", "--since", "HEAD").stdout == "The change affects nothing that runs.\n"
+    change(project, SOURCE.replace("range(3)", "range(4)"))
+    reason = f"{project.package}/things.py has changed"
+    assert cascade.json("ci", "--since", "HEAD", "--dry-run")["runs"] == [
+        {"asset": "things", "partition": "2024-01-03", "reason": reason},
+        {"asset": "counts", "partition": None, "reason": reason},
+    ]
+    quality = "from cascade import cascade_quality\nfrom cascade.quality import NotNull\n"
+    imports = f"{quality}from {project.module('others')} import others\n"
+    project.write("checks.py", imports + dedent(CHECK).replace("things", "others"))
+    planned = cascade.json("ci", "--since", "HEAD", "--dry-run")["runs"]
+    assert {run["asset"]: run["reason"] for run in planned} == {
+        "things": reason,
+        "counts": reason,
+        "others": f"one of its checks is affected: {project.package}/checks.py is new",
+        "other_counts": "it is built from others",
+    }
+    result = cascade("ci", "--since", "HEAD", "--asset", "things")
+    assert result.exit_code == 2 and "Use one of --since, --affected and --asset." in result.stderr
+
+
+def test_pants_knows_more_of_what_a_commit_affects(cascade: Cascade, project: SampleProject) -> None:
+    project.write("things.py", SOURCE)
+    given = Project("dev", (project.module("things"),), "//:dev", "manifest")
+    for command in ("ci", "graph"):
+        result = cascade(command, "--since", "HEAD", given=given)
+        assert result.exit_code == 2 and "pants cascade-ci --since=HEAD" in result.stderr
+
+
 def test_a_failed_check_fails_and_leaves_nothing(
     cascade: Cascade, lakehouse: Lakehouse, project: SampleProject
 ) -> None:
@@ -190,7 +226,7 @@ def test_what_is_wrong_is_explained(cascade: Cascade) -> None:
         (("--affected", "none.json"), "none.json cannot be read"),
         (("--affected", "pyproject.toml"), "pyproject.toml is not JSON"),
         (("--summary", "none/summary.md"), "there is no directory"),
-        (("--affected", "a", "--asset", "b"), "Use either --affected or --asset."),
+        (("--affected", "a", "--asset", "b"), "Use one of --since, --affected and --asset."),
         (("--asset", "thngs"), 'Did you mean "things"?'),
         (("--asset", "things", "--partition", "2024-13-01"), "2024-13-01 is not a partition of things"),
         (("--asset", "counts", "--partition", "2024-01-01"), "No affected asset has partitions"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade.cli.conftest import Cascade
+from cascade.cli.conftest import Cascade, commit
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.project import Project
 
@@ -43,6 +43,21 @@ def test_the_page_goes_to_a_file(cascade: Cascade, project: SampleProject) -> No
     page = project.root / ".cascade/graph.html"
     assert result.stdout == f"Wrote {page}: 1 table, 1 asset, 1 model.\n"
     assert page.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.usefixtures("models")
+def test_what_the_changes_since_a_commit_affect_is_highlighted(cascade: Cascade, project: SampleProject) -> None:
+    commit(project.root)
+    assert not [node["because"] for node in cascade.json("graph", "--since", "HEAD")["nodes"] if node["affected"]]
+    project.write("things.py", THINGS + "MORE = 1\n")
+    document = cascade.json("graph", "--since", "HEAD")
+    changed = f"{project.package}/things.py has changed"
+    assert [node["because"] for node in document["nodes"]] == [changed, None, "it reads raw.things"]
+    assert document["since"] == "HEAD" and document["projects"][0]["affected"]
+    told = cascade("graph", "--since", "HEAD").stdout
+    assert told.endswith("1 table, 1 asset, 1 model; 2 affected since HEAD.\n")
+    result = cascade("graph", "--since", "no-such-branch")
+    assert result.exit_code == 2 and "--since='no-such-branch' names no commit" in result.stderr
 
 
 @pytest.mark.usefixtures("models")

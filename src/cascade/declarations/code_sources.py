@@ -146,6 +146,43 @@ def root_of(module: str, file: Path) -> Path | None:
     return file.parents[len(parts) - 1]
 
 
+@dataclass(frozen=True)
+class Code:
+    """What decides what some modules do.
+
+    Args:
+        modules: the files of these modules, and of those of the project that they import, by name.
+        data: the files that these may read, by what tells them apart in any directory.
+        packages: the packages that they import and that are not the project's own.
+    """
+
+    modules: Mapping[str, str]
+    data: Mapping[str, str]
+    packages: frozenset[str]
+
+
+def code_of(starts: Mapping[str, Path]) -> Code:
+    """Return what decides what some modules do.
+
+    Args:
+        starts: the files of these modules by name.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    modules, packages = closure_of(starts)
+    files = {}
+    for name, file in modules.items():
+        directory, base = os.path.split(file)
+        is_package = base == "__init__.py"
+        if is_package and name not in starts:
+            # An import of a module below it only passes through.
+            continue
+        for data in data_beside(directory, is_package=is_package or "." in name):
+            files[f"{name.rpartition('.')[0]}/{data.removeprefix(directory)}"] = data
+    return Code(modules, files, frozenset(packages))
+
+
 def closure_of(starts: Mapping[str, Path]) -> tuple[dict[str, str], set[str]]:
     """Return the files of the project's modules that some modules import, and the packages that are not its own.
 

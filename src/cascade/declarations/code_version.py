@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import linecache
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cascade.declarations.code_sources import closure_of, data_beside, read_file
+from cascade.declarations.code_sources import code_of, read_file
 from cascade.declarations.declaration import Declaration
 from cascade.declarations.functions import as_written, location_of
 from cascade.declarations.installed import requirements_of
@@ -64,19 +63,12 @@ def code_version(declaration: Declaration) -> str:
 
 
 def _version_of(starts: Mapping[str, Path]) -> str:
-    modules, packages = closure_of(starts)
-    files = {}
-    for name, file in modules.items():
-        files[name] = read_file(file, name)[0]
-        directory, base = os.path.split(file)
-        is_package = base == "__init__.py"
-        if is_package and name not in starts:
-            # An import of a module below it only passes through.
+    code = code_of(starts)
+    files = {name: read_file(file, name)[0] for name, file in code.modules.items()}
+    for name, file in code.data.items():
+        try:
+            files[name] = read_file(file)[0]
+        except OSError:
+            # Another process has just removed it.
             continue
-        for data in data_beside(directory, is_package=is_package or "." in name):
-            try:
-                files[f"{name.rpartition('.')[0]}/{data.removeprefix(directory)}"] = read_file(data)[0]
-            except OSError:
-                # Another process has just removed it.
-                continue
-    return combined(files, requirements_of(packages))
+    return combined(files, requirements_of(code.packages))

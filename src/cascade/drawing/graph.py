@@ -103,6 +103,20 @@ class Graph:
             projects=tuple(project for project in self.projects if project.id in wanted),
         )
 
+    def with_readers(self) -> Graph:
+        """Let what reads something that a change touches, directly or not, count as touched too."""
+        nodes = {node.id: node for node in self.nodes}
+        readers: defaultdict[str, list[str]] = defaultdict(list)
+        for one, other in self.edges:
+            readers[one].append(other)
+        waiting = [node.id for node in self.nodes if node.because]
+        for id in waiting:
+            for reader in readers[id]:
+                if not nodes[reader].because:
+                    nodes[reader] = replace(nodes[reader], because=f"it reads {nodes[id].name}")
+                    waiting.append(reader)
+        return replace(self, nodes=tuple(nodes.values()))
+
     def lineage(self, id: str) -> Graph:
         """Return a node with everything that it reads and everything that reads it, directly or not.
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cascade.drawing.describe import DbtProject, Declared, describe
 from cascade.drawing.graph import Graph, Project
 from cascade.reader.packages import declarations_in_package
 
+if TYPE_CHECKING:
+    from cascade.framework.since.affected import Affected
 
-def drawn_graph(name: str, root: Path, files: Mapping[str, Path], dbt_directory: Path) -> Graph:
+
+def drawn_graph(
+    name: str, root: Path, files: Mapping[str, Path], dbt_directory: Path, affected: Affected | None = None
+) -> Graph:
     """Make the graph of a project.
 
     Args:
@@ -20,15 +25,18 @@ def drawn_graph(name: str, root: Path, files: Mapping[str, Path], dbt_directory:
         root: the directory that paths are shown from.
         files: the file of each module, by the module's name. Files that cannot be read are left out.
         dbt_directory: the directory of the dbt project. It need not exist.
+        affected: what the changes since a commit affect, to highlight it.
     """
-    contents = {}
-    for file in files.values():
+    contents, because = {}, {}
+    for module, file in files.items():
+        path = _relative(file, root)
         try:
-            contents[_relative(file, root)] = file.read_bytes()
+            contents[path] = file.read_bytes()
         except OSError:
             continue
+        because[path] = affected.modules.get(module, "") if affected is not None else ""
     declared = [
-        Declared(declaration, path, os.path.dirname(path) or os.curdir, (name,))
+        Declared(declaration, path, os.path.dirname(path) or os.curdir, (name,), because[path])
         for path, declarations in declarations_in_package(contents).items()
         for declaration in declarations
     ]
@@ -37,8 +45,12 @@ def drawn_graph(name: str, root: Path, files: Mapping[str, Path], dbt_directory:
         [_located(node, root) for node in answer.get("nodes", ())],
         [_located(source, root) for source in answer.get("declared", ())],
         (name,),
+        {_relative(file, root): reason for file, reason in affected.dbt_files.items()} if affected is not None else {},
     )
-    return describe(name, declared, [dbt], [Project(name, name)])
+    if affected is None:
+        return describe(name, declared, [dbt], [Project(name, name)])
+    touched = "its code or its models are affected" if affected.modules or affected.dbt_files else ""
+    return describe(name, declared, [dbt], [Project(name, name, touched)], affected.since).with_readers()
 
 
 def _read_dbt(directory: Path) -> dict[str, Any]:

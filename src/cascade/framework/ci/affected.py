@@ -100,12 +100,14 @@ class Reach:
         declarations: the workflows, by the key of their asset.
         models: the key of each model, seed and snapshot of dbt, by its name.
         no_branch: why no branch keeps apart what a model writes, by its key.
+        files: the file of each model, seed and snapshot that is not one of a package.
     """
 
     graph: Any
     declarations: Mapping[dg.AssetKey, IngestionDeclaration]
     models: Mapping[str, dg.AssetKey] = field(default_factory=dict)
     no_branch: Mapping[dg.AssetKey, str] = field(default_factory=dict)
+    files: Mapping[dg.AssetKey, Path] = field(default_factory=dict)
 
     def named(self, names: AffectedNames) -> dict[dg.AssetKey, str]:
         """Return the assets with these names, each with the reason. Those of other projects are left out."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cascade.dbt.deferral import elsewhere
 from cascade.dbt.manifest import current_manifest
 from cascade.dbt.profile import no_branch_reason
+from cascade.declarations.functions import as_written
 from cascade.framework.ci.affected import Reach
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from cascade.config import CascadeConfig
+    from cascade.declarations.declaration import Declaration
     from cascade.framework.collect import Collected
+    from cascade.framework.since.affected import Affected
 
 # The key under which dagster-dbt says which node of dbt an asset is.
 _UNIQUE_ID = "dagster_dbt/unique_id"
@@ -48,4 +52,43 @@ def reach_of(collected: Collected, definitions: dg.Definitions, config: CascadeC
     if reason is None:
         found = elsewhere(config, manifest)
         reasons = {places[unique_id]: why for unique_id, why in found.items() if unique_id in places}
-    return Reach(graph, declarations, models, reasons)
+    files = {
+        places[unique_id]: config.dbt_project_directory / node["original_file_path"]
+        for unique_id, node in manifest["nodes"].items()
+        if unique_id in places and node["package_name"] == manifest["metadata"]["project_name"]
+    }
+    return Reach(graph, declarations, models, reasons, files)
+
+
+def affected_assets(collected: Collected, reach: Reach, affected: Affected) -> dict[dg.AssetKey, str]:
+    """Return the assets that the changes since a commit affect themselves, each with the reason.
+
+    Args:
+        collected: what the modules of the project contain.
+        reach: its assets.
+        affected: what the changes affect.
+    """
+    import dagster as dg
+
+    found: dict[dg.AssetKey, str] = {}
+    for key, declaration in reach.declarations.items():
+        for reason in _of_modules(declaration, affected):
+            found.setdefault(key, reason)
+    for function in collected.quality:
+        key = dg.AssetKey(list(function.declaration.asset_key))
+        for reason in _of_modules(function.declaration, affected):
+            if reach.graph.has(key):
+                found.setdefault(key, f"one of its checks is affected: {reason}")
+    for key, file in reach.files.items():
+        if file in affected.dbt_files:
+            found.setdefault(key, affected.dbt_files[file])
+    names = {file.stem: reason for file, reason in affected.dbt_files.items() if file not in reach.files.values()}
+    for check in reach.graph.asset_check_keys:
+        if check.name in names:
+            found.setdefault(check.asset_key, f"its test {check.name} is affected: {names[check.name]}")
+    return found
+
+
+def _of_modules(declaration: Declaration, affected: Affected) -> Iterator[str]:
+    modules = (declaration.module or "", str(getattr(as_written(declaration.function), "__module__", "")))
+    return (affected.modules[name] for name in modules if name in affected.modules)

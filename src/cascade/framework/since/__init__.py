@@ -1,0 +1,1 @@
+"""What the changes since a commit affect in a project without Pants."""
