@@ -25,6 +25,8 @@ from cascade.processes.stop_signals import Stopped, StopSignals
 _GRACE_SECONDS = 30.0
 # A process that is killed says nothing about its partition, but a partition that takes too much memory kills each.
 _MOST_ATTEMPTS = 5
+# Nor does one that is killed while it loads the project, but a project that takes too much memory never loads.
+_MOST_LOADS = 20
 _WORKER = (sys.executable, "-m", "cascade.processes.partition_worker")
 
 
@@ -150,7 +152,7 @@ def run_in_processes(
                         code = end(worker)
                         if worker.busy and not worker.ready:
                             killed_loading += 1
-                            if code >= 0 or killed_loading == _MOST_ATTEMPTS:
+                            if code >= 0 or killed_loading == _MOST_LOADS:
                                 raise _unloadable(code)
                             # Its partition has nothing to do with it.
                             waiting.appendleft(worker.partition)

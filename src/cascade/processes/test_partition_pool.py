@@ -85,7 +85,7 @@ def test_a_partition_that_kills_every_process_fails_and_no_other(tmp_path: Path)
 
 
 def test_a_process_that_is_killed_while_it_loads_is_replaced(tmp_path: Path) -> None:
-    results, again = run(tmp_path, ["a:0:", "b:0:", "c:0:"], loading="4:killed", processes=2)
+    results, again = run(tmp_path, ["a:0:", "b:0:", "c:0:"], loading="19:killed", processes=2)
     assert [result.attempts for result in results] == [1, 1, 1]
     assert again == []
 
@@ -97,4 +97,4 @@ def test_a_project_that_does_not_load_ends_the_backfill(tmp_path: Path, loading:
     with pytest.raises(CascadeError, match=f"{how} before it had loaded the project"):
         run(tmp_path, ["a:0:", "b:0:"], loading=loading)
     # Not every partition was tried with a project that does not load.
-    assert (tmp_path / "loading").stat().st_size <= 8
+    assert (tmp_path / "loading").stat().st_size <= 23
