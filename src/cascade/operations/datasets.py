@@ -67,13 +67,16 @@ class DatasetNames:
         self._instance = instance
         self._known: dict[dg.AssetKey, str] = {}
 
-    def of(self, key: dg.AssetKey) -> str:
-        """Return the name of the table of an asset, by its last materialization."""
+    def of(self, key: dg.AssetKey) -> str | None:
+        """Return the name of the table of an asset, by its last materialization; None before its first one."""
         if key not in self._known:
             found = self._instance.get_latest_materialization_event(key)
             made = None if found is None else found.asset_materialization
             if made is None:
-                # Before its first run. The name may be another one afterwards.
-                return dataset_name(key, {})
+                return None
             self._known[key] = dataset_name(key, made.metadata)
         return self._known[key]
+
+    def of_input(self, key: dg.AssetKey) -> str:
+        """Return the name of the table of an asset, or its key with dots if nothing tells of a table."""
+        return self.of(key) or dataset_name(key, {})

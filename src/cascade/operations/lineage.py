@@ -92,7 +92,7 @@ class Lineage:
             made.asset_key,
             made.partition,
             table=dataset_name(made.asset_key, made.metadata),
-            inputs=[InputDataset(self._tables, names.of(key)) for key in inputs],
+            inputs=[InputDataset(self._tables, names.of_input(key)) for key in inputs],
             described=dict(self._facets_of(made.metadata, names)),
             statistics=_statistics(made.metadata),
         )
@@ -105,7 +105,7 @@ class Lineage:
         key: dg.AssetKey,
         partition: str | None,
         *,
-        table: str,
+        table: str | None,
         inputs: list[InputDataset] | None = None,
         described: Mapping[str, Any] | None = None,
         statistics: facets.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet | None = None,
@@ -130,11 +130,10 @@ class Lineage:
         job = facets.job_type_job.JobTypeJobFacet(
             processingType="BATCH", integration="CASCADE", jobType="ASSET", producer=_PRODUCER
         )
-        output = OutputDataset(
-            self._tables,
-            table,
-            facets=dict(described or {}),
-            outputFacets={} if statistics is None else {"outputStatistics": statistics},
+        output: dict[str, Any] = {} if statistics is None else {"outputStatistics": statistics}
+        # Before its first run, nothing tells which table the asset has.
+        outputs = (
+            [OutputDataset(self._tables, table, facets=dict(described or {}), outputFacets=output)] if table else []
         )
         return RunEvent(
             eventType=state,
@@ -142,7 +141,7 @@ class Lineage:
             run=Run(_asset_run(run_id, key, partition), facets=run),
             job=Job(self._jobs, ".".join(key.path), facets={"jobType": job}),
             inputs=inputs or [],
-            outputs=[output],
+            outputs=outputs,
             producer=_PRODUCER,
         )
 
@@ -165,7 +164,7 @@ class Lineage:
                     fields={
                         column: columns.Fields(
                             inputFields=[
-                                columns.InputField(self._tables, names.of(dep.asset_key), dep.column_name)
+                                columns.InputField(self._tables, names.of_input(dep.asset_key), dep.column_name)
                                 for dep in deps
                             ]
                         )

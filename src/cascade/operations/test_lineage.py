@@ -47,6 +47,8 @@ def test_a_run_is_a_start_and_a_completion_with_its_table(
     start, complete = events(receiver)
     assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
     assert start["run"]["runId"] == complete["run"]["runId"] != complete["run"]["facets"]["parent"]["run"]["runId"]
+    # Which table the asset has is known only afterwards.
+    assert start["outputs"] == []
     assert complete["job"]["namespace"] == "project" and complete["job"]["name"] == "things"
     assert complete["run"]["facets"]["nominalTime"]["nominalStartTime"] == "2024-01-04T00:00:00+00:00"
     (output,) = complete["outputs"]
@@ -70,7 +72,9 @@ def test_columns_come_from_the_columns_of_upstream_tables(
     settings.write("gold.py", DOWNSTREAM.format(package=settings.package))
     cascade("materialize", "things", "--partition", "2024-01-01")
     cascade("materialize", "gold/totals")
-    complete = events(receiver)[-1]
+    cascade("materialize", "things", "--partition", "2024-01-01")
+    start, complete = events(receiver)[-2], events(receiver)[3]
+    assert [made["name"] for made in start["outputs"]] == ["raw.things"]
     (output,) = complete["outputs"]
     assert (complete["job"]["name"], output["name"]) == ("gold.totals", "lake.gold.totals")
     assert [given["name"] for given in complete["inputs"]] == ["raw.things"]
