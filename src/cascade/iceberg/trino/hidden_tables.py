@@ -174,7 +174,7 @@ def _is_copy(found: TableMetadata, wanted: TableMetadata) -> bool:
         and found.partition_specs == wanted.partition_specs
         and found.default_spec_id == wanted.default_spec_id
         and found.current_snapshot_id == wanted.current_snapshot_id
-        and getattr(found, "last_sequence_number", None) == getattr(wanted, "last_sequence_number", None)
+        and getattr(found, "last_sequence_number", 0) >= (wanted.snapshots[0].sequence_number or 0)
         and found.location.rstrip("/") == wanted.location
         and found.properties.get(_DATA) == wanted.properties[_DATA]
     )

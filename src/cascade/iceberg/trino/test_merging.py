@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cascade.declarations import PartitionField
 from cascade.exceptions import CascadeError, ConfigError
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import RUN_ID
@@ -115,7 +114,12 @@ def test_a_catalog_that_cannot_register_a_table_creates_one(
             raise NotImplementedError("Server does not support endpoint")
         return catalog.create_table(name, pa.schema([]), location=location.rpartition("/metadata/")[0])
 
-    ensure_table(server.lakehouse, REF, schema(), partition_spec=[PartitionField("id", "bucket[2]")])
+    # The table has gone back to an earlier snapshot, so its last sequence number is not that of the current one.
+    first = server.lakehouse.require(REF)
+    merge_rows(server.lakehouse, REF, batch([70_000]), KEY, run_id="undone")
+    snapshot_id = first.metadata.current_snapshot_id
+    assert snapshot_id is not None
+    server.lakehouse.require(REF).manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
     monkeypatch.setattr(catalog, "register_table", register)
     merged(server, batch([6, 60_000], 4.0))
     found = read(server.lakehouse)
