@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from cascade.framework.conftest import SampleProject
 from cascade.operations.conftest import Cascade, LoopbackServer
 from cascade.operations.sending import LIMIT_SECONDS, Sender, SendingError, post
 
@@ -68,3 +69,8 @@ def test_a_refusal_is_told_without_the_address(receiver: LoopbackServer) -> None
     receiver.status = 403
     with pytest.raises(SendingError, match=r"^it answered 403 Forbidden$"):
         post(f"{receiver.url}/hush", document={})
+
+
+def test_without_a_receiver_dagster_uses_its_own_instance(cascade: Cascade, things: SampleProject) -> None:
+    cascade("status")
+    assert "instance_class" not in (things.root / ".cascade/dagster/dagster.yaml").read_text()
