@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
 # With other words, such as `--vars`, dbt may find something else in the project than Cascade does.
-_PARSES_AS_WE_DO = frozenset(
-    {"build", "parse", "-q", "--quiet", "--use-colors", "--no-use-colors", "--no-partial-parse"}
-)
+_COMMANDS = {"build", "parse", "run", "test", "seed", "snapshot", "compile", "source", "freshness"}
+_PARSES_AS_WE_DO = frozenset({*_COMMANDS, "-q", "--quiet", "--use-colors", "--no-use-colors", "--no-partial-parse"})
 _WRITES = frozenset({"build", "clone", "retry", "run", "seed", "snapshot", "test"})
 _CHOOSES_NODES = ("-s", "--select", "-m", "--models", "--model", "--exclude", "--selector", "--resource-type")
 

@@ -99,9 +99,9 @@ def test_what_a_command_has_parsed_is_not_parsed_again(config: CascadeConfig, mo
     monkeypatch.delenv("FAKE_EDIT")
     run_dbt(config, ["--quiet", "build"])
     assert find_manifest(config) is not None
-    for number in range(5):
+    for number, arguments in enumerate((["parse"], ["run"], ["test"], ["source", "freshness"])):
         model.write_text(f"select {number} as edited")
-        run_dbt(config, ["parse"])
+        run_dbt(config, arguments)
         assert find_manifest(config) is not None
     assert len(list((config.state_directory / "dbt/parsed").iterdir())) == 3
 
