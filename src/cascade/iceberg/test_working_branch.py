@@ -102,6 +102,20 @@ def test_a_branch_copies_no_rows(main: Lakehouse, mine: Lakehouse) -> None:
     assert "mine" in main.require(COUNTS).metadata.refs and data() == before
 
 
+def test_a_column_that_both_got_is_compared_by_its_name(main: Lakehouse, mine: Lakehouse) -> None:
+    for lakehouse in (mine, main):
+        ensure_table(lakehouse, COUNTS, WIDER)
+        noted(lakehouse, 3, 30)
+    noted(main, 4, 40)
+    table = main.require(COUNTS)
+    [one, other] = {schema.find_field("note").field_id for schema in table.metadata.schemas if len(schema.fields) == 3}
+    assert one != other
+    for first, second, added, removed in (("main", "mine", 0, 1), ("mine", "main", 1, 0)):
+        diff = diff_tables(point_of(table, first), point_of(table, second))
+        assert (diff.added, diff.removed, diff.changed, diff.schema_changes) == (added, removed, 0, ())
+        assert diff.added_rows + diff.removed_rows == ({"id": 4, "n": 40, "note": 7},)
+
+
 def test_a_new_column_is_on_the_branch_alone(main: Lakehouse, mine: Lakehouse) -> None:
     before = main_of(main)
     assert [field.name for field in ensure_table(mine, COUNTS, WIDER).schema().fields] == ["id", "n", "note"]

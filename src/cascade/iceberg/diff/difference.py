@@ -20,6 +20,7 @@ from cascade.iceberg.same import same_rows
 if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
 
 _LEFT, _RIGHT = "cascade:left", "cascade:right"
 EXAMPLES = 5
@@ -94,8 +95,7 @@ def diff_tables(
     schema = after.table.schema()
     columns = visible(column.name for column in schema.fields)
     unique_key = tuple(name for name in columns if name in schema.identifier_field_names())
-    earlier = table_with(before.table, current_schema_id=schema.schema_id, schemas=after.table.metadata.schemas)
-    old, new = changed_rows(earlier, after.table, columns)
+    old, new = changed_rows(_in_schema(before, schema), _in_schema(after, schema), columns)
     gone, pairs, come = _pairs(old, new, unique_key) if unique_key else _unpaired(old, new)
     old_pairs, new_pairs = _taken(old, pairs[0]), _taken(new, pairs[1])
     same = {name: same_rows(old_pairs.select([name]), new_pairs.select([name])) for name in columns}
@@ -222,8 +222,43 @@ def _schema_at(point: Point) -> Schema:
     return next((schema for schema in schemas if schema.schema_id == wanted), point.table.schema())
 
 
+def _twins(old: Schema, new: Schema) -> dict[int, int]:
+    """Return the columns that a branch and `main` both got after the branch began, which Iceberg takes for two.
+
+    Args:
+        old: the schema of the first state.
+        new: the schema of the second state.
+
+    Returns:
+        The ids in the first state of columns with the same name and type, by their ids in the second one.
+    """
+    ids = [{column.field_id for column in schema.fields} for schema in (old, new)]
+    names = {column.name: column for column in old.fields if column.field_id not in ids[1]}
+    return {
+        column.field_id: twin.field_id
+        for column in new.fields
+        if column.field_id not in ids[0]
+        and (twin := names.get(column.name)) is not None
+        and twin.field_type == column.field_type
+    }
+
+
+def _in_schema(point: Point, schema: Schema) -> Table:
+    """Return a state of a table in another schema, with its own columns where these have other ids there."""
+    twins = _twins(_schema_at(point), schema)
+    columns = [
+        column.model_copy(update={"field_id": twins.get(column.field_id, column.field_id)}) for column in schema.fields
+    ]
+    known = point.table.metadata.schemas
+    own = max(one.schema_id for one in known) + 1
+    aligned = type(schema)(*columns, schema_id=own, identifier_field_ids=schema.identifier_field_ids)
+    return table_with(point.table, current_schema_id=own, schemas=[*known, aligned])
+
+
 def _schema_changes(old: Schema, new: Schema) -> Iterable[str]:
-    before, after = ({column.field_id: column for column in schema.fields} for schema in (old, new))
+    twins = _twins(old, new)
+    before = {column.field_id: column for column in old.fields}
+    after = {twins.get(column.field_id, column.field_id): column for column in new.fields}
     for found, column in before.items():
         now = after.get(found)
         if now is None:
