@@ -114,7 +114,7 @@ def trino_catalogs(seaweedfs: SeaweedFS, database: str | None = None) -> dict[st
         "iceberg.jdbc-catalog.driver-class": "org.postgresql.Driver",
         "iceberg.jdbc-catalog.connection-url": f"jdbc:postgresql://{at.hostname}:{at.port}{at.path}",
         "iceberg.jdbc-catalog.connection-user": str(at.username),
-        "iceberg.jdbc-catalog.connection-password": "trusted",
+        "iceberg.jdbc-catalog.connection-password": str(at.password),
         "iceberg.jdbc-catalog.default-warehouse-dir": seaweedfs.store_settings["iceberg_warehouse"],
     }
     return {**catalogs, "sql": {**store, **sql}}

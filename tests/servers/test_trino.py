@@ -66,8 +66,9 @@ def queries() -> dict[str, str]:
 
 
 def published(settings: Mapping[str, Any]) -> Rows:
+    login = f"{settings['postgres_user']}:{settings['postgres_password']}"
     at = f"{settings['postgres_host']}:{settings['postgres_port']}/{settings['postgres_db']}"
-    engine = sqlalchemy.create_engine(f"postgresql+psycopg2://{settings['postgres_user']}@{at}")
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg2://{login}@{at}")
     with engine.connect() as connection:
         found = connection.execute(sqlalchemy.text("select station, days, last_day::text from exceeded order by 1"))
         rows = [tuple(row) for row in found]

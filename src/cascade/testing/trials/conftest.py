@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,50 +14,35 @@ import pytest
 
 from cascade.config import CascadeConfig
 from cascade.framework.resources import throwaway_config
+from cascade.services.control import start
+from cascade.services.postgres import Postgres
+from cascade.services.running import end_process
+from cascade.services.stack import create_stack
 
 REQUIRED = "CASCADE_REQUIRE_POSTGRES"
-_DIRECTORIES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
-
-
-def _programs() -> Path | None:
-    return next((path for path in _DIRECTORIES if (path / "initdb").exists() and (path / "pg_ctl").exists()), None)
+# It is not a secret, and shows where a password must not be.
+_PASSWORD = "geheim"
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Start a PostgreSQL server for this session, and return its address without the name of a database."""
-    programs = _programs()
-    if programs is None:
-        assert not os.environ.get(REQUIRED), f"{REQUIRED} is set, but PostgreSQL is not installed"
-        pytest.skip("PostgreSQL is not installed; Debian's package is called postgresql")
-    # A socket's path has to be short. The server refuses to run as root.
+    # The user postgres, as which it runs for root, cannot reach pytest's own directories.
     directory = Path(tempfile.mkdtemp(prefix="cascade-pg-"))
-    as_owner: list[str] = []
-    if os.getuid() == 0:
-        owner = pwd.getpwnam("postgres")
-        os.chown(directory, owner.pw_uid, owner.pw_gid)
-        # The path of a sandbox may be empty.
-        runuser = shutil.which("runuser", path="/usr/sbin:/sbin:/usr/bin:/bin")
-        assert runuser is not None, "PostgreSQL does not run as root, and there is no runuser"
-        as_owner = [runuser, "-u", "postgres", "--"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = directory / "data"
-    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} -c fsync=off"
-
-    def run(program: str, *arguments: str) -> None:
-        # pg_ctl leaves its output open to the server, so a pipe would never end.
-        with (directory / f"{program}.out").open("a") as output:
-            command = [*as_owner, str(programs / program), "-D", str(data), *arguments]
-            subprocess.run(command, cwd=directory, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True)
-
-    run("initdb", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
-    run("pg_ctl", "-w", "-o", f"{settings} -c max_connections=200", "-l", str(directory / "log"), "start")
+    stack = create_stack(directory / "stack")
+    directory.chmod(0o711)
+    stack = replace(stack, secrets={**stack.secrets, "postgres": _PASSWORD})
+    server = Postgres(stack, databases=(), options=("fsync=off", "max_connections=200"))
     try:
-        yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}"
+        missing = server.missing
+        if missing is not None:
+            assert not os.environ.get(REQUIRED), f"{REQUIRED} is set. {missing.what}"
+            pytest.skip(f"{missing.what} {missing.how}")
+        (found,) = start([server], lambda status: None)
+        assert found.state == "healthy", found.detail
+        yield server.url("").replace("postgresql://", "postgresql+psycopg2://").rstrip("/")
     finally:
-        run("pg_ctl", "-w", "-m", "immediate", "stop")
+        end_process(server)
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -92,7 +75,7 @@ def mart_settings(postgres: str) -> dict[str, Any]:
         "postgres_host": at.hostname,
         "postgres_port": at.port,
         "postgres_user": at.username,
-        "postgres_password": "x",
+        "postgres_password": at.password,
         "postgres_db": new_database(postgres, "marts"),
     }
 

@@ -26,8 +26,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def url(postgres: str) -> str:
-    """Return the URL of a new database, as people write it, with a password that the server does not ask for."""
-    address = postgres.replace("postgresql+psycopg2://postgres@", "postgresql://postgres:geheim@")
+    """Return the URL of a new database, as people write it. The password is `geheim`."""
+    address = postgres.replace("postgresql+psycopg2://", "postgresql://")
     return f"{address}/{new_database(postgres, 'dagster')}"
 
 
@@ -64,7 +64,7 @@ def test_the_runs_on_a_branch_are_kept_apart(tmp_path: Path, url: str) -> None:
 def test_a_database_that_cannot_be_used_is_explained_without_its_password(tmp_path: Path, url: str) -> None:
     missing = f"{url}_missing"
     with (
-        pytest.raises(ConfigError, match=r"//postgres:\*+@.*_missing cannot be used: .*does not exist\.") as raised,
+        pytest.raises(ConfigError, match=r"//cascade:\*+@.*_missing cannot be used: .*does not exist\.") as raised,
         open_instance(machine(tmp_path, missing)),
     ):
         pass

@@ -266,7 +266,7 @@ def publish_in_a_child(config_values: dict[str, Any], point: str | None, sql: st
 
 
 def values_of(config: CascadeConfig) -> dict[str, Any]:
-    names = ("project_root", "postgres_host", "postgres_port", "postgres_user", "postgres_db")
+    names = ("project_root", "postgres_host", "postgres_port", "postgres_user", "postgres_password", "postgres_db")
     return {name: getattr(config, name) for name in names}
 
 
