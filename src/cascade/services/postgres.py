@@ -31,7 +31,8 @@ _PLACES = (
     *("/usr/local/opt/postgresql*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin"),
 )
 _NEEDED = ("initdb", "postgres", "createdb", "psql")
-_SECONDS = 120
+_SECONDS = 60
+_INITIAL_SECONDS = 300
 
 
 def find_programs(version: str | None = None) -> Path | None:
@@ -159,7 +160,10 @@ class Postgres(Service):
 
     def trouble(self) -> str | None:
         """Log in as users do."""
-        done = self._psql("select 1")
+        try:
+            done = self._psql("select 1")
+        except subprocess.TimeoutExpired:
+            return f"it did not answer within {_SECONDS} seconds"
         return None if done.returncode == 0 else done.stderr.strip() or "it does not answer"
 
     def complete(self) -> None:
@@ -214,7 +218,7 @@ class Postgres(Service):
                 extra_groups=None if user is None else [],
                 capture_output=True,
                 text=True,
-                timeout=_SECONDS,
+                timeout=_INITIAL_SECONDS,
                 check=False,
             )
             if done.returncode != 0:

@@ -75,6 +75,18 @@ def test_postgres_of_the_version_of_the_data_comes_first(
     assert find_programs("14") == tmp_path / "pg" / "16" / "bin"
 
 
+def test_a_postgres_that_hangs_is_unhealthy(
+    stack: Stack, program: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "bin" / "psql", "exec sleep 60\n")
+    monkeypatch.setattr(postgres, "find_programs", lambda version: tmp_path / "bin")
+    monkeypatch.setattr(postgres, "_SECONDS", 0.2)
+    assert Postgres(stack).trouble() == "it did not answer within 0.2 seconds"
+    program(tmp_path / "bin" / "psql", "echo no such user >&2; exit 2\n")
+    monkeypatch.setattr(postgres, "_SECONDS", 60)
+    assert Postgres(stack).trouble() == "no such user"
+
+
 def test_root_is_told_if_the_user_of_postgres_cannot_reach_the_data(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
