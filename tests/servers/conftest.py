@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,14 @@ from servers.seaweedfs import SeaweedFS, running_seaweedfs
 from servers.trino import Trino, running_trino
 
 from cascade.config import CascadeConfig
+from cascade.exceptions import CascadeError
 from cascade.framework.resources import throwaway_config
 from cascade.iceberg.catalog import CATALOG_NAME
+from cascade.services import trino_server
+from cascade.services.java import find_java
 from cascade.testing.trials.conftest import mart_settings as mart_settings
 from cascade.testing.trials.conftest import new_database
 from cascade.testing.trials.conftest import postgres as postgres
-
-_TRINO = Path(__file__).parents[2] / "scripts" / "trino"
 
 
 @pytest.fixture(scope="session")
@@ -63,22 +63,19 @@ def trino(seaweedfs: SeaweedFS, database: str, pytestconfig: pytest.Config) -> I
 
 
 def _downloaded(pytestconfig: pytest.Config) -> tuple[Path, Path]:
-    """Return the home of a Java and the directory of Trino. Show that they are downloaded, which takes a while."""
+    """Return the home of a Java and the directory of Trino. Show that Trino is downloaded, which takes a while."""
+    java = find_java(trino_server.JAVA)
+    if java is None:
+        pytest.skip(f"Trino needs Java {trino_server.JAVA}, which is neither in JAVA_HOME nor in the usual places")
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     assert capture is not None
-    with (
-        capture.global_and_fixture_disabled(),
-        subprocess.Popen([_TRINO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
-    ):
-        assert process.stdout is not None and process.stderr is not None
-        said = ""
-        for said in process.stderr:
-            print(said, end="", file=sys.stderr, flush=True)
-        found = process.stdout.read().splitlines()
-    if process.returncode != 0:
-        pytest.skip(said.strip())
-    java, server = map(Path, found)
-    return java, server
+    if not trino_server.is_server(trino_server.downloaded_server()):
+        with capture.global_and_fixture_disabled():
+            print(f"Downloading Trino {trino_server.VERSION} ({trino_server.SIZE}, once)", file=sys.stderr, flush=True)
+    try:
+        return java, trino_server.download_server()
+    except CascadeError as error:
+        pytest.skip(error.message)
 
 
 def trino_catalogs(seaweedfs: SeaweedFS, database: str | None = None) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,16 @@ def find_weed() -> Path | None:
 
 @dataclass(frozen=True)
 class SeaweedFS(Service):
-    """The server."""
+    """The server.
+
+    Args:
+        stack: the stack that it is part of.
+        weed: the program; by default the installed one.
+        options: further options of the program. They come last, and so before the others.
+    """
+
+    weed: Path | None = None
+    options: Sequence[str] = ()
 
     name = "seaweedfs"
     seconds = 120.0
@@ -104,6 +113,7 @@ class SeaweedFS(Service):
             # As many volumes as the disk has room for.
             *("-master.volumeSizeLimitMB=256", "-volume.max=0"),
             *(f"-{name}={port}" for name, port in ports.items()),
+            *self.options,
         ]
         return Launch(tuple(argv), self._environment(scratch), scratch=scratch)
 
@@ -135,7 +145,7 @@ class SeaweedFS(Service):
 
     @cached_property
     def _weed(self) -> Path | None:
-        return find_weed()
+        return self.weed or find_weed()
 
     def _environment(self, scratch: Path) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory), "TMPDIR": str(scratch)}
