@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from cascade.config.postgres_urls import with_driver
 from cascade.exceptions import CascadeError
 from cascade.services.service import Address, Launch, Missing, Service
 from cascade.services.stack import ADDRESS
@@ -121,7 +122,8 @@ class Postgres(Service):
     def settings(self) -> Mapping[str, str]:
         """The settings of Dagster's database and of the one for marts."""
         return {
-            "CASCADE_DAGSTER_DATABASE": self.url(DAGSTER),
+            # With the driver, because Dagster's own processes read .env too, and take another driver by default.
+            "CASCADE_DAGSTER_DATABASE": with_driver(self.url(DAGSTER)),
             "CASCADE_POSTGRES_HOST": ADDRESS,
             "CASCADE_POSTGRES_PORT": str(self.ports[0]),
             "CASCADE_POSTGRES_DB": MARTS,

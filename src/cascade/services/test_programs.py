@@ -87,6 +87,11 @@ def test_a_postgres_that_hangs_is_unhealthy(
     assert Postgres(stack).trouble() == "no such user"
 
 
+def test_the_url_for_dagster_names_the_driver_that_the_extra_installs(stack: Stack) -> None:
+    url = Postgres(stack).settings["CASCADE_DAGSTER_DATABASE"]
+    assert url.startswith("postgresql+psycopg2://cascade:") and url.endswith("/dagster")
+
+
 def test_root_is_told_if_the_user_of_postgres_cannot_reach_the_data(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
