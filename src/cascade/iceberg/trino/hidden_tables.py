@@ -147,7 +147,8 @@ def _created(catalog: Catalog, table: Table, metadata: TableMetadata, name: tupl
     update: Any = updates
     first, *others = metadata.partition_specs
     begun = catalog.create_table_transaction(name, table.schema(), location=metadata.location, partition_spec=first)
-    snapshot = metadata.snapshots[0].model_copy(update={"schema_id": 0})
+    # A server refuses a snapshot that is older than the table by more than a minute.
+    snapshot = metadata.snapshots[0].model_copy(update={"schema_id": 0, "timestamp_ms": int(time.time() * 1000)})
     changes = (
         update.AssignUUIDUpdate(uuid=begun.table_metadata.table_uuid),
         update.UpgradeFormatVersionUpdate(format_version=metadata.format_version),

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyiceberg.table.update import AddSnapshotUpdate
 
 from cascade.exceptions import CascadeError, ConfigError
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
@@ -120,8 +122,19 @@ def test_a_catalog_that_cannot_register_a_table_creates_one(
     snapshot_id = first.metadata.current_snapshot_id
     assert snapshot_id is not None
     server.lakehouse.require(REF).manage_snapshots().set_current_snapshot(snapshot_id=snapshot_id).commit()
+    commit, sent = type(catalog).commit_table, list[Any]()
+
+    def note(self: Any, table: Any, requirements: Any, updates: Any) -> Any:
+        sent.extend(update.snapshot for update in updates if isinstance(update, AddSnapshotUpdate))
+        return commit(self, table, requirements, updates)
+
+    monkeypatch.setattr(type(catalog), "commit_table", note)
     monkeypatch.setattr(catalog, "register_table", register)
+    began = time.time() * 1000
     merged(server, batch([6, 60_000], 4.0))
+    # Servers refuse a snapshot that is older than its table.
+    [copied] = [one for one in sent if one.snapshot_id == snapshot_id]
+    assert copied.timestamp_ms >= int(began)
     found = read(server.lakehouse)
     assert (len(found), found[6], found[60_000]) == (50_001, 4.0, 4.0)
     assert table_identifiers(catalog) == [("raw", "readings")]
