@@ -98,9 +98,10 @@ def program_name(project: Project | None) -> str:
         project: the project of the manifest that started it, None without a manifest.
     """
     if project is not None and project.generated:
-        pex = os.environ.get("PEX")
-        if pex and _is_packaged(project.module):
-            return _as_typed(Path(pex))
+        if _is_packaged(project.module):
+            pex = os.environ.get("PEX")
+            # Without a PEX, the project is in an image, whose only command has the name of Cascade.
+            return _as_typed(Path(pex)) if pex else "cascade"
         if project.address:
             launcher = "./pants" if Path("pants").is_file() else "pants"
             return f"{launcher} run {project.address} --"

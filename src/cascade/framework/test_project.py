@@ -23,3 +23,6 @@ def test_the_command_of_a_pex_can_be_typed(tmp_path: Path, monkeypatch: pytest.M
         here.mkdir(exist_ok=True)
         monkeypatch.chdir(here)
         assert shlex.split(program_name(project)) == [typed or str(pex.relative_to("/"))]
+    # An image has no PEX.
+    monkeypatch.delenv("PEX")
+    assert program_name(project) == "cascade"
