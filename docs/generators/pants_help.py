@@ -19,6 +19,7 @@ TARGETS = (
     "cascade_workflow",
     "cascade_project",
     "cascade_dbt_project",
+    "cascade_image",
     "cascade_workflow_source",
     "cascade_contract",
     "cascade_dbt_file",

@@ -21,6 +21,7 @@ from cascade_pants.goals import (
     dev,
     graph,
     package,
+    package_image,
     run,
     scaffold,
     scaffold_answer,
@@ -36,6 +37,7 @@ from cascade_pants.target_types import (
     CascadeWorkflowTarget,
 )
 from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
+from cascade_pants.target_types.image import CascadeImageTarget
 from cascade_pants.util_rules import (
     all_workflows,
     asset_map,
@@ -64,6 +66,7 @@ def target_types() -> Iterable[type[Target]]:
         CascadeProjectTarget,
         CascadeDbtFileTarget,
         CascadeDbtProjectTarget,
+        CascadeImageTarget,
     ]
 
 
@@ -89,6 +92,7 @@ def rules() -> Iterable[Any]:
         *manifest.rules(),
         *manifest_goal.rules(),
         *package.rules(),
+        *package_image.rules(),
         *project.rules(),
         *project_code.rules(),
         *project_dependencies.rules(),

@@ -16,10 +16,12 @@ from cascade_pants.goals.check_dbt import CascadeDbtCheckSubsystem
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import CascadeProjectTarget, CascadeWorkflowSourceTarget, CascadeWorkflowTarget
 from cascade_pants.target_types.dbt import CascadeDbtFileTarget, CascadeDbtProjectTarget
+from cascade_pants.target_types.image import CascadeImageTarget
 
 OURS: list[type[Target]] = [
     CascadeDbtFileTarget,
     CascadeDbtProjectTarget,
+    CascadeImageTarget,
     CascadeProjectTarget,
     CascadeWorkflowSourceTarget,
     CascadeWorkflowTarget,

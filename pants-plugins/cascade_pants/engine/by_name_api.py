@@ -38,9 +38,9 @@ from pants.core.goals.run import RunFieldSet, RunRequest, generate_run_request
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.env_vars import environment_vars_subset
 from pants.engine import intrinsics
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
-from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
 from pants.engine.internals import graph
 from pants.engine.internals.specs_rules import find_valid_field_sets_for_target_roots
 from pants.engine.process import (
@@ -81,6 +81,11 @@ async def merge_digests(request: MergeDigests) -> Digest:
     return await intrinsics.merge_digests(request)
 
 
+async def add_prefix(request: AddPrefix) -> Digest:
+    """Move a tree of files into a directory."""
+    return await intrinsics.add_prefix(request)
+
+
 async def digest_to_snapshot(digest: Digest) -> Snapshot:
     """List the files of a digest."""
     return await intrinsics.digest_to_snapshot(digest)
@@ -109,6 +114,11 @@ async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
 async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
     """List the files of one sources field."""
     return await graph.resolve_source_paths(request, **implicitly())
+
+
+async def named_addresses(request: UnparsedAddressInputs) -> Addresses:
+    """Find the addresses that a field of a target names."""
+    return await graph.resolve_unparsed_address_inputs(request, **implicitly())
 
 
 async def targets_from_addresses(addresses: Addresses) -> Targets:
@@ -233,6 +243,7 @@ def test_result(
 __all__ = [
     "BY_NAME",
     "EnvironmentField",
+    "add_prefix",
     "built_package",
     "check_result",
     "concurrently",
@@ -245,6 +256,7 @@ __all__ = [
     "implicitly",
     "merge_digests",
     "module_owners",
+    "named_addresses",
     "path_globs_contents",
     "path_globs_paths",
     "pex",

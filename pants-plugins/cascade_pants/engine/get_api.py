@@ -19,9 +19,9 @@ from pants.core.goals.package import BuiltPackage, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunRequest
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.environments import EnvironmentField
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
-from pants.engine.fs import CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths, Snapshot
 from pants.engine.process import (
     FallibleProcessResult,
     InteractiveProcess,
@@ -60,6 +60,11 @@ async def merge_digests(request: MergeDigests) -> Digest:
     return await Get(Digest, MergeDigests, request)
 
 
+async def add_prefix(request: AddPrefix) -> Digest:
+    """Move a tree of files into a directory."""
+    return await Get(Digest, AddPrefix, request)
+
+
 async def digest_to_snapshot(digest: Digest) -> Snapshot:
     """List the files of a digest."""
     return await Get(Snapshot, Digest, digest)
@@ -88,6 +93,11 @@ async def hydrate_sources(request: HydrateSourcesRequest) -> HydratedSources:
 async def source_paths(request: SourcesPathsRequest) -> SourcesPaths:
     """List the files of one sources field."""
     return await Get(SourcesPaths, SourcesPathsRequest, request)
+
+
+async def named_addresses(request: UnparsedAddressInputs) -> Addresses:
+    """Find the addresses that a field of a target names."""
+    return await Get(Addresses, UnparsedAddressInputs, request)
 
 
 async def targets_from_addresses(addresses: Addresses) -> Targets:
@@ -217,6 +227,7 @@ def test_result(
 __all__ = [
     "BY_NAME",
     "EnvironmentField",
+    "add_prefix",
     "built_package",
     "check_result",
     "concurrently",
@@ -229,6 +240,7 @@ __all__ = [
     "implicitly",
     "merge_digests",
     "module_owners",
+    "named_addresses",
     "path_globs_contents",
     "path_globs_paths",
     "pex",

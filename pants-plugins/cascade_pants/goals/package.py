@@ -10,6 +10,7 @@ from typing import Any
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import EntryPoint, PexExecutionMode, PexLayout, PythonResolveField
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import PexRequest
 from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, OutputPathField, PackageFieldSet
@@ -109,8 +110,25 @@ async def _oldest_minor_version_found(constraints: InterpreterConstraints) -> st
     return result.stdout.decode().strip()
 
 
-@rule(desc="Package Cascade project", level=LogLevel.DEBUG)
-async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup: PythonSetup) -> BuiltPackage:
+async def project_pex_request(
+    field_set: CascadeProjectPackageFieldSet,
+    python_setup: PythonSetup,
+    output: str,
+    layout: PexLayout,
+    arguments: tuple[str, ...],
+) -> tuple[PexRequest, str]:
+    """Describe the PEX of a project.
+
+    Args:
+        field_set: the project.
+        python_setup: the options of `[python]`.
+        output: the path of the PEX.
+        layout: one file, or a directory.
+        arguments: those of the Pex tool.
+
+    Returns:
+        The request, and the minor version of Python that the PEX is for.
+    """
     closure = await engine.transitive_targets(TransitiveTargetsRequest([field_set.address]))
     constraints = InterpreterConstraints.create_from_targets(closure.closure, python_setup) or InterpreterConstraints(
         python_setup.interpreter_constraints
@@ -118,8 +136,6 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
     universe = python_setup.interpreter_versions_universe
     minors = constraints.partition_into_major_minor_versions(universe)
     minor = minors[0] if len(minors) == 1 else await _oldest_minor_version_found(constraints)
-    output = field_set.output_path.value_or_default(file_ending="pex")
-    layout = PexLayout(field_set.layout.value)
     parsed = await parse_packed_dbt(
         field_set.address,
         field_set.dbt_project,
@@ -135,22 +151,30 @@ async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup
             internal_only=True,
             main=EntryPoint(manifest_module(field_set.address), "main"),
             layout=layout,
-            additional_args=pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout),
+            additional_args=arguments,
             additional_sources=parsed,
             additional_inputs=preamble,
             include_local_dists=True,
             warn_for_transitive_files_targets=True,
         )
     )
-    pex = await engine.pex(
-        dataclasses.replace(
-            request,
-            internal_only=False,
-            # Pex packs requirements for every interpreter that it finds and the constraints allow. With one minor
-            # version, the bytes do not depend on which others the building machine has.
-            interpreter_constraints=for_one_minor_version(constraints, minor, universe),
-        )
+    narrowed = dataclasses.replace(
+        request,
+        internal_only=False,
+        # Pex packs requirements for every interpreter that it finds and the constraints allow. With one minor
+        # version, the bytes do not depend on which others the building machine has.
+        interpreter_constraints=for_one_minor_version(constraints, minor, universe),
     )
+    return narrowed, minor
+
+
+@rule(desc="Package Cascade project", level=LogLevel.DEBUG)
+async def package_project(field_set: CascadeProjectPackageFieldSet, python_setup: PythonSetup) -> BuiltPackage:
+    output = field_set.output_path.value_or_default(file_ending="pex")
+    layout = PexLayout(field_set.layout.value)
+    arguments = pex_arguments(PexExecutionMode(field_set.execution_mode.value), layout)
+    request, _ = await project_pex_request(field_set, python_setup, output, layout, arguments)
+    pex = await engine.pex(request)
     return BuiltPackage(pex.digest, (BuiltPackageArtifact(output),))
 
 
