@@ -20,6 +20,7 @@ from cascade_pants.reader.declarations import Declaration
 from cascade_pants.reader.names import CHECKS
 from cascade_pants.target_types import CascadeProjectDbtField, CascadeProjectManifestField, CascadeWorkflowSourceField
 from cascade_pants.target_types.dbt import CascadeDbtSourceField
+from cascade_pants.target_types.image import CascadeImageBaseField
 from cascade_pants.util_rules.dbt_graph import PROJECT_FILE, spec_of
 from cascade_pants.util_rules.table_map import LocatedDeclaration, located_declarations
 
@@ -114,7 +115,8 @@ class Items:
     def _output(self, target: Target) -> str | None:
         if not target.has_field(OutputPathField):
             return None
-        ending = "pex" if target.has_field(CascadeProjectManifestField) else None
+        endings = ((CascadeProjectManifestField, "pex"), (CascadeImageBaseField, "oci"))
+        ending = next((ending for field, ending in endings if target.has_field(field)), None)
         if ending is None and not target[OutputPathField].value:
             # Each type of target has an ending of its own.
             return None

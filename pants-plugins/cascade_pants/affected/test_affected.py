@@ -43,6 +43,23 @@ def test_a_file_touches_what_imports_it(repository: Place) -> None:
     )
 
 
+def test_a_project_and_a_base_touch_an_image(repository: Place) -> None:
+    build = (
+        f"{FILES['BUILD']}file(name='base', source='base.tar')\n"
+        "cascade_image(name='image', project=':rivers', base=':base')\n"
+    )
+    with repository.committed({"BUILD": build, "base.tar": "old"}):
+        found = repository.change({"src/shared/units.py": "METRES = 2\n"})
+        assert names(found, "artifacts") == ["//:all", "//:image", "//:rivers"]
+        image = next(item for item in found.report().items["artifacts"] if item.name == "//:image")
+        assert image.fields == {"address": "//:image", "type": "cascade_image", "output": "dist/image.oci"}
+        repository.reset()
+        assert names(repository.change({"base.tar": "new"}), "artifacts") == ["//:image"]
+        repository.reset()
+        found = repository.change({"src/workflows/weather/schema.py": "class Row: x: int\n"})
+        assert "//:image" not in names(found, "artifacts")
+
+
 def test_a_file_without_a_target_touches_nothing(repository: Place) -> None:
     report = repository.change({"README.md": "new", "other file.txt": "untracked"}).report()
     assert not any(report.items.values())

@@ -13,7 +13,7 @@ from pants.backend.project_info import dependents
 from pants.backend.python.goals import lockfile
 from pants.backend.python.macros import python_requirements
 from pants.core.goals.package import PackageFieldSet
-from pants.core.target_types import LockfilesGeneratorTarget, LockfileTarget
+from pants.core.target_types import FileTarget, LockfilesGeneratorTarget, LockfileTarget
 from pants.core.util_rules import distdir
 from pants.engine.rules import QueryRule
 from pants.engine.unions import UnionMembership, UnionRule
@@ -25,6 +25,7 @@ from cascade_pants.affected.comparison import Comparison
 from cascade_pants.affected.repository_graph import RepositoryGraph, RepositoryGraphRequest
 from cascade_pants.git import Repository
 from cascade_pants.target_types import CascadeProjectManifestField
+from cascade_pants.target_types.image import CascadeImageBaseField
 from cascade_pants.testing import project_rules, rule_runner
 from cascade_pants.util_rules import table_map
 
@@ -35,7 +36,11 @@ class _Packaged(PackageFieldSet):
     required_fields = (CascadeProjectManifestField,)
 
 
-_PACKAGED = UnionRule(PackageFieldSet, _Packaged)
+class _PackagedImage(PackageFieldSet):
+    required_fields = (CascadeImageBaseField,)
+
+
+_PACKAGED = (UnionRule(PackageFieldSet, _Packaged), UnionRule(PackageFieldSet, _PackagedImage))
 
 
 def affected_rules() -> list[Any]:
@@ -109,7 +114,7 @@ class Place:
         repository = Repository(str(self.root))
         graph = self.runner.request(RepositoryGraph, [RepositoryGraphRequest()])
         # The rules that package would need those of the environments, which take seconds to solve.
-        graph = dataclasses.replace(graph, unions=UnionMembership.from_rules([_PACKAGED]))
+        graph = dataclasses.replace(graph, unions=UnionMembership.from_rules(_PACKAGED))
         return Affected(since, Comparison(repository, repository.base_of(since)), graph)
 
     def _tell(self, paths: Iterable[str]) -> None:
@@ -125,7 +130,8 @@ def place(files: Mapping[str, str], rules: Iterable[Any] = ()) -> Place:
         files: its files, by path.
         rules: further rules.
     """
-    return Place(rule_runner([*affected_rules(), *rules], [LockfilesGeneratorTarget, LockfileTarget]), files)
+    more = [FileTarget, LockfilesGeneratorTarget, LockfileTarget]
+    return Place(rule_runner([*affected_rules(), *rules], more), files)
 
 
 def names(affected: Affected, kind: str) -> list[str]:
