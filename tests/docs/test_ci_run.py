@@ -28,7 +28,7 @@ OTHERS = {
     "lint",
     "test-runtime lowest",
     "test-runtime 14",
-    "servers -k TestSite or commands or killed or kubernetes",
+    "servers -k TestSite or commands or killed_backfill or kubernetes",
     "e2e tests/standalone tests/docs --numprocesses 1",
 }
 
