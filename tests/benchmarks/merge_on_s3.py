@@ -3,8 +3,8 @@
     PYTHONPATH=src:tests python tests/benchmarks/merge_on_s3.py [--rows 10000000] [--batch 100000] [--runs 1] [--json]
 
 Run it with the interpreter of an environment with the runtime's requirements and pytest, and CASCADE_WEED in its
-environment, as `scripts/servers` sets it. It starts SeaweedFS, for the catalog and the store, and Trino, which
-`scripts/trino` finds or downloads. Requests and bytes are those that the store has counted. CPU seconds are those of
+environment, as `scripts/servers` sets it. It starts SeaweedFS, for the catalog and the store, and Trino, which it
+downloads once, with Java 25. Requests and bytes are those that the store has counted. CPU seconds are those of
 this process and of Trino. `Cascade` merges by itself, and `handed over` lets Trino merge into a copy of the table and
 publishes the result. `MERGE` is Trino's own statement on the table, with the batch stored first, and `upsert` is that
 of pyiceberg, on `--upsert` rows. Each merges into the same snapshot. Exit code 1 when a limit is exceeded.
@@ -17,7 +17,6 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -45,12 +44,13 @@ from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.trino.hidden_tables import hidden_rows
 from cascade.iceberg.trino.merging import merge_on_trino, merge_statement
 from cascade.iceberg.trino_server import TrinoServer
+from cascade.services import trino_server
+from cascade.services.java import find_java
 
 _KEY = ("id",)
 _COUNTED = re.compile(
     r"^SeaweedFS_s3_(request_total|bucket_traffic_(?:received|sent)_bytes_total)(?:\{.*\})? (\S+)$", re.M
 )
-_SCRIPT = Path(__file__).parents[2] / "scripts" / "trino"
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ class Bench:
 
 def measured(options: argparse.Namespace, directory: Path) -> dict[str, Cost]:
     """Return the costs of each way to merge, the median of the runs."""
-    java, server = map(Path, subprocess.check_output([_SCRIPT], text=True).split("\n")[:2])
+    java, server = find_java(trino_server.JAVA), trino_server.download_server()
+    assert java is not None, f"Trino needs Java {trino_server.JAVA}"
     with ExitStack() as stack:
         gigabytes = max(1.25, options.rows / MILLION * 0.4)
         store = stack.enter_context(running_seaweedfs(Path(os.environ["CASCADE_WEED"]), gigabytes))
