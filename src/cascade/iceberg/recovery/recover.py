@@ -16,6 +16,7 @@ from cascade.iceberg.recovery.states import METADATA, State, States, checked, re
 from cascade.iceberg.row_count import live_rows
 from cascade.iceberg.stored_files import StoredFile, canonical, files_under
 from cascade.iceberg.tables import create_namespace
+from cascade.iceberg.trino.hidden_tables import is_hidden
 from cascade.table_ref import TableRef
 
 if TYPE_CHECKING:
@@ -107,8 +108,10 @@ def recover(
     )
     directories: dict[str, list[StoredFile]] = defaultdict(list)
     for file in files:
-        if file.name.endswith(METADATA):
-            directories[canonical(file.location).rpartition("/")[0]].append(file)
+        directory = canonical(file.location).rpartition("/")[0]
+        # What a killed merge by Trino has left refers to the files of a table that is found as well.
+        if file.name.endswith(METADATA) and not is_hidden(directory.removesuffix("/metadata").rpartition("/")[2]):
+            directories[directory].append(file)
     chosen = _chosen(choices, directories)
     found = []
     for directory in sorted(directories):

@@ -18,6 +18,7 @@ from cascade.iceberg.merge import merge_rows
 from cascade.iceberg.recovery import Recovered, recover
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch, rows_of
+from cascade.iceberg.trino.hidden_tables import hidden_copy
 
 DAILY = Scheme.parse("daily UTC")
 
@@ -46,6 +47,15 @@ def lost(lakehouse: Lakehouse) -> Lakehouse:
 def recovered(lakehouse: Lakehouse, **how: Any) -> Recovered:
     [found] = recover(lakehouse, **how)
     return found
+
+
+def test_the_copy_of_a_killed_merge_by_trino_is_no_table(filled: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cascade.iceberg.trino.hidden_tables._drop", lambda catalog, table: None)
+    with hidden_copy(filled.catalog, filled.require(NAME)) as copy:
+        assert copy.metadata_location.rpartition("/metadata/")[0] == copy.location()
+    again = lost(filled)
+    assert recovered(again).name == NAME.full_name
+    assert again.catalog.list_tables(NAME.namespace) == [NAME.identifier]
 
 
 class Killed(BaseException):
