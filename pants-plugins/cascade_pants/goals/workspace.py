@@ -152,6 +152,30 @@ def locations_of(projects: tuple[Target, ...], *, host: str, first_port: int, di
     )
 
 
+async def _write_values(
+    console: Console,
+    options: CascadeWorkspaceSubsystem,
+    workspace: Workspace,
+    locations: list[Location],
+    dist: DistDir,
+    made_by: str,
+) -> CascadeWorkspace:
+    path = os.path.join(dist.relpath, VALUES_FILE)
+    try:
+        if not options.image:
+            raise HelmError(
+                'Which images? Build one of each project, and name them: --image="registry.example.com/{name}:1.4"'
+            )
+        values = helm_values(locations, image=options.image, secrets=options.env_from, command=made_by)
+    except HelmError as error:
+        console.print_stderr(console.red(str(error)))
+        return CascadeWorkspace(exit_code=WRONG_USE)
+    workspace.write_digest(await engine.create_digest(CreateDigest([FileContent(path, values.encode())])))
+    chart = f"helm upgrade --install dagster dagster/dagster -f {path}"
+    console.print_stdout(f"Wrote {path}. Install the chart with it: {chart}")
+    return CascadeWorkspace(exit_code=0)
+
+
 @goal_rule
 async def cascade_workspace(
     console: Console, specs: Specs, options: CascadeWorkspaceSubsystem, workspace: Workspace, dist: DistDir
@@ -193,30 +217,6 @@ async def cascade_workspace(
             "The code servers accept connections from other machines. gRPC has no password, so keep them in a private "
             "network."
         )
-    return CascadeWorkspace(exit_code=0)
-
-
-async def _write_values(
-    console: Console,
-    options: CascadeWorkspaceSubsystem,
-    workspace: Workspace,
-    locations: list[Location],
-    dist: DistDir,
-    made_by: str,
-) -> CascadeWorkspace:
-    path = os.path.join(dist.relpath, VALUES_FILE)
-    try:
-        if not options.image:
-            raise HelmError(
-                'Which images? Build one of each project, and name them: --image="registry.example.com/{name}:1.4"'
-            )
-        values = helm_values(locations, image=options.image, secrets=options.env_from, command=made_by)
-    except HelmError as error:
-        console.print_stderr(console.red(str(error)))
-        return CascadeWorkspace(exit_code=WRONG_USE)
-    workspace.write_digest(await engine.create_digest(CreateDigest([FileContent(path, values.encode())])))
-    chart = f"helm upgrade --install dagster dagster/dagster -f {path}"
-    console.print_stdout(f"Wrote {path}. Install the chart with it: {chart}")
     return CascadeWorkspace(exit_code=0)
 
 
