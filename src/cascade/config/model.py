@@ -197,8 +197,8 @@ class CascadeConfig(BaseSettings):
     dagster_database: str | None = Field(
         default=None,
         description="The URL of a PostgreSQL database for Dagster's runs, events and schedules, such as "
-        "`postgresql://user:password@host/dagster`. Processes on several machines then share them. If not set, they "
-        "are in SQLite files in `dagster_home`.",
+        "`postgresql+psycopg2://user:password@host/dagster`. Processes on several machines then share them. If not "
+        "set, they are in SQLite files in `dagster_home`.",
     )
     concurrent_runs: int = Field(
         default=10, ge=1, description="How many of the runs that wait in Dagster's queue go on at once, of all tables."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-_DRIVER = "postgresql+psycopg2://"
+DRIVER = "postgresql+psycopg2://"
+"""The beginning of a URL that names psycopg2."""
+
 _SCHEMES = ("postgresql://", "postgres://")
 
 
 def is_postgres(url: str) -> bool:
     """Return whether a URL names a PostgreSQL database, and no other driver than psycopg2."""
-    return url.startswith((*_SCHEMES, _DRIVER))
+    return url.startswith((*_SCHEMES, DRIVER))
 
 
 def with_driver(url: str) -> str:
@@ -19,4 +21,4 @@ def with_driver(url: str) -> str:
     Args:
         url: a URL as SQLAlchemy takes it.
     """
-    return f"{_DRIVER}{url.partition('://')[2]}" if url.startswith(_SCHEMES) else url
+    return f"{DRIVER}{url.partition('://')[2]}" if url.startswith(_SCHEMES) else url

@@ -80,7 +80,10 @@ class Examination:
         yield from _tried("disk", lambda: machine.check_disk(state))
         yield from _tried("Dagster's home", lambda: project.check_dagster_home(config.dagster_home, os.environ))
         if (url := config.dagster_database) is not None:
-            yield from _tried("Dagster's database", lambda: project.check_dagster_database(url, config.dagster_home))
+            origin = config.origin_of("dagster_database")
+            yield from _tried(
+                "Dagster's database", lambda: project.check_dagster_database(url, config.dagster_home, origin)
+            )
         if config.is_observed:
             yield from _tried("alerts, lineage and metrics", lambda: project.check_observed(config.dagster_home))
         catalog, opened = lakehouse.check_catalog(config)

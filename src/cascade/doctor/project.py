@@ -115,12 +115,13 @@ def check_dagster_home(home: Path, environment: Mapping[str, str]) -> Finding:
     return found
 
 
-def check_dagster_database(url: str, home: Path) -> Finding:
+def check_dagster_database(url: str, home: Path, origin: str | None = None) -> Finding:
     """Check the database of Dagster's runs, events and schedules.
 
     Args:
         url: the configured URL.
         home: Dagster's home.
+        origin: where the setting comes from.
     """
     from cascade.config.secrets import mask_secrets
     from cascade.framework.dagster_database import require_database
@@ -128,7 +129,7 @@ def check_dagster_database(url: str, home: Path) -> Finding:
 
     check, shown = "Dagster's database", mask_secrets(url)
     try:
-        require_database(url)
+        require_database(url, origin)
     except CascadeError as error:
         return Finding(check, "problem", error.message, error.hint)
     if is_own_file(home):

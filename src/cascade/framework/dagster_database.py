@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-from cascade.config.postgres_urls import with_driver
+from cascade.config.postgres_urls import DRIVER, with_driver
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError
 
@@ -22,16 +22,17 @@ storage:
 """The part of `dagster.yaml` that says where the database is."""
 
 
-def provide_database(url: str) -> None:
+def provide_database(url: str, origin: str | None = None) -> None:
     """Let this process and its children find the database by the variable that `dagster.yaml` names.
 
     Args:
         url: the URL of the database.
+        origin: where the setting comes from, as `CascadeConfig.origin_of` says it.
 
     Raises:
-        ConfigError: it cannot be reached, or the packages for it are not installed.
+        ConfigError: it cannot be reached, Dagster would read another URL, or the packages for it are not installed.
     """
-    require_database(url)
+    require_database(url, origin)
     name_driver(url)
 
 
@@ -44,15 +45,22 @@ def name_driver(url: str) -> None:
     os.environ[_VARIABLE] = with_driver(url)
 
 
-def require_database(url: str) -> None:
+def require_database(url: str, origin: str | None = None) -> None:
     """Raise if the database cannot be reached. Dagster would try for long, and log each attempt.
 
     Args:
         url: the URL of the database.
+        origin: where the setting comes from, as `CascadeConfig.origin_of` says it.
 
     Raises:
-        ConfigError: it cannot be reached, or the packages for it are not installed.
+        ConfigError: it cannot be reached, Dagster would read another URL, or the packages for it are not installed.
     """
+    # Dagster's own programs read `.env` too, and put what it says over the environment that Cascade gives them.
+    if origin is not None and origin.endswith("/.env") and with_driver(url) != url:
+        raise ConfigError(
+            f"{origin} does not name its driver. Dagster reads this file itself, and would look for psycopg 3.",
+            hint=f"Begin the URL with {DRIVER} in place of {url.partition('://')[0]}://.",
+        )
     if find_spec("dagster_postgres") is None or find_spec("psycopg2") is None:
         raise ConfigError(
             "Dagster's database is in PostgreSQL, but the packages for it are not installed.",

@@ -89,7 +89,7 @@ def prepare_dagster_home(config: CascadeConfig) -> Path:
     path = home / "dagster.yaml"
     text = _SETTINGS.format(concurrent_runs=config.concurrent_runs, runs_per_table=config.runs_per_table)
     if config.dagster_database is not None:
-        provide_database(config.dagster_database)
+        provide_database(config.dagster_database, config.origin_of("dagster_database"))
         text += DAGSTER_YAML
     if config.is_observed:
         text += _OBSERVED
