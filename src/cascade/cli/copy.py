@@ -71,6 +71,7 @@ def copy(
     source, target = map(open_lakehouse, configs)
     if source.uri == target.uri:
         raise _same(source_name, target_name)
+    _check_warehouses(source, target, source_name, target_name)
     require_main(source)
     found = _planned(invocation, out, source, target, _refs(invocation, source, names))
     chosen = [each for each in found if each.state in ("missing", "behind") or (overwrite and each.state == "other")]
@@ -128,6 +129,24 @@ def _same(source: str, target: str) -> UsageError:
         hint="A CASCADE_ variable of the environment counts more than the files. See where settings come from: "
         "cascade config show",
     )
+
+
+def _check_warehouses(source: Lakehouse, target: Lakehouse, source_name: str, target_name: str) -> None:
+    """Raise an error if both lakehouses would keep the files of a table in the same place.
+
+    Neither catalog knows which of these files the other one needs, so maintenance of one removes those of the other.
+    """
+    from cascade.iceberg.stored_files import canonical
+
+    # The warehouse of a REST catalog may be a name, which another server may also have.
+    places = [canonical(each.warehouse.rstrip("/")) for each in (source, target) if "/" in each.warehouse]
+    if len(places) == 2 and places[0] == places[1]:
+        raise ConfigError(
+            f"{source_name} and {target_name} have the same warehouse, {target.warehouse}, so each would remove files "
+            "of the other one's tables.",
+            hint=f"Set another CASCADE_ICEBERG_WAREHOUSE for {target_name}. To register the tables in another catalog "
+            "without a copy, see: cascade doctor --help",
+        )
 
 
 def _refs(invocation: Invocation, source: Lakehouse, names: Sequence[str]) -> list[TableRef]:

@@ -107,6 +107,16 @@ def test_refused_rows_and_cursors_come_along(project: SampleProject, cascade: Ca
     assert opened("staging").load(THINGS_TABLE) is None
 
 
+@pytest.mark.usefixtures("program")
+def test_a_warehouse_of_two_catalogs_is_refused(cascade: Cascade, staging: Path) -> None:
+    file = Path.cwd() / ".env.staging"
+    file.write_text(f"CASCADE_ICEBERG_CATALOG=sqlite:///{staging / 'catalog.db'}\n")
+    result = cascade("copy", "--from", "embedded", "--to", "staging")
+    assert result.exit_code == 2
+    assert "embedded and staging have the same warehouse" in result.stderr
+    assert opened("staging").load(THINGS_TABLE) is None
+
+
 @pytest.mark.usefixtures("program", "staging")
 @pytest.mark.parametrize(
     ("arguments", "message"),
