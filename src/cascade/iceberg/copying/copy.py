@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cascade.exceptions import CommitError
+from cascade.exceptions import CommitError, SchemaDriftError, SchemaError
 from cascade.iceberg.changes import FileChange
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.copying.files import CopiedFile
@@ -60,7 +60,7 @@ def copy_table(
         The table of the target.
 
     Raises:
-        SchemaDriftError: the target's table has columns that cannot become those of the source.
+        SchemaError: the target's table has columns that cannot become those of the source.
         CommitError: another writer has changed the target's table since the copy was planned.
         CascadeError: a file cannot be read or written.
     """
@@ -146,7 +146,14 @@ def _ensure_copy(target: Lakehouse, ref: TableRef, source: Table) -> Table:
         for field in source.spec().fields
         if str(field.transform) != "void"
     ]
-    return ensure_table(target, ref, schema, partition_spec=layout)
+    try:
+        return ensure_table(target, ref, schema, partition_spec=layout)
+    except SchemaDriftError as error:
+        raise SchemaError(
+            f"The columns of {ref.full_name} in the target cannot become those of the source:\n"
+            + "\n".join(f"  - {each.replace('the declared schema', 'the source')}" for each in error.differences),
+            hint="Nothing was written. Drop or rename the table of the target, then run the copy again.",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -106,12 +106,14 @@ def _claims(table: Table) -> list[str]:
 
 
 def _state(source: Table, target: Table | None) -> State:
-    if target is None or (live_rows(target.current_snapshot()) == 0 and not state_of(target).recorded):
+    if target is None:
         return "missing"
     text = target.metadata.properties.get(COPIED_FROM)
     unchanged = text is not None and not _claims(target) and _origin(text, "copy") == _text(head_of(target))
     if unchanged and text == copied_from(source, head_of(target)):
         return "same"
+    if live_rows(target.current_snapshot()) == 0 and not state_of(target).recorded:
+        return "missing"
     if unchanged and text is not None and _origin(text, "table") == str(source.metadata.table_uuid):
         return "behind"
     ledgers = [(found.scheme, found.ranges) for found in map(published_partitions, (source, target))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from cascade.exceptions import CommitError, SchemaDriftError
+from cascade.exceptions import CommitError, SchemaError
 from cascade.iceberg.append import append_rows
 from cascade.iceberg.catalog import Lakehouse, open_lakehouse
 from cascade.iceberg.commit import RUN_ID
@@ -164,6 +164,10 @@ def test_a_table_without_rows_and_a_table_with_deletes(source: Lakehouse, target
     copy_table(target, plan_copy(source, target, empty))
     assert list(published_partitions(target.require(empty))) == ["2024-01-01"]
     assert plan_copy(source, target, empty).state == "same"
+    unused = replace(NAME, name="unused")
+    ensure_table(source, unused, SCHEMA)
+    copy_table(target, plan_copy(source, target, unused))
+    assert plan_copy(source, target, unused).state == "same"
     merge_rows(source, NAME, batch(range(0, 200_000), 1), ["id"], run_id="large")
     merge_rows(source, NAME, batch([77], 2), ["id"], run_id="one")
     assert any(task.delete_files for task in source.require(NAME).scan().plan_files())
@@ -182,8 +186,9 @@ def test_columns_that_cannot_become_those_of_the_source_are_refused(source: Lake
         identifier_field_ids=[1],
     )
     ensure_table(target, NAME, other)
-    with pytest.raises(SchemaDriftError, match="n"):
+    with pytest.raises(SchemaError, match="n: string in the table, long in the source") as refused:
         copied(source, target)
+    assert "Drop or rename the table of the target" in str(refused.value.hint)
 
 
 def test_rows_without_a_key_keep_their_partition_and_run(lakehouse: Lakehouse, target: Lakehouse) -> None:
