@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cascade.doctor.finding import Finding
 
 _COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
-_WIDTHS = (9, 17)
+_WIDTHS = (9, 20)
 
 
 @click.command(short_help="Check this machine and the project, and explain how to fix problems.")

@@ -48,7 +48,7 @@ def test_problems_have_hints_and_exit_code_1(cascade: Cascade, project: SamplePr
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     (number,) = (number for number, line in enumerate(lines) if line.startswith("problem"))
-    assert lines[number].startswith("problem  workflows        0 workflows and 1 module that does not import.")
+    assert lines[number].startswith("problem  workflows           0 workflows and 1 module that does not import.")
     assert f"{path}:2: " in lines[number]
     assert lines[number + 1].strip().startswith("See all problems: ")
     assert lines[number + 1].endswith("cascade validate")
@@ -84,6 +84,13 @@ def test_a_check_that_raises_is_a_finding(cascade: Cascade, monkeypatch: pytest.
     assert result.exit_code == 1
     found = by_check(json.loads(result.stdout))["time zones"]
     assert (found["status"], found["detail"]) == ("problem", "the check itself failed: ZeroDivisionError: a defect")
+
+
+def test_the_longest_name_of_a_check_is_apart_from_what_it_found(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASCADE_DAGSTER_DATABASE", "postgresql+psycopg2://nobody@127.0.0.1:1/dagster")
+    assert "problem  Dagster's database  Dagster" in cascade("doctor").stdout
 
 
 def test_no_secret_is_printed(cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ class Examination:
                 "Dagster's database", lambda: project.check_dagster_database(url, config.dagster_home, origin)
             )
         if config.is_observed:
-            yield from _tried("alerts, lineage and metrics", lambda: project.check_observed(config.dagster_home))
+            yield from _tried("alerts and metrics", lambda: project.check_observed(config.dagster_home))
         catalog, opened = lakehouse.check_catalog(config)
         yield catalog
         yield from _tried("warehouse", lambda: lakehouse.check_warehouse(config, opened))

@@ -146,7 +146,7 @@ def check_observed(home: Path) -> Finding:
     """
     from cascade.framework.instance import OBSERVING_CLASS, is_own_file
 
-    check, path = "alerts, lineage and metrics", home / "dagster.yaml"
+    check, path = "alerts and metrics", home / "dagster.yaml"
     if not is_own_file(home) or OBSERVING_CLASS in path.read_text(encoding="utf-8"):
         return Finding(check, "ok", "runs send them")
     detail = f"{path} is your own file, and does not name the class that sends them"
