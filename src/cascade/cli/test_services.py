@@ -136,4 +136,4 @@ def test_a_new_project_may_begin_with_servers(project: Path) -> None:
     assert (shop / ".env").stat().st_mode & 0o77 == 0
     assert ".env\n" in (shop / ".gitignore").read_text()
     assert "cascade-workflows[postgres,services,testing,trino]" in (shop / "pyproject.toml").read_text()
-    assert "services start" in (shop / "README.md").read_text()
+    assert "\ncascade services start\ncascade materialize " in (shop / "README.md").read_text()
