@@ -68,9 +68,18 @@ def condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpressi
     except Exception as error:
         known = ", ".join(field.name for field in table.schema().fields)
         raise UsageError(
-            f"The filter {where!r} on {ref} is invalid: {error}", hint=f"The columns are {known}."
+            f"The filter {where!r} on {ref} is invalid: {_fault(where, error)}", hint=f"The columns are {known}."
         ) from error
     return parsed
+
+
+def _fault(where: str, error: Exception) -> str:
+    """Return what is wrong with an expression. What the parser itself says is its whole grammar."""
+    place_in_text = getattr(error, "loc", None)  # Only errors of the parser, which is pyparsing, have one.
+    if place_in_text is None:
+        return str(error)
+    place = f" from {rest!r} on" if place_in_text and (rest := where[place_in_text:]) else ""
+    return f"it cannot be read{place}. Filters look like \"city = 'Oslo' and day >= '2024-01-01'\"."
 
 
 def _meant(column: str, known: Sequence[str]) -> str:

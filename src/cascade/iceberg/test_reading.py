@@ -73,7 +73,8 @@ def test_an_identifier_column_is_read(lakehouse: Lakehouse) -> None:
         ("raw.thing", None, None, "has no table raw.thing."),
         ("raw.things", ["pricee"], None, "has no column 'pricee'. Did you mean 'price'?"),
         ("raw.things", ["xyz"], None, "columns are id, day, at, price, tags."),
-        ("raw.things", None, "id >", "The filter 'id >' on raw.things is invalid"),
+        ("raw.things", None, "id >", "The filter 'id >' on raw.things is invalid: it cannot be read. Filters look"),
+        ("raw.things", None, "id > 1 garbage", "it cannot be read from 'garbage' on. Filters look"),
         ("raw.things", None, "idd = 1", "columns are id, day, at, price, tags."),
     ],
 )

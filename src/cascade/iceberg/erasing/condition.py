@@ -72,15 +72,21 @@ def condition_of(table: Table, ref: TableRef, where: str) -> Condition:
         where: the expression, such as `user_id = 'x'`. Its values are never part of SQL.
 
     Raises:
-        UsageError: the expression is invalid, or names no column.
+        UsageError: the expression is invalid, or is met by every row of the table or by none.
     """
+    from pyiceberg.expressions import AlwaysFalse
     from pyiceberg.expressions.visitors import _InclusiveMetricsEvaluator
 
     found = condition(table, ref, where)
     judge = _Judge(table.schema(), found)
+    if isinstance(judge.bound, AlwaysFalse):
+        raise UsageError(
+            f"No row of {ref} can meet the filter {where!r}.",
+            hint="A required column is never null, for example, and a number has the limits of its type.",
+        )
     if not judge.columns:
         raise UsageError(
-            f"The filter {where!r} names no column, so it does not tell which rows are to be erased.",
+            f"Every row of {ref} meets the filter {where!r}, so it does not tell which rows are to be erased.",
             hint="To remove all rows, drop the table.",
         )
     try:
@@ -127,11 +133,18 @@ class _Judge:
     expression: BooleanExpression
 
     @cached_property
+    def bound(self) -> BooleanExpression:
+        """The expression over the columns of the table."""
+        from pyiceberg.expressions.visitors import bind
+
+        return bind(self.schema, self.expression, case_sensitive=True)
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the expression names, in the table's order."""
-        from pyiceberg.expressions.visitors import bind, extract_field_ids
+        from pyiceberg.expressions.visitors import extract_field_ids
 
-        ids = extract_field_ids(bind(self.schema, self.expression, case_sensitive=True))
+        ids = extract_field_ids(self.bound)
         top = {str(self.schema.find_column_name(one)).split(".")[0] for one in ids}
         return tuple(each.name for each in self.schema.fields if each.name in top)
 
@@ -147,10 +160,9 @@ class _Judge:
 
     def matches(self, rows: pa.Table) -> pa.Array:
         """Return the positions of the rows that meet the expression."""
-        from pyiceberg.expressions.visitors import bind
         from pyiceberg.io.pyarrow import expression_to_pyarrow
 
-        expression = expression_to_pyarrow(bind(self.schema, self.expression, case_sensitive=True), self.schema)
+        expression = expression_to_pyarrow(self.bound, self.schema)
         position = "cascade:row"
         numbered = rows.select(self.columns).append_column(position, pa.arange(0, rows.num_rows))
         return numbered.filter(expression).column(position).combine_chunks()

@@ -213,6 +213,12 @@ def test_filters_that_make_no_sense_are_refused(filled: Lakehouse, where: str) -
         condition_of(filled.require(NAME), NAME, where)
 
 
+@pytest.mark.parametrize(("where", "said"), [("id is null", "No row of"), ("id is not null", "Every row of")])
+def test_filters_of_no_row_and_of_every_row_are_told_apart(filled: Lakehouse, where: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        condition_of(filled.require(NAME), NAME, where)
+
+
 def test_a_table_whose_files_may_not_be_removed_is_left_alone(filled: Lakehouse) -> None:
     with filled.require(NAME).transaction() as transaction:
         transaction.set_properties({"gc.enabled": "false"})
