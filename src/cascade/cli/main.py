@@ -55,6 +55,9 @@ _COMMANDS = {
     "completion": "cascade.cli.completion:completion",
 }
 
+_LOOPBACK = "127.0.0.1"
+"""Where the servers of `services` are, in errors of those that do not answer."""
+
 _NO_TELEMETRY = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
@@ -103,14 +106,21 @@ class CascadeGroup(click.Group):
         as_json = "--json" in itertools.takewhile(lambda word: word != "--", ctx.args)
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except click.exceptions.Exit as ended:
+            if ended.exit_code in (1, 2):
+                _say_how_to_start_servers(ctx)
+            raise
+        except (click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if as_json:
                 print_document(error_document(error))
             if isinstance(error, click.ClickException) or ctx.obj is None:
                 raise
-            ctx.exit(_print_error(error, debug=ctx.obj.debug))
+            code = _print_error(error, debug=ctx.obj.debug)
+            if code == 1 or _LOOPBACK in str(error):
+                _say_how_to_start_servers(ctx)
+            ctx.exit(code)
 
 
 _PLUGINS_KEY = "cascade.plugin_commands"
@@ -126,6 +136,16 @@ def _plugin_commands(ctx: click.Context) -> Mapping[str, Plugin]:
         for error in () if ctx.resilient_parsing else refused:
             say_on_stderr("warning", str(error), "yellow")
     return cast("Mapping[str, Plugin]", ctx.meta[_PLUGINS_KEY])
+
+
+def _say_how_to_start_servers(ctx: click.Context) -> None:
+    """Print how to start the servers of the project that are stopped, since the command may have failed of it."""
+    from cascade.cli.services_stopped import how_to_start
+
+    # Settings that the command has not read are not read for this.
+    said = how_to_start(ctx.invoked_subcommand, vars(ctx.obj).get("config"))
+    if said is not None:
+        click.echo(said, err=True)
 
 
 def _print_error(error: Exception, *, debug: bool) -> int:

@@ -137,3 +137,25 @@ def test_a_new_project_may_begin_with_servers(project: Path) -> None:
     assert ".env\n" in (shop / ".gitignore").read_text()
     assert "cascade-workflows[postgres,services,testing,trino]" in (shop / "pyproject.toml").read_text()
     assert "\ncascade services start\ncascade materialize " in (shop / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("words", "code"), [(("table", "list"), 2), (("doctor",), 1)])
+def test_a_command_that_fails_says_how_to_start_the_stopped_servers(
+    project: Path, words: tuple[str, ...], code: int
+) -> None:
+    run("init")
+    result = CliRunner().invoke(cli, words, obj=Invocation(), prog_name="cascade")
+    assert result.exit_code == code
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Stopped servers: postgres, seaweedfs") and last.endswith("them: cascade services start")
+    compose = project / ".cascade/services/compose.yaml"
+    compose.touch()
+    result = CliRunner().invoke(cli, words, obj=Invocation(), prog_name="cascade")
+    assert result.stderr.endswith(f"docker compose -f {compose} up -d\n")
+
+
+def test_an_error_of_the_user_says_nothing_about_stopped_servers(project: Path) -> None:
+    run("init")
+    words = ["copy", "--from", "nowhere", "--to", "embedded"]
+    result = CliRunner().invoke(cli, words, obj=Invocation(), prog_name="cascade")
+    assert (result.exit_code, "Stopped servers" in result.stderr) == (2, False), result.stderr
