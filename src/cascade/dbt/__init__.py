@@ -5,6 +5,7 @@ dbt itself comes with the extra `dbt`. The names below load on first use.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from cascade.lazy import lazy_names
@@ -43,3 +44,6 @@ __getattr__, __dir__ = lazy_names(
         "read_layout": "layout",
     },
 )
+
+# dagster-dbt installs sqlglot with `rs`, which warns where it is imported. Nobody who runs a project can change that.
+warnings.filterwarnings("ignore", message=r"sqlglot(rs|\[rs\]) is deprecated")

@@ -28,7 +28,7 @@ __all__ = ["lakehouse", "offline_http"]
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hide a warning that no user can do anything about: dagster-dbt installs sqlglotrs, and sqlglot imports it."""
-    config.addinivalue_line("filterwarnings", "ignore:sqlglotrs is deprecated:DeprecationWarning")
+    config.addinivalue_line("filterwarnings", r"ignore:sqlglot(rs|\[rs\]) is deprecated")
 
 
 @pytest.fixture

@@ -200,6 +200,21 @@ def test_without_responses_the_error_explains_what_to_install(
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.parametrize("extra", ["sqlglotrs", "sqlglot[rs]"])
+def test_what_dagster_dbt_installs_does_not_warn_in_tests(pytester: pytest.Pytester, extra: str) -> None:
+    pytester.makeconftest("from cascade.testing.plugin import pytest_configure\n")
+    pytester.makepyfile(
+        f"""
+        import warnings
+
+        def test_it():
+            warnings.warn("{extra} is deprecated and no longer compatible with sqlglot.")
+            warnings.warn("sqlglot is slow.")
+        """
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, warnings=1)
+
+
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
     heavy = ("dagster", "dlt", "pyiceberg", "pyarrow", "polars", "pandas", "pydantic", "requests", "responses", "click")
     program = f"import sys, cascade.testing.plugin; print([name for name in {heavy!r} if name in sys.modules])"
