@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from cascade.exceptions import UsageError
@@ -65,12 +66,31 @@ def condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpressi
         parsed = parse(where)
         # The scan binds it too, but reports an error as if it had failed to read files.
         bind(table.schema(), parsed, case_sensitive=True)
+        _check_whole_numbers(table, parsed)
     except Exception as error:
         known = ", ".join(field.name for field in table.schema().fields)
         raise UsageError(
             f"The filter {where!r} on {ref} is invalid: {_fault(where, error)}", hint=f"The columns are {known}."
         ) from error
     return parsed
+
+
+def _check_whole_numbers(table: Table, parsed: BooleanExpression) -> None:
+    """Raise an error for a fraction that is compared with whole numbers: pyiceberg rounds it, and finds other rows."""
+    from pyiceberg.expressions import And, LiteralPredicate, Not, Or, Reference, SetPredicate
+    from pyiceberg.types import IntegerType, LongType
+
+    if isinstance(parsed, And | Or):
+        _check_whole_numbers(table, parsed.left)
+        _check_whole_numbers(table, parsed.right)
+    elif isinstance(parsed, Not):
+        _check_whole_numbers(table, parsed.child)
+    elif isinstance(parsed, LiteralPredicate | SetPredicate) and isinstance(parsed.term, Reference):
+        kind = table.schema().find_type(parsed.term.name)
+        literals = parsed.literals if isinstance(parsed, SetPredicate) else [parsed.literal]
+        for each in literals if isinstance(kind, IntegerType | LongType) else ():
+            if Decimal(each.value) % 1:
+                raise ValueError(f"{parsed.term.name} has whole numbers, and {each.value} is not one")
 
 
 def _fault(where: str, error: Exception) -> str:

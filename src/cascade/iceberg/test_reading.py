@@ -75,6 +75,8 @@ def test_an_identifier_column_is_read(lakehouse: Lakehouse) -> None:
         ("raw.things", ["xyz"], None, "columns are id, day, at, price, tags."),
         ("raw.things", None, "id >", "The filter 'id >' on raw.things is invalid: it cannot be read. Filters look"),
         ("raw.things", None, "id > 1 garbage", "it cannot be read from 'garbage' on. Filters look"),
+        ("raw.things", None, "not (day > '2024-01-01' and id in (1.5, 2.5))", "whole numbers, and"),
+        ("raw.things", None, "id < '1.5'", "whole numbers, and 1.5 is not one"),
         ("raw.things", None, "idd = 1", "columns are id, day, at, price, tags."),
     ],
 )
