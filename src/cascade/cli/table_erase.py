@@ -72,6 +72,8 @@ def erase(invocation: Invocation, out: Output, name: str, where: str, dry_run: b
     if dry_run or not any(found):
         out.json({"table": ref.full_name, "dry_run": dry_run, "erased": [_document(each) for each in found]})
         _tell_left(out, found, dry_run=True)
+        if not dry_run and any(each.unclear for each in found):
+            raise click.exceptions.Exit(1)
         return
     if not yes:
         if not can_ask(as_json=out.as_json):
@@ -134,6 +136,8 @@ def _tell(out: Output, found: Erased) -> None:
     if not found:
         out.say(f"{found.table}: no state and no file holds such a row.")
         return
+    if found.unfinished:
+        out.say(f"{found.table}: an erasure was interrupted, and goes on.")
     others = [f"{rows} on {branch}" for branch, rows in found.branches.items() if branch != MAIN_BRANCH]
     held = f"{counted(found.snapshots, 'snapshot')} hold{'s' if found.snapshots == 1 else ''} them"
     also = f", and {counted(found.strays, 'file')} of no snapshot" if found.strays else ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.erasing.condition import Condition
-from cascade.iceberg.erasing.removal import drop_refs, finish, let_go
+from cascade.iceberg.erasing.removal import ERASING, drop_refs, finish, let_go
 from cascade.iceberg.erasing.rewriting import RewritingPlanner
 from cascade.iceberg.erasing.survey import Holding, Survey, holding, survey
 from cascade.iceberg.heads import is_audit_branch
@@ -47,6 +47,7 @@ class Erased:
         read: number of files that were read at the end; 0 if nothing was erased yet.
         left: files that still hold rows.
         unclear: number of refused rows of which it could not be decided.
+        unfinished: whether an erasure was interrupted that has not removed all files of expired snapshots.
     """
 
     table: str
@@ -58,6 +59,7 @@ class Erased:
     read: int = 0
     left: list[Holding] = field(default_factory=list)
     unclear: int = 0
+    unfinished: bool = False
 
     @property
     def rows(self) -> int:
@@ -65,7 +67,7 @@ class Erased:
         return self.branches.get(MAIN_BRANCH, 0)
 
     def __bool__(self) -> bool:
-        return bool(self.branches or self.removed_refs or self.snapshots or self.strays or self.left)
+        return bool(self.branches or self.removed_refs or self.snapshots or self.strays or self.left or self.unfinished)
 
 
 def preview(lakehouse: Lakehouse, ref: TableRef, condition: Condition, *, orphan_age: float) -> Erased:
@@ -84,6 +86,7 @@ def preview(lakehouse: Lakehouse, ref: TableRef, condition: Condition, *, orphan
     with storage_errors_named(lakehouse, ref, "read"):
         table = lakehouse.require(ref)
         check_removable(lakehouse, table, ref, table_locations(lakehouse))
+        found.unfinished = ERASING in table.metadata.properties
         _add(found, survey(table, condition))
         files, _ = holding(table, condition)
     strays = [one for one in files if not one.named]

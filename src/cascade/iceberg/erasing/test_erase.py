@@ -168,6 +168,7 @@ def test_an_erasure_that_was_cut_off_while_it_removed_files_goes_on(
         with pytest.raises(KeyboardInterrupt):
             erased(filled)
     assert traces(filled)
+    assert preview(filled, NAME, secret(filled), orphan_age=DAY).unfinished
     assert erased(filled).left == []
     assert traces(filled) == []
 
