@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -137,7 +138,10 @@ def stop(invocation: Invocation, out: Output, names: Sequence[str]) -> None:
 
     invocation.require_project()
     config = invocation.config
-    stack = open_stack(config.services_directory) or unprepared_stack(config.services_directory)
+    stack = unprepared_stack(config.services_directory)
+    with suppress(CascadeError):
+        # Servers are found by their data, so those of a damaged file can be stopped, too.
+        stack = open_stack(config.services_directory) or stack
     stopped: list[str] = []
 
     def tell(service: Service, ran: bool) -> None:

@@ -19,7 +19,7 @@ from cascade.services.conftest import Fake
 from cascade.services.conftest import listening as listening
 from cascade.services.running import end_process
 from cascade.services.service import Service
-from cascade.services.stack import Stack, open_stack
+from cascade.services.stack import FILE, Stack, open_stack
 
 
 class Postgres(Fake):
@@ -87,7 +87,11 @@ def test_a_project_is_pointed_to_servers_that_start_and_stop(project: Path) -> N
     assert "postgres  | listening" in run("logs").stdout
     assert run("logs", "seaweedfs", "-n", "1").stdout == "listening\n"
     assert "while servers run: postgres, seaweedfs" in run("init", "--new-ports", code=1).stderr
+    kept = (stack.directory / FILE).read_text()
+    (stack.directory / FILE).write_text("{")
+    assert "stop them (cascade services stop)" in run("start", code=1).stderr
     assert json.loads(run("stop", "--json").stdout) == {"stopped": ["seaweedfs", "postgres"]}
+    (stack.directory / FILE).write_text(kept)
     assert "was not running" in run("stop", "postgres").stdout
     run("init", "--new-ports")
     assert CascadeConfig(project_root=project).iceberg_catalog != stack.url("iceberg")
@@ -98,6 +102,13 @@ def test_servers_are_shown_before_any_was_started(project: Path) -> None:
     assert "cascade services start" in run("logs", code=1).stderr
     assert run("stop").stdout.count("was not running") == 3
     assert "To point the project to them: cascade services init" in run("start").stdout
+
+
+def test_a_directory_that_cannot_be_written_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "file").touch()
+    monkeypatch.setenv("CASCADE_SERVICES_DIRECTORY", str(project / "file"))
+    for command in ("init", "start", "stop"):
+        assert "set CASCADE_SERVICES_DIRECTORY to another one" in run(command, code=1).stderr
 
 
 def test_a_server_that_was_named_and_is_missing_is_an_error(project: Path) -> None:

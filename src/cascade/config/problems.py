@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cascade.config.layers import DOTENV, PREFIX, Layers
 from cascade.config.secrets import is_secret_name, masked_value
 from cascade.exceptions import ConfigError
+from cascade.program import typed
 from cascade.spelling import nearest
 
 
@@ -36,7 +37,7 @@ def config_error(error: ValidationError, layers: Layers, given: Mapping[str, obj
         # pydantic's prefix of what a validator of ours says.
         message = str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
         problems.append(f"{origin} is {shown}: {message[:1].lower()}{message[1:]}.")
-    return ConfigError("\n".join(problems), hint="`config docs` lists every setting with its type and default.")
+    return ConfigError("\n".join(problems), hint=f"See every setting with its type and default: {typed('config docs')}")
 
 
 def misspelled_settings(layers: Layers, known: Collection[str]) -> Iterator[str]:

@@ -131,6 +131,8 @@ def _described(process: psutil.Process) -> str:
         where = process.cwd()
     except psutil.Error:
         return f"process {process.pid}"
+    # A program that is an argument may have several lines.
+    command = " ".join(command.split())
     shown = command if len(command) <= 100 else command[:99] + "…"
     place = f" in {where}" if where != os.getcwd() else ""
     return f"process {process.pid}, `{shown}`{place}, since {started}"

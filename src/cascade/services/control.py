@@ -17,7 +17,7 @@ from cascade.processes.ports import described_owner
 from cascade.program import typed
 from cascade.services.running import end_process, find_process, last_lines, start_process, started
 from cascade.services.service import Service
-from cascade.services.stack import ADDRESS, is_free
+from cascade.services.stack import ADDRESS, cannot_write, is_free
 
 State = Literal["healthy", "starting", "unhealthy", "stopped", "not installed"]
 
@@ -69,9 +69,16 @@ def exclusive(directory: Path, waits: Callable[[], None]) -> Iterator[None]:
     Args:
         directory: the directory of the stack.
         waits: called if another process is at it.
+
+    Raises:
+        CascadeError: the directory cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with open(os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600), "w") as lock:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        opened = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise cannot_write(directory, error) from error
+    with open(opened, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -30,6 +30,8 @@ PORTS = (
 )
 """The names of the ports. Those of the second line are for SeaweedFS's own parts."""
 
+_OTHER_DIRECTORY = "Make the directory of the servers writable, or set CASCADE_SERVICES_DIRECTORY to another one."
+
 _SECRETS = {"postgres": 24, "s3_key": 10, "s3_secret": 24}
 """The names of the passwords, and how many random bytes each has."""
 
@@ -67,7 +69,7 @@ def open_stack(directory: Path) -> Stack | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CascadeError(f"{file} cannot be read: {error.strerror}.") from error
+        raise CascadeError(f"{file} cannot be read: {error.strerror}.", hint=_OTHER_DIRECTORY) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CascadeError(
             f"{file} is damaged: it must have the ports and passwords of the servers as JSON.",
@@ -93,6 +95,11 @@ def with_new_ports(stack: Stack) -> Stack:
     moved = replace(stack, ports=_free_ports(set(stack.ports.values())))
     _write(moved)
     return moved
+
+
+def cannot_write(directory: Path, error: OSError) -> CascadeError:
+    """Return the error for a directory of a stack that cannot be written."""
+    return CascadeError(f"{directory} cannot be written: {error.strerror}.", hint=_OTHER_DIRECTORY)
 
 
 def private_directory(directory: Path) -> Path:
@@ -142,4 +149,4 @@ def _write(stack: Stack) -> None:
         text = json.dumps({"ports": dict(stack.ports), "secrets": dict(stack.secrets)}, indent=2)
         write_private(stack.directory / FILE, text + "\n")
     except OSError as error:
-        raise CascadeError(f"{stack.directory} cannot be written: {error.strerror}.") from error
+        raise cannot_write(stack.directory, error) from error
