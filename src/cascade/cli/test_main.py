@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -167,6 +168,10 @@ def test_a_manifest_runs_the_command_line_with_its_modules(
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    # It is not among the installed packages, as that of an image would be.
+    manifest = ModuleType("cascade_project_dev")
+    manifest.__file__ = str(project.root / "cascade_project_dev.py")
+    monkeypatch.setitem(sys.modules, "cascade_project_dev", manifest)
     with pytest.raises(SystemExit) as caught:
         run_project(
             {
