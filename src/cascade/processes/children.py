@@ -8,12 +8,14 @@ the remaining groups.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +69,7 @@ class Children:
     Set `silent` to drop further output of children that were started with `shows`.
 
     Args:
-        scratch: a directory for sockets and similar files. The guardian removes it.
+        scratch: a directory for sockets and similar files. It is removed at the end.
         grace: how many seconds the children have to end after SIGINT.
     """
 
@@ -88,8 +90,11 @@ class Children:
             self.stop()
         finally:
             if self._guardian.stdin is not None:
-                self._guardian.stdin.close()
+                # Where the guardian was ended from outside, closing writes what it has not read.
+                with suppress(BrokenPipeError):
+                    self._guardian.stdin.close()
             self._guardian.wait()
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def start(
         self,

@@ -97,6 +97,15 @@ def test_a_child_that_ends_is_detected(tmp_path: Path) -> None:
         assert (dead.name, dead.ended) == ("brief", 7)
 
 
+def test_a_guardian_that_was_killed_is_not_missed_at_the_end(tmp_path: Path) -> None:
+    with Children(scratch(tmp_path), grace=1) as children:
+        child = children.start("a child", [sys.executable, "-c", SLEEPER])
+        children._guardian.kill()
+        children._guardian.wait()
+    assert not psutil.pid_exists(child.process.pid)
+    assert not (tmp_path / "scratch").exists()
+
+
 def test_the_guardian_ends_the_children_of_a_killed_parent(tmp_path: Path) -> None:
     directory = scratch(tmp_path)
     program = (
