@@ -84,6 +84,8 @@ class Examination:
             yield from _tried(
                 "Dagster's database", lambda: project.check_dagster_database(url, config.dagster_home, origin)
             )
+        if config.run_launcher != "process":
+            yield from _tried("run launcher", lambda: project.check_run_launcher(config))
         if config.is_observed:
             yield from _tried("alerts and metrics", lambda: project.check_observed(config.dagster_home))
         catalog, opened = lakehouse.check_catalog(config)

@@ -138,6 +138,21 @@ def check_dagster_database(url: str, home: Path, origin: str | None = None) -> F
     return Finding(check, "ok", f"{shown} answers")
 
 
+def check_run_launcher(config: CascadeConfig) -> Finding:
+    """Check that Dagster could launch a container for a run.
+
+    Args:
+        config: the settings.
+    """
+    from cascade.framework.run_launcher import require_launcher, run_image
+
+    try:
+        require_launcher(config)
+    except CascadeError as error:
+        return Finding("run launcher", "problem", error.message, error.hint)
+    return Finding("run launcher", "ok", f"{config.run_launcher} starts runs in the image {run_image(config)}")
+
+
 def check_observed(home: Path) -> Finding:
     """Check that Dagster shows its events to the receivers of the settings.
 

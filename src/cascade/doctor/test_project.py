@@ -18,6 +18,7 @@ from cascade.doctor.project import (
     check_git,
     check_observed,
     check_root,
+    check_run_launcher,
     check_settings,
     check_writable,
 )
@@ -158,6 +159,16 @@ def test_an_unexpected_error_is_not_reported_as_a_missing_project() -> None:
 
     with pytest.raises(ZeroDivisionError):
         check_root(fail)
+
+
+def test_a_launcher_without_a_database_that_containers_reach_is_a_problem(tmp_path: Path) -> None:
+    pytest.importorskip("dagster_docker")
+    settings = CascadeConfig(project_root=tmp_path, run_launcher="docker")
+    found = check_run_launcher(settings)
+    assert (found.status, "CASCADE_DAGSTER_DATABASE" in (found.hint or "")) == ("problem", True)
+    update = {"dagster_database": "postgresql+psycopg2://nobody@host/dagster", "run_image": "shop:1.4"}
+    found = check_run_launcher(settings.model_copy(update=update))
+    assert (found.status, found.detail) == ("ok", "docker starts runs in the image shop:1.4")
 
 
 def test_a_dagster_yaml_of_the_users_own_must_name_the_class_that_sends_events(tmp_path: Path) -> None:
