@@ -85,7 +85,7 @@ class Repository:
         if since.startswith("-") or not self._succeeds("rev-parse", "--verify", "--quiet", f"{since}^{{commit}}"):
             raise GitError(
                 f"--since={since!r} names no commit of this repository. Give a branch, a tag or a commit, such as "
-                "`--since=origin/main`. If it exists elsewhere, fetch it first: `git fetch origin`."
+                "`--since=HEAD~1`. If it exists elsewhere, fetch it first: `git fetch origin`."
             )
         found = self._run("merge-base", since, "HEAD")
         if found.returncode != 0:
