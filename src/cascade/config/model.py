@@ -383,7 +383,7 @@ class CascadeConfig(BaseSettings):
     def _of_main(cls, value: str | None, info: Any) -> str | None:
         if value is not None and not is_postgres(value):
             raise ValueError(
-                "must be the URL of a PostgreSQL database, such as postgresql://user:password@host/dagster"
+                "must be the URL of a PostgreSQL database, such as postgresql+psycopg2://user@host/dagster"
             )
         # The runs on a branch say nothing about main.
         return value if info.data.get("branch", MAIN_BRANCH) == MAIN_BRANCH else None
