@@ -90,7 +90,9 @@ def test_the_longest_name_of_a_check_is_apart_from_what_it_found(
     cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CASCADE_DAGSTER_DATABASE", "postgresql+psycopg2://nobody@127.0.0.1:1/dagster")
-    assert "problem  Dagster's database  Dagster" in cascade("doctor").stdout
+    monkeypatch.setenv("CASCADE_RUN_LAUNCHER", "docker")
+    said = cascade("doctor").stdout
+    assert "problem  Dagster's database  Dagster" in said and "problem  run launcher        Runs are" in said
 
 
 def test_no_secret_is_printed(cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
