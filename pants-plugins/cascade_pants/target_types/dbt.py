@@ -58,7 +58,9 @@ class CascadeDbtVarsField(Field):
     default = None
     help = help_text(
         """
-        Variables of dbt that take precedence over those of `dbt_project.yml`.
+        Variables of dbt that take precedence over those of `dbt_project.yml` in the graph of the project, and in
+        `pants test`. Commands such as `pants run :dev -- dbt build` and the UI do not read this field: give dbt its
+        option `--vars`, or set in `dbt_project.yml` what always holds.
 
         Example: `vars={"days": 3, "layers": ["bronze", "silver"]}`
         """
