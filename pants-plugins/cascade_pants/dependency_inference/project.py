@@ -51,7 +51,7 @@ async def infer_project_dependencies(
     dbt = find_dbt_project(fields.address, fields.dbt_project, targets)
     requirements = dbt_requirements(targets, resolve, python_setup) if dbt else ()
     found = await engine.concurrently(
-        cascade_project(CascadeProjectRequest(fields.address, fields.workflows, fields.resolve)),
+        cascade_project(CascadeProjectRequest(fields.address, fields.workflows, fields.resolve, fields.dbt_project)),
         runtime_owners(RuntimeOwnersRequest(resolve, f"The {CascadeProjectTarget.alias} {fields.address}")),
     )
     project: CascadeProject = found[0]

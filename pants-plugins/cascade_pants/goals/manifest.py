@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pants.backend.python.target_types import PythonResolveField
 from pants.base.specs import Specs
 from pants.engine.console import Console
 from pants.engine.goal import Goal, GoalSubsystem
@@ -14,7 +13,6 @@ from pants.util.strutil import help_text
 
 from cascade_pants import engine
 from cascade_pants.goals.projects import WRONG_USE, NoProjectError, chosen_projects
-from cascade_pants.target_types import CascadeProjectWorkflowsField
 from cascade_pants.util_rules.manifest import manifest_values
 from cascade_pants.util_rules.project import CascadeProjectRequest, cascade_project
 
@@ -46,12 +44,7 @@ async def cascade_manifest(console: Console, specs: Specs) -> CascadeManifest:
     except NoProjectError as error:
         console.print_stderr(console.red(str(error)))
         return CascadeManifest(exit_code=WRONG_USE)
-    found = await engine.concurrently(
-        cascade_project(
-            CascadeProjectRequest(project.address, project[CascadeProjectWorkflowsField], project[PythonResolveField])
-        )
-        for project in projects
-    )
+    found = await engine.concurrently(cascade_project(CascadeProjectRequest.of(project)) for project in projects)
     manifests = [manifest_values(target.address, project.modules) for target, project in zip(projects, found)]
     console.print_stdout(json.dumps(manifests, indent=2))
     return CascadeManifest(exit_code=0)

@@ -29,7 +29,6 @@ from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import (
     CascadeProjectDbtField,
     CascadeProjectManifestField,
-    CascadeProjectWorkflowsField,
 )
 from cascade_pants.util_rules.dbt_profile import without_secrets
 from cascade_pants.util_rules.dbt_project import DbtProject, content_digest, find_dbt_project
@@ -207,9 +206,7 @@ async def generate_manifest(
         glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
     )
     found = await engine.concurrently(
-        cascade_project(
-            CascadeProjectRequest(target.address, target[CascadeProjectWorkflowsField], target[PythonResolveField])
-        ),
+        cascade_project(CascadeProjectRequest.of(target)),
         engine.path_globs_contents(settings_files),
         engine.path_globs_contents(
             PathGlobs(

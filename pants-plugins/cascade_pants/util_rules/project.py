@@ -15,18 +15,20 @@ from pants.backend.python.target_types import PythonResolveField
 from pants.base.build_root import BuildRoot
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules, rule
-from pants.engine.target import InvalidFieldException
+from pants.engine.target import InvalidFieldException, Target
 from pants.source.source_root import SourceRootsRequest
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.target_types import (
+    CascadeProjectDbtField,
     CascadeProjectTarget,
     CascadeProjectWorkflowsField,
     CascadeWorkflowLoadField,
     CascadeWorkflowTarget,
 )
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.dbt_graph import PROJECT_FILE, spec_of
 from cascade_pants.util_rules.project_selection import parse_workflow_specs, select_workflows
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap, located_declarations
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
@@ -42,11 +44,23 @@ class CascadeProjectRequest:
         address: the address of the `cascade_project`.
         workflows: its field `workflows`.
         resolve: its field `resolve`.
+        dbt_project: its field `dbt_project`.
     """
 
     address: Address
     workflows: CascadeProjectWorkflowsField
     resolve: PythonResolveField
+    dbt_project: CascadeProjectDbtField
+
+    @classmethod
+    def of(cls, project: Target) -> CascadeProjectRequest:
+        """Return the request for a target."""
+        return cls(
+            project.address,
+            project[CascadeProjectWorkflowsField],
+            project[PythonResolveField],
+            project[CascadeProjectDbtField],
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class CascadeProject:
     Args:
         addresses: the targets of the modules to load, in the order of `modules`.
         modules: their names, sorted.
-        source_root: the source root of the first of them.
+        source_root: the source root of the first of them, or of the dbt project if there is none.
         unimported: the targets of files that Dagster loads from a folder, because a module asks it to.
     """
 
@@ -149,10 +163,15 @@ def _below(loaders: Iterable[str], workflow: Workflow) -> Iterator[Address]:
 async def find_project(
     request: CascadeProjectRequest, all_workflows: AllWorkflows, python_setup: PythonSetup, build_root: BuildRoot
 ) -> CascadeProject:
-    entries = request.workflows.value
+    entries, dbt = request.workflows.value, request.dbt_project.value
+    resolve = request.resolve.normalized_value(python_setup)
+    if dbt and entries is None and not any(workflow.resolve == resolve for workflow in all_workflows):
+        file = os.path.join(spec_of(dbt[0], request.address.spec_path).partition(":")[0].lstrip("/"), PROJECT_FILE)
+        root = await engine.source_roots(SourceRootsRequest.for_files([file]))
+        return CascadeProject((), (), next(iter(root.path_to_root.values())).path)
     workflows = select_workflows(
         request.address,
-        request.resolve.normalized_value(python_setup),
+        resolve,
         None if entries is None else parse_workflow_specs(request.address, entries),
         all_workflows,
     )

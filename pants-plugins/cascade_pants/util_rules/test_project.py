@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from pants.backend.python.target_types import PythonResolveField
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from cascade_pants.target_types import CascadeProjectWorkflowsField
 from cascade_pants.testing import RUNTIME, ingestion, project_rules, rule_runner, two_resolves, workflow
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest
 
@@ -31,8 +29,7 @@ def runner() -> RuleRunner:
 def project(runner: RuleRunner, files: dict[str, str], address: Address = DEV) -> CascadeProject:
     runner.write_files({**FILES, **files})
     target = runner.get_target(address)
-    request = CascadeProjectRequest(address, target[CascadeProjectWorkflowsField], target[PythonResolveField])
-    return runner.request(CascadeProject, [request])
+    return runner.request(CascadeProject, [CascadeProjectRequest.of(target)])
 
 
 def failure(runner: RuleRunner, files: dict[str, str]) -> str:
@@ -49,6 +46,23 @@ def test_a_project_holds_every_workflow_by_default(runner: RuleRunner) -> None:
         "src/workflows/weather/observations.py",
     ]
     assert found.source_root == "src"
+
+
+def test_a_project_of_a_resolve_without_workflows_holds_its_dbt_project_alone(runner: RuleRunner) -> None:
+    files = {
+        "BUILD": "cascade_project(name='dev', dbt_project='src/shop')",
+        **RUNTIME,
+        "src/shop/BUILD": "cascade_dbt_project()",
+        "src/shop/dbt_project.yml": "name: shop\n",
+    }
+    runner.write_files(files)
+    found = runner.request(CascadeProject, [CascadeProjectRequest.of(runner.get_target(DEV))])
+    assert found == CascadeProject((), (), "src")
+
+
+def test_a_dbt_project_does_not_hide_that_no_workflow_is_selected(runner: RuleRunner) -> None:
+    build = "cascade_project(name='dev', dbt_project='src/shop', workflows=['src/wether::'])"
+    assert "'src/wether::', which matches no" in failure(runner, {"BUILD": build})
 
 
 def test_a_file_that_declares_nothing_is_not_loaded(runner: RuleRunner) -> None:
