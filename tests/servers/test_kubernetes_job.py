@@ -45,7 +45,7 @@ class Cluster:
 def launched(config: CascadeConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     """Launch a run with Dagster's launcher, configured by settings. Return the namespace and the job."""
     import dagster_k8s.launcher
-    import kubernetes
+    import kubernetes  # pants: no-infer-dep
 
     # There is no cluster, and no configuration of one.
     monkeypatch.setattr(dagster_k8s.launcher, "load_kubernetes_config", lambda **_: None)

@@ -10,9 +10,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography import x509  # pants: no-infer-dep
+from cryptography.hazmat.primitives import hashes, serialization  # pants: no-infer-dep
+from cryptography.hazmat.primitives.asymmetric import ec  # pants: no-infer-dep
 
 from cascade.config import CascadeConfig
 from cascade.exceptions import ConfigError
