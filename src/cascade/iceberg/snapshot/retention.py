@@ -57,7 +57,11 @@ def expired_snapshots(metadata: TableMetadata, branch: str, retention: Retention
     kept = {ref.snapshot_id for ref in metadata.refs.values()}
     for name, chain in chains.items():
         count = max(retention.snapshots, settings.count, metadata.refs[name].min_snapshots_to_keep or 0)
-        kept.update(chain[: count - 1 if name == branch else count])
+        count -= name == branch
+        kept.update(chain[:count])
+        if name == _MAIN:
+            # A rollback takes snapshots out of the chain, and only they can undo it.
+            kept.update(_logged(metadata)[:count])
     # The clock of one writer may be fast. The newest snapshot has the time of another writer.
     newest = max((by_id[chain[0]].timestamp_ms for chain in chains.values() if chain), default=now)
     reference = min(now, newest)
@@ -89,6 +93,11 @@ def _last_of_each_day(metadata: TableMetadata, chains: Mapping[str, list[int]], 
         if day >= first_day and newer and of_main:
             last[day] = snapshot
     return [snapshot.snapshot_id for snapshot in last.values()]
+
+
+def _logged(metadata: TableMetadata) -> list[int]:
+    """Return the snapshots that main has been at, the latest first."""
+    return list(dict.fromkeys(entry.snapshot_id for entry in reversed(metadata.snapshot_log)))
 
 
 def _chain(by_id: Mapping[int, Snapshot], head: int | None) -> Iterator[int]:

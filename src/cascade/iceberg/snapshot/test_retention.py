@@ -76,6 +76,14 @@ def test_the_newest_and_one_of_each_day_stay() -> None:
     )
 
 
+def test_what_a_rollback_has_left_stays_as_long_as_any_other() -> None:
+    left = line([9 * HOUR, 8 * HOUR, 7 * HOUR])
+    undone = [*left, snapshot(4, 2, NOW - 6 * HOUR)]
+    assert expired_snapshots(metadata_of(undone, {"main": ref(4)}), "main", Retention(), NOW) == []
+    # The next snapshot is the third.
+    assert expired_snapshots(metadata_of(undone, {"main": ref(4)}), "main", Retention(snapshots=3), NOW) == [1]
+
+
 def test_nothing_young_expires() -> None:
     metadata = metadata_of(line([11 * MINUTE, *range(9 * MINUTE, 0, -1000)]), {"main": ref(541)})
     assert expired_snapshots(metadata, "main", Retention(days=0), NOW) == [1]
