@@ -83,6 +83,7 @@ def init_services(invocation: Invocation, out: Output, download: bool, compose: 
         out.warn(sentence)
     if (config.state_directory / "catalog.db").exists():
         out.say(f"The tables in {config.state_directory} stay there; the stack begins without them.")
+        out.say(f"When its servers run, copy them: {invocation.program} copy --from embedded --to production")
     start = f"{invocation.program} services start"
     if prepared.compose is not None:
         shown = min(os.path.relpath(prepared.compose), str(prepared.compose), key=len)

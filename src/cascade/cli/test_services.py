@@ -93,7 +93,8 @@ def test_a_project_is_pointed_to_servers_that_start_and_stop(project: Path) -> N
     assert json.loads(run("stop", "--json").stdout) == {"stopped": ["seaweedfs", "postgres"]}
     (stack.directory / FILE).write_text(kept)
     assert "was not running" in run("stop", "postgres").stdout
-    run("init", "--new-ports")
+    (project / ".cascade" / "catalog.db").touch()
+    assert "cascade copy --from embedded --to production" in run("init", "--new-ports").stdout
     assert CascadeConfig(project_root=project).iceberg_catalog != stack.url("iceberg")
 
 
