@@ -182,11 +182,11 @@ def test_two_layers_are_one_virtual_environment(tmp_path: Path) -> None:
     layers.append(ask(tmp_path, files="sources", owner=[0, 0], **{**SOURCES, "interpreter": interpreter}))
     for layer in layers:
         with tarfile.open(tmp_path / "blobs" / layer["descriptor"]["digest"].replace(":", "/")) as tar:
-            tar.extractall(tmp_path / "root")
+            tar.extractall(tmp_path / "unpacked")
     ran = subprocess.run(
-        [str(tmp_path / "root/app/bin/python"), "-I", "-c", "import mine, sys; print(mine.VALUES, sys.prefix)"],
+        [str(tmp_path / "unpacked/app/bin/python"), "-I", "-c", "import mine, sys; print(mine.VALUES, sys.prefix)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ran.stdout == f"['a', 'b', 'c'] {tmp_path}/root/app\n"
+    assert ran.stdout == f"['a', 'b', 'c'] {tmp_path}/unpacked/app\n"

@@ -27,7 +27,8 @@ from cascade.version import __version__
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
 
-_PRODUCER = "https://pypi.org/project/cascade-workflows"
+# OpenLineage wants a URI with a host, of the program that sends. It is a name only, and nobody resolves it.
+_PRODUCER = "cascade://cascade-workflows"
 _INPUT_TAG = "dagster/input_data_version/"
 _PATH = "/api/v1/lineage"
 _ENDED = {"PIPELINE_FAILURE": RunState.FAIL, "PIPELINE_CANCELED": RunState.ABORT, "PIPELINE_SUCCESS": RunState.ABORT}
