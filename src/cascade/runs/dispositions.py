@@ -19,7 +19,6 @@ from cascade.iceberg.merge.versions import LAST_ROW_WINS, Versions
 from cascade.iceberg.overlap import find_overlap
 from cascade.iceberg.replace import ReplacePlan, Scope, replace_rows
 from cascade.iceberg.replace.large_replacing import replace_large
-from cascade.iceberg.trino.merging import merge_on_trino
 from cascade.runs.overwritten import Overwritten
 from cascade.runs.report import SHOWN_ROWS
 from cascade.schemas.rows import python_rows
@@ -149,26 +148,19 @@ class Merge:
     def write(self, to: Destination, rows: Rows, source: SourceState) -> Written:
         """Merge rows on their key."""
         arguments: dict[str, Any] = {"run_id": to.run_id, "partition": to.partition, "ledger": to.ledger}
-        server = self._server(to, rows)
-        if server is None:
-            arguments["versions"] = self.versions
-        if server is not None or isinstance(rows, LargeRows):
-            in_chunks = to.gate_on(lambda plan: plan.landed)
-            if server is not None:
-                large = merge_on_trino(
-                    to.lakehouse, to.ref, rows, self.unique_key, server=server, gate=in_chunks, **arguments
-                )
-            else:
-                large = merge_large(to.lakehouse, to.ref, rows, self.unique_key, gate=in_chunks, **arguments)
-            in_parts = large.plan
-            return self._written(
-                large,
+        in_chunks = to.gate_on(lambda plan: plan.landed)
+        if (server := self._server(to, rows)) is not None:
+            # Hardly any run needs it.
+            from cascade.iceberg.trino.merging import merge_on_trino
+
+            return self._in_parts(
+                merge_on_trino(to.lakehouse, to.ref, rows, self.unique_key, server=server, gate=in_chunks, **arguments),
                 to.partition,
-                landed=in_parts.landed_rows,
-                landed_parts=lambda: in_parts.landed,
-                sample=_first(in_parts.landed, in_parts.rows.schema),
-                decided=in_parts.decided_rows,
-                decided_parts=lambda: in_parts.decided,
+            )
+        arguments["versions"] = self.versions
+        if isinstance(rows, LargeRows):
+            return self._in_parts(
+                merge_large(to.lakehouse, to.ref, rows, self.unique_key, gate=in_chunks, **arguments), to.partition
             )
         gate = to.gate_on(lambda plan: iter([plan.landed]))
         merged = merge_rows(to.lakehouse, to.ref, rows, self.unique_key, gate=gate, **arguments)
@@ -189,6 +181,18 @@ class Merge:
         if handover is None or self.versions != LAST_ROW_WINS or not handover.takes(to.ref, rows.num_rows):
             return None
         return handover.server
+
+    def _in_parts(self, merged: Committed[LargeMergePlan], partition: str | None) -> Written:
+        plan = merged.plan
+        return self._written(
+            merged,
+            partition,
+            landed=plan.landed_rows,
+            landed_parts=lambda: plan.landed,
+            sample=_first(plan.landed, plan.rows.schema),
+            decided=plan.decided_rows,
+            decided_parts=lambda: plan.decided,
+        )
 
     def _written(
         self, merged: Committed[MergePlan] | Committed[LargeMergePlan], partition: str | None, **rows: Any
