@@ -9,11 +9,11 @@ import pytest
 
 from cascade.cli.conftest import Cascade
 from cascade.doctor import machine
-from cascade.doctor.finding import within
 from cascade.doctor.project import check_workflows
 from cascade.exceptions import DiscoveryError
 from cascade.framework.conftest import THINGS, SampleProject
 from cascade.processes import ports
+from cascade.time_limit import within
 
 
 @pytest.fixture(autouse=True)

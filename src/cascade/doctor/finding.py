@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
-
-R = TypeVar("R")
 
 Status = Literal["ok", "warning", "problem"]
 """`problem`: something will fail. `warning`: something may fail, or is unusual."""
@@ -75,39 +72,6 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
     return mask_secrets(text)
-
-
-def within(seconds: float, function: Callable[[], R]) -> R:
-    """Call a function that may wait forever for a server.
-
-    Args:
-        seconds: how long it may take.
-        function: the function. After the time limit it continues in the background and ends with the process.
-
-    Returns:
-        The result of the function.
-
-    Raises:
-        TimeoutError: the time limit has passed.
-        Exception: any exception that the function raises.
-    """
-    results: list[R] = []
-    errors: list[Exception] = []
-
-    def call() -> None:
-        try:
-            results.append(function())
-        except Exception as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"timeout after {seconds:g} seconds")
-    return results[0]
 
 
 def nearest_existing(path: Path) -> Path:

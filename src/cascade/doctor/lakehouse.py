@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.config.postgres_urls import is_postgres
-from cascade.doctor.finding import Finding, first_line, nearest_existing, within
+from cascade.doctor.finding import Finding, first_line, nearest_existing
 from cascade.exceptions import CascadeError
 from cascade.iceberg.catalog_errors import explain_catalog_error
 from cascade.iceberg.locations import local_directory
@@ -20,6 +20,7 @@ from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.store_errors import LOGIN_HINT, store_hint
 from cascade.program import typed
 from cascade.terminal.words import counted
+from cascade.time_limit import within
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO

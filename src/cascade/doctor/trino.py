@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from cascade.dbt.parse import how_to_install_dbt, trino_is_installed
 from cascade.dbt.profile import runs_on_trino
-from cascade.doctor.finding import Finding, within
+from cascade.doctor.finding import Finding
 from cascade.exceptions import CascadeError
+from cascade.iceberg.sql_text import sql_name
 from cascade.iceberg.trino_server import Rows, TrinoServer
 from cascade.spelling import did_you_mean
 from cascade.terminal.words import counted
+from cascade.time_limit import within
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -138,8 +140,7 @@ def _schema(config: CascadeConfig) -> str:
 
 
 def _schemas(config: CascadeConfig) -> set[str]:
-    quoted = config.trino_catalog.replace('"', '""')
-    return {str(name) for (name,) in _rows(config, f'SHOW SCHEMAS FROM "{quoted}"')}
+    return {str(name) for (name,) in _rows(config, f"SHOW SCHEMAS FROM {sql_name(config.trino_catalog)}")}
 
 
 def _rows(config: CascadeConfig, query: str) -> Rows:

@@ -6,13 +6,13 @@ sends its answer byte by byte. A receiver that fails is left alone for a while, 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from cascade.config.secrets import MASK, mask_secrets
 from cascade.terminal.words import say_on_stderr
+from cascade.time_limit import within
 
 LIMIT_SECONDS = 3.0
 """How long a run waits for one answer."""
@@ -79,24 +79,14 @@ class Sender:
 
 
 def _problem_of(action: Callable[[], None]) -> str | None:
-    found: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            action()
-        except BaseException as error:
-            found.append(error)
-
-    thread = threading.Thread(target=attempt, daemon=True, name="cascade-sender")
-    thread.start()
-    thread.join(LIMIT_SECONDS)
-    if thread.is_alive():
-        return f"it did not answer within {LIMIT_SECONDS:g} seconds"
-    if not found:
-        return None
-    error = found[0]
-    # Other messages contain the URL, which often is the secret.
-    return str(error) if isinstance(error, SendingError) else _named(error)
+    try:
+        within(LIMIT_SECONDS, action)
+    except SendingError as error:
+        return str(error)
+    except Exception as error:
+        # Other messages contain the URL, which often is the secret.
+        return _named(error)
+    return None
 
 
 def _named(error: BaseException) -> str:
