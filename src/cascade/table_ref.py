@@ -96,6 +96,16 @@ class TableRef:
             raise UsageError(f"{name!r} is not the full name of a table. Put its namespace first, as in {example!r}.")
         return cls(namespace, table, branch)
 
+    @classmethod
+    def named(cls, name: str) -> TableRef:
+        """Return the table that a user named.
+
+        Args:
+            name: what the user gave; the namespace `raw` may be left out.
+        """
+        namespace, _, table = name.replace("/", ".").rpartition(".")
+        return cls(namespace or DEFAULT_NAMESPACE, table)
+
     @property
     def identifier(self) -> tuple[str, str]:
         """Namespace and name, as a catalog expects them."""

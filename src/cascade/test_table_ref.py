@@ -46,3 +46,9 @@ def test_a_full_name_is_read_with_its_namespace() -> None:
 def test_a_name_without_a_namespace_or_a_table_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match=r"Put its namespace first, as in 'raw\."):
         TableRef.parse(name)
+
+
+@pytest.mark.parametrize("name", ["flights", "raw.flights", "raw/flights"])
+def test_a_user_may_leave_out_the_default_namespace(name: str) -> None:
+    assert TableRef.named(name) == TableRef("raw", "flights")
+    assert TableRef.named("lab.test.flights") == TableRef("lab.test", "flights")

@@ -56,7 +56,7 @@ def list_branches(invocation: Invocation, out: Output, name: str | None) -> None
     print_listing(
         out,
         "branches",
-        [_document(each) for each in found],
+        [each.document() for each in found],
         {
             "table": [each.table.full_name for each in found],
             "branch": [each.name for each in found],
@@ -113,7 +113,7 @@ def publish(invocation: Invocation, out: Output, name: str, branch_name: str) ->
     lakehouse, ref, _ = open_table(invocation, name)
     published = publish_branch(lakehouse, ref, branch_name)
     _tell_dagster(invocation, ref, published)
-    out.json({"published": _document(published)})
+    out.json({"published": published.document()})
     out.say(f"Published {published.name} of {ref.full_name}: main is at snapshot {published.snapshot_id}.")
 
 
@@ -134,7 +134,7 @@ def drop(invocation: Invocation, out: Output, name: str, branch_name: str) -> No
 
     lakehouse, ref, _ = open_table(invocation, name)
     dropped = drop_branch(lakehouse, ref, branch_name)
-    out.json({"dropped": _document(dropped)})
+    out.json({"dropped": dropped.document()})
     out.say(f"Dropped {dropped.name} of {ref.full_name}.")
 
 
@@ -186,18 +186,3 @@ def _tell_dagster(invocation: Invocation, ref: TableRef, published: Branch) -> N
 
     with open_instance(invocation.config) as instance:
         record_published_branch(instance, workflow.key, published)
-
-
-def _document(found: Branch) -> dict[str, object]:
-    return {
-        "table": found.table.full_name,
-        "branch": found.name,
-        # A string, because JavaScript cannot represent such large integers.
-        "snapshot_id": str(found.snapshot_id),
-        "written_at": found.written_at,
-        "rows": found.rows,
-        "run_id": found.run_id,
-        "partition": found.partition,
-        "kept_until": found.expires_at,
-        "can_publish": found.can_publish,
-    }

@@ -15,6 +15,7 @@ from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.table_ref import TableRef
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -192,13 +193,12 @@ def _reviews(loaded: _Loaded) -> list[Review]:
 
 
 def _chosen(found: Sequence[Review], names: Iterable[str], failures: Sequence[CascadeError]) -> list[Review]:
-    from cascade.cli.table_named import table_ref
     from cascade.contracts.command import command
     from cascade.framework.project import unknown_name
 
     chosen = []
     for name in names:
-        full = table_ref(name).full_name
+        full = TableRef.named(name).full_name
         reviews = [review for review in found if review.table == full]
         if not reviews:
             known = {one for review in found for one in (review.table, review.table.removeprefix("raw."))}

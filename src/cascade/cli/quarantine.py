@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from cascade.cli.completion import complete_tables
@@ -15,9 +13,6 @@ from cascade.cli.quarantine_named import open_quarantine
 from cascade.cli.quarantine_replay import replay
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
-
-if TYPE_CHECKING:
-    from cascade.iceberg.quarantined_rows import Quarantined
 
 _COLUMNS = ("partition", "rule", "field", "message", "row", "run_id")
 
@@ -65,7 +60,7 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
     print_listing(
         out,
         "quarantine",
-        [_document(each) for each in found],
+        [each.document() for each in found],
         {
             "table": [each.table.full_name for each in found],
             "partition": [each.partition for each in found],
@@ -114,13 +109,3 @@ def show(invocation: Invocation, out: Output, name: str, key: str | None, rule: 
         out.say(f"See the partitions and rules that have some: {invocation.program} quarantine list {ref.full_name}")
     elif rows[:limit]:
         out.say("See whole rows: add --json")
-
-
-def _document(found: Quarantined) -> dict[str, object]:
-    return {
-        "table": found.table.full_name,
-        "partition": found.partition,
-        "rows": found.rows,
-        "rules": found.rules,
-        "refused_at": found.refused_at,
-    }

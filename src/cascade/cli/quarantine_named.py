@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cascade.cli.context import Invocation
-from cascade.cli.table_named import require_table, table_ref
+from cascade.cli.table_named import require_table
 from cascade.exceptions import UsageError
 from cascade.spelling import did_you_mean
-from cascade.table_ref import QUARANTINE_SUFFIX
+from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
     from cascade.iceberg import Lakehouse
-    from cascade.table_ref import TableRef
 
 
 def open_quarantine(invocation: Invocation, name: str) -> tuple[Lakehouse, TableRef]:
@@ -30,7 +29,7 @@ def open_quarantine(invocation: Invocation, name: str) -> tuple[Lakehouse, Table
 
     invocation.require_project()
     name = name.removesuffix(QUARANTINE_SUFFIX)
-    lakehouse, ref = open_lakehouse(invocation.config), table_ref(name)
+    lakehouse, ref = open_lakehouse(invocation.config), TableRef.named(name)
     if lakehouse.load(ref.quarantine) is None:
         ref, _ = require_table(invocation, lakehouse, name)
     return lakehouse, ref

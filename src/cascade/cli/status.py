@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -51,7 +50,7 @@ def status(invocation: Invocation, out: Output, asset: str | None) -> None:
             _, states_of = stack.enter_context(open_states(invocation))
         states = states_of(declarations)
     _, failures = invocation.loaded
-    out.json({"workflows": [_document(each) for each in states], "failures": [str(failure) for failure in failures]})
+    out.json({"workflows": [each.document() for each in states], "failures": [str(failure) for failure in failures]})
     if asset is not None:
         _tell(out, states[0], invocation.program)
     elif states:
@@ -112,25 +111,3 @@ def _last_run(run: LastRun | None, *, brief: bool = False) -> str | None:
     started = f" {run.started:%Y-%m-%d %H:%M} UTC" if run.started else ""
     partition = f", partition {run.partition}" if run.partition and not brief else ""
     return f"{run.status.lower()}{started}{partition}{'' if brief else f', run {run.run_id}'}"
-
-
-def _document(states: PartitionStates) -> dict[str, Any]:
-    run = states.history.last_run
-    return {
-        "asset": states.asset,
-        "table": states.declaration.table,
-        "partitions": states.declaration.partitions,
-        "ended": len(states.closed),
-        **{
-            name: {"count": len(found), "ranges": [asdict(each) for each in found.ranges]}
-            for name in ("published", "missing", "failed", "running", "stale")
-            for found in [getattr(states, name)]
-        },
-        "rows": states.rows,
-        "refused": states.refused,
-        "written_at": states.written_at,
-        "materialized_at": states.history.materialized_at,
-        "freshness": states.freshness,
-        "last_run": asdict(run) if run is not None else None,
-        "problem": states.problem,
-    }

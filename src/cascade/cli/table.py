@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from cascade.cli.completion import complete_tables
@@ -18,9 +16,6 @@ from cascade.cli.table_query import query
 from cascade.cli.table_rollback import rollback
 from cascade.terminal.output import Output
 from cascade.terminal.words import human_size
-
-if TYPE_CHECKING:
-    from cascade.iceberg.overview import TableOverview
 
 
 @click.group()
@@ -50,7 +45,7 @@ def list_tables(invocation: Invocation, out: Output) -> None:
 
     invocation.require_project()
     found = list(overviews(open_lakehouse(invocation.config)))
-    out.json({"tables": [_document(each) for each in found]})
+    out.json({"tables": [each.document() for each in found]})
     rows = [
         (
             each.name,
@@ -73,20 +68,6 @@ def list_tables(invocation: Invocation, out: Output) -> None:
             out.warn(f"{each.name} cannot be read: {each.problem}")
     if any(each.problem for each in found):
         raise click.exceptions.Exit(1)
-
-
-def _document(overview: TableOverview) -> dict[str, object]:
-    return {
-        "table": overview.name,
-        "quarantine_of": overview.quarantine_of,
-        "rows": overview.rows,
-        "published_partitions": overview.published,
-        "size_bytes": overview.size,
-        "written_at": overview.written_at,
-        # A string, because JavaScript cannot represent such large integers.
-        "snapshot_id": str(overview.snapshot_id) if overview.snapshot_id else None,
-        "problem": overview.problem,
-    }
 
 
 @table.command(short_help="Print rows of a table.")

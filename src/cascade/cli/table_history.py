@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from cascade.cli.completion import complete_tables
@@ -13,9 +11,6 @@ from cascade.cli.options import json_option
 from cascade.cli.table_named import open_table
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
-
-if TYPE_CHECKING:
-    from cascade.iceberg.history import HistoryEntry
 
 _LEFT = "(dropped)"
 
@@ -46,7 +41,7 @@ def history(invocation: Invocation, out: Output, name: str, limit: int, everythi
     listed = history_of(table)
     entries = [entry for entry in listed if everything or not entry.is_left]
     left = len(listed) - len(entries)
-    out.json({"table": ref.full_name, "snapshots": [_document(entry) for entry in entries[:limit]]})
+    out.json({"table": ref.full_name, "snapshots": [entry.document() for entry in entries[:limit]]})
     if not listed:
         out.say(f"{ref} has no snapshots yet.")
         return
@@ -68,17 +63,3 @@ def history(invocation: Invocation, out: Output, name: str, limit: int, everythi
         out.say(f"{len(entries) - limit} more. For all: --limit {len(entries)}")
     if left:
         out.say(f"{counted(left, 'snapshot')} of dropped branches {'is' if left == 1 else 'are'} not listed: --all")
-
-
-def _document(entry: HistoryEntry) -> dict[str, object]:
-    return {
-        # A string, because JavaScript cannot represent such large integers.
-        "snapshot_id": str(entry.snapshot_id),
-        "written_at": entry.written_at,
-        "rows": entry.rows,
-        "change": entry.change,
-        "partition": entry.partition,
-        "run_id": entry.run_id,
-        "branches": list(entry.refs),
-        "of_dropped_branch": entry.is_left,
-    }

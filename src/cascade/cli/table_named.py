@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cascade.cli.context import Invocation
 from cascade.exceptions import UsageError
 from cascade.framework.project import unknown_name
-from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
+from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -43,17 +43,11 @@ def require_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> tu
     Raises:
         UsageError: there is no such table.
     """
-    ref = table_ref(name)
+    ref = TableRef.named(name)
     found = lakehouse.load(ref)
     if found is None:
         raise _no_such_table(invocation, lakehouse, name)
     return ref, found
-
-
-def table_ref(name: str) -> TableRef:
-    """Return the table of a name that a user typed; the namespace `raw` may be left out."""
-    namespace, _, table_name = name.replace("/", ".").rpartition(".")
-    return TableRef(namespace or DEFAULT_NAMESPACE, table_name)
 
 
 def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> UsageError:
@@ -76,7 +70,7 @@ def _no_such_table(invocation: Invocation, lakehouse: Lakehouse, name: str) -> U
             hint=f"Create it: {invocation.program} materialize {asset}{partition}",
         )
     known = [".".join(identifier) for identifier in table_identifiers(lakehouse.catalog)]
-    ref = table_ref(name)
+    ref = TableRef.named(name)
     refusing = TableRef(ref.namespace, ref.name.removesuffix(QUARANTINE_SUFFIX))
     if refusing != ref and refusing.full_name in known:
         return UsageError(

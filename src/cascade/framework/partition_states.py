@@ -7,9 +7,9 @@ which runs failed since, and when upstream assets were materialized. Of a table 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cascade.declarations.asset_keys import dependencies
 from cascade.declarations.code_version import code_version
@@ -87,6 +87,28 @@ class PartitionStates:
         warn, fail = self.declaration.freshness_hours
         hours = float("inf") if newest is None else (datetime.now(UTC) - newest).total_seconds() / 3600
         return "fail" if hours > fail else "warn" if warn is not None and hours > warn else "fresh"
+
+    def document(self) -> dict[str, Any]:
+        """Return the states for a JSON document."""
+        run = self.history.last_run
+        return {
+            "asset": self.asset,
+            "table": self.declaration.table,
+            "partitions": self.declaration.partitions,
+            "ended": len(self.closed),
+            **{
+                name: {"count": len(found), "ranges": [asdict(each) for each in found.ranges]}
+                for name in ("published", "missing", "failed", "running", "stale")
+                for found in [getattr(self, name)]
+            },
+            "rows": self.rows,
+            "refused": self.refused,
+            "written_at": self.written_at,
+            "materialized_at": self.history.materialized_at,
+            "freshness": self.freshness,
+            "last_run": asdict(run) if run is not None else None,
+            "problem": self.problem,
+        }
 
 
 def partition_states(

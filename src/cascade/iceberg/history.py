@@ -83,6 +83,20 @@ class HistoryEntry:
     refs: tuple[str, ...]
     is_left: bool = False
 
+    def document(self) -> dict[str, object]:
+        """Return the snapshot for a JSON document."""
+        return {
+            # A string, because JavaScript cannot represent such large integers.
+            "snapshot_id": str(self.snapshot_id),
+            "written_at": self.written_at,
+            "rows": self.rows,
+            "change": self.change,
+            "partition": self.partition,
+            "run_id": self.run_id,
+            "branches": list(self.refs),
+            "of_dropped_branch": self.is_left,
+        }
+
 
 def history_of(table: Table) -> list[HistoryEntry]:
     """Return the snapshots that a table still has, newest first."""

@@ -49,6 +49,20 @@ class TableOverview:
         """The table whose refused rows this one holds; None for any other table."""
         return self.name.removesuffix(QUARANTINE_SUFFIX) if self.name.endswith(QUARANTINE_SUFFIX) else None
 
+    def document(self) -> dict[str, object]:
+        """Return the overview for a JSON document."""
+        return {
+            "table": self.name,
+            "quarantine_of": self.quarantine_of,
+            "rows": self.rows,
+            "published_partitions": self.published,
+            "size_bytes": self.size,
+            "written_at": self.written_at,
+            # A string, because JavaScript cannot represent such large integers.
+            "snapshot_id": str(self.snapshot_id) if self.snapshot_id else None,
+            "problem": self.problem,
+        }
+
 
 def table_identifiers(catalog: Catalog) -> list[tuple[str, ...]]:
     """Return the namespace and name of each table of a catalog, sorted."""

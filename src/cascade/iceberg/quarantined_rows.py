@@ -44,6 +44,16 @@ class Quarantined:
     rules: dict[str, int] = field(default_factory=dict)
     refused_at: datetime | None = None
 
+    def document(self) -> dict[str, object]:
+        """Return the counts for a JSON document."""
+        return {
+            "table": self.table.full_name,
+            "partition": self.partition,
+            "rows": self.rows,
+            "rules": self.rules,
+            "refused_at": self.refused_at,
+        }
+
 
 def quarantined_rows(lakehouse: Lakehouse, ref: TableRef) -> pa.Table | None:
     """Return the rows of a quarantine, the oldest first; None if there is no quarantine.

@@ -59,6 +59,21 @@ class Branch:
     expires_at: datetime | None
     can_publish: bool
 
+    def document(self) -> dict[str, object]:
+        """Return the branch for a JSON document."""
+        return {
+            "table": self.table.full_name,
+            "branch": self.name,
+            # A string, because JavaScript cannot represent such large integers.
+            "snapshot_id": str(self.snapshot_id),
+            "written_at": self.written_at,
+            "rows": self.rows,
+            "run_id": self.run_id,
+            "partition": self.partition,
+            "kept_until": self.expires_at,
+            "can_publish": self.can_publish,
+        }
+
 
 def branches_of(table: Table, ref: TableRef) -> list[Branch]:
     """Return the branches of a table, `main` first and then the newest.
