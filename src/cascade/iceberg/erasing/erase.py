@@ -1,8 +1,9 @@
 """Erase rows from a table: from its branches, from the snapshots that hold them, and from its files.
 
 Branches are rewritten, tags and the branches of runs under way are removed, and all other snapshots that hold such rows
-expire at once with their files. At the end every file that is stored for the table is read, which proves that no such
-row is left. Each step can be repeated, so an erasure that was interrupted is run again.
+expire at once with their files. The hidden tables of a merge by Trino that was killed are dropped. At the end every
+file that is stored for the table is read, which proves that no such row is left. Each step can be repeated, so an
+erasure that was interrupted is run again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.erasing.condition import Condition
+from cascade.iceberg.erasing.hidden import hidden_tables_with_rows
 from cascade.iceberg.erasing.removal import ERASING, drop_refs, finish, let_go
 from cascade.iceberg.erasing.rewriting import RewritingPlanner
 from cascade.iceberg.erasing.survey import Holding, Survey, holding, survey
@@ -23,6 +25,7 @@ from cascade.iceberg.ledger.state import state_of
 from cascade.iceberg.maintenance.orphans import check_removable, table_locations
 from cascade.iceberg.snapshot.retention import LONGEST_COMMIT_SECONDS
 from cascade.iceberg.storage_errors import storage_errors_named
+from cascade.iceberg.trino.hidden_tables import drop_hidden
 from cascade.table_ref import MAIN_BRANCH
 
 if TYPE_CHECKING:
@@ -89,9 +92,15 @@ def preview(lakehouse: Lakehouse, ref: TableRef, condition: Condition, *, orphan
         found.unfinished = ERASING in table.metadata.properties
         _add(found, survey(table, condition))
         files, _ = holding(table, condition)
+        hidden = list(hidden_tables_with_rows(lakehouse, ref, condition))
     strays = [one for one in files if not one.named]
     found.left = [one for one in strays if not _is_old(one, orphan_age)]
     found.strays = len(strays) - len(found.left)
+    for each in hidden:
+        if each.abandoned:
+            found.strays += len(each.files)
+        else:
+            found.left += each.files
     found.unclear = len(condition.unclear)
     return found
 
@@ -138,6 +147,13 @@ def erase(
                 if one not in found.left:
                     one.file.remove()
                     found.strays += 1
+            for each in hidden_tables_with_rows(lakehouse, ref, condition):
+                found.read += each.read
+                if each.abandoned:
+                    drop_hidden(lakehouse.catalog, each.table)
+                    found.strays += len(each.files)
+                else:
+                    found.left += each.files
             if not any(one.named for one in found.left):
                 break
     found.unclear = len(condition.unclear)

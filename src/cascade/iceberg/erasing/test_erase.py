@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ from cascade.exceptions import CascadeError, UsageError
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.iceberg.catalog import Lakehouse
 from cascade.iceberg.changes import FileChange
+from cascade.iceberg.columns import arrow_schema
 from cascade.iceberg.commit import commit_planned
 from cascade.iceberg.erasing import Condition, Erased, condition_of, erase, preview, refused_condition_of, removal
 from cascade.iceberg.erasing.removal import ERASING
@@ -23,6 +27,8 @@ from cascade.iceberg.maintenance.conftest import DAY, pass_time
 from cascade.iceberg.merge import MergePlanner, merge_rows
 from cascade.iceberg.tables import ensure_table
 from cascade.iceberg.test_commit import NAME, SCHEMA, batch, rows_of
+from cascade.iceberg.trino.hidden_tables import hidden_copy, hidden_rows
+from cascade.table_ref import TableRef
 
 SECRET = 777_777_777
 LEGIBLE = {"write.avro.compression-codec": "null"}
@@ -134,6 +140,39 @@ def test_branches_are_rewritten_and_tags_and_waiting_rows_go(filled: Lakehouse) 
     assert {5, 6} <= rows_of(mine).keys()
     assert SECRET not in rows_of(mine)
     assert traces(filled) == []
+
+
+def test_rows_that_a_killed_merge_of_trino_has_left_are_erased(
+    filled: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased(filled)
+    other = replace(NAME, name="other")
+    ensure_table(filled, other, SCHEMA)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+
+    def leave(name: TableRef, process: int) -> None:
+        table = filled.require(name)
+        rows = batch([7, SECRET], 1).cast(arrow_schema(table))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: process)
+            patch.setattr("cascade.iceberg.trino.hidden_tables.drop_hidden", lambda catalog, table: None)
+            with hidden_rows(filled.catalog, table, [rows]), hidden_copy(filled.catalog, filled.require(NAME)):
+                pass
+
+    leave(other, gone.pid)
+    assert not preview(filled, NAME, secret(filled), orphan_age=DAY)
+    leave(NAME, gone.pid)
+    leave(NAME, os.getppid())
+    expected = preview(filled, NAME, secret(filled), orphan_age=DAY)
+    assert (expected.strays, [one.named for one in expected.left]) == (1, [False])
+    found = erased(filled)
+    # A merge that is under way may still publish the rows, and those of another table are not its own.
+    assert (found.strays, found.left) == (1, expected.left)
+    assert len(traces(filled)) == 2
+    monkeypatch.setattr("cascade.iceberg.trino.hidden_tables.ABANDONED_SECONDS", -1.0)
+    assert erased(filled).left == []
+    assert len(traces(filled)) == 1
 
 
 def test_rows_that_a_delete_file_hides_are_erased_too(lakehouse: Lakehouse) -> None:

@@ -50,7 +50,7 @@ def recovered(lakehouse: Lakehouse, **how: Any) -> Recovered:
 
 
 def test_the_copy_of_a_killed_merge_by_trino_is_no_table(filled: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cascade.iceberg.trino.hidden_tables._drop", lambda catalog, table: None)
+    monkeypatch.setattr("cascade.iceberg.trino.hidden_tables.drop_hidden", lambda catalog, table: None)
     with hidden_copy(filled.catalog, filled.require(NAME)) as copy:
         assert copy.metadata_location.rpartition("/metadata/")[0] == copy.location()
     again = lost(filled)

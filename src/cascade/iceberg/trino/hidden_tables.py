@@ -35,6 +35,7 @@ ABANDONED_SECONDS = 24 * 3600.0
 """Seconds after which a hidden table that another machine has made is dropped."""
 
 _OWNER = "cascade.hidden-owner"
+_OF = "cascade.hidden-of"
 _DATA = "write.data.path"
 
 
@@ -88,7 +89,7 @@ def hidden_rows(catalog: Catalog, table: Table, parts: Iterable[pa.Table]) -> It
         The table of the rows.
     """
     name, place = _new_place(table)
-    rows = catalog.create_table(name, table.schema(), location=place, properties=_owned())
+    rows = catalog.create_table(name, table.schema(), location=place, properties=_owned(table))
     with _dropped(catalog, rows):
         attempt = prepared(rows, MAIN_BRANCH, FileChange(added=tuple(write_parts(rows, parts))), {})
         yield attempt.send()
@@ -109,7 +110,7 @@ def _metadata_of_copy(table: Table, head: Snapshot, place: str) -> TableMetadata
         update={
             "table_uuid": uuid.uuid4(),
             "location": place,
-            "properties": {**kept, **_owned(), _DATA: data, "gc.enabled": "false"},
+            "properties": {**kept, **_owned(table), _DATA: data, "gc.enabled": "false"},
             "snapshots": [head],
             "current_snapshot_id": head.snapshot_id,
             "refs": {MAIN_BRANCH: SnapshotRef(**ref)},
@@ -205,10 +206,29 @@ def drop_abandoned(catalog: Catalog, namespace: str | tuple[str, ...]) -> int:
             continue
         with suppress(Exception):
             table = catalog.load_table(identifier)
-            if _is_abandoned(table):
-                _drop(catalog, table)
+            if is_abandoned(table):
+                drop_hidden(catalog, table)
                 found += 1
     return found
+
+
+def hidden_tables_of(catalog: Catalog, table: Table) -> Iterator[Table]:
+    """Yield the hidden tables that belong to a table, those of killed runs and those of merges under way.
+
+    Args:
+        catalog: the catalog.
+        table: the table.
+    """
+    from pyiceberg.exceptions import NoSuchTableError
+
+    full_name = ".".join(table.name())
+    for identifier in catalog.list_tables(table.name()[:-1]):
+        if is_hidden(identifier[-1]):
+            with suppress(NoSuchTableError):
+                found = catalog.load_table(identifier)
+                # Cascade did not always note whose they are.
+                if found.properties.get(_OF, full_name) == full_name:
+                    yield found
 
 
 def _new_place(table: Table) -> tuple[tuple[str, ...], str]:
@@ -221,11 +241,16 @@ def _new_place(table: Table) -> tuple[tuple[str, ...], str]:
     return (*table.name()[:-1], name), f"{place}/{name}"
 
 
-def _owned() -> dict[str, str]:
-    return {_OWNER: f"{socket.gethostname()} {os.getpid()}"}
+def _owned(table: Table) -> dict[str, str]:
+    return {_OWNER: f"{socket.gethostname()} {os.getpid()}", _OF: ".".join(table.name())}
 
 
-def _is_abandoned(table: Table) -> bool:
+def is_abandoned(table: Table) -> bool:
+    """Return whether the run that made a hidden table was killed; see `drop_abandoned`.
+
+    Args:
+        table: the hidden table.
+    """
     host, _, process = table.properties.get(_OWNER, "").rpartition(" ")
     if host == socket.gethostname() and process.isdigit():
         try:
@@ -243,12 +268,23 @@ def _dropped(catalog: Catalog, table: Table) -> Iterator[None]:
         yield
     finally:
         with suppress(Exception):
-            _drop(catalog, table)
+            drop_hidden(catalog, table)
 
 
-def _drop(catalog: Catalog, table: Table) -> None:
-    """Drop a hidden table, and remove the files below its own location, where nothing else is."""
+def drop_hidden(catalog: Catalog, table: Table) -> None:
+    """Drop a hidden table, and remove the files below its own location, where nothing else is.
+
+    Its metadata goes last: a process that is killed meanwhile leaves a table that can be dropped again, and no row in a
+    place that nobody knows.
+
+    Args:
+        catalog: the catalog.
+        table: the table.
+    """
     files = stored_files(table) if is_hidden(table.location().rpartition("/")[2]) else []
+    for file in files:
+        if ".metadata.json" not in file.name:
+            file.remove()
     catalog.drop_table(table.name())
     for file in files:
         with suppress(OSError):

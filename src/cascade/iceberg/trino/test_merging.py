@@ -211,7 +211,7 @@ def test_what_a_killed_run_has_left_is_dropped_by_the_next_one_and_by_maintenanc
         """Make hidden tables of a process, and do not drop them."""
         with monkeypatch.context() as patch:
             patch.setattr(os, "getpid", lambda: process)
-            patch.setattr("cascade.iceberg.trino.hidden_tables._drop", lambda catalog, table: None)
+            patch.setattr("cascade.iceberg.trino.hidden_tables.drop_hidden", lambda catalog, table: None)
             with (
                 hidden_copy(catalog, table),
                 hidden_rows(catalog, table, [batch([1]).cast(table.scan().to_arrow().schema)]),
