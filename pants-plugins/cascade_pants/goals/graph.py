@@ -112,6 +112,10 @@ def because(report: Report) -> dict[str, str]:
     for kind, field in (("projects", "address"), ("assets", "place"), ("models", "path")):
         for item in report.items[kind]:
             found[str(item.fields[field])] = chain(item.steps)
+    for item in report.items["checks"]:
+        # A test of dbt has no place of its own in the picture.
+        if "place" in item.fields:
+            found.setdefault(str(item.fields["place"]), chain(item.steps))
     return found
 
 

@@ -26,6 +26,8 @@ OPTIONS = [
 A, B = (f"src/sql/models/gold/{name}.sql" for name in "ab")
 SCHEMA = "src/workflows/weather/schema.py"
 OBSERVATIONS = "src/workflows/weather/observations.py:4"
+CHECK = "src/workflows/rivers/checks.py"
+HEAD = "from cascade import cascade_quality\n\n"
 
 
 def node(name: str, file: str, **more: Any) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def repository() -> Place:
         **RUNTIME,
         **workflow("weather", "weather"),
         **workflow("rivers", "rivers"),
+        CHECK: HEAD + "@cascade_quality(table='raw.rivers')\ndef wet(rows): return []\n",
         "BUILD": (
             "cascade_project(name='dev', workflows=['src/workflows/weather'], dbt_project='src/sql')\n"
             "cascade_project(name='rivers', workflows=['src/workflows/rivers'])\n"
@@ -77,7 +80,8 @@ def repository() -> Place:
     }
     rules = [*affected_rules(), *dbt_dependencies.rules(), *graph.rules(), canned_graph]
     made = Place(rule_runner(rules), files)
-    made.runner.write_files({SCHEMA: "class Row: x: int\n"})
+    changed = HEAD + "@cascade_quality(table='raw.rivers')\ndef wet(rows): return [1]\n"
+    made.runner.write_files({SCHEMA: "class Row: x: int\n", CHECK: changed})
     return made
 
 
@@ -113,7 +117,9 @@ def test_what_a_change_touches_is_marked(repository: Place) -> None:
     _, out, _ = run(repository, "--format=json", "--since=main")
     document = json.loads(out)
     found = {one["id"]: one["because"] for one in [*document["nodes"], *document["projects"]] if one["affected"]}
-    assert {*found} == {"//:dev", "mart:public.b", "model:a", "model:b", "table:raw.weather"}
+    weather = {"//:dev", "mart:public.b", "model:a", "model:b", "table:raw.weather"}
+    assert {*found} == {*weather, "//:rivers", "table:raw.rivers"}
+    assert found["table:raw.rivers"] == f"its check wet: {CHECK} (modified)"
     assert found["table:raw.weather"] == f"{SCHEMA} (modified) > {OBSERVATIONS.partition(':')[0]}"
 
 

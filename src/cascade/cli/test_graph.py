@@ -61,6 +61,25 @@ def test_what_the_changes_since_a_commit_affect_is_highlighted(cascade: Cascade,
 
 
 @pytest.mark.usefixtures("models")
+def test_a_table_of_which_only_a_check_is_affected_is_highlighted_without_its_readers(
+    cascade: Cascade, project: SampleProject
+) -> None:
+    check = """
+        from cascade import cascade_quality
+
+        @cascade_quality(table="raw.things")
+        def positive(): return []
+    """
+    project.write("checks.py", check)
+    commit(project.root)
+    project.write("checks.py", check.replace("[]", "[1]"))
+    nodes = cascade.json("graph", "--since", "HEAD")["nodes"]
+    assert {node["id"]: node["because"] for node in nodes if node["affected"]} == {
+        "table:raw.things": f"its check positive: {project.package}/checks.py has changed"
+    }
+
+
+@pytest.mark.usefixtures("models")
 def test_one_lineage_to_a_file_of_the_users_choice(cascade: Cascade, tmp_path: Path) -> None:
     file = tmp_path / "new" / "a.svg"
     result = cascade("graph", "--format", "svg", "--lineage", "raw.things", "-o", str(file))

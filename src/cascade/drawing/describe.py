@@ -145,8 +145,12 @@ class _Drawing:
         found = self._by_table.get(table, []) if table else self._named(argument.value if argument else None, one.path)
         for id in found:
             node = self.nodes[id]
-            checks = [*node.fields.get("checks", ()), f"{one.declaration.name or one.declaration.call} ({one.place})"]
-            self.nodes[id] = replace(node, fields={**node.fields, "checks": checks})
+            name = one.declaration.name or one.declaration.call
+            checks = [*node.fields.get("checks", ()), f"{name} ({one.place})"]
+            node = replace(node, fields={**node.fields, "checks": checks})
+            if one.because and not node.because:
+                node = replace(node, because=f"its check {name}: {one.because}", only_checks=True)
+            self.nodes[id] = node
 
     def _named(self, value: Value, path: str) -> list[str]:
         if isinstance(value, Reference):

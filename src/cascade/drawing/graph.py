@@ -29,6 +29,7 @@ class Node:
         projects: the ids of the projects that hold it.
         fields: what else is known of it.
         because: why a change touches it. Empty if none does.
+        only_checks: whether the change touches only checks of it, so that it has the same rows as before.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Node:
     projects: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
     because: str = ""
+    only_checks: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,12 @@ class Graph:
         readers: defaultdict[str, list[str]] = defaultdict(list)
         for one, other in self.edges:
             readers[one].append(other)
-        waiting = [node.id for node in self.nodes if node.because]
+        waiting = [node.id for node in self.nodes if node.because and not node.only_checks]
         for id in waiting:
             for reader in readers[id]:
-                if not nodes[reader].because:
-                    nodes[reader] = replace(nodes[reader], because=f"it reads {nodes[id].name}")
+                if not nodes[reader].because or nodes[reader].only_checks:
+                    reason = f"it reads {nodes[id].name}"
+                    nodes[reader] = replace(nodes[reader], because=reason, only_checks=False)
                     waiting.append(reader)
         return replace(self, nodes=tuple(nodes.values()))
 
