@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "init": "cascade.cli.init:init",
     "create-workflow": "cascade.cli.create_workflow:create_workflow",
+    "migrate": "cascade.cli.migrate:migrate",
     "list": "cascade.cli.list:list_assets",
     "graph": "cascade.cli.graph:graph",
     "materialize": "cascade.cli.materialize:materialize",

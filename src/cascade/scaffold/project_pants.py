@@ -27,6 +27,29 @@ _SOURCES = "python_sources()\n"
 _SETTINGS = '\npython_source(name="settings", source="cascade_config.py")\n'
 _TESTS = "python_tests()\n"
 _DBT_FILE = "dbt_project.yml"
+_NEW_PANTS_TOML = """\
+[GLOBAL]
+pants_version = "2.17.1"
+plugins = ["cascade-pants-plugin"]
+backend_packages = ["pants.backend.python"]
+pants_ignore.add = [".cascade/"]
+
+[source]
+root_patterns = ["/"]
+
+[python]
+interpreter_constraints = ["CPython==3.11.*"]
+enable_resolves = true
+default_resolve = "default"
+tailor_source_targets = false
+pip_version = "23.1.2"  # Pants 2.17 only: its default is too old for current wheels.
+
+[python.resolves]
+default = "3rdparty/default.lock"
+
+[python-infer]
+use_rust_parser = false  # Pants 2.17 only: its Rust parser misses imports.
+"""
 _TESTS_AND_FIXTURES = f'{_TESTS}\npython_test_utils(name="test_utils")\n'
 
 
@@ -71,19 +94,38 @@ def place_in(repository: Path, directory: Path) -> PantsPlace:
     return PantsPlace("" if relative == "." else relative, launcher)
 
 
-def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
+def new_pants_toml() -> str:
+    """Return the `pants.toml` of a repository that consists of one project."""
+    return _NEW_PANTS_TOML
+
+
+def requirements_build(source: str) -> str:
+    """Write the target of a project's requirements, for the BUILD file at its root.
+
+    Args:
+        source: the file that lists them, next to the BUILD file.
+    """
+    mapping = {"cascade-workflows": ["cascade"]}
+    fields = f'name="requirements", source={literal(source)}, module_mapping={literal(mapping)}'
+    return f"\npython_requirements({fields})\n"
+
+
+def build_files(place: PantsPlace, paths: Collection[str], *, workflows: str = "workflows") -> dict[str, str]:
     """Render the BUILD files of a project.
 
     Args:
         place: the place of the project.
         paths: its other files, from its root.
+        workflows: the directory of its workflows, from its root.
 
     Returns:
         The text of each BUILD file by its path from the root of the project.
     """
     directories = {PurePosixPath(path).parent for path in paths if path.endswith(".py")}
     dbt = next((str(PurePosixPath(path).parent) for path in paths if PurePosixPath(path).name == _DBT_FILE), None)
-    texts: dict[str, str] = {"BUILD": _project(place, dbt) + (_SETTINGS if "cascade_config.py" in paths else "")}
+    texts: dict[str, str] = {
+        "BUILD": _project(place, dbt, workflows) + (_SETTINGS if "cascade_config.py" in paths else "")
+    }
     if dbt is not None:
         texts[f"{dbt}/BUILD"] = dbt_project_build()
     for directory in sorted(directories - {PurePosixPath(".")}):
@@ -91,8 +133,8 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
             text = _TESTS_AND_FIXTURES if f"{directory}/conftest.py" in paths else _TESTS
         elif directory.name == "schemas":
             text = _SOURCES
-        elif directory.name == "workflows":
-            # Directories below may become separate workflows.
+        elif str(directory) == workflows or any(directory in other.parents for other in directories):
+            # Directories below are, or may become, separate workflows.
             text = workflow_build(sources=["*.py"])
         else:
             text = workflow_build()
@@ -100,11 +142,11 @@ def build_files(place: PantsPlace, paths: Collection[str]) -> dict[str, str]:
     return texts
 
 
-def _project(place: PantsPlace, dbt: str | None) -> str:
+def _project(place: PantsPlace, dbt: str | None, workflows: str) -> str:
     fields = [f'name="{PROJECT_TARGET}",']
     if place.directory:
         fields.append("# Without this, it would contain every workflow of the repository.")
-        fields.append(f'workflows=["{place.path("workflows")}::"],')
+        fields.append(f'workflows=["{place.path(workflows)}::"],')
     if dbt is not None:
         fields.append(f'dbt_project="{place.path(dbt)}",')
     comment = "# Everything that is deployed together as one Dagster code location."

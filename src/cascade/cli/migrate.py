@@ -1,0 +1,130 @@
+"""`migrate`: bring a project to today's layout, and from or to Pants."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade.cli.choices import Choice
+from cascade.cli.options import json_option
+from cascade.exceptions import UsageError
+from cascade.program import typed
+from cascade.terminal.output import Output
+from cascade.terminal.words import counted, shows_colors
+
+if TYPE_CHECKING:
+    from cascade.migration.plan import Plan
+
+_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_SHOWN = 5
+_KINDS = {"new": "new", "changed": "changed", "moved": "moved", "rewritten": "moved and changed", "removed": "removed"}
+
+
+@click.command(short_help="Bring an older project to today's layout, or from or to Pants.")
+@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Show what would change, and change nothing. This is the default.")
+@click.option("--apply", "applies", is_flag=True, help="Change the files.")
+@click.option("--to", type=Choice(["standalone", "pants"]), help="Also remove, or add, what Pants needs.")
+@click.option("--allow-dirty", is_flag=True, help="Apply although files differ from the newest commit.")
+@json_option
+def migrate(out: Output, path: Path | None, check: bool, applies: bool, to: str | None, allow_dirty: bool) -> None:
+    """Show what a project in an older layout needs to become one of today, or change it.
+
+    PATH is the directory of the project; by default, the project here. The command moves files, rewrites imports,
+    settings and the names in .env, and lists what you must decide. It changes nothing outside of the project. After an
+    interruption, `--apply` finishes what was begun.
+
+    Exit code 1 means that `--check` found something to change.
+    """
+    from cascade.migration.applying import apply, finish, is_interrupted
+    from cascade.migration.planning import plan_migration
+
+    if check and applies:
+        raise UsageError("--check and --apply exclude each other. Use only one of them.")
+    root = _root(path)
+    interrupted = is_interrupted(root)
+    if interrupted and not applies:
+        out.json({"root": str(root), "interrupted": True})
+        out.say(f"A migration was interrupted. Finish it: {typed_again('--apply', to=to, path=path)}")
+        raise click.exceptions.Exit(1)
+    if interrupted:
+        finish(root)
+        out.say("Finished the migration that was interrupted.")
+    plan = plan_migration(root, to)
+    if applies and plan.changes:
+        # What an interrupted migration has left is not what a user forgot to commit.
+        if not allow_dirty and not interrupted:
+            _refuse_dirty(root)
+        apply(plan)
+    report(out, plan, typed_again("--apply", to=to, path=path), applied=applies)
+    if plan.changes and not applies:
+        raise click.exceptions.Exit(1)
+
+
+def typed_again(mode: str, *, to: str | None, path: Path | None) -> str:
+    """Return the command with another mode."""
+    words = ["migrate", *([shlex.quote(str(path))] if path else []), *(["--to", to] if to else []), mode]
+    return typed(" ".join(words))
+
+
+def report(out: Output, plan: Plan, command: str, *, applied: bool) -> None:
+    """Print a plan: the difference, unless it was applied, and what a person must decide.
+
+    Args:
+        out: the output of the command.
+        plan: the plan.
+        command: what to type to apply it.
+        applied: whether the files have been changed.
+    """
+    out.json({**plan.document, "applied": applied and bool(plan.changes)})
+    if out.as_json:
+        return
+    if not applied:
+        from cascade.migration.difference import difference
+
+        colored = shows_colors(sys.stdout)
+        for line in difference(plan):
+            color = _COLORS.get(line[:1]) if colored else None
+            click.echo(click.style(line, fg=color) if color else line)
+    if plan.decisions:
+        out.say(("" if applied or not plan.changes else "\n") + "You must decide:")
+        for decision in plan.decisions:
+            out.say("  " + str(decision).replace("\n", "\n      "))
+    if plan.changes or plan.decisions:
+        out.say()
+    out.say(_summary(plan, command, applied=applied))
+
+
+def _summary(plan: Plan, command: str, *, applied: bool) -> str:
+    if not plan.changes:
+        return "There is nothing to migrate."
+    kinds = [each.kind for each in plan.changes]
+    parts = ", ".join(f"{kinds.count(kind)} {name}" for kind, name in _KINDS.items() if kind in kinds)
+    files = f"{counted(len(kinds), 'file')}: {parts}."
+    return f"Migrated {files}" if applied else f"Would change {files} To do it: {command}"
+
+
+def _root(path: Path | None) -> Path:
+    from cascade.config.root import find_project_root
+
+    # The path was given, so a variable of the environment does not count.
+    return find_project_root(path, None if path is None else {})
+
+
+def _refuse_dirty(root: Path) -> None:
+    from cascade.migration.version_control import uncommitted
+
+    changed = uncommitted(root)
+    if changed:
+        differ = "differs" if len(changed) == 1 else "differ"
+        more = f"\n  and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+        raise UsageError(
+            f"{counted(len(changed), 'file')} in {root} {differ} from the newest commit:"
+            + "".join(f"\n  {name}" for name in changed[:_SHOWN])
+            + more,
+            hint="Nothing was changed. Commit them, so that git can undo the migration, or use --allow-dirty.",
+        )
