@@ -12,6 +12,7 @@ from textwrap import indent
 from cascade.authoring.written_files import Written, write_files
 from cascade.config.root import has_cascade_table, working_directory
 from cascade.exceptions import UsageError
+from cascade.scaffold.example_projects import example_files
 from cascade.scaffold.project import ProjectRequest, directory_problems, normal_form, render_project
 from cascade.scaffold.project_layout import STACKS, TEMPLATES, commands_for
 from cascade.scaffold.project_pants import PANTS_TOML, find_repository, missing_settings, place_in
@@ -82,11 +83,14 @@ class NewProject:
         if self.request.stack == "production":
             yield f"{commands.cascade} services start", ""
             yield f"{commands.cascade} doctor", ""
+        install = ("pip install -e '.[dev]'", "or uv sync: the tests need it")
+        if self.request.example and self.repository is None:
+            yield install
         for asset, partition in self.request.first_runs:
             yield commands.materialize(asset, partition), ""
         yield commands.dev, ""
-        if self.repository is None:
-            yield "pip install -e '.[dev]'", "or uv sync: the tests need it"
+        if self.repository is None and not self.request.example:
+            yield install
         yield commands.test, ""
 
 
@@ -95,6 +99,7 @@ def create_project(
     template: str | None,
     *,
     stack: str = next(iter(STACKS)),
+    example: str | None = None,
     force: bool,
     asking: bool,
     program: str,
@@ -102,20 +107,26 @@ def create_project(
     """Write a new project.
 
     Args:
-        directory: its directory, as typed. Its name is the project's name.
+        directory: its directory, as typed. Its name is the project's name. An example's default is its own name.
         template: the template; the default template if None and the user cannot be asked.
         stack: where the project keeps its data, one of `STACKS`.
+        example: the example project to copy in place of a template, one of `EXAMPLES`, or None.
         force: whether to write into a directory that is not empty, over files of the same names.
         asking: whether the user can be asked for what is missing.
         program: the command that the user types, for hints.
 
     Raises:
-        UsageError: the name is missing or invalid, or the directory cannot be used.
+        UsageError: the name is missing or invalid, the directory cannot be used, or there are both a template and an
+            example.
         CascadeError: the system refused to write a file.
     """
     import cascade
 
-    root = _root(directory or _ask_for_directory(asking, program))
+    if example and template:
+        raise UsageError(
+            f"--example {example} and --template {template} are two different projects. Use only one of them."
+        )
+    root = _root(directory or example or _ask_for_directory(asking, program))
     # Before the directory is read: an invalid name may be an invalid path.
     raise_if_any(tuple(directory_problems(root.name)))
     _require_readable(root)
@@ -126,14 +137,26 @@ def create_project(
         runtime_version=str(cascade.__version__),
         pants=place_in(repository, root) if repository else None,
         stack=stack,
+        example=example,
     )
     if not force:
         # Before the next question, whose answer would be useless.
-        _refuse_content(root, render_project(request))
-    if asking and template is None:
+        _refuse_content(root, _files(request))
+    if asking and template is None and example is None:
         request = replace(request, template=ask_choice("Template", TEMPLATES, DEFAULT_TEMPLATE))
-    written = write_files(root, render_project(request), force=force)
+    written = write_files(root, _files(request), force=force)
     return NewProject(root, request, repository, written)
+
+
+def _files(request: ProjectRequest) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {**render_project(request)}
+    if request.example:
+        copied = example_files(request.example)
+        if request.pants is not None:
+            # Pants builds the models itself, and this test names no file of the dbt project in an import.
+            copied.pop("transforms/test_medallion.py", None)
+        files.update(copied)
+    return dict(sorted(files.items()))
 
 
 def _root(directory: str) -> Path:
@@ -162,13 +185,13 @@ def _require_readable(root: Path) -> None:
         raise UsageError(f"Cannot create a project in {root}: {error.strerror}.") from error
 
 
-def _refuse_content(root: Path, files: Mapping[str, str]) -> None:
+def _refuse_content(root: Path, files: Mapping[str, str | bytes]) -> None:
     if not root.exists():
         return
     content = sorted(path.name for path in root.iterdir() if not _is_allowed(path))
     if not content:
         return
-    overwritten = [path for path, text in files.items() if _has_different_content(root / path, text)]
+    overwritten = [path for path, content in files.items() if _has_different_content(root / path, content)]
     raise UsageError(
         f"The directory {root} is not empty: it has {_first_few(content)}.",
         hint=f"Choose another name, or use --force to write into it. That would overwrite "
@@ -180,8 +203,9 @@ def _is_allowed(path: Path) -> bool:
     return path.name in _ALLOWED_CONTENT or (path / "pyvenv.cfg").is_file()
 
 
-def _has_different_content(path: Path, text: str) -> bool:
-    return path.exists() and not (path.is_file() and path.read_bytes() == text.encode())
+def _has_different_content(path: Path, content: str | bytes) -> bool:
+    expected = content.encode() if isinstance(content, str) else content
+    return path.exists() and not (path.is_file() and path.read_bytes() == expected)
 
 
 def _first_few(names: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ class Written:
         }
 
 
-def write_files(root: Path, files: Mapping[str, str], *, force: bool, instead: str = "") -> Written:
+def write_files(root: Path, files: Mapping[str, str | bytes], *, force: bool, instead: str = "") -> Written:
     """Write generated files: all of them or none.
 
     All paths are checked before the first file is written. If the system refuses a write, the files already written are
@@ -44,7 +44,7 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool, instead: s
 
     Args:
         root: the directory for the files. It is created if necessary.
-        files: the text of each file by its path from the root, with forward slashes.
+        files: the text or the bytes of each file by its path from the root, with forward slashes.
         force: whether to overwrite files with different content.
         instead: a sentence for the hint, on what to do instead of overwriting files.
 
@@ -56,24 +56,23 @@ def write_files(root: Path, files: Mapping[str, str], *, force: bool, instead: s
             root. The message lists each path. Nothing was written.
         CascadeError: the system refused a write. The hint lists the files that could not be restored.
     """
+    contents = {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
     places = {path: _inside(root, path) for path in files}
     _refuse(dict.fromkeys(sentence for path in files for sentence in _obstacles(root / path, places[path])))
     present = {path: _content(place) for path, place in places.items()}
-    other = [path for path, text in files.items() if present[path] not in (None, text.encode())]
+    other = [path for path, content in contents.items() if present[path] not in (None, content)]
     if other and not force:
         noun, them = ("This file exists", "it") if len(other) == 1 else ("These files exist", "them")
         raise UsageError(
             f"{noun} with different content in {root}:" + "".join(f"\n  {path}" for path in other),
             hint=f"Nothing was written. Use --force to overwrite {them}." + (f"\n{instead}" if instead else ""),
         )
-    changed = [path for path, text in files.items() if present[path] != text.encode()]
-    _write_all(
-        {places[path]: files[path].encode() for path in changed}, {places[path]: present[path] for path in changed}
-    )
+    changed = [path for path, content in contents.items() if present[path] != content]
+    _write_all({places[path]: contents[path] for path in changed}, {places[path]: present[path] for path in changed})
     return Written(
         created=tuple(path for path in files if present[path] is None),
         overwritten=tuple(other),
-        unchanged=tuple(path for path, text in files.items() if present[path] == text.encode()),
+        unchanged=tuple(path for path, content in contents.items() if present[path] == content),
     )
 
 

@@ -10,7 +10,7 @@ from cascade.cli.choices import Choice
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.cli.services_output import say_prepared
-from cascade.scaffold.project_layout import STACKS, TEMPLATES
+from cascade.scaffold.project_layout import EXAMPLES, STACKS, TEMPLATES
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
 from cascade.terminal.words import counted
@@ -25,10 +25,12 @@ _DEFAULT_STACK = next(iter(STACKS))
 
 @click.command(
     short_help="Create a project in a new directory.",
-    epilog="\b\n" + "\n".join(f"{name:<10} {meaning}" for name, meaning in (*TEMPLATES.items(), *STACKS.items())),
+    epilog="\b\n"
+    + "\n".join(f"{name:<10} {meaning}" for name, meaning in (*TEMPLATES.items(), *STACKS.items(), *EXAMPLES.items())),
 )
 @click.argument("directory", metavar="[NAME|.]", required=False)
 @click.option("--template", type=Choice(list(TEMPLATES)), help=f"What to start from; {_DEFAULT_TEMPLATE} by default.")
+@click.option("--example", type=Choice(list(EXAMPLES)), help="An example to copy, in place of a template.")
 @click.option(
     "--stack",
     type=Choice(list(STACKS)),
@@ -40,18 +42,27 @@ _DEFAULT_STACK = next(iter(STACKS))
 @json_option
 @click.pass_obj
 def init(
-    invocation: Invocation, out: Output, directory: str | None, template: str | None, stack: str, force: bool
+    invocation: Invocation,
+    out: Output,
+    directory: str | None,
+    template: str | None,
+    example: str | None,
+    stack: str,
+    force: bool,
 ) -> None:
     """Create a project in the new directory NAME, or in this one.
 
     In a terminal, the command asks for missing options. The new project works immediately, without a server or a
-    network. With `--stack production`, `services start` starts its servers, and .env has their settings.
-    In a repository that Pants builds, it also gets BUILD files.
+    network. `--example nyc` copies two domains with real data, which the tutorial walks through. With `--stack
+    production`, `services start` starts its servers, and .env has their settings. In a repository that Pants builds, it
+    also gets BUILD files.
     """
     from cascade.authoring.new_project import create_project
 
     asking = can_ask(as_json=out.as_json)
-    new = create_project(directory, template, stack=stack, force=force, asking=asking, program=invocation.program)
+    new = create_project(
+        directory, template, stack=stack, example=example, force=force, asking=asking, program=invocation.program
+    )
     prepared = None
     if stack == "production":
         from cascade.config import CascadeConfig
@@ -67,7 +78,8 @@ def _report(out: Output, new: NewProject, prepared: Prepared | None, invocation:
     out.json(
         {
             "project": new.request.distribution,
-            "template": new.request.template,
+            "template": None if new.request.example else new.request.template,
+            "example": new.request.example,
             "stack": new.request.stack,
             "services": [service.name for service in prepared.used] if prepared else [],
             "directory": str(new.root),
@@ -80,7 +92,8 @@ def _report(out: Output, new: NewProject, prepared: Prepared | None, invocation:
     details = ""
     if written.overwritten or written.unchanged:
         details = f" ({len(written.overwritten)} overwritten, {len(written.unchanged)} unchanged)"
-    out.say(f"Created {new.root.name} from the template {new.request.template}: {counted(count, 'file')}{details}.")
+    origin = f"example {new.request.example}" if new.request.example else f"template {new.request.template}"
+    out.say(f"Created {new.root.name} from the {origin}: {counted(count, 'file')}{details}.")
     for note in new.notes():
         out.say(note)
     if prepared is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,72 @@ def test_pants_commands_are_typed_at_the_root_of_the_repository(here: Path, monk
     result = init("shop", "--template", "minimal")
     assert "Add to " not in result.stdout
     assert "Next:\n  cd ..\n  pants run teams/shop:dev" in result.stdout
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Provide a short example. The sandbox has neither the wheel nor the repository, from which the real one comes."""
+    files = {
+        "transforms/dbt_project.yml": b"name: new_york\n",
+        "transforms/test_medallion.py": b"",
+        "workflows/nyc_weather/data/weather.parquet": b"PAR1\x00\xff",
+        "workflows/nyc_weather/observations.py": b"# observations\n",
+    }
+    monkeypatch.setattr("cascade.authoring.new_project.example_files", lambda name: {"nyc": dict(files)}[name])
+    return files
+
+
+def test_an_example_needs_no_name_and_installs_what_its_workflows_import_first(
+    here: Path, example: dict[str, bytes]
+) -> None:
+    result = init("--example", "nyc")
+    assert result.exit_code == 0, result.output
+    assert {path: (here / "nyc" / path).read_bytes() for path in example} == example
+    assert not (here / "nyc/workflows/ingestion").exists()
+    assert result.stdout.startswith("Created nyc from the example nyc: ")
+    assert [line.partition("  # ")[0].strip() for line in result.stdout.splitlines()[-6:]] == [
+        "Next:",
+        "cd nyc",
+        "pip install -e '.[dev]'",
+        "cascade materialize weather_observations --partition 2013-01-15",
+        "cascade dev",
+        "cascade test",
+    ]
+    settings = tomllib.loads((here / "nyc/pyproject.toml").read_text())
+    assert settings["tool"]["cascade"]["dbt_project_dir"] == "transforms"
+    assert settings["tool"]["pytest"]["ini_options"]["testpaths"] == ["transforms", "workflows"]
+    assert settings["project"]["dependencies"][0].startswith("cascade-workflows[dbt,pandera]")
+    assert "transforms/target/" in (here / "nyc/.gitignore").read_text().splitlines()
+
+
+def test_a_second_run_and_a_template_beside_an_example_are_refused(here: Path, example: dict[str, bytes]) -> None:
+    assert init("shop", "--example", "nyc").exit_code == 0
+    (here / "shop/workflows/nyc_weather/observations.py").write_text("mine\n")
+    again = init("shop", "--example", "nyc")
+    assert again.exit_code == 2
+    assert "That would overwrite workflows/nyc_weather/observations.py." in again.stderr
+    both = init("other", "--example", "nyc", "--template", "minimal")
+    assert both.exit_code == 2
+    assert "--example nyc and --template minimal are two different projects" in both.stderr
+    assert not (here / "other").exists()
+
+
+@pytest.mark.usefixtures("terminal", "example")
+def test_for_an_example_the_user_is_not_asked(here: Path) -> None:
+    result = init("--example", "nyc", typed="")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_an_example_in_a_pants_repository_has_build_files(here: Path, example: dict[str, bytes]) -> None:
+    (here / "pants.toml").write_text("")
+    document = json.loads(init("--example", "nyc", "--json").stdout)
+    assert (document["example"], document["template"]) == ("nyc", None)
+    written = {*document["files"]["created"]}
+    assert {"BUILD", "transforms/BUILD", "workflows/BUILD", "workflows/nyc_common/BUILD"} <= written
+    # Pants builds the models itself, and makes the packages that source roots share.
+    assert not {"transforms/test_medallion.py", "workflows/__init__.py", "workspace.yaml"} & written
+    assert 'dbt_project="nyc/transforms"' in (here / "nyc/BUILD").read_text()
+    assert (
+        '["nyc/workflows/nyc_flights", "nyc/workflows/nyc_weather"]'
+        in (here / "nyc/workflows/nyc_common/BUILD").read_text()
+    )

@@ -11,8 +11,16 @@ from pathlib import PurePosixPath
 from cascade.scaffold.environment import docstring, environment, in_words
 from cascade.scaffold.examples import BROKEN, DOMAIN, Example, example, example_request, example_table
 from cascade.scaffold.names import suggest, without_accents
-from cascade.scaffold.project_layout import DEFS, SHARED_PACKAGES, STACKS, TEMPLATES, commands_for, templates_of
-from cascade.scaffold.project_pants import PantsPlace, build_files
+from cascade.scaffold.project_layout import (
+    DEFS,
+    EXAMPLES,
+    SHARED_PACKAGES,
+    STACKS,
+    TEMPLATES,
+    commands_for,
+    templates_of,
+)
+from cascade.scaffold.project_pants import PantsPlace, build_files, example_build_files
 from cascade.scaffold.quality import QualityRequest, render_quality
 from cascade.scaffold.render import render_ingestion
 from cascade.scaffold.request import choice_problems, raise_if_any
@@ -63,6 +71,7 @@ class ProjectRequest:
         runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
         pants: the project's place in a Pants repository, or None without Pants.
         stack: one of `STACKS`.
+        example: one of `EXAMPLES`, whose files take the place of the template's, or None.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -73,6 +82,7 @@ class ProjectRequest:
     runtime_version: str = ""
     pants: PantsPlace | None = None
     stack: str = next(iter(STACKS))
+    example: str | None = None
 
     def __post_init__(self) -> None:
         raise_if_any(tuple(self._problems()))
@@ -81,6 +91,8 @@ class ProjectRequest:
         yield from directory_problems(self.name)
         yield from choice_problems("template", self.template, TEMPLATES)
         yield from choice_problems("stack", self.stack, STACKS)
+        if self.example is not None:
+            yield from choice_problems("example", self.example, EXAMPLES)
 
     @property
     def distribution(self) -> str:
@@ -91,8 +103,10 @@ class ProjectRequest:
         """Return the requirement on Cascade.
 
         Args:
-            extras: the extras to require.
+            extras: the extras to require, in addition to those that the workflows import.
         """
+        # Both schemas and models are in the example.
+        extras = tuple(sorted({*extras, *(("dbt", "pandera") if self.example else ())}))
         # A build between two releases has a local version after a +, which a lower bound must not have.
         release = self.runtime_version.partition("+")[0]
         bound = f">={release}" if _RELEASE.fullmatch(release) and release != "0" else ""
@@ -101,12 +115,14 @@ class ProjectRequest:
     @property
     def first_runs(self) -> tuple[tuple[str, str | None], ...]:
         """The first runs, in order: an asset, and a partition with rows or None for an unpartitioned asset."""
+        if self.example:
+            return (("weather_observations", "2013-01-15"),)
         observations = (example_request().table_name, example().first_day)
         return (("stations", None), observations) if self.template == "advanced" else (observations,)
 
 
 def render_project(request: ProjectRequest) -> dict[str, str]:
-    """Render the files of a project.
+    """Render the files of a project. Those of an example are not among them: see `example_files`.
 
     Args:
         request: the project.
@@ -115,15 +131,17 @@ def render_project(request: ProjectRequest) -> dict[str, str]:
         The text of each file by its path from the root of the project, with forward slashes, sorted.
     """
     files: dict[str, str] = {}
-    if request.template != "minimal":
+    if request.template != "minimal" and not request.example:
         files.update(render_ingestion(example_request(), _example(request)))
         files.update(render_quality(_quality_request()))
     context = _context(request)
-    for path, template in templates_of(request.template, in_pants=request.pants is not None).items():
+    for path, template in templates_of(
+        request.template, example=request.example, in_pants=request.pants is not None
+    ).items():
         files[path] = environment().get_template(f"project/{template}.jinja").render(context)
     files = {**_packages(request, files), **files}
     if request.pants is not None:
-        files.update(build_files(request.pants, files))
+        files.update(example_build_files(request.pants) if request.example else build_files(request.pants, files))
     return dict(sorted(files.items()))
 
 
@@ -143,6 +161,8 @@ def _context(request: ProjectRequest) -> dict[str, object]:
         "project": request.distribution,
         "dbt_name": dbt_name(request.distribution),
         "template": request.template,
+        "example": request.example,
+        "dbt_directory": "transforms" if request.example else "transforms/dbt",
         "stack": request.stack,
         "dagster_commands": _has_dagster_commands(request),
         "in_pants": request.pants is not None,
@@ -165,14 +185,14 @@ def _context(request: ProjectRequest) -> dict[str, object]:
 
 def _has_dagster_commands(request: ProjectRequest) -> bool:
     # Under Pants, Pants starts Dagster.
-    return request.template != "minimal" and request.pants is None
+    return (request.example is not None or request.template != "minimal") and request.pants is None
 
 
 def _development(request: ProjectRequest) -> list[str]:
     """List the requirements for development of the project."""
     # The extra trino contains dbt.
     stack = ("postgres", "services", "testing", "trino") if request.stack == "production" else ()
-    if request.template == "minimal":
+    if request.template == "minimal" and not request.example:
         return [request.requirement(*(stack or ("testing",))), "mypy", "ruff"]
     dagster = ["dagster-dg-cli"] if _has_dagster_commands(request) else []
     return [request.requirement(*(stack or ("dbt", "testing"))), *dagster, "mypy", "ruff"]
@@ -182,7 +202,7 @@ def _packages(request: ProjectRequest, files: Iterable[str]) -> dict[str, str]:
     """Render the `__init__.py` of each package among the files."""
     packages = {
         parent.as_posix()
-        for path in files
+        for path in (*files, *(["workflows/conftest.py"] if request.example else []))
         if path.startswith("workflows/") and path.endswith(".py")
         for parent in PurePosixPath(path).parents
         if parent.parts

@@ -23,6 +23,11 @@ STACKS: Mapping[str, str] = {
 }
 """Where a new project keeps its data, with a description of each. The first is the default."""
 
+EXAMPLES: Mapping[str, str] = {
+    "nyc": "two domains with real data, New York's flights and weather in 2013, and dbt models on both",
+}
+"""The example projects, with a description of each."""
+
 SHARED_PACKAGES = ("workflows", "workflows/ingestion", "workflows/schemas", "workflows/quality")
 """The parent packages of the domains' packages."""
 
@@ -72,6 +77,8 @@ _TWO_DOMAINS = {
     ".github/workflows/ci.yml": "advanced/ci.yml",
 }
 
+_EXAMPLE = {**_COMMON, "README.md": "example/README.md"}
+
 _FILES = {
     "minimal": {**_COMMON, **_MINIMAL},
     "basic": {**_COMMON, **_BASIC, **_ONE_DOMAIN},
@@ -79,24 +86,25 @@ _FILES = {
 }
 
 
-def templates_of(template: str, *, in_pants: bool) -> Mapping[str, str]:
+def templates_of(template: str, *, example: str | None = None, in_pants: bool) -> Mapping[str, str]:
     """List the files of a project and the template of each.
 
     Args:
         template: one of `TEMPLATES`.
+        example: one of `EXAMPLES`, in place of the template, or None.
         in_pants: whether Pants builds the project. If so, Pants starts Dagster, the repository has its own CI, and a
             test can read only the files that it imports.
 
     Returns:
         The name of the template by the path of the file, from the root of the project.
     """
-    files = dict(_FILES[template])
+    files = dict(_EXAMPLE if example else _FILES[template])
     if in_pants:
         for path in (".github/workflows/ci.yml", "tests/test_transforms.py"):
             files.pop(path, None)
-        if template == "advanced":
+        if template == "advanced" and not example:
             files["tests/conftest.py"] = "pants/conftest.py"
-    elif template != "minimal":
+    elif example or template != "minimal":
         files["workspace.yaml"] = "basic/workspace.yaml"
     return files
 

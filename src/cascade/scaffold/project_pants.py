@@ -142,7 +142,29 @@ def build_files(place: PantsPlace, paths: Collection[str], *, workflows: str = "
     return texts
 
 
-def _project(place: PantsPlace, dbt: str | None, workflows: str) -> str:
+def example_build_files(place: PantsPlace) -> dict[str, str]:
+    """Render the BUILD files of the example project `nyc`.
+
+    Args:
+        place: the place of the project.
+
+    Returns:
+        The text of each BUILD file by its path from the root of the project.
+    """
+    domains = ("workflows/nyc_flights", "workflows/nyc_weather")
+    recorded = literal([place.path(domain) for domain in domains])
+    return {
+        "BUILD": _project(place, "transforms"),
+        "transforms/BUILD": dbt_project_build(),
+        "workflows/BUILD": 'python_test_utils(name="test_utils")\n',
+        "workflows/nyc_common/BUILD": _SOURCES
+        + "\n# The tests read data by package name, which Pants cannot infer from imports.\n"
+        + f'python_tests(name="tests", dependencies={recorded})\n',
+        **{f"{domain}/BUILD": workflow_build() for domain in domains},
+    }
+
+
+def _project(place: PantsPlace, dbt: str | None, workflows: str = "workflows") -> str:
     fields = [f'name="{PROJECT_TARGET}",']
     if place.directory:
         fields.append("# Without this, it would contain every workflow of the repository.")
