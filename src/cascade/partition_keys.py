@@ -104,16 +104,29 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: str, command: str | None) -> list[str]:
+def ends_of_range(text: str) -> tuple[str, str]:
+    """Return the ends of a range.
+
+    Args:
+        text: the range, written `FIRST...LAST`.
+
+    Raises:
+        PartitionError: it is not written like that.
+    """
     first, separator, last = text.partition(RANGE_SEPARATOR)
     if not (first and separator and last):
         raise PartitionError(
             f"{json.dumps(_shortened(text))} is not a range of partitions.",
             hint=f"Write it as FIRST{RANGE_SEPARATOR}LAST. The range includes both ends.",
         )
+    return first, last
+
+
+def _keys_between(asset: str, partitions: dg.PartitionsDefinition[Any], text: str, command: str | None) -> list[str]:
+    first, last = ends_of_range(text)
     check_key(asset, partitions, first, command)
     check_key(asset, partitions, last, command)
-    if _position(partitions, first) > _position(partitions, last):
+    if position_of(partitions, first) > position_of(partitions, last):
         raise PartitionError(f"{first} comes after {last}.", hint=f"Write {last}{RANGE_SEPARATOR}{first}.")
     import dagster as dg
 
@@ -136,7 +149,13 @@ def _is_key(partitions: dg.PartitionsDefinition[Any], key: str) -> bool:
     return partitions.get_partition_key_for_timestamp(begin.timestamp()) == key
 
 
-def _position(partitions: dg.PartitionsDefinition[Any], key: str) -> float:
+def position_of(partitions: dg.PartitionsDefinition[Any], key: str) -> float:
+    """Return a number that grows from one key of an asset to the next.
+
+    Args:
+        partitions: the asset's partitions.
+        key: one of their keys.
+    """
     import dagster as dg
 
     if isinstance(partitions, dg.TimeWindowPartitionsDefinition):

@@ -13,6 +13,8 @@ from cascade.cli.completion import complete_assets
 from cascade.cli.context import Invocation
 from cascade.cli.options import branch_option, json_option
 from cascade.collector import collector_paused
+from cascade.exceptions import UsageError
+from cascade.partition_keys import ends_of_range
 from cascade.program import typed_program
 from cascade.terminal.output import Output
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("asset", shell_complete=complete_assets)
 @click.option("--from", "first", metavar="KEY", help="The first partition. Defaults to the first of the workflow.")
 @click.option("--to", "last", metavar="KEY", help="The last partition. Defaults to the last one that has ended.")
+@click.option("--partition-range", "span", metavar="FIRST...LAST", help="The same as --from FIRST --to LAST.")
 @click.option(
     "--parallel", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="How many runs at once."
 )
@@ -41,6 +44,7 @@ def backfill(
     asset: str,
     first: str | None,
     last: str | None,
+    span: str | None,
     parallel: int,
     missing: bool,
     failed: bool,
@@ -62,6 +66,10 @@ def backfill(
     `--missing`, `--failed` and `--stale` can be combined. A partition is stale if another version of the code published
     it, or if an upstream asset was materialized later. Exits with 1 if a run failed, or if the backfill was stopped.
     """
+    if span is not None:
+        if first is not None or last is not None:
+            raise UsageError("--partition-range has both ends, so it excludes --from and --to.")
+        first, last = ends_of_range(span)
     with ExitStack() as stack:
         with out.waiting("loading the project"), collector_paused(for_good=True):
             import dagster as dg
@@ -75,21 +83,21 @@ def backfill(
             from cascade.processes.stop_signals import Stopped
 
             (declaration,) = workflow_declarations(invocation, asset)
+            config, program = invocation.config, typed_program()
+            given = {"missing": missing, "failed": failed, "stale": stale}
+            options = [f"--{kind}" for kind in given if given[kind]]
+            options += ["--parallel", str(parallel)] if parallel > 1 else []
+            check_range(
+                declaration,
+                first,
+                last,
+                partition_start=config.partition_start,
+                command=f"{program} backfill",
+                options=[*options, *(["--dry-run"] if dry_run else [])],
+            )
             instance, states_of = stack.enter_context(open_states(invocation))
             lost = end_stale_runs(instance)
             (states,) = states_of([declaration])
-        config, program = invocation.config, typed_program()
-        given = {"missing": missing, "failed": failed, "stale": stale}
-        options = [f"--{kind}" for kind in given if given[kind]]
-        options += ["--parallel", str(parallel)] if parallel > 1 else []
-        check_range(
-            states,
-            first,
-            last,
-            partition_start=config.partition_start,
-            command=f"{program} backfill",
-            options=[*options, *(["--dry-run"] if dry_run else [])],
-        )
         selection = select(states, first, last, tuple(kind for kind in given if given[kind]) or DEFAULT_KINDS)
         for run_id in lost:
             out.warn(f"the run {run_id} was interrupted and is now marked as failed.")

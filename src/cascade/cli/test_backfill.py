@@ -121,6 +121,12 @@ def test_an_asset_without_partitions(cascade: Cascade, project: SampleProject) -
             ("things", "--from", "2024-1-2", "--to", "2024-01-03", "--stale"),
             "Type: cascade backfill things --stale --to 2024-01-03 --from 2024-01-02",
         ),
+        (
+            ("things", "--partition-range", "2024-1-2...2024-01-03"),
+            "Type: cascade backfill things --to 2024-01-03 --from 2024-01-02",
+        ),
+        (("things", "--partition-range", "2024-01-02"), "Write it as FIRST...LAST."),
+        (("things", "--partition-range", "2024-01-02...2024-01-03", "--to", "2024-01-04"), "excludes --from and --to"),
         (("thing",), 'There is no workflow "thing". Did you mean "things"?'),
         (("things", "--parallel", "0"), "0 is not in the range"),
     ],

@@ -5,7 +5,7 @@ import pytest
 
 from cascade.cli.conftest import Cascade, program
 from cascade.config import CascadeConfig
-from cascade.framework.conftest import SampleProject
+from cascade.framework.conftest import THINGS, SampleProject
 from cascade.framework.instance import open_instance
 
 __all__ = ["program"]
@@ -44,6 +44,17 @@ def test_a_key_between_two_partitions_is_invalid_usage(cascade: Cascade, project
             in result.stderr
         )
         assert "Materialized" not in result.stdout
+
+
+@pytest.mark.usefixtures("program")
+def test_a_wrong_key_of_a_workflow_is_refused_before_all_definitions_are_built(
+    cascade: Cascade, project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("things.py", THINGS)
+    monkeypatch.delattr("cascade.cli.context.Invocation.definitions")
+    result = cascade("materialize", "raw.things", "--partition", "2024-1-2")
+    assert result.exit_code == 2, result.output
+    assert "2024-01-02 is nearest. Type: cascade materialize things --partition 2024-01-02" in result.stderr
 
 
 def test_the_keys_of_dynamic_partitions_are_those_of_the_instance(cascade: Cascade, project: SampleProject) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import PartitionError
 from cascade.iceberg.ledger import PartitionSet
-from cascade.partition_keys import check_key
+from cascade.partition_keys import check_key, position_of
 from cascade.partitions import default_partition_start, partitions_definition
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from cascade.declarations import IngestionDeclaration
     from cascade.framework.partition_states import PartitionStates
 
 DEFAULT_KINDS = ("missing", "failed")
@@ -38,7 +39,7 @@ class Selection:
 
 
 def check_range(
-    state_of: PartitionStates,
+    declaration: IngestionDeclaration,
     first: str | None,
     last: str | None,
     *,
@@ -49,7 +50,7 @@ def check_range(
     """Check the ends of a range that the user typed.
 
     Args:
-        state_of: the states of the asset.
+        declaration: the workflow.
         first: the first key; None if it was not given.
         last: the last one.
         partition_start: the start of workflows that declare none.
@@ -59,21 +60,21 @@ def check_range(
     Raises:
         PartitionError: a key is not one of the asset's, or they are in the wrong order.
     """
-    asset = state_of.asset
+    asset = "/".join(declaration.asset_key)
     with default_partition_start(partition_start):
-        partitions = partitions_definition(state_of.declaration)
+        partitions = partitions_definition(declaration)
     ends = (("--from", first), ("--to", last))
     for option, key in ends:
         if key is not None:
             others = [word for end, given in ends if given and end != option for word in (end, given)]
             check_key(asset, partitions, key, command, option, shlex.join([*options, *others]))
-    if first is not None and last is not None:
-        scheme = state_of.closed.scheme
-        if scheme.position(first) > scheme.position(last):
-            raise PartitionError(
-                f"{first} comes after {last}.",
-                hint=f"Type: {command} {shlex.join([asset, *options, '--from', last, '--to', first])}",
-            )
+    if first is None or last is None or partitions is None:
+        return
+    if position_of(partitions, first) > position_of(partitions, last):
+        raise PartitionError(
+            f"{first} comes after {last}.",
+            hint=f"Type: {command} {shlex.join([asset, *options, '--from', last, '--to', first])}",
+        )
 
 
 def select(
