@@ -51,13 +51,14 @@ nitpick_ignore_regex = [
     # Types that annotations mention but no page documents.
     (
         "py:class",
-        r"cascade\.declarations\..*|Retention|Handover|TableRef|Check|Scope|Severity|Preview|DecoratedFunction|TableChecks",
+        r"cascade\.declarations\..*|Retention|Handover|TableRef|Check|Scope|Severity|Preview|DecoratedFunction"
+        r"|TableChecks|IngestionDeclaration",
     ),
     # Sphinx parses a variable-length tuple as one name.
-    ("py:class", r"tuple\[~cascade\..*"),
+    ("py:class", r"tuple\[(~cascade\.|Any|dg\.|CascadeError).*"),
     (
         "py:.*",
-        r"(Any|Callable|Catalog|Files|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Mapping\[str|Path|Sequence|date|datetime|optional|yaml)",
+        r"(Any|Callable|Catalog|Files|OpDefinition|Table|Iterable|Iterator|Literal|Mapping|Mapping\[(str|int)|Path|Sequence|date|datetime|optional|yaml)",
     ),
 ]
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import UsageError
+from cascade.scaffold.plugin_sources import described_sources
 from cascade.scaffold.request import ASSET
 from cascade.terminal.questions import ask_choice, ask_text
+from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
     from cascade.authoring.new_files import NewFiles, WorkflowOptions, Workplace
@@ -66,7 +68,7 @@ def create_workflow(workplace: Workplace, options: WorkflowOptions) -> NewWorkfl
     source = options.source
     if kind == "ingestion":
         if source is None:
-            source = ask_choice("Source", SOURCES, DEFAULT_SOURCE) if options.asking else DEFAULT_SOURCE
+            source = _ask_source() if options.asking else DEFAULT_SOURCE
         new = new_ingestion(workplace, domain, source, options)
     else:
         make = new_quality if kind == "quality" else new_transform
@@ -77,13 +79,20 @@ def create_workflow(workplace: Workplace, options: WorkflowOptions) -> NewWorkfl
 
 def _with_source(options: WorkflowOptions) -> WorkflowOptions:
     """Read a source that was given as the type."""
-    if options.kind not in SOURCES:
+    if options.kind is None or options.kind in TYPES:
         return options
     if options.source not in (None, options.kind):
         raise UsageError(
             f"--type {options.kind} and --source {options.source} are two different sources. Use only one of them."
         )
     return replace(options, kind="ingestion", source=options.kind)
+
+
+def _ask_source() -> str:
+    described, failures = described_sources()
+    for failure in failures:
+        say_on_stderr("warning", str(failure), "yellow")
+    return ask_choice("Source", {**SOURCES, **described}, DEFAULT_SOURCE)
 
 
 def _kind(options: WorkflowOptions) -> str:

@@ -20,7 +20,7 @@ from cascade.scaffold import IngestionRequest, package_files, render_ingestion
 from cascade.scaffold.examples import example_for
 from cascade.scaffold.names import asset_problems, key_problems, table_problems
 from cascade.scaffold.render import secret_variable
-from cascade.scaffold.request import ASSET, columns_of, raise_if_any
+from cascade.scaffold.request import ASSET, SOURCES, columns_of, raise_if_any
 from cascade.terminal.questions import ask_text
 
 _KEY = "id"
@@ -84,8 +84,10 @@ def new_ingestion(workplace: Workplace, domain: str, source: str, options: Workf
 
 def _next_commands(workplace: Workplace, source: str, domain: str, table: str, first_day: str) -> tuple[str, ...]:
     tests = command_for_tests(workplace, domain)
-    # No server answers at the example's address. The tests need none.
-    return (tests,) if source == "rest-api" else (commands_of(workplace).materialize(table, first_day), tests)
+    if source == "rest-api" or source not in SOURCES:
+        # No server answers at the example's address, nor maybe where a plugin's source reads. The tests need none.
+        return (tests,)
+    return commands_of(workplace).materialize(table, first_day), tests
 
 
 def _about_source(source: str, domain: str, module: str) -> Iterator[str]:

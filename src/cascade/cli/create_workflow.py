@@ -15,11 +15,12 @@ from cascade.authoring.create import (
     SOURCES,
     TYPES,
 )
-from cascade.cli.choices import Choice
+from cascade.cli.choices import OpenChoice
 from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.scaffold.plugin_sources import plugin_sources
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
 
@@ -32,16 +33,16 @@ if TYPE_CHECKING:
 @click.option(
     "--type",
     "kind",
-    type=Choice([*TYPES, *SOURCES]),
+    type=OpenChoice([*TYPES, *SOURCES], plugin_sources),
     metavar="|".join(TYPES),
     help=f"What to write; {DEFAULT_TYPE} by default. A source, such as file, means an ingestion from it.",
 )
 @click.option("--domain", metavar="NAME", help="The subject, such as weather. Files and tables are named after it.")
 @click.option(
     "--source",
-    type=Choice(list(SOURCES)),
+    type=OpenChoice(list(SOURCES), plugin_sources),
     metavar="|".join(SOURCES),
-    help=f"Where an ingestion reads its rows; {DEFAULT_SOURCE} by default.",
+    help=f"Where an ingestion reads its rows; {DEFAULT_SOURCE} by default. Plugins add sources.",
 )
 @click.option(
     "--asset",

@@ -52,6 +52,7 @@ _COMMANDS = {
     "dagster": "cascade.cli.dagster:dagster",
     "services": "cascade.cli.services:services",
     "config": "cascade.cli.config:config",
+    "plugin": "cascade.cli.plugin:plugin",
     "doctor": "cascade.cli.doctor:doctor",
     "completion": "cascade.cli.completion:completion",
 }
@@ -71,6 +72,9 @@ class CascadeGroup(click.Group):
 
     The commands of plugins are looked up only when commands are listed, or when a name is not one of Cascade's own.
     """
+
+    built_in = frozenset(_COMMANDS)
+    """The names of Cascade's own commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names of the commands: Cascade's own in the order of a new user's work, then those of plugins."""
@@ -134,7 +138,7 @@ def _plugin_commands(ctx: click.Context) -> Mapping[str, Plugin]:
 
         found, refused = plugin_commands(_COMMANDS)
         ctx.meta[_PLUGINS_KEY] = found
-        for error in () if ctx.resilient_parsing else refused:
+        for error in () if ctx.resilient_parsing else refused.values():
             say_on_stderr("warning", str(error), "yellow")
     return cast("Mapping[str, Plugin]", ctx.meta[_PLUGINS_KEY])
 

@@ -9,25 +9,25 @@ import click
 from cascade.plugins import Plugin, PluginError, find_plugins
 
 
-def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], list[PluginError]]:
+def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], dict[Plugin, PluginError]]:
     """Find the commands of plugins, without importing them.
 
     Args:
         built_in: the names of Cascade's own commands, which no plugin can take over.
 
     Returns:
-        The plugins by command name, and an error for each whose name is taken or missing.
+        The plugins by command name, and those whose name is taken or missing, each with its error.
     """
     found: dict[str, Plugin] = {}
-    refused = []
+    refused: dict[Plugin, PluginError] = {}
     for plugin in find_plugins("command"):
         if not plugin.name:
-            refused.append(plugin.error(plugin.problem or "has no name"))
+            refused[plugin] = plugin.error(plugin.problem or "has no name")
         elif plugin.name in built_in:
-            refused.append(plugin.error("is left out, because Cascade has a command of that name"))
+            refused[plugin] = plugin.error("is left out, because Cascade has a command of that name")
         elif plugin.name in found:
             other = found[plugin.name].distribution
-            refused.append(plugin.error(f"is left out, because {other} has a command of that name"))
+            refused[plugin] = plugin.error(f"is left out, because {other} has a command of that name")
         else:
             found[plugin.name] = plugin
     return found, refused
@@ -40,11 +40,23 @@ def load_command(plugin: Plugin) -> click.Command:
         plugin: the plugin.
     """
     try:
-        command = plugin.load()
-        if not isinstance(command, click.Command):
-            raise plugin.error(f"is a {type(command).__name__}, not a click.Command")
+        return imported_command(plugin)
     except PluginError as error:
         return _failing_command(plugin, error)
+
+
+def imported_command(plugin: Plugin) -> click.Command:
+    """Import the command of a plugin.
+
+    Args:
+        plugin: the plugin.
+
+    Raises:
+        PluginError: it does not load, or is not a command.
+    """
+    command = plugin.load()
+    if not isinstance(command, click.Command):
+        raise plugin.error(f"is a {type(command).__name__}, not a click.Command")
     return command
 
 

@@ -73,7 +73,7 @@ class CascadeConfig(BaseSettings):
     iceberg_catalog: str | None = Field(
         default=None,
         description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, `https://…` for REST, or "
-        "`glue://region` for AWS Glue. If not set, a SQLite file in `.cascade`.",
+        "`glue://region` for AWS Glue, or one that a plugin opens. If not set, a SQLite file in `.cascade`.",
     )
     nessie_uri: str | None = Field(
         default=None, description="The URL of a Nessie server. If set, it is the catalog, through its Iceberg REST API."

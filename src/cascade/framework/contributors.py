@@ -58,12 +58,15 @@ def contribute(
     contributions = (*own, *plugins.contributions)
     taken = user_resources(collected.workflows, project.modules, contributions)
     refuse_runs(taken.wrong, (workflow.declaration for workflow in collected.workflows))
+    failures = [failure for contribution in own for failure in contribution.failures]
+    # Cascade's packages report the plugins that they ask themselves.
+    of_plugins = [failure for failure in failures if isinstance(failure, PluginError)]
     return Contributed(
         contributions=(*contributions, Contribution(resources=taken.resources)),
         workflows=collected.workflows,
         plugins=plugins.plugins,
-        failures=tuple(failure for contribution in own for failure in contribution.failures),
-        plugin_failures=plugins.plugin_failures,
+        failures=tuple(failure for failure in failures if not isinstance(failure, PluginError)),
+        plugin_failures=(*of_plugins, *plugins.plugin_failures),
         missing_resources=taken.errors,
     )
 
@@ -121,7 +124,7 @@ def contributed_problems(project: LoadedProject) -> Iterator[Problem]:
 
 
 def _problems_of(plugin: Plugin, project: LoadedProject) -> tuple[Problem, ...]:
-    contributor = _contributor(plugin)
+    contributor = load_contributor(plugin)
     found = plugin.run(lambda: tuple(contributor.problems(project)), "fails")
     wrong = [value for value in found if not isinstance(value, Problem)]
     if wrong:
@@ -145,9 +148,16 @@ def _built_in() -> tuple[Contributor, ...]:
     )
 
 
-def _contributor(plugin: Plugin) -> Contributor:
-    loaded = plugin.load()
-    contributor = plugin.run(loaded, "cannot be created") if isinstance(loaded, type) else loaded
+def load_contributor(plugin: Plugin) -> Contributor:
+    """Import the contributor of a plugin.
+
+    Args:
+        plugin: the plugin.
+
+    Raises:
+        PluginError: it does not load, or is not a contributor.
+    """
+    contributor = plugin.instance()
     missing = [name for name in ("contribute", "problems") if not callable(getattr(contributor, name, None))]
     if missing:
         raise plugin.error(f"is not a cascade.contributor.Contributor: it lacks {' and '.join(missing)}")
@@ -159,7 +169,7 @@ def _contribution_of(plugin: Plugin, project: LoadedProject) -> tuple[Contributi
     if plugin.kind == "resource":
         contribution = Contribution(resources={plugin.name: _resource(plugin, project.config)})
         return contribution, _names_in(contribution)
-    contributor = _contributor(plugin)
+    contributor = load_contributor(plugin)
     contribution = plugin.run(lambda: contributor.contribute(project), "fails")
     if not isinstance(contribution, Contribution):
         raise plugin.error(f"returns {type(contribution).__name__} from contribute, which must return a Contribution")
@@ -180,14 +190,31 @@ def _with_homes(contribution: Contribution, home: str) -> tuple[Contribution, se
     return found, _names_in(found)
 
 
-def _resource(plugin: Plugin, config: CascadeConfig) -> Any:
+def load_resource(plugin: Plugin) -> Any:
+    """Import the resource of a plugin, or the function that makes it.
+
+    Args:
+        plugin: the plugin.
+
+    Raises:
+        PluginError: it does not load, or is neither.
+    """
+    loaded = plugin.load()
+    if not _is_resource(loaded) and not callable(loaded):
+        raise plugin.error(f"is a {type(loaded).__name__}, not a Dagster resource or a function of CascadeConfig")
+    return loaded
+
+
+def _is_resource(loaded: object) -> bool:
     import dagster as dg
 
-    loaded = plugin.load()
-    if isinstance(loaded, (dg.ResourceDefinition, dg.ConfigurableResource)):
+    return isinstance(loaded, (dg.ResourceDefinition, dg.ConfigurableResource))
+
+
+def _resource(plugin: Plugin, config: CascadeConfig) -> Any:
+    loaded = load_resource(plugin)
+    if _is_resource(loaded):
         return loaded
-    if not callable(loaded):
-        raise plugin.error(f"is a {type(loaded).__name__}, not a Dagster resource or a function of CascadeConfig")
     made = plugin.run(lambda: loaded(config), "fails")
     if made is None:
         raise plugin.error("returns None, not a resource")

@@ -19,6 +19,7 @@ from cascade.exceptions import ConfigError, UsageError
 from cascade.iceberg.catalog_errors import shown_uri, unreachable
 from cascade.iceberg.handover import Handover
 from cascade.iceberg.locations import local_directory, make_directory, sqlite_file, sqlite_uri, with_timeout
+from cascade.iceberg.plugin_catalogs import catalog_plugin, open_by_plugin
 from cascade.iceberg.server_properties import glue_properties, is_glue, server_properties
 from cascade.iceberg.snapshot.retention import DEFAULT_RETENTION, Retention
 from cascade.iceberg.storage_errors import storage_errors_named
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from cascade.iceberg.ledger import PublishedPartitions
+    from cascade.plugins import Plugin
 
 CATALOG_NAME = "cascade"
 DEFAULT_BRANCH_RETENTION_HOURS = 168.0
@@ -223,6 +225,7 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
 
     Raises:
         ConfigError: the catalog cannot be reached, or the settings contradict each other.
+        PluginError: a plugin opens this catalog, and fails.
     """
     state = Path(config.state_directory).absolute()
     uri = _uri(config, state)
@@ -232,13 +235,16 @@ def open_lakehouse(config: LakehouseSettings) -> Lakehouse:
             f"iceberg_catalog is {uri}, and iceberg_warehouse is not set: the tables of AWS Glue are in S3.",
             hint="Set CASCADE_ICEBERG_WAREHOUSE to a bucket and a path, such as s3://bucket/warehouse.",
         )
-    if warehouse is None and not _is_rest(uri):
+    plugin = catalog_plugin(uri)
+    # Like a server of the REST protocol, a plugin knows tokens, and may choose the warehouse itself.
+    served = _is_rest(uri) or plugin is not None
+    if warehouse is None and not served:
         warehouse = str(state / "warehouse")
-    properties = server_properties(config, rest=_is_rest(uri))
+    properties = server_properties(config, rest=served)
     properties |= glue_properties(uri, properties) if is_glue(uri) else {"uri": uri}
     if warehouse is not None:
         properties["warehouse"] = _warehouse(warehouse, rest=_is_rest(uri))
-    catalog = _open(uri, properties)
+    catalog = _open(uri, properties) if plugin is None else _open_by(plugin, properties)
     directory = getattr(config, "dlt_directory", None) or state / "dlt"
     retention = Retention(
         snapshots=getattr(config, "keep_snapshots", DEFAULT_RETENTION.snapshots),
@@ -314,6 +320,11 @@ def import_libraries() -> None:
 
         keep_null_lists()
         reuse_avro_readers()
+
+
+def _open_by(plugin: Plugin, properties: dict[str, str]) -> Catalog:
+    import_libraries()
+    return open_by_plugin(plugin, CATALOG_NAME, properties)
 
 
 def _open(uri: str, properties: dict[str, str]) -> Catalog:

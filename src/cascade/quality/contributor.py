@@ -12,6 +12,7 @@ from cascade.declarations import IngestionDeclaration, QualityDeclaration, Table
 from cascade.declarations.quality import UNKNOWN_TABLE
 from cascade.declarations.schema_fields import columns_of
 from cascade.exceptions import CascadeError
+from cascade.quality.plugin_checks import plugin_checks
 from cascade.spelling import did_you_mean
 from cascade.table_ref import DEFAULT_NAMESPACE
 
@@ -73,7 +74,7 @@ class DistinctChecks:
 
     Args:
         declarations: the declarations whose checks have names of their own.
-        failures: errors of the others.
+        failures: errors of the others, and those of plugins, which are `PluginError`s.
     """
 
     declarations: tuple[TableChecks, ...]
@@ -89,7 +90,7 @@ class DistinctChecks:
 
 
 def distinct_checks(project: LoadedProject) -> DistinctChecks:
-    """Return the declared checks of a project. The second of two checks with one name is left out.
+    """Return the checks of a project, declared or of plugins. The second of two checks with one name is left out.
 
     Args:
         project: the project.
@@ -111,6 +112,18 @@ def distinct_checks(project: LoadedProject) -> DistinctChecks:
                     "two functions."
                 )
             )
+    ingestions = (getattr(workflow, "declaration", None) for workflow in project.workflows)
+    added, failed = plugin_checks(each for each in ingestions if isinstance(each, IngestionDeclaration))
+    errors += failed
+    for plugin, declaration in added:
+        keys = [(declaration.table, name) for name in declaration.check_names]
+        taken = next((key for key in keys if key in first), None)
+        if taken is None:
+            first.update(dict.fromkeys(keys, declaration))
+            distinct.append(declaration)
+        else:
+            what = f"is left out for {taken[0]}, which already has a check called {taken[1]}"
+            errors.append(plugin.error(f"{what}, at {first[taken].location}"))
     return DistinctChecks(tuple(distinct), tuple(errors))
 
 

@@ -1,7 +1,7 @@
 """Templates of workflows, quality checks, dbt models and projects, and the code that fills them.
 
-This package needs only the standard library and jinja2, so `pants cascade-scaffold` can run it without installing
-anything else. Pants and standalone projects share the templates.
+This package needs only jinja2 and a few light modules of Cascade, so `pants cascade-scaffold` can run it without
+installing anything else. Pants and standalone projects share the templates.
 
     >>> files = render_ingestion(IngestionRequest(package="workflows.weather", directory="src/workflows/weather"))
     >>> sorted(files)[0]

@@ -6,10 +6,13 @@ import csv
 import io
 import json
 from pathlib import PurePosixPath
+from typing import Any
 
+from cascade.plugins import SourceRequest
 from cascade.scaffold.environment import docstring, environment, import_block, in_words
 from cascade.scaffold.examples import Example, ExampleColumn, day_column, example_for
-from cascade.scaffold.request import ASSET, IngestionRequest
+from cascade.scaffold.plugin_sources import render_source
+from cascade.scaffold.request import ASSET, SOURCES, IngestionRequest
 
 _ANNOTATIONS = {"int": "int", "float": "float", "str": "str", "instant": "AwareDatetime"}
 
@@ -29,13 +32,20 @@ def render_ingestion(request: IngestionRequest, example: Example | None = None) 
     layout = _Layout(request)
     example = example or example_for(request.unique_key)
     context = _context(request, layout, example)
-    code = {
-        layout.asset: f"ingestion/{request.source}/asset.py.jinja",
-        layout.schemas: "ingestion/schema.py.jinja",
-        layout.test: f"ingestion/{request.source}/test_asset.py.jinja",
-    }
     files = {f"{request.directory}/__init__.py": docstring(f"The {in_words(request.domain)} workflow.")}
-    files.update({path: environment().get_template(template).render(context) for path, template in code.items()})
+    if request.source in SOURCES:
+        code = {
+            layout.asset: f"ingestion/{request.source}/asset.py.jinja",
+            layout.schemas: "ingestion/schema.py.jinja",
+            layout.test: f"ingestion/{request.source}/test_asset.py.jinja",
+        }
+        files.update({path: environment().get_template(template).render(context) for path, template in code.items()})
+    else:
+        written = render_source(request.source, _source_request(request, layout, context))
+        files[layout.asset] = written.asset
+        files[layout.schemas] = environment().get_template("ingestion/schema.py.jinja").render(context)
+        files[layout.test] = written.test
+        files.update({f"{request.directory}/{path}": text for path, text in written.data.items()})
     if request.source == "file":
         files[f"{request.directory}/data/{request.asset}.csv"] = _csv(example.rows)
     files[f"{request.directory}/testdata/{request.table_name}.jsonl"] = _json_lines(_few(example))
@@ -93,7 +103,7 @@ class _Layout:
             self.test = f"{directory}/test_{request.asset}.py"
 
 
-def _context(request: IngestionRequest, layout: _Layout, example: Example) -> dict[str, object]:
+def _context(request: IngestionRequest, layout: _Layout, example: Example) -> dict[str, Any]:
     columns, rows = example.columns, example.rows
     day = day_column(columns)
     first = [row for row in rows if row[day.name] == example.first_day]
@@ -127,11 +137,30 @@ def _context(request: IngestionRequest, layout: _Layout, example: Example) -> di
         "key": columns[0],
         "value": columns[-1],
         "imports": imports,
+        "first_party": frozenset(first_party),
         "asset_module": layout.asset_module,
         "schemas_module": layout.schemas_module,
         "secret": f"sources.{request.domain}.credentials",
         "secret_variable": secret_variable(request.domain),
     }
+
+
+def _source_request(request: IngestionRequest, layout: _Layout, context: dict[str, Any]) -> SourceRequest:
+    macros = environment().get_template("ingestion/_macros.jinja").module
+    return SourceRequest(
+        domain=request.domain,
+        asset=request.asset,
+        table=request.table_name,
+        unique_key=request.unique_key,
+        asset_module=layout.asset_module,
+        schema_module=layout.schemas_module,
+        schema=context["schema"],
+        day_column=context["day"],
+        first_day=context["first_day"],
+        rows=tuple(context["first_rows"]),
+        decorator=macros.decorator(request, context["schema"], context["first_day"]).strip(),  # type: ignore[attr-defined]
+        first_party=context["first_party"],
+    )
 
 
 def _annotation(column: ExampleColumn, datetime_alias: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cascade.exceptions import UsageError
+from cascade.scaffold.choices import BUILT_IN_SOURCES
 from cascade.scaffold.names import (
     asset_problems,
     cron_problems,
@@ -15,10 +16,11 @@ from cascade.scaffold.names import (
     package_problems,
     table_problems,
 )
+from cascade.scaffold.plugin_sources import plugin_sources
 from cascade.spelling import did_you_mean
 
-SOURCES = ("file", "rest-api", "database", "dataframe")
-"""The sources with a template. The first is the default."""
+SOURCES = BUILT_IN_SOURCES
+"""The sources of Cascade itself. Plugins add others."""
 
 ASSET = "observations"
 """The default name of a workflow's function and module."""
@@ -35,7 +37,7 @@ class IngestionRequest:
         package: the dotted name of the package for the code, such as `workflows.weather`. In a standalone project
             it ends with `ingestion.<domain>`.
         directory: the path of the package from the root of the repository or project, such as `src/workflows/weather`.
-        source: the source of the rows, one of `SOURCES`.
+        source: the source of the rows, one of `all_sources()`.
         asset: the name of the function and its module: what the rows are, such as `forecasts`.
         table: the name of the table. Default: `<domain>_<asset>`.
         unique_key: the columns that identify a row.
@@ -70,7 +72,8 @@ class IngestionRequest:
         yield from of_package
         if self.flavour == "standalone" and not of_package:
             yield from domain_problems(self.domain)
-        yield from choice_problems("source", self.source, SOURCES)
+        if self.source not in SOURCES:
+            yield from choice_problems("source", self.source, all_sources())
         yield from choice_problems("flavour", self.flavour, FLAVOURS)
         if self.flavour == "standalone" and self.package.split(".")[-2:-1] != ["ingestion"]:
             yield f"In a standalone project the package {self.package} must end with ingestion.{self.domain}."
@@ -117,8 +120,8 @@ class IngestionRequest:
         known = {field.name for field in fields(cls)}
         problems = [*choice_problems("kind", kind, ("ingestion",))]
         # `pants cascade-scaffold --type` names a source, or checks or a model, which are other requests.
-        if isinstance(source := given.get("source"), str):
-            problems += choice_problems("type", source, (*SOURCES, "quality", "dbt"))
+        if isinstance(source := given.get("source"), str) and source not in SOURCES:
+            problems += choice_problems("type", source, (*all_sources(), "quality", "dbt"))
         problems += [_unknown(str(name), known) for name in given if name not in known]
         problems += [f"The request lacks the field {name!r}." for name in ("package", "directory") if name not in given]
         if "unique_key" in given:
@@ -130,6 +133,11 @@ class IngestionRequest:
         ]
         raise_if_any(tuple(problems))
         return cls(**given)
+
+
+def all_sources() -> tuple[str, ...]:
+    """Return the names of all sources: those of Cascade, then those of plugins."""
+    return (*SOURCES, *plugin_sources())
 
 
 def columns_of(value: Any) -> tuple[str, ...]:

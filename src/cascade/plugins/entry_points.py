@@ -1,13 +1,7 @@
-"""Plugins: what other distributions add to Cascade through entry points.
+"""Find the entry points of plugins, and load them so that a plugin that fails stops nothing.
 
-    cascade.plugins.contributors   a `cascade.contributor.Contributor`, or its class
-    cascade.plugins.commands       a `click.Command` of the command line; the entry point's name is the command's
-    cascade.plugins.resources      a Dagster resource, or a function of `CascadeConfig` that returns one; the entry
-                                   point's name is the resource's key
-
-A plugin that fails is reported with the name of its distribution, and everything else still works. Reading the entry
-points of some hundred distributions takes tens of milliseconds, so nothing here runs at import, and a process reads
-them again only after a directory of its import path has changed.
+Reading the entry points of some hundred distributions takes tens of milliseconds, so nothing here runs at import, and a
+process reads them again only after a directory of its import path has changed.
 """
 
 from __future__ import annotations
@@ -16,18 +10,31 @@ import functools
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import DiscoveryError, SourceLocation
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint, EntryPoints
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
-Kind = Literal["contributor", "command", "resource"]
+Kind = Literal["source", "quality", "contributor", "catalog", "command", "resource"]
+
+PREFIX = "cascade.plugins."
+GROUPS: Mapping[Kind, tuple[str, ...]] = {
+    "source": (f"{PREFIX}sources",),
+    "quality": (f"{PREFIX}quality",),
+    "contributor": (f"{PREFIX}transforms", f"{PREFIX}contributors"),
+    "catalog": (f"{PREFIX}catalogs",),
+    "command": (f"{PREFIX}commands",),
+    "resource": (f"{PREFIX}resources",),
+}
+"""The groups of entry points of each kind. The first is the one to write."""
+
+_UNKNOWN = "an unknown package"
 
 
 class PluginError(DiscoveryError):
@@ -55,7 +62,14 @@ class Plugin:
     def __str__(self) -> str:
         if self.entry_point is None:
             return f"the file entry_points.txt of {self.distribution}"
-        return f'the {self.kind} "{self.name}" of {self.distribution}'
+        kind = "quality plugin" if self.kind == "quality" else self.kind
+        return f'the {kind} "{self.name}" of {self.distribution}'
+
+    @property
+    def version(self) -> str | None:
+        """The version of the distribution; None if it is unknown."""
+        distribution = self.entry_point.dist if self.entry_point else None
+        return distribution.metadata["Version"] if distribution else None
 
     def load(self) -> object:
         """Import the object that the entry point refers to.
@@ -66,6 +80,15 @@ class Plugin:
         if self.entry_point is None or self.problem is not None:
             raise self.error(self.problem or "cannot be read")
         return self.run(self.entry_point.load, "does not load")
+
+    def instance(self) -> object:
+        """Import the object that the entry point refers to, and call it if it is a class.
+
+        Raises:
+            PluginError: the object cannot be imported, or the class cannot be called.
+        """
+        loaded = self.load()
+        return self.run(loaded, "cannot be created") if isinstance(loaded, type) else loaded
 
     def run(self, call: Callable[[], T], what: str) -> T:
         """Call the plugin's code.
@@ -102,28 +125,50 @@ def find_plugins(kind: Kind) -> tuple[Plugin, ...]:
         kind: what they add.
     """
     try:
-        found = [_plugin(kind, each, _distribution_of(each)) for each in _installed()[kind]]
+        installed = _installed()
+        found = [
+            _plugin(kind, each, _distribution_of(each)) for group in GROUPS[kind] for each in installed.get(group, ())
+        ]
     except Exception:
         # One malformed file among all distributions hides the entry points of all the others.
-        found = list(_one_by_one(kind, _group(kind)))
-    return tuple(sorted(found, key=lambda plugin: (plugin.distribution, plugin.name)))
+        found = list(_one_by_one(kind))
+    # A distribution that serves older releases too may name one object in both groups of a kind.
+    distinct = {(plugin.distribution, plugin.name, _value(plugin)): plugin for plugin in reversed(found)}
+    return tuple(distinct[key] for key in sorted(distinct))
 
 
-def _installed() -> dict[Kind, EntryPoints]:
-    """Return the entry points of all distributions on the import path."""
+def _value(plugin: Plugin) -> str:
+    return plugin.entry_point.value if plugin.entry_point else ""
+
+
+def _installed() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Return the entry points of all distributions on the import path, by the groups that belong to Cascade."""
     return _installed_in(tuple(_state(place) for place in sys.path))
 
 
 @functools.lru_cache(maxsize=1)
-def _installed_in(places: tuple[object, ...]) -> dict[Kind, EntryPoints]:
+def _installed_in(places: tuple[object, ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
     from importlib.metadata import entry_points
 
     found = entry_points()
-    return {kind: found.select(group=_group(kind)) for kind in get_args(Kind)}
+    return {group: tuple(found.select(group=group)) for group in found.groups if group.startswith(PREFIX)}
 
 
-def _group(kind: Kind) -> str:
-    return f"cascade.plugins.{kind}s"
+def unknown_groups() -> tuple[tuple[str, str], ...]:
+    """Return the groups of entry points that look like those of Cascade and are not, each with its distribution."""
+    known = {group for groups in GROUPS.values() for group in groups}
+    try:
+        found = _installed()
+    except Exception:
+        # One distribution is malformed, which `find_plugins` reports.
+        return ()
+    wrong = {
+        (group, _distribution_of(each) or _UNKNOWN)
+        for group, entries in found.items()
+        if group not in known
+        for each in entries
+    }
+    return tuple(sorted(wrong))
 
 
 def _state(place: str) -> tuple[object, ...]:
@@ -135,21 +180,21 @@ def _state(place: str) -> tuple[object, ...]:
     return place, status.st_dev, status.st_ino, status.st_mtime_ns
 
 
-def _one_by_one(kind: Kind, group: str) -> Iterator[Plugin]:
+def _one_by_one(kind: Kind) -> Iterator[Plugin]:
     from importlib.metadata import distributions
 
     seen: set[str] = set()
     for distribution in distributions():
-        name = distribution.metadata["Name"] or "an unknown package"
+        name = distribution.metadata["Name"] or _UNKNOWN
         if name in seen:
             # An earlier directory of the import path hides it.
             continue
         seen.add(name)
         try:
-            entries = distribution.entry_points.select(group=group)
+            entries = [each for group in GROUPS[kind] for each in distribution.entry_points.select(group=group)]
         except Exception:
             text = distribution.read_text("entry_points.txt") or ""
-            if group in text:
+            if any(group in text for group in GROUPS[kind]):
                 yield Plugin(kind, "", name, None, f"is malformed, so its plugins are left out{_malformed_line(text)}")
         else:
             yield from (_plugin(kind, each, name) for each in entries)
@@ -161,7 +206,7 @@ def _plugin(kind: Kind, entry_point: EntryPoint, distribution: str | None) -> Pl
         problem = "has no name"
     elif not entry_point.pattern.match(entry_point.value):
         problem = f'refers to "{entry_point.value}", which does not have the form module:object'
-    return Plugin(kind, entry_point.name, distribution or "an unknown package", entry_point, problem)
+    return Plugin(kind, entry_point.name, distribution or _UNKNOWN, entry_point, problem)
 
 
 def _malformed_line(text: str) -> str:
@@ -182,7 +227,7 @@ def has_plugins(*kinds: Kind) -> bool:
     except Exception:
         # One distribution is malformed, and `find_plugins` asks one after the other.
         return any(find_plugins(kind) for kind in kinds)
-    return any(found[kind] for kind in kinds)
+    return any(found.get(group) for kind in kinds for group in GROUPS[kind])
 
 
 def _distribution_of(entry_point: EntryPoint) -> str | None:
