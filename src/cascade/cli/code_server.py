@@ -25,15 +25,29 @@ def code_server(invocation: Invocation, host: str, port: int | None, socket: Pat
     \b
         load_from:
           - grpc_server: {host: 10.0.0.7, port: 4000, location_name: dev}
+
+    When it accepts connections, a line on standard error says so.
     """
+    from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE
     from cascade.processes.children import child_environment
-    from cascade.processes.code_server import code_server_argv
+    from cascade.processes.code_server import accepts_connections, code_server_argv
+    from cascade.processes.ports import require_free_port
+    from cascade.processes.readiness import accepts_connections_at, tell_when_ready
 
     if (port is None) == (socket is None):
         raise UsageError("Use either --port or --socket.", hint=f"Type: {invocation.program} code-server --port 4000")
-    listen = ["--port", str(port), "--host", host] if port is not None else ["--socket", str(socket)]
-    config = invocation.config
-    argv = code_server_argv(invocation.project, config, log_level) + listen
+    config, name = invocation.config, invocation.project.name
+    argv = code_server_argv(invocation.project, config, log_level)
+    if port is not None:
+        require_free_port(host, port, f"{invocation.program} code-server")
+        argv += ["--port", str(port), "--host", host]
+        tell_when_ready(lambda: accepts_connections_at(host, port), f"Serving {name} on {host}:{port}.")
+    elif socket is not None:
+        path = socket
+        argv += ["--socket", str(path)]
+        # `dev` waits for its servers itself.
+        if DIRECTORY_VARIABLE not in os.environ:
+            tell_when_ready(lambda: accepts_connections(path), f"Serving {name} on {path}.")
     # A shell starts background jobs with SIGINT ignored, and Dagster's server then ignores SIGTERM too. A handler
     # set here becomes the default action in the new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)

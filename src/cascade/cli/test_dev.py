@@ -124,15 +124,17 @@ def test_a_code_server_in_the_background_of_a_script_can_be_stopped(
     path = short_directory / "s"
     command = f'"{sys.executable}" -m cascade code-server --socket "{path}" & echo $!; wait'
     with subprocess.Popen(
-        ["/bin/sh", "-c", command], env=child_environment(), stdout=subprocess.PIPE, start_new_session=True
+        ["/bin/sh", "-c", command],
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as shell:
-        assert shell.stdout is not None
+        assert shell.stdout is not None and shell.stderr is not None
         server = psutil.Process(int(shell.stdout.readline()))
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while not accepts_connections(path):
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            assert shell.stderr.readline() == f"Serving {project.root.name} on {path}.\n".encode()
+            assert accepts_connections(path)
             family = [server, *server.children(recursive=True)]
             server.terminate()
             _, alive = psutil.wait_procs(family, timeout=30)
@@ -140,6 +142,15 @@ def test_a_code_server_in_the_background_of_a_script_can_be_stopped(
         finally:
             if psutil.pid_exists(shell.pid):
                 os.killpg(shell.pid, signal.SIGKILL)
+
+
+def test_a_code_server_whose_port_is_taken_names_another(cascade: Cascade) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = cascade("code-server", "--port", str(port))
+    assert result.exit_code == 1
+    assert f"Port {port} on 127.0.0.1 is taken." in result.stderr
+    assert "code-server --port" in result.stderr
 
 
 def test_a_code_server_needs_one_of_port_and_socket(cascade: Cascade) -> None:
