@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +149,21 @@ def test_no_secret_is_in_the_error_of_a_server_that_cannot_be_reached(
                     texts[f"{name} {url} {words}"] = result.output.encode()
     texts["standard streams"] = "".join(capfd.readouterr()).encode()
     assert leaks(texts | written(things.root), ["hush-hush"]) == []
+
+
+def test_passwords_of_services_are_in_private_files_alone(
+    cascade: Cascade, things: SampleProject, planted: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    texts = {
+        " ".join(words): cascade(*words).output.encode()
+        for words in (("services", "init", "--compose"), ("services", "status", "--json"), ("config", "show"))
+    }
+    texts["standard streams"] = "".join(capfd.readouterr()).encode()
+    own, environment = things.root / ".cascade/services", things.root / ".env"
+    texts |= written(things.root)
+    assert leaks(texts, planted) == []
+    passwords = list(json.loads((own / "stack.json").read_text())["secrets"].values())
+    found = {place for _, place, _ in leaks(texts | {str(environment): environment.read_bytes()}, passwords)}
+    private = {own / "stack.json", own / "compose.yaml", environment}
+    assert found == {str(file) for file in private}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in private} == {0o600}
