@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cascade.exceptions import UsageError
 from cascade.framework.declared_names import module_file
+from cascade.legacy.finder import active_finder
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,13 @@ def files_of(modules: Iterable[str]) -> dict[str, Path]:
         modules: the names of the modules. A module that is not found is left out.
     """
     found = {}
+    places = [Path(entry or ".") for entry in sys.path]
+    finder = active_finder()
+    if finder is not None:
+        # The directory of a project in the layout of before version 1.0 is not on the import path.
+        places.append(finder.package.parent)
     for name in modules:
-        file = next(filter(None, (module_file(Path(entry or "."), name) for entry in sys.path)), None)
+        file = next(filter(None, (module_file(place, name) for place in places)), None)
         if file is not None:
             found[name] = file.absolute()
     return found

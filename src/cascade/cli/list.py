@@ -13,6 +13,7 @@ from cascade.cli.options import json_option
 from cascade.framework.collect import Collected, declared_checks, named_definitions
 from cascade.framework.declared_names import PlainSettings, plain_settings
 from cascade.framework.project import Project, require_project_root
+from cascade.legacy.layout import is_legacy_package
 from cascade.program import typed
 from cascade.terminal.output import Output
 
@@ -87,7 +88,8 @@ def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Lis
     from cascade.framework.listing import Listing, list_modules
     from cascade.plugins import has_plugins
 
-    names = None if has_plugins("contributor", "resource") else _module_names(invocation, settings)
+    is_legacy = settings is not None and is_legacy_package(settings.workflows_directory)
+    names = None if is_legacy or has_plugins("contributor", "resource") else _module_names(invocation, settings)
     listing = list_modules(names) if names is not None else None
     if listing is not None:
         return listing, _others((listing.collected,), listing.declarations)

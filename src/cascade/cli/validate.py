@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.legacy.old_imports import LegacyImportWarning
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -111,7 +113,9 @@ def validate(
         if names:
             tables[workflow.declaration.table] = {"schema": schema.__name__, "columns": list(names)}
 
-    with progress as begin:
+    # They are shown here alone, since there can be one for each import of an old project.
+    with progress as begin, warnings.catch_warnings():
+        warnings.filterwarnings("always", category=LegacyImportWarning)
         problems = (
             missing_resources(modules, RestOfProject(known))
             if only_resources
@@ -159,12 +163,12 @@ def validate(
 def _scope_of_modules(invocation: Invocation, modules: tuple[str, ...], known: tuple[str, ...]) -> _Scope:
     from importlib.util import find_spec
 
-    from cascade.config.root import find_project_root, has_cascade_table
+    from cascade.config.root import find_project_root, is_project_root
 
     tops = {name.partition(".")[0] for name in modules}
     # Under Pants every listed module can be imported. In a standalone project the workflows must be found first.
     is_listed = invocation.given is not None or all(map(find_spec, tops))
-    if is_listed or not has_cascade_table(find_project_root() / "pyproject.toml"):
+    if is_listed or not is_project_root(find_project_root()):
         return _Scope(modules, known, listed_only=True)
     return _Scope(modules, (*known, *invocation.module_names))
 

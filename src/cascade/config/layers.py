@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from cascade.config.root import SETTINGS_VARIABLE
+from cascade.config.root import SETTINGS_VARIABLE, legacy_package
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import ConfigError, SourceLocation
 
@@ -26,7 +26,9 @@ DOTENV = ".env"
 
 _DOTENV: ContextVar[str] = ContextVar("cascade_config_dotenv", default=DOTENV)
 
-_NOT_SETTINGS = frozenset({"settings_directory", "project_root", "keep_going", "program", "packed_dbt_project"})
+_NOT_SETTINGS = frozenset(
+    {"settings_directory", "project_root", "keep_going", "program", "packed_dbt_project", "legacy_told"}
+)
 """Environment variables that control a process and are not settings."""
 
 
@@ -35,7 +37,8 @@ class Layer:
     """The settings of one source.
 
     Args:
-        name: the source, as `config show` prints it: "environment", ".env", "cascade_config.py", "pyproject.toml".
+        name: the source, as `config show` prints it: "environment", ".env", "cascade_config.py", "pyproject.toml", or
+            "layout" for what follows from the layout of before version 1.0.
         values: the value of each setting, by the setting's name in lower case.
         origins: where each value comes from, such as `CASCADE_AUTOMATION in .env`.
     """
@@ -120,6 +123,7 @@ def read_layers(project_root: Path, environment: Mapping[str, str] | None = None
             dotenv,
             _read_config_file(config_file),
             _read_pyproject(pyproject),
+            *(_legacy_layers(project_root, environment, rest) if legacy_package(project_root) else ()),
         ),
         dotenv_rest=rest,
     )
@@ -136,6 +140,24 @@ def _prefixed(name: str, values: Mapping[str, str | None], place: str) -> Layer:
         values={setting: value for setting, (_, value) in kept.items()},
         origins={setting: f"{key} in {place}" for setting, (key, _) in kept.items()},
     )
+
+
+def _legacy_layers(root: Path, environment: Mapping[str, str], dotenv: Mapping[str, str]) -> tuple[Layer, ...]:
+    """Return what the variables without a prefix set, and what follows from the layout of before version 1.0."""
+    from cascade.legacy.project import default_settings
+    from cascade.legacy.variables import settings_of
+
+    layers = []
+    for name, values, place in (
+        ("environment", environment, "the environment"),
+        (_DOTENV.get(), dotenv, str(root / _DOTENV.get())),
+    ):
+        found = settings_of(values)
+        origins = {each.setting: f"{' and '.join(each.names)} in {place}" for each in found}
+        layers.append(Layer(name, {each.setting: each.value for each in found}, origins))
+    defaults = default_settings(root)
+    layers.append(Layer("layout", defaults, {name: f"the layout of {root}" for name in defaults}))
+    return tuple(layers)
 
 
 def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:

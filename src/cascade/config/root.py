@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cascade.exceptions import ConfigError
+from cascade.legacy.layout import find_package
 
 ROOT_VARIABLE = "CASCADE_PROJECT_ROOT"
 """The environment variable that sets the project root. Pants sets it to the directory of the `cascade_project`."""
@@ -19,7 +20,7 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
     """Find the directory that a project's state, settings and relative paths belong to.
 
     This is `CASCADE_PROJECT_ROOT`, else the nearest directory at or above `start` whose `pyproject.toml` has a table
-    `[tool.cascade]`, else `start`.
+    `[tool.cascade]` or which has the layout of before version 1.0, else `start`.
 
     Args:
         start: the directory to start from. Default: the working directory.
@@ -44,9 +45,27 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
         return root
     here = start.absolute() if start is not None else working_directory()
     for directory in (here, *here.parents):
-        if has_cascade_table(directory / "pyproject.toml"):
+        if is_project_root(directory):
             return directory
     return here
+
+
+def is_project_root(directory: Path) -> bool:
+    """Return whether a directory says that it is a project: by `[tool.cascade]`, or by the layout of before 1.0."""
+    return has_cascade_table(directory / "pyproject.toml") or find_package(directory) is not None
+
+
+def legacy_package(root: Path) -> Path | None:
+    """Return the package `cascade` of a project in the layout of before version 1.0.
+
+    Args:
+        root: the project's directory.
+
+    Returns:
+        None for any other project, and for one whose `pyproject.toml` has `[tool.cascade]`: it has been migrated.
+    """
+    package = find_package(root)
+    return package if package is not None and not has_cascade_table(root / "pyproject.toml") else None
 
 
 def working_directory() -> Path:

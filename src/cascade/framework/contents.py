@@ -16,8 +16,10 @@ from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_def
 from cascade.framework.frames import location_of_error
 from cascade.framework.loading import LoadedModules, asks_for_the_end, hint_for, load_modules
 from cascade.framework.modules import project_modules
+from cascade.framework.old_asset_keys import with_new_keys
 from cascade.framework.repositories import definitions_of
 from cascade.framework.ruling import LeftOut, apply_rulers, loads_folder_of
+from cascade.legacy.finder import active_finder
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -126,7 +128,8 @@ def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeEr
         else:
             resolved.append(made)
             homes[id(made)] = home
-    return replace(collected, definitions=tuple(resolved), homes=homes), errors
+    whole = replace(collected, definitions=tuple(resolved), homes=homes)
+    return (whole if active_finder() is None else with_new_keys(whole)), errors
 
 
 def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryError:

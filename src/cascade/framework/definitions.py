@@ -161,10 +161,10 @@ def __getattr__(name: str) -> Any:
 
 def _enter_project() -> None:
     """Find the project in the `working_directory` of a workspace, which may differ from where Dagster was started."""
-    from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
+    from cascade.config.root import ROOT_VARIABLE, find_project_root, is_project_root
 
     directory = Path(_FIRST_ON_PATH).absolute()
-    if ROOT_VARIABLE in os.environ or not has_cascade_table(directory / "pyproject.toml"):
+    if ROOT_VARIABLE in os.environ or not is_project_root(directory):
         return
     if find_project_root() != directory:
         # Everything in this process, and the runs that it starts, must find the same project.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cascade.exceptions import DiscoveryError, UsageError
 from cascade.framework.defs_folder import find_defs_folder
+from cascade.legacy.layout import is_legacy_package
 
 if TYPE_CHECKING:
     from cascade.framework.project import ProjectPaths
@@ -44,6 +45,8 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
             hint="Create it, or set workflows_path under [tool.cascade] in pyproject.toml. "
             "To run from outside the project, set CASCADE_PROJECT_ROOT to its directory.",
         )
+    if is_legacy_package(directory):
+        return _legacy_modules(directory)
     base = import_root(directory)
     _make_importable(base / directory.relative_to(base).parts[0])
     modules = []
@@ -52,6 +55,19 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
         parts = relative.parent.parts if path.name == "__init__.py" else relative.with_suffix("").parts
         modules.append(".".join(parts))
     return tuple(sorted(modules))
+
+
+def _legacy_modules(package: Path) -> tuple[str, ...]:
+    """List the user's modules of a project in the layout of before version 1.0."""
+    from cascade.legacy.finder import activate
+    from cascade.legacy.layout import read_layout
+
+    activate(package)
+    layout = read_layout(package.parent.parent)
+    assert layout is not None
+    # Cascade has this package too. Its names are looked up in the user's `__init__.py` when somebody takes them.
+    hidden = package / "schemas" / "__init__.py"
+    return tuple(layout.module_name(file) for file in layout.user_modules if _is_module(file.name) and file != hidden)
 
 
 def has_only_dbt(config: ProjectPaths) -> bool:
@@ -66,6 +82,9 @@ def has_only_dbt(config: ProjectPaths) -> bool:
 def import_root(workflows_directory: Path) -> Path:
     """Return the directory that must be on the import path, so that the modules of the workflows can be imported."""
     top = workflows_directory.absolute()
+    if is_legacy_package(top):
+        # It must not be on the import path, where it would hide the installed package `cascade`.
+        return top.parent
     while (top.parent / "__init__.py").is_file():
         top = top.parent
     return top.parent

@@ -76,10 +76,15 @@ def require_project_root() -> Path:
     Raises:
         UsageError: no project contains it, and `CASCADE_PROJECT_ROOT` is not set.
     """
-    from cascade.config.root import ROOT_VARIABLE, find_project_root, has_cascade_table
+    from cascade.config.root import ROOT_VARIABLE, find_project_root, is_project_root, legacy_package
 
     root = find_project_root()
-    if os.environ.get(ROOT_VARIABLE) or has_cascade_table(root / "pyproject.toml"):
+    if legacy_package(root) is not None:
+        from cascade.legacy.project import warn_once
+
+        warn_once(root)
+        return root
+    if os.environ.get(ROOT_VARIABLE) or is_project_root(root):
         return root
     hint = f"Create one: {typed('init my-project')}\nOr change to one: cd my-project"
     if any((directory / "pants.toml").is_file() for directory in (root, *root.parents)):

@@ -22,10 +22,7 @@ from cascade.legacy.variables import BECOME_SETTINGS, UNUSED
 
 PACKAGE = "cascade"
 
-_SOURCES = ("src", "")
-"""The directories below the root that can hold the package."""
-
-_DBT_PROJECTS = ("transforms/dbt", "src/cascade/transforms/dbt", "src/cascade/dbt", "cascade/transforms/dbt", "dbt")
+_DBT_PROJECTS = ("transforms/dbt", "src/cascade/transforms/dbt", "src/cascade/dbt", "dbt")
 _WORKSPACES = ("workspace.yaml", "services/dagster/workspace.yaml", "dagster/workspace.yaml")
 _DBT_PROJECT_FILE = "dbt_project.yml"
 
@@ -92,7 +89,7 @@ class LegacyLayout:
 
 
 def find_package(root: Path) -> Path | None:
-    """Find the package of an old project. This looks at two paths, so every command can afford it.
+    """Find the package of an old project. This looks at one path, so every command can afford it.
 
     Args:
         root: the project's directory.
@@ -100,10 +97,22 @@ def find_package(root: Path) -> Path | None:
     Returns:
         The directory of the package `cascade`, or None if the project does not have the old layout.
     """
-    # The directory `src` of a project is not a project itself.
-    sources = _SOURCES if root.name != _SOURCES[0] else _SOURCES[:1]
-    packages = (root / source / PACKAGE for source in sources)
-    return next((package for package in packages if (package / "defs" / "ingestion").is_dir()), None)
+    package = root / "src" / PACKAGE
+    return package if is_legacy_package(package) else None
+
+
+def is_legacy_package(directory: Path) -> bool:
+    """Return whether a directory is the package `cascade` of an old project."""
+    return directory.name == PACKAGE and (directory / "defs" / "ingestion").is_dir()
+
+
+def find_dbt_project(root: Path) -> Path | None:
+    """Return the directory of the dbt project of an old project, or None if it has none.
+
+    Args:
+        root: the project's directory.
+    """
+    return next((root / each for each in _DBT_PROJECTS if (root / each / _DBT_PROJECT_FILE).is_file()), None)
 
 
 def read_layout(root: Path) -> LegacyLayout | None:
@@ -114,13 +123,13 @@ def read_layout(root: Path) -> LegacyLayout | None:
 
     Returns:
         The layout, or None if the directory is not a project in the old layout. Whether its `pyproject.toml` has
-        `[tool.cascade]` does not count here: `find_legacy_root` looks at that.
+        `[tool.cascade]` does not count here: see `cascade.config.root.legacy_package`.
     """
     root = Path(os.path.abspath(root))
     package = find_package(root)
     if package is None:
         return None
-    dbt_project = next((root / each for each in _DBT_PROJECTS if (root / each / _DBT_PROJECT_FILE).is_file()), None)
+    dbt_project = find_dbt_project(root)
     found: dict[str, list[Path]] = {}
     for file in _files(package, left_out=dbt_project):
         found.setdefault(_kind(file.relative_to(package).parts), []).append(file)
@@ -138,18 +147,6 @@ def read_layout(root: Path) -> LegacyLayout | None:
         tests=tuple(sorted(file for file in _files(root / "tests") if file.suffix == ".py")),
         **{kind: tuple(sorted(files)) for kind, files in found.items()},
     )
-
-
-def find_legacy_root(start: Path) -> Path | None:
-    """Find the old project that contains a directory.
-
-    Args:
-        start: an absolute path.
-
-    Returns:
-        The nearest directory at or above `start` with the old layout. None if there is none.
-    """
-    return next((each for each in (start, *start.parents) if find_package(each) is not None), None)
 
 
 def _kind(parts: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ These files are not the user's, and the installed package replaces them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 _PACKAGES = frozenset(
@@ -43,12 +43,13 @@ _FILES = frozenset(
         "defs/sensors/failure_monitoring.py",
         "defs/sensors/sensors.py",
         "exceptions.py",
-        "schemas/__init__.py",
         "schemas/asset_outputs.py",
         "schemas/converter.py",
         "schemas/registry.py",
     }
 )
+
+_HOLDERS = frozenset({"defs", "defs/ingestion", "defs/jobs", "defs/publishing", "defs/sensors"})
 
 
 def is_of_the_framework(file: Iterable[str]) -> bool:
@@ -59,3 +60,22 @@ def is_of_the_framework(file: Iterable[str]) -> bool:
     """
     path = PurePosixPath(*file)
     return str(path) in _FILES or any(str(parent) in _PACKAGES for parent in path.parents)
+
+
+def holds_modules_of_the_user(package: Iterable[str]) -> bool:
+    """Return whether the user put modules into a package whose `__init__.py` belonged to the framework.
+
+    Args:
+        package: the parts of its path in the package `cascade`, such as `("defs", "ingestion")`.
+    """
+    return str(PurePosixPath(*package)) in _HOLDERS
+
+
+def is_module_of_the_framework(parts: Sequence[str]) -> bool:
+    """Return whether the framework had a module.
+
+    Args:
+        parts: its name below `cascade`, such as `("schemas", "registry")`.
+    """
+    *above, last = parts
+    return is_of_the_framework((*above, f"{last}.py")) or is_of_the_framework((*parts, "__init__.py"))

@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from legacy.project import LegacyProject, write_legacy_project
+from legacy.project import LegacyProject
 
-from cascade.legacy.layout import LegacyLayout, find_legacy_root, read_layout
+from cascade.config.root import find_project_root, legacy_package
+from cascade.legacy.conftest import legacy
+from cascade.legacy.layout import LegacyLayout, read_layout
 from cascade.legacy.variables import OldVariable, settings_of
 
-
-@pytest.fixture
-def legacy(tmp_path: Path) -> LegacyProject:
-    return write_legacy_project(tmp_path / "old")
+__all__ = ["legacy"]
 
 
 def layout_of(project: LegacyProject) -> LegacyLayout:
@@ -31,6 +30,7 @@ def test_domains_of_a_legacy_project_are_found(legacy: LegacyProject) -> None:
     assert [each.name for each in layout.ingestion] == ["finance", "github", "sales", "sensors", "weather"]
     assert "defs/ingestion/github/events.py" in names(legacy, layout.workflows)
     assert names(legacy, layout.schemas) == [
+        "schemas/__init__.py",
         "schemas/finance.py",
         "schemas/github.py",
         "schemas/sales.py",
@@ -50,7 +50,6 @@ def test_files_of_the_framework_are_not_the_users(legacy: LegacyProject) -> None
         "defs/ingestion/__init__.py",
         "defs/partitions.py",
         "ingestion/__init__.py",
-        "schemas/__init__.py",
     ]
     assert names(legacy, layout.definitions) == [
         "defs/quality/__init__.py",
@@ -95,25 +94,24 @@ def test_a_module_has_the_name_that_old_code_imports(legacy: LegacyProject) -> N
     assert layout.module_name(legacy.package / "utils" / "__init__.py") == "cascade.utils"
 
 
-@pytest.mark.parametrize("made", ["src/cascade/defs", "src/cascade/schemas", "workflows", "src/acme/defs/ingestion"])
+@pytest.mark.parametrize("made", ["src/cascade/defs", "src/cascade/schemas", "workflows", "cascade/defs/ingestion"])
 def test_other_projects_are_not_legacy(tmp_path: Path, made: str) -> None:
     (tmp_path / made).mkdir(parents=True)
 
     assert read_layout(tmp_path) is None
-    assert find_legacy_root(tmp_path) is None
-
-
-def test_a_package_without_src_is_recognized(tmp_path: Path) -> None:
-    ingestion = tmp_path / "cascade" / "defs" / "ingestion"
-    ingestion.mkdir(parents=True)
-
-    layout = read_layout(tmp_path)
-
-    assert layout == LegacyLayout(tmp_path, tmp_path / "cascade")
+    assert legacy_package(tmp_path) is None
 
 
 def test_a_project_is_found_from_a_directory_in_it(legacy: LegacyProject) -> None:
-    assert find_legacy_root(legacy.package / "defs" / "ingestion" / "weather") == legacy.root
+    assert find_project_root(legacy.package / "defs" / "ingestion" / "weather", {}) == legacy.root
+
+
+def test_a_project_with_settings_of_cascade_has_been_migrated(legacy: LegacyProject) -> None:
+    with (legacy.root / "pyproject.toml").open("a") as file:
+        file.write("[tool.cascade]\n")
+
+    assert legacy_package(legacy.root) is None
+    assert read_layout(legacy.root) is not None
 
 
 def test_caches_and_hidden_directories_are_left_out(legacy: LegacyProject) -> None:

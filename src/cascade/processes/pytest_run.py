@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from cascade.exceptions import CascadeError
 from cascade.framework.modules import import_root
+from cascade.legacy.layout import is_legacy_package
 from cascade.processes.children import child_environment, source_paths
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ def run_pytest(words: Sequence[str], config: CascadeConfig) -> int:
         config: the settings of the project.
     """
     root = str(config.project_root)
-    paths = dict.fromkeys([str(import_root(config.workflows_directory)), root, *source_paths()])
+    if is_legacy_package(config.workflows_directory):
+        # Its directory `src` on the import path would hide the installed package. Cascade's plugin finds its modules.
+        own, words = [], ["-o", "pythonpath=.", *words]
+    else:
+        own = [str(import_root(config.workflows_directory))]
+    paths = dict.fromkeys([*own, root, *source_paths()])
     environment = child_environment(CASCADE_PROJECT_ROOT=root, PYTHONPATH=os.pathsep.join(paths))
     process = subprocess.Popen([sys.executable, "-m", "pytest", *words], cwd=root, env=environment)
     # Ctrl-C reaches pytest too, which then ends and prints its results so far.

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cascade.config.root import legacy_package
+
 if TYPE_CHECKING:
     from responses import RequestsMock
 
@@ -27,8 +29,16 @@ __all__ = ["lakehouse", "offline_http"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hide a warning that no user can do anything about: dagster-dbt installs sqlglotrs, and sqlglot imports it."""
+    """Let the tests of a project in the layout of before version 1.0 import its modules, and hide a warning.
+
+    No user can do anything about that one: dagster-dbt installs sqlglotrs, and sqlglot imports it.
+    """
     config.addinivalue_line("filterwarnings", r"ignore:sqlglot(rs|\[rs\]) is deprecated")
+    package = legacy_package(config.rootpath)
+    if package is not None:
+        from cascade.legacy.finder import activate
+
+        activate(package)
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""Whether a directory is a project in the old layout, and what its settings are by default."""
+
+from __future__ import annotations
+
+import ast
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from cascade.legacy.layout import find_dbt_project, find_package
+from cascade.legacy.old_names import DROPPED_IN
+from cascade.program import typed
+
+_TOLD_VARIABLE = "CASCADE_LEGACY_TOLD"
+"""Set once the user has been told, so that child processes do not repeat it."""
+
+_OLD_START = "2025-01-01"
+"""Where the partitions of the old framework began, unless the project's copy of it says otherwise."""
+
+
+class LegacyProjectWarning(UserWarning):
+    """The project has the layout of before version 1.0."""
+
+
+def warn_once(root: Path) -> None:
+    """Tell the user, once for each command, that the project has the old layout.
+
+    Args:
+        root: the project's directory.
+    """
+    if os.environ.get(_TOLD_VARIABLE) == str(root):
+        return
+    os.environ[_TOLD_VARIABLE] = str(root)
+    warnings.warn(
+        f"{root} has the layout of before version 1.0, which Cascade {DROPPED_IN} no longer runs. "
+        f"See what to change: {typed('migrate --check')}",
+        LegacyProjectWarning,
+        stacklevel=2,
+    )
+
+
+def default_settings(root: Path) -> Mapping[str, object]:
+    """Return the settings that follow from the layout of an old project.
+
+    Args:
+        root: the project's directory.
+    """
+    package = find_package(root)
+    if package is None:
+        return {}
+    found: dict[str, object] = {
+        "workflows_path": package.relative_to(root).as_posix(),
+        "partition_start": _partition_start(package),
+    }
+    dbt = find_dbt_project(root)
+    if dbt is not None:
+        found["dbt_project_dir"] = dbt.relative_to(root).as_posix()
+    return found
+
+
+def _partition_start(package: Path) -> str:
+    """Return the date in the project's copy of `cascade.defs.partitions`, as far as its source shows it."""
+    try:
+        tree = ast.parse((package / "defs" / "partitions.py").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return _OLD_START
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("DailyPartitionsDefinition"):
+            for given in (*node.args[:1], *(each.value for each in node.keywords if each.arg == "start_date")):
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    return given.value
+    return _OLD_START
