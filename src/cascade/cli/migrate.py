@@ -109,10 +109,14 @@ def _summary(plan: Plan, command: str, *, applied: bool) -> str:
 
 
 def _root(path: Path | None) -> Path:
-    from cascade.config.root import find_project_root
+    from cascade.config.root import find_project_root, has_cascade_table
+    from cascade.legacy.layout import find_package
 
-    # The path was given, so a variable of the environment does not count.
-    return find_project_root(path, None if path is None else {})
+    # If a path was given, a variable of the environment does not count.
+    found = find_project_root(path, None if path is None else {})
+    if has_cascade_table(found / "pyproject.toml"):
+        return found
+    return next((each for each in (found, *found.parents) if find_package(each) is not None), found)
 
 
 def _refuse_dirty(root: Path) -> None:

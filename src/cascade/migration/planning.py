@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from cascade.exceptions import UsageError
+from cascade.legacy.layout import read_layout
+from cascade.migration.legacy import migrate_legacy
 from cascade.migration.plan import Plan
+from cascade.migration.pyproject import read_pyproject
 from cascade.migration.to_pants import add_pants
 from cascade.migration.tree import Tree
 
 TARGETS = ("standalone", "pants")
 """What a project can become."""
-
-_PYPROJECT = "pyproject.toml"
 
 
 def plan_migration(root: Path, to: str | None = None) -> Plan:
@@ -30,17 +30,16 @@ def plan_migration(root: Path, to: str | None = None) -> Plan:
         UsageError: the project cannot be read, or cannot become that.
     """
     tree = Tree(root)
+    layout = read_layout(root)
+    if layout is not None:
+        migrate_legacy(tree, layout)
     if to == "pants":
         add_pants(tree, _settings(tree))
     return tree.plan()
 
 
 def _settings(tree: Tree) -> dict[str, object]:
-    text = tree.text(_PYPROJECT) if _PYPROJECT in tree else None
-    try:
-        found = tomllib.loads(text or "").get("tool", {}).get("cascade")
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{tree.root / _PYPROJECT} is not valid TOML: {error}.") from error
+    found = read_pyproject(tree).get("tool", {}).get("cascade")
     if not isinstance(found, dict):
         raise UsageError(
             f"{tree.root} is not a standalone project: it has no pyproject.toml with [tool.cascade].",

@@ -1,0 +1,195 @@
+"""Migrate a project from the layout that Cascade had before version 1.0."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from cascade.legacy.layout import LegacyLayout
+from cascade.migration.imports import Rewritten, rewrite
+from cascade.migration.legacy_partitions import OldPartitions, read_partitions
+from cascade.migration.legacy_places import WORKFLOWS, Places, module_name
+from cascade.migration.legacy_settings import migrate_settings
+from cascade.migration.names import Module, NewNames
+from cascade.migration.pyproject import PYPROJECT
+from cascade.migration.tree import Tree
+
+_MENTION = re.compile(r"(src/)?\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b")
+_TEXTS = frozenset({".md", ".rst", ".txt", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
+_NAMED = frozenset({"Dockerfile", "Makefile", "Justfile", "justfile", "Procfile"})
+_LARGE = 200_000
+
+
+def migrate_legacy(tree: Tree, layout: LegacyLayout) -> None:
+    """Move the files of a project, and rewrite what refers to them.
+
+    Args:
+        tree: the files of the project.
+        layout: what they are.
+
+    Raises:
+        UsageError: a file is where another one would move, a link leads out of the project, or libcst is missing.
+    """
+    places = Places(tree, layout)
+    partitions = _partitions(tree, layout)
+    rewritten = _rewrite_all(places, _assets(tree, layout), partitions.arguments)
+    modules = {layout.root / path: rewritten[path] for path in rewritten}
+    _tell_dropped(places)
+    _tell_build_functions(tree, places)
+    places.apply()
+    for file, result in modules.items():
+        old = places.relative(file)
+        new = places.new.get(old, old)
+        tree.write(new, result.content)
+        for line, text in result.unsure:
+            tree.decide(text, new, line)
+    _add_packages(tree)
+    migrate_settings(tree, layout)
+    _tell_mentions(tree)
+
+
+def _partitions(tree: Tree, layout: LegacyLayout) -> OldPartitions:
+    path = (layout.package / "defs" / "partitions.py").relative_to(layout.root).as_posix()
+    if path not in tree:
+        return OldPartitions()
+    found = read_partitions(tree.read(path))
+    if found is None:
+        tree.decide(
+            f"The partitions of the workflows were those of {path}, which only running it would tell. Set "
+            "partition_start here, and partition_timezone where a workflow is declared.",
+            PYPROJECT,
+        )
+    return found or OldPartitions()
+
+
+def _rewrite_all(places: Places, assets: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, Rewritten]:
+    """Rewrite all modules, and keep those of the old framework that have what others import."""
+    tree = places.tree
+    while True:
+        names = places.names()
+        paths = [path for path in tree.paths() if path.endswith(".py") and path not in places.dropped]
+        found = {
+            path: rewritten
+            for path in paths
+            if (rewritten := _rewrite(places, path, names, assets, arguments)) is not None
+        }
+        missing = {module for rewritten in found.values() for module, _ in rewritten.missing}
+        if not any([places.keep(module) for module in sorted(missing)]):
+            return found
+
+
+def _rewrite(
+    places: Places, path: str, names: NewNames, assets: Mapping[str, str], arguments: Mapping[str, str]
+) -> Rewritten | None:
+    layout, tree = places.layout, places.tree
+    file = layout.root / path
+    module = Module()
+    if file.is_relative_to(layout.package) and path in places.new:
+        is_package = file.name == "__init__.py"
+        module = Module(layout.module_name(file), module_name(places.new[path]), is_package)
+    try:
+        return rewrite(tree.read(path), module, names, assets, arguments)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        tree.decide(f"It is not valid Python, so it was not rewritten: {error}.", places.new.get(path, path))
+        return None
+
+
+def _assets(tree: Tree, layout: LegacyLayout) -> dict[str, str]:
+    """Return the new names of the assets that the workflows of a project declare, by the old ones."""
+    tables = set()
+    for file in layout.workflows:
+        path = file.relative_to(layout.root).as_posix()
+        if path in tree:
+            tables |= set(_tables(tree.read(path)))
+    return {f"dlt_{table}": table for table in tables}
+
+
+def _tables(source: bytes) -> Iterator[str]:
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(module):
+        if isinstance(node, ast.keyword) and node.arg == "table_name" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+def _tell_dropped(places: Places) -> None:
+    if places.dropped:
+        listed = "".join(f"\n{path}" for path in sorted(places.dropped))
+        places.tree.decide(
+            "The installed package replaces these files of the framework, so they are removed. If you have changed "
+            f"one, carry the change over:{listed}"
+        )
+
+
+def _tell_build_functions(tree: Tree, places: Places) -> None:
+    """Tell of functions that nothing calls any more, if they may make what no module has."""
+    by_file: dict[str, int] = defaultdict(int)
+    for file in (*places.layout.definitions, *places.layout.workflows):
+        path = places.relative(file)
+        if path not in tree or b"build_defs" not in tree.read(path):
+            continue
+        try:
+            module = ast.parse(tree.read(path))
+        except (SyntaxError, ValueError):
+            continue
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef) and node.name == "build_defs" and not _only_lists(node):
+                by_file[path] = node.lineno
+    for path, line in by_file.items():
+        tree.decide(
+            "Nothing calls build_defs any more: what modules have at module level is found by itself. If this makes "
+            "something else, assign it below: defs = build_defs()",
+            places.new.get(path, path),
+            line,
+        )
+
+
+def _only_lists(function: ast.FunctionDef) -> bool:
+    """Return whether a function only returns `Definitions` of what its module has."""
+    statements = [
+        each for each in function.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+    ]
+    if (
+        len(statements) != 1
+        or not isinstance(statements[0], ast.Return)
+        or not isinstance(statements[0].value, ast.Call)
+    ):
+        return False
+    values = [keyword.value for keyword in statements[0].value.keywords]
+    return not statements[0].value.args and all(
+        isinstance(value, (ast.List, ast.Tuple)) and all(isinstance(each, ast.Name) for each in value.elts)
+        for value in values
+    )
+
+
+def _add_packages(tree: Tree) -> None:
+    """Add the `__init__.py` of each package of workflows that has none."""
+    directories = {
+        parent.as_posix()
+        for path in tree.paths(WORKFLOWS)
+        if path.endswith(".py")
+        for parent in PurePosixPath(path).parents
+        if parent.parts
+    }
+    for directory in directories:
+        if f"{directory}/__init__.py" not in tree:
+            tree.write(f"{directory}/__init__.py", "")
+
+
+def _tell_mentions(tree: Tree) -> None:
+    """Tell of files that are not Python and name the old places."""
+    for path in tree.paths():
+        name = PurePosixPath(path)
+        if name.suffix not in _TEXTS and name.name not in _NAMED:
+            continue
+        data = tree.read(path)
+        text = tree.text(path) if len(data) < _LARGE else None
+        for number, line in enumerate((text or "").splitlines(), 1):
+            found = _MENTION.search(line)
+            if found:
+                tree.decide(f"It names {found[0]}, which has moved.", path, number)

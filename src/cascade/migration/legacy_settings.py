@@ -1,0 +1,116 @@
+"""The settings of a project in the old layout: `.env`, `workspace.yaml`, `pyproject.toml` and `.gitignore`."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import PurePosixPath
+
+from cascade.legacy.layout import LegacyLayout
+from cascade.legacy.variables import BECOME_SETTINGS, SETTINGS, UNUSED, OldVariable, settings_of
+from cascade.migration.legacy_places import DBT_PROJECT, WORKFLOWS
+from cascade.migration.pyproject import ProjectTable, migrate_pyproject
+from cascade.migration.tree import Tree
+
+_PREFIX = "CASCADE_"
+_LINE = re.compile(r"(?P<before>\s*(?:export\s+)?)(?P<name>\w+)(?P<after>\s*=.*)", re.DOTALL)
+_LOCATION = re.compile(r"location_name:\s*[\"']?([\w.-]+)")
+_OLD_DEFINITIONS = re.compile(r"\bcascade\.definitions\b")
+_DEFINITIONS = "cascade.framework.definitions"
+_READERS = frozenset({".py", ".yml", ".yaml", ".sh", ".toml", ".conf", ".cfg", ""})
+_IGNORED = ".cascade/"
+
+
+def migrate_settings(tree: Tree, layout: LegacyLayout) -> None:
+    """Rewrite the settings.
+
+    Args:
+        tree: the files, moved.
+        layout: what they were.
+    """
+    name = layout.root.name
+    if layout.workspace is not None:
+        path = layout.workspace.relative_to(layout.root).as_posix()
+        text = tree.text(path) or ""
+        tree.write(path, _OLD_DEFINITIONS.sub(_DEFINITIONS, text))
+        location = _LOCATION.search(text)
+        name = location[1] if location else name
+    for path in tree.paths():
+        if "/" not in path and (path == ".env" or path.startswith(".env.")):
+            _migrate_dotenv(tree, path)
+    settings = {"workflows_path": WORKFLOWS}
+    if f"{DBT_PROJECT}/dbt_project.yml" in tree:
+        settings["dbt_project_dir"] = DBT_PROJECT
+        if f"{DBT_PROJECT}/profiles.yml" in tree:
+            tree.decide(
+                "dbt uses this file in place of Cascade's own profiles. Remove it if it only says how to reach Trino "
+                "or DuckDB: the settings of Cascade say that too.",
+                f"{DBT_PROJECT}/profiles.yml",
+            )
+    migrate_pyproject(tree, ProjectTable(name, settings))
+    _ignore_state(tree)
+
+
+def _ignore_state(tree: Tree) -> None:
+    text = tree.text(".gitignore") or "" if ".gitignore" in tree else ""
+    if not {_IGNORED, ".cascade", f"/{_IGNORED}", "/.cascade"} & {line.strip() for line in text.splitlines()}:
+        end = "\r\n" if "\r\n" in text else "\n"
+        tree.write(".gitignore", text + (end if text and not text.endswith("\n") else "") + _IGNORED + end)
+
+
+def _migrate_dotenv(tree: Tree, path: str) -> None:
+    """Rename the variables of a `.env`. Those that other files read too stay beside the new ones."""
+    from dotenv import dotenv_values
+
+    text = tree.text(path)
+    if text is None:
+        tree.decide("It is not UTF-8, so its names were not changed.", path)
+        return
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    present = set(values)
+    by_first = {each.names[0]: each for each in settings_of(values)}
+    elsewhere = _read_elsewhere(tree, present & (BECOME_SETTINGS | UNUSED))
+    lines = []
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        found = _LINE.fullmatch(line)
+        name = found["name"] if found else ""
+        renamed = _renamed(line, found, by_first.get(name), present) if found and name in BECOME_SETTINGS else None
+        if name in UNUSED and name not in elsewhere:
+            tree.decide(f"Nothing reads {name} any more. Remove it.", path, number)
+        if renamed is None or name in elsewhere:
+            lines.append(line)
+        if renamed:
+            lines.append(renamed)
+    tree.write(path, "".join(lines))
+
+
+def _renamed(line: str, found: re.Match[str], variable: OldVariable | None, present: set[str]) -> str | None:
+    """Return the line of the new variable. An empty string if there is none, because another line has its value."""
+    name = found["name"]
+    if variable is None:
+        setting = SETTINGS.get(name)
+        # The port of a URL that is on the line of its host, or a second variable of one setting.
+        return "" if setting is None or name in present else line
+    new = f"{_PREFIX}{variable.setting.upper()}"
+    if new in present:
+        return ""
+    if name in SETTINGS:
+        return f"{found['before']}{new}{found['after']}"
+    end = line[len(line.rstrip("\r\n")) :]
+    return f"{found['before']}{new}={variable.value}{end}"
+
+
+def _read_elsewhere(tree: Tree, names: set[str]) -> set[str]:
+    """Return which variables other files read, such as those of Docker Compose, or the project's own settings."""
+    found: set[str] = set()
+    for path in tree.paths():
+        name = PurePosixPath(path)
+        if name.suffix not in _READERS or name.name.startswith(".env"):
+            continue
+        data = tree.read(path)
+        if len(data) > 500_000:
+            continue
+        text = data.decode(errors="replace")
+        # A field of a settings class of pydantic is the name in lower case.
+        found |= {each for each in names if re.search(rf"\b{each}\b|^\s+{each.lower()}\s*:", text, re.MULTILINE)}
+    return found

@@ -1,0 +1,158 @@
+"""A project in the old layout becomes one of today, and what only a person knows is listed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from legacy.project import write_legacy_project
+
+from cascade.exceptions import UsageError
+from cascade.migration.applying import apply
+from cascade.migration.legacy_partitions import OldPartitions, read_partitions
+from cascade.migration.plan import Plan
+from cascade.migration.planning import plan_migration
+from cascade.migration.tree import Tree
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return write_legacy_project(tmp_path / "our lakehouse").root
+
+
+def migrated(root: Path) -> Plan:
+    plan = plan_migration(root)
+    apply(plan)
+    return plan
+
+
+def decided(plan: Plan, path: str) -> list[str]:
+    return [each.text for each in plan.decisions if each.file == path]
+
+
+def test_files_move_and_a_second_migration_finds_nothing(old: Path) -> None:
+    migrated(old)
+    assert not (old / "src").exists()
+    paths = Tree(old).paths()
+    for path in (
+        "workflows/ingestion/sales/data/orders.csv",
+        "workflows/ingestion/weather/observations.py",
+        "workflows/quality/weather.py",
+        "workflows/schemas/weather.py",
+        "workflows/utils/days.py",
+        "transforms/dbt/models/gold/mrt_sales.sql",
+        "workflows/__init__.py",
+    ):
+        assert path in paths
+    again = plan_migration(old)
+    assert (again.changes, again.decisions) == ((), ())
+
+
+def test_what_the_modules_share_is_said_where_each_is_declared(old: Path) -> None:
+    migrated(old)
+    assert (
+        (old / "workflows/ingestion/weather/stations.py")
+        .read_text()
+        .startswith(
+            "from __future__ import annotations\n\nfrom cascade.ingestion import cascade_ingestion\n"
+            "from workflows.schemas.weather import RawStations\n"
+        )
+    )
+    declared = (old / "workflows/ingestion/weather/stations.py").read_text()
+    assert '    partition_start="2025-01-01",\n    partition_timezone="Europe/London",\n' in declared
+    assert 'AssetKey(["weather_observations"])' in (old / "workflows/quality/weather.py").read_text()
+
+
+def test_files_of_the_framework_go_unless_something_needs_them(old: Path) -> None:
+    plan = migrated(old)
+    assert (old / "workflows/partitions.py").is_file()
+    assert not list(old.rglob("definitions.py"))
+    [text] = [each.text for each in plan.decisions if not each.file]
+    assert "src/cascade/definitions.py" in text
+    assert "partitions.py" not in text
+
+
+def test_variables_are_renamed_and_those_that_others_read_stay(old: Path) -> None:
+    (old / "compose.yaml").write_text("services: {db: {ports: ['${POSTGRES_PORT}:5432']}}\n")
+    with (old / ".env").open("a") as file:
+        file.write("export NESSIE_HOST=nessie  # the server\r\nNESSIE_PORT=19120\nNESSIE_REF=other\n")
+    plan = migrated(old)
+    lines = (old / ".env").read_bytes().decode().splitlines(keepends=True)
+    assert {
+        "POSTGRES_PORT=10000\n",
+        "CASCADE_POSTGRES_PORT=10000\n",
+        "CASCADE_POSTGRES_PASSWORD=lakepass\n",
+        "CASCADE_ICEBERG_WAREHOUSE=lake/warehouse\n",
+        "export CASCADE_NESSIE_URI=http://nessie:19120/iceberg\r\n",
+        "CASCADE_NESSIE_REF=main\n",
+        "GITHUB_USERNAME=octocat\n",
+    } <= {*lines}
+    assert not [line for line in lines if line.startswith(("NESSIE_PORT", "NESSIE_REF", "POSTGRES_PASSWORD"))]
+    assert any("NESSIE_VERSION" in text for text in decided(plan, ".env"))
+    assert "lakepass" not in str(plan.decisions)
+
+
+def test_settings_are_written_and_the_rest_of_pyproject_stays(old: Path) -> None:
+    migrated(old)
+    read = tomllib.loads((old / "pyproject.toml").read_text())
+    assert read["tool"]["cascade"] == {
+        "project_name": "cascade",
+        "workflows_path": "workflows",
+        "dbt_project_dir": "transforms/dbt",
+    }
+    assert read["project"]["dependencies"] == ["cascade-workflows[dbt,testing]", "dagster", "dlt", "pandas", "pandera"]
+    assert read["tool"]["pytest"]["ini_options"]["pythonpath"] == ["."]
+    assert "module_name: cascade.framework.definitions" in (old / "workspace.yaml").read_text()
+
+
+def test_what_a_person_must_decide_has_a_place(old: Path) -> None:
+    (old / "src/cascade/defs/schedules/weekly.py").write_text(
+        "import dagster as dg\n\ndef build_defs():\n    return dg.Definitions(jobs=[make(n) for n in range(3)])\n"
+    )
+    (old / "src/cascade/defs/ingestion/sales/wrong.py").write_text("from cascade.schemas import (\n")
+    plan = migrated(old)
+    assert any("src/cascade/defs" in text for text in decided(plan, "README.md"))
+    assert any(
+        "workflows.ingestion.finance.rates" in text for text in decided(plan, "workflows/ingestion/finance/ledger.py")
+    )
+    assert any("defs = build_defs()" in text for text in decided(plan, "workflows/schedules/weekly.py"))
+    assert any("not valid Python" in text for text in decided(plan, "workflows/ingestion/sales/wrong.py"))
+
+
+def test_a_place_that_is_taken_is_an_error(old: Path) -> None:
+    (old / "workflows/utils").mkdir(parents=True)
+    (old / "workflows/utils/days.py").write_text("mine = 1\n")
+    with pytest.raises(UsageError, match=r"workflows/utils/days\.py exists, and src/cascade/utils/days\.py would"):
+        plan_migration(old)
+
+
+def test_links_out_of_the_project_are_refused_and_others_stay(tmp_path: Path, old: Path) -> None:
+    (old / "src/cascade/defs/ingestion/sales/more.py").symlink_to("orders.py")
+    plan = plan_migration(old)
+    assert "symbolic link" in decided(plan, "src/cascade/defs/ingestion/sales/more.py")[0]
+    (tmp_path / "elsewhere").mkdir()
+    (old / "src/cascade/defs/ingestion/far").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="outside of the project"):
+        plan_migration(old)
+    (old / "src/cascade/defs/ingestion/far").unlink()
+    (old / "src").rename(tmp_path / "src")
+    (old / "src").symlink_to(tmp_path / "src")
+    with pytest.raises(UsageError, match="symbolic link"):
+        plan_migration(old)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ('DailyPartitionsDefinition(start_date="2024-01-01")', OldPartitions("2024-01-01")),
+        ('dg.DailyPartitionsDefinition("2024-01-01", timezone="UTC")', OldPartitions("2024-01-01")),
+        ('DailyPartitionsDefinition("2024-01-01", timezone="Asia/Tokyo")', OldPartitions("2024-01-01", "Asia/Tokyo")),
+        ("DailyPartitionsDefinition(start_date=START)", None),
+        ('DailyPartitionsDefinition("2024-01-01", end_offset=1)', None),
+        ("nothing()", None),
+        ("(", None),
+    ],
+)
+def test_the_partitions_of_all_workflows_are_read(call: str, expected: OldPartitions | None) -> None:
+    assert read_partitions(f"daily = {call}\n".encode()) == expected
