@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade.cli.choices import Choice
+from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.migration.tools import TOOLS
 from cascade.program import typed
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted, shows_colors
@@ -25,18 +27,38 @@ _KINDS = {"new": "new", "changed": "changed", "moved": "moved", "rewritten": "mo
 
 
 @click.command(short_help="Bring an older project to today's layout, or from or to Pants.")
-@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--from", "tool", type=Choice(list(TOOLS)), help="Write workflows for the project of another tool at PATH."
+)
 @click.option("--check", is_flag=True, help="Show what would change, and change nothing. This is the default.")
 @click.option("--apply", "applies", is_flag=True, help="Change the files.")
 @click.option("--to", type=Choice(["standalone", "pants"]), help="Also remove, or add, what Pants needs.")
 @click.option("--allow-dirty", is_flag=True, help="Apply although files differ from the newest commit.")
 @json_option
-def migrate(out: Output, path: Path | None, check: bool, applies: bool, to: str | None, allow_dirty: bool) -> None:
+@click.pass_obj
+def migrate(
+    invocation: Invocation,
+    out: Output,
+    path: Path | None,
+    tool: str | None,
+    check: bool,
+    applies: bool,
+    to: str | None,
+    allow_dirty: bool,
+) -> None:
     """Show what a project in an older layout needs to become one of today, or change it.
 
     PATH is the directory of the project; by default, the project here. The command moves files, rewrites imports,
     settings and the names in .env, and lists what you must decide. It changes nothing outside of the project. After an
     interruption, `--apply` finishes what was begun.
+
+    With `--from`, PATH is a pipeline script or a project of another tool. It is read without being run and stays as it
+    is; the project here gets a workflow for each table that it fills, and copies of the code that these need.
+
+    \b
+        cascade migrate --check
+        cascade migrate --from dlt ../pipelines/github_pipeline.py
 
     Exit code 1 means that `--check` found something to change.
     """
@@ -45,29 +67,38 @@ def migrate(out: Output, path: Path | None, check: bool, applies: bool, to: str 
 
     if check and applies:
         raise UsageError("--check and --apply exclude each other. Use only one of them.")
-    root = _root(path)
+    if tool is not None:
+        _require_project_of_tool(tool, path, to)
+        _require_standalone(invocation)
+    root = invocation.config.project_root if tool is not None else _root(_directory(path))
     interrupted = is_interrupted(root)
     if interrupted and not applies:
         out.json({"root": str(root), "interrupted": True})
-        out.say(f"A migration was interrupted. Finish it: {typed_again('--apply', to=to, path=path)}")
+        out.say(f"A migration was interrupted. Finish it: {typed_again('--apply', to=to, path=path, tool=tool)}")
         raise click.exceptions.Exit(1)
     if interrupted:
         finish(root)
         out.say("Finished the migration that was interrupted.")
-    plan = plan_migration(root, to)
+    if tool is not None and path is not None:
+        from cascade.migration.foreign.planning import plan_from
+
+        plan = plan_from(tool, path, invocation.config)
+    else:
+        plan = plan_migration(root, to)
     if applies and plan.changes:
         # What an interrupted migration has left is not what a user forgot to commit.
         if not allow_dirty and not interrupted:
             _refuse_dirty(root)
         apply(plan)
-    report(out, plan, typed_again("--apply", to=to, path=path), applied=applies)
+    report(out, plan, typed_again("--apply", to=to, path=path, tool=tool), applied=applies)
     if plan.changes and not applies:
         raise click.exceptions.Exit(1)
 
 
-def typed_again(mode: str, *, to: str | None, path: Path | None) -> str:
+def typed_again(mode: str, *, to: str | None, path: Path | None, tool: str | None = None) -> str:
     """Return the command with another mode."""
-    words = ["migrate", *([shlex.quote(str(path))] if path else []), *(["--to", to] if to else []), mode]
+    words = ["migrate", *(["--from", tool] if tool else []), *([shlex.quote(str(path))] if path else [])]
+    words += [*(["--to", to] if to else []), mode]
     return typed(" ".join(words))
 
 
@@ -106,6 +137,31 @@ def _summary(plan: Plan, command: str, *, applied: bool) -> str:
     parts = ", ".join(f"{kinds.count(kind)} {name}" for kind, name in _KINDS.items() if kind in kinds)
     files = f"{counted(len(kinds), 'file')}: {parts}."
     return f"Migrated {files}" if applied else f"Would change {files} To do it: {command}"
+
+
+def _require_project_of_tool(tool: str, path: Path | None, to: str | None) -> None:
+    if to is not None:
+        raise UsageError("--from and --to exclude each other. Use --from first, and --to after that.")
+    if path is None:
+        raise UsageError(
+            f"--from {tool} needs the path of a project of {tool}.",
+            hint=f"Type, for example: {typed(f'migrate --from {tool} ../old-project')}",
+        )
+
+
+def _require_standalone(invocation: Invocation) -> None:
+    if invocation.given is not None:
+        raise UsageError(
+            f"Pants manages the workflows of the project {invocation.given.name}.",
+            hint="Create a standalone project with `cascade init`, and use `cascade migrate --from` there.",
+        )
+    invocation.require_project()
+
+
+def _directory(path: Path | None) -> Path | None:
+    if path is not None and not path.is_dir():
+        raise UsageError(f"{path} is a file. Name the directory of a project, or the tool of a script with --from.")
+    return path
 
 
 def _root(path: Path | None) -> Path:

@@ -1,0 +1,102 @@
+"""`migrate --from` writes workflows that load and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from cascade.cli.conftest import Cascade, files
+from cascade.framework.conftest import SampleProject
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text).lstrip(), encoding="utf-8")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Write a pipeline of dlt that needs no network."""
+    root = tmp_path / "the shop"
+    write(
+        root / "models.py",
+        """
+        from datetime import date
+        from typing import Any, Optional
+
+        from pydantic import BaseModel
+
+        class Order(BaseModel):
+            id: int
+            placed: date
+            note: Optional[str] = None
+
+        class Loose(BaseModel):
+            key: str
+            payload: dict[str, Any]
+            size: float = 0.0
+        """,
+    )
+    write(
+        root / "shop_pipeline.py",
+        """
+        import dlt
+        from models import Loose, Order
+
+        FRUITS = ("apples", "pears")
+
+        @dlt.resource(primary_key="id", write_disposition="merge", columns=Order)
+        def orders():
+            yield [{"id": 1, "placed": "2024-01-01"}, {"id": 2, "placed": "2024-01-02", "note": "x"}]
+
+        @dlt.resource(columns=Loose, write_disposition="replace", primary_key="key")
+        def loose():
+            yield {"key": "a", "payload": {"x": 1}, "size": 1}
+
+        @dlt.source
+        def shop(kilos):
+            yield orders
+            yield loose
+            for name in FRUITS:
+                yield dlt.resource([{"name": name, "kilos": 3}], name=name, write_disposition="replace")
+
+        pipeline = dlt.pipeline("shop", destination="duckdb")
+        print(pipeline.run(shop(3)))
+        raise_if_it_runs = pipeline.last_trace.undefined
+        """,
+    )
+    return root
+
+
+def test_a_pipeline_of_dlt_becomes_workflows_that_run(cascade: Cascade, project: SampleProject, shop: Path) -> None:
+    before = {path: path.read_bytes() for path in shop.rglob("*.py")}
+    shown = cascade("migrate", "--from", "dlt", str(shop))
+    assert shown.exit_code == 1
+    assert '+    return shop(3).with_resources("pears")' in shown.stdout
+    assert "models.py:13: The field payload of Loose has the type dict[str, Any]" in shown.stdout
+    assert files(project) == ["pyproject.toml"]
+    document = cascade.json("migrate", "--from", "dlt", str(shop), "--apply")
+    assert document["applied"]
+    assert {path: path.read_bytes() for path in shop.rglob("*.py")} == before
+    assert cascade("validate").exit_code == 0
+    listed = {each["asset"] for each in cascade.json("list")["workflows"]}
+    assert listed == {"orders", "loose", "apples", "pears"}
+    for table, row in (("orders", "2024-01-02"), ("loose", "1.0"), ("pears", "pears")):
+        result = cascade("materialize", table)
+        assert (result.exit_code, row in result.stdout) == (0, True), result.output
+    again = cascade("migrate", "--from", "dlt", str(shop), "--apply")
+    assert again.exit_code == 0
+    assert again.stdout.endswith("There is nothing to migrate.\n")
+
+
+def test_wrong_use_is_told(cascade: Cascade, project: SampleProject, shop: Path) -> None:
+    result = cascade("migrate", "--from", "dlt")
+    assert (result.exit_code, "needs the path of a project of dlt" in result.stderr) == (2, True)
+    result = cascade("migrate", "--from", "dlt", str(shop), "--to", "pants")
+    assert (result.exit_code, "exclude each other" in result.stderr) == (2, True)
+    result = cascade("migrate", str(shop / "models.py"))
+    assert (result.exit_code, "is a file" in result.stderr) == (2, True)
+    result = cascade("migrate", "--from", "dlt", str(project.root / project.package))
+    assert (result.exit_code, "Cascade loads it already" in result.stderr) == (2, True)

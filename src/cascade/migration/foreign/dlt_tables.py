@@ -1,0 +1,574 @@
+"""The tables that a source, a resource or rows of dlt fill, read from the expression that makes them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cascade.migration.foreign.columns import columns_of_hints, columns_of_rows, kind_of_value
+from cascade.migration.foreign.dlt_rest import rest_tables
+from cascade.migration.foreign.found import DISPOSITIONS, Column, Remark, Table
+from cascade.migration.foreign.local_code import LocalCode
+from cascade.migration.foreign.models import model_of
+from cascade.migration.foreign.source_code import Function, SourceCode, Unknown, arguments_of, assignments
+
+_SAME_TABLES = frozenset({"add_limit", "add_map", "add_filter", "add_yield_map", "parallelize", "clone", "add_step"})
+_REST = ("dlt.sources.rest_api.rest_api_source", "dlt.sources.rest_api.rest_api_resources")
+_RESOURCES = ("dlt.resource", "dlt.transformer")
+_DEEPEST = 12
+_MOST_TURNS = 200
+
+
+class UnreadableError(Exception):
+    """The tables of an expression are known only when it runs.
+
+    Args:
+        source: the file.
+        node: the expression.
+        text: why, as a sentence.
+    """
+
+    def __init__(self, source: SourceCode, node: ast.AST, text: str) -> None:
+        super().__init__(text)
+        self.source, self.node, self.text = source, node, text
+
+    def remark(self, advice: str) -> Remark:
+        """Return this as something to decide."""
+        return Remark(self.source.path, getattr(self.node, "lineno", 0), f"{self.text} {advice}")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an expression is evaluated.
+
+    Args:
+        code: the files of the project.
+        source: the file.
+        names: what local names are assigned: expressions, functions, and constants.
+        depth: how many calls and names were followed.
+    """
+
+    code: LocalCode
+    source: SourceCode
+    names: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+    def deeper(self, **changes: Any) -> Scope:
+        """Return the scope of an expression that this one leads to."""
+        return replace(self, depth=self.depth + 1, **changes)
+
+    def constant(self, node: ast.expr | None) -> Any:
+        """Return the value of a constant expression, with `UNKNOWN` for what is not constant."""
+        return self.source.constant(node, _Names(self))
+
+    def lookup(self, name: str) -> tuple[Scope, Any] | None:
+        """Return what a name stands for in a file of the project: an expression or a function."""
+        if name in self.names:
+            return self, self.names[name]
+        found = self.code.defining(self.source, name)
+        if found is None:
+            return None
+        source, there = found
+        value = source.functions.get(there) or source.assigned.get(there)
+        names = self.names if source is self.source else {}
+        return None if value is None else (replace(self, source=source, names=names), value)
+
+
+class _Names(Mapping[str, Any]):
+    """The values of the names of a scope, those included that a file imports from another one of the project."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(name) is not None
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scope.names)
+
+    def __len__(self) -> int:
+        return len(self._scope.names)
+
+    def _find(self, name: object) -> tuple[Any] | None:
+        scope = self._scope
+        if not isinstance(name, str) or isinstance(scope.names.get(name), Function):
+            return None
+        if name in scope.names:
+            return (scope.names[name],)
+        if name in scope.source.assigned or name not in scope.source.imports:
+            return None
+        found = scope.code.defining(scope.source, name)
+        if found is None or found[0] is scope.source or found[1] not in found[0].assigned or scope.depth > _DEEPEST:
+            return None
+        return (Scope(scope.code, found[0], {}, scope.depth + 1).constant(found[0].assigned[found[1]]),)
+
+
+def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
+    """Return the tables that rows of an expression go to.
+
+    Args:
+        node: an expression that gives a dlt source, a resource, a list of these, or rows.
+        scope: where it is evaluated.
+
+    Raises:
+        UnreadableError: only running the code would tell.
+    """
+    if scope.depth > _DEEPEST:
+        raise UnreadableError(scope.source, node, "The resources are defined in a circle.")
+    if isinstance(node, ast.Name):
+        return _of_name(node, scope)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return _of_list(node, scope)
+    if isinstance(node, ast.Dict):
+        return [_rows_table(node, scope)]
+    if isinstance(node, ast.Call):
+        return _of_call(node, scope)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return _of_pipe(node, scope)
+    if isinstance(node, (ast.Attribute, ast.Subscript)):
+        return _of_part(node, scope)
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return _of_comprehension(node, scope)
+    return [_rows_table(node, scope)]
+
+
+def decorated(function: Function, scope: Scope, *names: str) -> ast.expr | None:
+    """Return the decorator of a function that has one of some full names, or None."""
+    for decorator in function.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if _is_named(scope.source.full_name(called), *names):
+            return decorator
+    return None
+
+
+def hinted(table: Table, given: Mapping[str, ast.expr], scope: Scope) -> Table:
+    """Return a table with the hints of a call: `table_name`, `primary_key`, `write_disposition`, `columns` and others.
+
+    Args:
+        table: the table without them.
+        given: the arguments of the call.
+        scope: where they are evaluated.
+    """
+    remarks = list(table.remarks)
+    line = next((value.lineno for value in given.values()), table.line)
+    path = scope.source.path
+    name = scope.constant(given.get("table_name"))
+    if isinstance(name, str):
+        table = replace(table, name=name)
+    elif given.get("table_name") is not None:
+        remarks.append(
+            Remark(
+                path,
+                line,
+                f"The rows of {table.name} go to tables that are chosen row by row. A workflow fills one table: write "
+                "one workflow for each, which filters the rows.",
+            )
+        )
+    key = scope.constant(given.get("primary_key"))
+    if isinstance(key, str) or (isinstance(key, list) and all(isinstance(each, str) for each in key)):
+        table = replace(table, key=(key,) if isinstance(key, str) else tuple(dict.fromkeys(key)))
+    elif given.get("primary_key") is not None and key is not None:
+        remarks.append(Remark(path, line, f"The primary key of {table.name} is not a constant. Set unique_key."))
+    stated = given.get("write_disposition")
+    disposition, said = _disposition(None if stated is None else scope.constant(stated), table)
+    table = replace(table, disposition=disposition)
+    remarks += [Remark(path, line, said)] if said else []
+    table = _with_columns(table, given.get("columns"), scope)
+    if given.get("merge_key") is not None and not table.key:
+        text = (
+            f"{table.name} has a merge key, which deletes rows by a column. Use write_disposition='replace' or a key."
+        )
+        remarks.append(Remark(path, line, text))
+    if (contract := given.get("schema_contract")) is not None:
+        text = f"The schema contract of {table.name} has no equivalent: the schema decides which columns and rows land."
+        remarks.append(Remark(path, contract.lineno, text))
+    return replace(table, remarks=(*remarks, *(each for each in table.remarks if each not in remarks)))
+
+
+def _of_name(node: ast.Name, scope: Scope) -> list[Table]:
+    found = scope.lookup(node.id)
+    if found is None:
+        return [_rows_table(node, scope)]
+    where, value = found
+    if isinstance(value, Function):
+        return _of_function(value, None, where, node)
+    if isinstance(value, ast.expr):
+        rest = {name: each for name, each in where.names.items() if name != node.id}
+        tables = tables_of(value, where.deeper(names=rest))
+        # What is returned is still the name.
+        return [replace(table, returned=None) for table in tables] if len(tables) == 1 else tables
+    return [_rows_table(node, scope)]
+
+
+def _of_list(node: ast.List | ast.Tuple, scope: Scope) -> list[Table]:
+    value = scope.constant(node)
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        return [_rows_table(node, scope)]
+    tables = []
+    for item in node.elts:
+        inner = item.value if isinstance(item, ast.Starred) else item
+        for table in tables_of(inner, scope.deeper()):
+            expression = table.returned or scope.source.segment(inner)
+            tables.append(replace(table, returned=None if isinstance(item, ast.Starred) else expression))
+    return tables
+
+
+def _of_call(node: ast.Call, scope: Scope) -> list[Table]:
+    called = node.func
+    if isinstance(called, ast.Attribute):
+        tables = _of_method(called, node, scope)
+        if tables is not None:
+            return tables
+    name = scope.source.full_name(called)
+    if (
+        name in _REST
+        or name.endswith((".rest_api_source", ".rest_api_resources"))
+        or name
+        in (
+            "rest_api_source",
+            "rest_api_resources",
+        )
+    ):
+        return _of_rest(node, scope)
+    if name in _RESOURCES or name == "dlt.sources.helpers.resource":
+        return [_of_resource_call(node, scope)]
+    if name.endswith("sql_database") or name.endswith("sql_table"):
+        return _of_sql(node, scope, name)
+    if isinstance(called, ast.Call):
+        # `dlt.resource(function, ...)(arguments)`.
+        return tables_of(called, scope.deeper())
+    if isinstance(called, ast.Name):
+        found = scope.lookup(called.id)
+        if found is not None and isinstance(found[1], Function):
+            return _of_function(found[1], node, found[0], node)
+        if found is not None and isinstance(found[1], ast.Call):
+            return tables_of(found[1], found[0].deeper())
+    elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+        module = scope.source.imports.get(called.value.id)
+        path = module and scope.code.module_file(module.full_name, scope.source.path)
+        if path:
+            source = scope.code.source(path)
+            if called.attr in source.functions:
+                return _of_function(source.functions[called.attr], node, replace(scope, source=source, names={}), node)
+    return [_rows_table(node, scope)]
+
+
+def _of_method(called: ast.Attribute, node: ast.Call, scope: Scope) -> list[Table] | None:
+    if called.attr == "with_resources":
+        return _selected(called, node, scope)
+    if called.attr in _SAME_TABLES or (called.attr == "apply_hints" and not isinstance(called.value, ast.Name)):
+        tables = tables_of(called.value, scope.deeper())
+        given = arguments_of(node, "table_name") if called.attr == "apply_hints" else {}
+        return [replace(hinted(table, given, scope), returned=None) for table in tables]
+    if called.attr == "with_name":
+        name = scope.constant(node.args[0]) if node.args else None
+        tables = tables_of(called.value, scope.deeper())
+        if isinstance(name, str) and len(tables) == 1:
+            return [replace(tables[0], name=name, resource=None)]
+    return None
+
+
+def _selected(called: ast.Attribute, node: ast.Call, scope: Scope) -> list[Table]:
+    names = scope.constant(ast.List(elts=node.args, ctx=ast.Load()))
+    if any(not isinstance(name, str) for name in names):
+        raise UnreadableError(scope.source, node, "The names of the selected resources are not constant.")
+    try:
+        of_source = {table.resource or table.name: table for table in tables_of(called.value, scope.deeper())}
+    except UnreadableError:
+        of_source = {}
+    tables = []
+    for name in names:
+        table = of_source.get(name) or Table(name, scope.source.path, node.lineno)
+        tables.append(replace(table, resource=name if len(names) > 1 else None))
+    return tables
+
+
+def _of_part(node: ast.Attribute | ast.Subscript, scope: Scope) -> list[Table]:
+    """Return the table of `source.issues`, `source.resources["issues"]` or `rows["items"]`."""
+    name = node.attr if isinstance(node, ast.Attribute) else scope.constant(node.slice)
+    base = node.value
+    if isinstance(base, ast.Attribute) and base.attr in ("resources", "selected_resources"):
+        base = base.value
+    if isinstance(name, str):
+        try:
+            for table in tables_of(base, scope.deeper()):
+                if name in (table.resource, table.name):
+                    return [replace(table, resource=None)]
+        except UnreadableError:
+            return [Table(name, scope.source.path, node.lineno)]
+    return [_rows_table(node, scope)]
+
+
+def _of_pipe(node: ast.BinOp, scope: Scope) -> list[Table]:
+    called = node.right.func if isinstance(node.right, ast.Call) else node.right
+    try:
+        [table] = tables_of(node.right, scope.deeper())
+    except (UnreadableError, ValueError):
+        table = Table("", scope.source.path, node.lineno)
+    name = table.name or scope.source.full_name(called).rpartition(".")[2]
+    return [replace(table, name=name, resource=None, returned=None)]
+
+
+def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> list[Table]:
+    [generator, *others] = node.generators
+    turns = _turns(generator.target, scope.constant(generator.iter))
+    if others or generator.ifs or not turns:
+        return [_rows_table(node, scope)]
+    tables = []
+    for turn in turns:
+        tables += tables_of(node.elt, scope.deeper(names={**scope.names, **turn}))
+    # The name of the loop exists only inside of it.
+    return [replace(table, resource=table.resource or table.name, returned=None) for table in tables]
+
+
+def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: ast.AST) -> list[Table]:
+    names = _parameters(function, call, scope)
+    resource = decorated(function, scope, *_RESOURCES)
+    if resource is not None:
+        return [_of_resource(function, resource, scope.deeper(names={**scope.names, **names}))]
+    inside = {
+        inner.name: inner for inner in ast.walk(function) if isinstance(inner, Function) and inner is not function
+    }
+    local = dict(
+        pair for statement in ast.walk(function) if isinstance(statement, ast.stmt) for pair in assignments(statement)
+    )
+    scope = scope.deeper(names={**names, **local, **inside})
+    is_source = decorated(function, scope, "dlt.source") is not None
+    tables: list[Table] = []
+    for expression, bound in _results(function, scope):
+        tables += tables_of(expression, replace(scope, names=bound))
+    if is_source or any(table.resource for table in tables):
+        if not tables or any(not table.name for table in tables):
+            raise UnreadableError(scope.source, function, f"The resources of {function.name} are named when it runs.")
+        return [replace(table, resource=table.resource or table.name, returned=None) for table in tables]
+    if len(tables) == 1 and tables[0].name:
+        return [replace(tables[0], returned=None)]
+    return [_of_rows(function, scope)]
+
+
+def _results(function: Function, scope: Scope) -> Iterator[tuple[ast.expr, Mapping[str, Any]]]:
+    """Yield what a function returns or yields, with the local names; once for each value of a constant loop."""
+
+    def walk(statements: list[ast.stmt], names: Mapping[str, Any]) -> Iterator[tuple[ast.expr, Mapping[str, Any]]]:
+        for statement in statements:
+            if isinstance(statement, ast.Return) and statement.value is not None:
+                yield statement.value, names
+            elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Yield, ast.YieldFrom)):
+                if statement.value.value is not None:
+                    yield statement.value.value, names
+            elif isinstance(statement, ast.For):
+                turns = _turns(statement.target, replace(scope, names=names).constant(statement.iter))
+                for turn in turns or [{}]:
+                    yield from walk(statement.body, {**names, **turn})
+            elif isinstance(statement, (ast.If, ast.While, ast.With, ast.Try)):
+                yield from walk(statement.body, names)
+                yield from walk(getattr(statement, "orelse", []), names)
+
+    return walk(function.body, scope.names)
+
+
+def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table:
+    given = arguments_of(decorator, "data", "name") if isinstance(decorator, ast.Call) else {}
+    given.pop("data", None)
+    name = scope.constant(given.get("name"))
+    described = (ast.get_docstring(function) or "").partition("\n")[0]
+    table = Table(name if isinstance(name, str) else function.name, scope.source.path, function.lineno)
+    table = replace(table, resource=table.name, description=described)
+    cursor = _cursor(function, scope)
+    if cursor is not None:
+        table = replace(table, cursor=cursor.name, columns=(cursor,) if not cursor.guessed else ())
+    table = _with_yielded_rows(table, function, scope)
+    return hinted(table, given, scope)
+
+
+def _of_resource_call(node: ast.Call, scope: Scope) -> Table:
+    given = arguments_of(node, "data", "name")
+    data = given.pop("data", None)
+    name = scope.constant(given.get("name"))
+    table = Table("", scope.source.path, node.lineno)
+    if data is not None:
+        with suppress(UnreadableError, ValueError):
+            [table] = tables_of(data, scope.deeper())
+    table = replace(table, name=name if isinstance(name, str) else table.name, returned=None)
+    if given.get("name") is not None and not isinstance(name, str):
+        raise UnreadableError(scope.source, node, "The name of a resource is not constant.")
+    return hinted(replace(table, resource=table.name or None), given, scope)
+
+
+def _of_rows(function: Function, scope: Scope) -> Table:
+    table = Table(function.name, scope.source.path, function.lineno)
+    return replace(_with_yielded_rows(table, function, scope), name="")
+
+
+def _of_rest(node: ast.Call, scope: Scope) -> list[Table]:
+    config = arguments_of(node, "config").get("config")
+    if isinstance(config, ast.Name):
+        found = scope.lookup(config.id)
+        if found is not None and isinstance(found[1], ast.expr):
+            scope, config = found[0], found[1]
+    if not isinstance(config, ast.Dict):
+        raise UnreadableError(scope.source, node, "The configuration of the REST API is not a dictionary in the code.")
+    tables = rest_tables(scope.constant(config), scope.source.path, config.lineno)
+    if tables is None:
+        raise UnreadableError(scope.source, config, "The resources of the REST API are named when it runs.")
+    return tables
+
+
+def _of_sql(node: ast.Call, scope: Scope, name: str) -> list[Table]:
+    if name.endswith("sql_table"):
+        given = arguments_of(node, "credentials", "table", "schema")
+        table = scope.constant(given.get("table"))
+        if isinstance(table, str):
+            found = Table(table, scope.source.path, node.lineno)
+            return [hinted(_with_incremental(found, given.get("incremental"), scope), given, scope)]
+    given = arguments_of(node, "credentials", "schema", "metadata", "table_names")
+    names = scope.constant(given.get("table_names"))
+    if isinstance(names, list) and names and all(isinstance(each, str) for each in names):
+        return [Table(each, scope.source.path, node.lineno, resource=each) for each in names]
+    text = "The tables of the database are listed when it runs."
+    raise UnreadableError(scope.source, node, text)
+
+
+def _rows_table(node: ast.expr, scope: Scope) -> Table:
+    """Return a table without a name for rows, with their columns if the code contains them."""
+    table = Table("", scope.source.path, node.lineno)
+    value = scope.constant(node)
+    rows = value if isinstance(value, list) else [value]
+    return _with_rows(table, rows)
+
+
+def _with_yielded_rows(table: Table, function: Function, scope: Scope) -> Table:
+    """Add the columns of the rows that a function writes in its code, if it yields nothing else."""
+    local = dict(pair for statement in function.body for pair in assignments(statement))
+    inner = scope.deeper(names={**scope.names, **local})
+    rows: list[Any] = []
+    for expression, names in _results(function, inner):
+        value = replace(inner, names=names).constant(expression)
+        rows += value if isinstance(value, list) else [value]
+    return _with_rows(table, rows)
+
+
+def _with_rows(table: Table, rows: list[Any]) -> Table:
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return table
+    columns, left = columns_of_rows(rows)
+    known = {column.name for column in columns}
+    columns = (*columns, *(column for column in table.columns if column.name not in known))
+    return replace(table, columns=columns, complete=not left)
+
+
+def _with_columns(table: Table, node: ast.expr | None, scope: Scope) -> Table:
+    if node is None:
+        return table
+    if isinstance(node, ast.Name) and (found := scope.code.defining(scope.source, node.id)) is not None:
+        source, name = found
+        if name in source.classes:
+            read = model_of(scope.code, source, source.classes[name])
+            if read is not None:
+                # Checked again once the key is known.
+                return replace(
+                    table,
+                    model=read.model,
+                    columns=read.columns,
+                    complete=read.complete,
+                    remarks=(*table.remarks, *read.remarks),
+                )
+    hints = columns_of_hints(scope.constant(node))
+    replaced = {column.name for column in hints}
+    kept = tuple(column for column in table.columns if column.name not in replaced)
+    return replace(table, columns=(*hints, *kept))
+
+
+def _cursor(function: Function, scope: Scope) -> Column | None:
+    """Return the column of a parameter whose default is an incremental cursor."""
+    given = function.args
+    defaults = [*given.defaults, *(each for each in given.kw_defaults if each is not None)]
+    for default in defaults:
+        found = _of_incremental(default, scope)
+        if found is not None:
+            return found
+    return None
+
+
+def _with_incremental(table: Table, node: ast.expr | None, scope: Scope) -> Table:
+    column = None if node is None else _of_incremental(node, scope)
+    if column is None:
+        return table
+    return replace(table, cursor=column.name, columns=(*table.columns, *((column,) if not column.guessed else ())))
+
+
+def _of_incremental(node: ast.expr, scope: Scope) -> Column | None:
+    called = node.func if isinstance(node, ast.Call) else None
+    if isinstance(called, ast.Subscript):
+        called = called.value
+    if called is None or not scope.source.full_name(called).endswith("incremental"):
+        return None
+    assert isinstance(node, ast.Call)
+    given = arguments_of(node, "cursor_path", "initial_value")
+    path = scope.constant(given.get("cursor_path"))
+    if not isinstance(path, str) or not path.replace("_", "").isalnum():
+        # A path into nested rows is not a column.
+        return None
+    initial = given.get("initial_value")
+    value = scope.constant(initial)
+    kind = None if isinstance(value, Unknown) else kind_of_value(value)
+    if kind is None and isinstance(initial, ast.Call) and "datetime" in ast.unparse(initial).lower():
+        kind = "instant"
+    return Column(path, kind, required=True) if kind is not None else Column(path, "str", guessed=True)
+
+
+def _disposition(value: Any, table: Table) -> tuple[str, str]:
+    if isinstance(value, dict):
+        strategy = value.get("strategy")
+        if strategy in ("scd2", "insert-only") or isinstance(strategy, Unknown):
+            return str(value.get("disposition", "merge")), (
+                f"The merge strategy {strategy!r} of {table.name} has no equivalent: the workflow keeps the newest row "
+                "of each key. Iceberg keeps earlier snapshots for a time."
+            )
+        value = value.get("disposition")
+    if isinstance(value, str) and value in DISPOSITIONS:
+        return value, ""
+    if isinstance(value, Unknown):
+        return table.disposition, f"The write disposition of {table.name} is not constant. Set write_disposition."
+    if value == "skip":
+        return table.disposition, f'dlt does not load {table.name} (write_disposition="skip"). Remove the workflow.'
+    return table.disposition, ""
+
+
+def _parameters(function: Function, call: ast.Call | None, scope: Scope) -> dict[str, Any]:
+    given = function.args
+    positional = [*given.posonlyargs, *given.args]
+    names: dict[str, Any] = {}
+    for argument, default in zip(positional[len(positional) - len(given.defaults) :], given.defaults, strict=True):
+        names[argument.arg] = scope.constant(default)
+    if call is not None:
+        for name, value in arguments_of(call, *(argument.arg for argument in positional)).items():
+            names[name] = scope.constant(value)
+    return names
+
+
+def _is_named(full: str, *names: str) -> bool:
+    return full in names
+
+
+def _turns(target: ast.expr, values: Any) -> list[dict[str, Any]]:
+    """Return what the names of a loop are assigned in each of its turns; nothing if that is not constant."""
+    if isinstance(values, dict):
+        values = [*values]
+    if not isinstance(values, list) or len(values) > _MOST_TURNS:
+        return []
+    if isinstance(target, ast.Name):
+        return [] if any(isinstance(value, Unknown) for value in values) else [{target.id: value} for value in values]
+    names = [each.id for each in getattr(target, "elts", []) if isinstance(each, ast.Name)]
+    if not names or not all(isinstance(value, list) and len(value) == len(names) for value in values):
+        return []
+    return [dict(zip(names, value, strict=True)) for value in values]

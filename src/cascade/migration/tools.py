@@ -1,0 +1,5 @@
+"""The other tools whose projects `migrate --from` can read."""
+
+from __future__ import annotations
+
+TOOLS = ("dlt",)
