@@ -16,6 +16,7 @@ from cascade.table_ref import QUARANTINE_SUFFIX, TableRef
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
 
     from cascade.iceberg.catalog import Lakehouse
 
@@ -98,23 +99,33 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
         try:
             with storage_errors_named(lakehouse, name, "read"):
                 table = lakehouse.at(lakehouse.catalog.load_table(identifier), TableRef.parse(name))
-                snapshot, ledger = table.current_snapshot(), published_partitions(table)
+                found = overview_of(table, name)
         except CascadeError as error:
             yield TableOverview(name, problem=error.message)
             continue
         except Exception as error:
             yield TableOverview(name, problem=f"{type(error).__name__}: {error}")
             continue
-        published = len(ledger) if ledger.recorded else None
-        if snapshot is None:
-            yield TableOverview(name, rows=0, size=0, published=published, snapshots=0)
-            continue
-        yield TableOverview(
-            name,
-            rows=live_rows(snapshot),
-            size=live_bytes(snapshot),
-            snapshot_id=snapshot.snapshot_id,
-            written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
-            published=published,
-            snapshots=len(table.metadata.snapshots),
-        )
+        yield found
+
+
+def overview_of(table: Table, name: str) -> TableOverview:
+    """Describe a table.
+
+    Args:
+        table: the table, on its branch.
+        name: its full name.
+    """
+    snapshot, ledger = table.current_snapshot(), published_partitions(table)
+    published = len(ledger) if ledger.recorded else None
+    if snapshot is None:
+        return TableOverview(name, rows=0, size=0, published=published, snapshots=0)
+    return TableOverview(
+        name,
+        rows=live_rows(snapshot),
+        size=live_bytes(snapshot),
+        snapshot_id=snapshot.snapshot_id,
+        written_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+        published=published,
+        snapshots=len(table.metadata.snapshots),
+    )

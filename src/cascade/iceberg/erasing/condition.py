@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,11 +12,10 @@ import pyarrow as pa
 from cascade.exceptions import UsageError
 from cascade.iceberg.data_file_reader import open_data_file, projection
 from cascade.iceberg.reading import condition
+from cascade.iceberg.row_filter import RowFilter, row_filter
 
 if TYPE_CHECKING:
-    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.manifest import DataFile
-    from pyiceberg.schema import Schema
     from pyiceberg.table import Table
 
     from cascade.table_ref import TableRef
@@ -75,10 +73,8 @@ def condition_of(table: Table, ref: TableRef, where: str) -> Condition:
         UsageError: the expression is invalid, or is met by every row of the table or by none.
     """
     from pyiceberg.expressions import AlwaysFalse
-    from pyiceberg.expressions.visitors import _InclusiveMetricsEvaluator
 
-    found = condition(table, ref, where)
-    judge = _Judge(table.schema(), found)
+    judge = row_filter(table, ref, where)
     if isinstance(judge.bound, AlwaysFalse):
         raise UsageError(
             f"No row of {ref} can meet the filter {where!r}.",
@@ -89,15 +85,7 @@ def condition_of(table: Table, ref: TableRef, where: str) -> Condition:
             f"Every row of {ref} meets the filter {where!r}, so it does not tell which rows are to be erased.",
             hint="To remove all rows, drop the table.",
         )
-    try:
-        judge.matches(judge.arrow.empty_table())
-    except pa.ArrowException as error:
-        raise UsageError(
-            f"The filter {where!r} on {ref} compares a column that cannot be compared, such as one of UUIDs: {error}",
-            hint="Name the rows by another column.",
-        ) from error
-    statistics = _InclusiveMetricsEvaluator(table.schema(), found)
-    return Condition(judge.columns, judge.matches, statistics.eval)
+    return Condition(judge.columns, judge.matches, judge.may_match)
 
 
 def refused_condition_of(
@@ -111,7 +99,7 @@ def refused_condition_of(
         where: the expression.
         source_names: under which names the source may have a column; under its own if it is absent.
     """
-    judge = _Judge(table.schema(), condition(table, ref, where))
+    judge = RowFilter(table.schema(), condition(table, ref, where))
     names = {name: (name, *source_names.get(name, ())) for name in judge.columns}
     types = {name: judge.arrow.field(name).type for name in judge.columns}
     unclear: set[str] = set()
@@ -125,47 +113,6 @@ def refused_condition_of(
         return found
 
     return Condition((_ROW,), matches, lambda file: True, unclear)
-
-
-@dataclass(frozen=True)
-class _Judge:
-    schema: Schema
-    expression: BooleanExpression
-
-    @cached_property
-    def bound(self) -> BooleanExpression:
-        """The expression over the columns of the table."""
-        from pyiceberg.expressions.visitors import bind
-
-        return bind(self.schema, self.expression, case_sensitive=True)
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the table that the expression names, in the table's order."""
-        from pyiceberg.expressions.visitors import extract_field_ids
-
-        ids = extract_field_ids(self.bound)
-        top = {str(self.schema.find_column_name(one)).split(".")[0] for one in ids}
-        return tuple(each.name for each in self.schema.fields if each.name in top)
-
-    @cached_property
-    def selected(self) -> Schema:
-        return self.schema.select(*self.columns)
-
-    @cached_property
-    def arrow(self) -> pa.Schema:
-        from pyiceberg.io.pyarrow import schema_to_pyarrow
-
-        return schema_to_pyarrow(self.selected, include_field_ids=False)
-
-    def matches(self, rows: pa.Table) -> pa.Array:
-        """Return the positions of the rows that meet the expression."""
-        from pyiceberg.io.pyarrow import expression_to_pyarrow
-
-        expression = expression_to_pyarrow(self.bound, self.schema)
-        position = "cascade:row"
-        numbered = rows.select(self.columns).append_column(position, pa.arange(0, rows.num_rows))
-        return numbered.filter(expression).column(position).combine_chunks()
 
 
 def _values(
