@@ -42,7 +42,7 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
         cascade quarantine list weather_observations
     """
     from cascade.iceberg import open_lakehouse
-    from cascade.iceberg.quarantined_rows import quarantined_partitions, quarantined_rows, quarantines
+    from cascade.iceberg.quarantined_rows import counted_quarantine, quarantines
 
     if name is not None:
         lakehouse, ref = open_quarantine(invocation, name)
@@ -54,8 +54,8 @@ def list_quarantines(invocation: Invocation, out: Output, name: str | None) -> N
     found = [
         each
         for ref in refs
-        if (rows := quarantined_rows(lakehouse, ref.quarantine)) is not None
-        for each in quarantined_partitions(rows, ref)
+        if (table := lakehouse.load(ref.quarantine)) is not None
+        for each in counted_quarantine(table, ref)
     ]
     print_listing(
         out,

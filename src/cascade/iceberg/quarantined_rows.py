@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cascade.iceberg.commit import Committed, commit_planned, run_summary
 from cascade.iceberg.files import read_file
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from cascade.iceberg.catalog import Lakehouse
 
+_GROUPS = ("partition", "rule", "field")
 _COLUMNS = ("rule", "field", "message", "run_id", "partition", "row")
 
 
@@ -69,19 +69,24 @@ def quarantined_rows(lakehouse: Lakehouse, ref: TableRef) -> pa.Table | None:
 def rows_of_quarantine(table: Table) -> pa.Table:
     """Return the rows of a quarantine at the current snapshot of a table; see `quarantined_rows`."""
     none = no_quarantined_rows()
-    schema, parts = none.schema, [none]
+    parts = [none, *_read_columns(table, none.schema.names)]
+    rows = pa.concat_tables(parts)
+    # Rows of one run are in the order of its source, which a stable sort keeps.
+    times = rows[REFUSED_AT_COLUMN].to_pylist()
+    order = sorted(range(len(times)), key=lambda at: (times[at] is not None, times[at] or 0))
+    return rows.take(pa.array(order, pa.int64()))
+
+
+def _read_columns(table: Table, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield columns of a quarantine, file by file."""
+    schema = pa.schema([no_quarantined_rows().schema.field(name) for name in names])
     # An older version of Cascade did not write all columns.
     columns = [name for name in schema.names if name in table.schema().column_names]
     for task in sorted(data_files(table), key=lambda task: task.file.file_path):
         part = read_file(table, task, columns)
         for name in set(schema.names).difference(columns):
             part = part.append_column(name, pa.nulls(part.num_rows, schema.field(name).type))
-        parts.append(part.select(schema.names).cast(schema))
-    rows = pa.concat_tables(parts)
-    # Rows of one run are in the order of its source, which a stable sort keeps.
-    times = rows[REFUSED_AT_COLUMN].to_pylist()
-    order = sorted(range(len(times)), key=lambda at: (times[at] is not None, times[at] or 0))
-    return rows.take(pa.array(order, pa.int64()))
+        yield part.select(schema.names).cast(schema)
 
 
 def no_quarantined_rows() -> pa.Table:
@@ -113,17 +118,44 @@ def quarantined_partitions(rows: pa.Table, table: TableRef) -> list[Quarantined]
         rows: the rows of the quarantine.
         table: the table that refused them.
     """
-    keys = sorted(set(rows["partition"].to_pylist()), key=lambda key: key or "")
-    found = []
-    for key in keys:
-        mine = of_partition(rows, key)
-        rules: dict[str, int] = {}
-        for rule, name in zip(mine["rule"].to_pylist(), mine["field"].to_pylist(), strict=True):
-            label = f"{rule} in {name}" if name else rule
-            rules[label] = rules.get(label, 0) + 1
-        most_first = dict(sorted(rules.items(), key=lambda item: -item[1]))
-        found.append(Quarantined(table, key, mine.num_rows, most_first, pc.max(mine[REFUSED_AT_COLUMN]).as_py()))
-    return found
+    return _counted([rows], table)
+
+
+def counted_quarantine(quarantine: Table, table: TableRef) -> list[Quarantined]:
+    """Return what a quarantine has of each partition, without reading the refused rows themselves.
+
+    Args:
+        quarantine: the quarantine table.
+        table: the table that refused its rows.
+    """
+    return _counted(_read_columns(quarantine, [*_GROUPS, REFUSED_AT_COLUMN]), table)
+
+
+def _counted(parts: Iterable[pa.Table], table: TableRef) -> list[Quarantined]:
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for part in parts:
+        # Threads would change the order.
+        groups = part.group_by(list(_GROUPS), use_threads=False)
+        for group in groups.aggregate([([], "count_all"), (REFUSED_AT_COLUMN, "max")]).to_pylist():
+            found.setdefault(group["partition"], []).append(group)
+    return [
+        Quarantined(
+            table,
+            partition,
+            sum(group["count_all"] for group in groups),
+            _rules(groups),
+            max(filter(None, (group[f"{REFUSED_AT_COLUMN}_max"] for group in groups)), default=None),
+        )
+        for partition, groups in sorted(found.items(), key=lambda item: item[0] or "")
+    ]
+
+
+def _rules(groups: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    rules: dict[str, int] = {}
+    for group in groups:
+        label = f"{group['rule']} in {group['field']}" if group["field"] else str(group["rule"])
+        rules[label] = rules.get(label, 0) + group["count_all"]
+    return dict(sorted(rules.items(), key=lambda item: -item[1]))
 
 
 def quarantines(lakehouse: Lakehouse) -> Iterator[TableRef]:
