@@ -66,7 +66,7 @@ def graph(
     from cascade.drawing.lineage import LineageError, lineage_of
 
     form = JSON if as_json else form
-    root, drawn = _drawn(invocation, since)
+    root, drawn = draw_project(invocation, since)
     if lineage is not None:
         try:
             drawn = lineage_of(drawn, lineage)
@@ -88,8 +88,13 @@ def graph(
     click.echo(f"Wrote {file}: {summary(drawn)}.")
 
 
-def _drawn(invocation: Invocation, since: str | None) -> tuple[Path, Graph]:
-    """Return the root of the project and its graph."""
+def draw_project(invocation: Invocation, since: str | None = None) -> tuple[Path, Graph]:
+    """Return the root of the project and its graph.
+
+    Args:
+        invocation: the invocation.
+        since: the commit whose changes are highlighted; None for none.
+    """
     from cascade.cli.checked_paths import files_of
     from cascade.config.dbt_directory import dbt_directory
     from cascade.config.root import find_project_root

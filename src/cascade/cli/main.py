@@ -49,6 +49,7 @@ _COMMANDS = {
     "test": "cascade.cli.run_tests:run_tests",
     "dev": "cascade.cli.dev:dev",
     "code-server": "cascade.cli.code_server:code_server",
+    "serve": "cascade.cli.serve:serve",
     "dagster": "cascade.cli.dagster:dagster",
     "services": "cascade.cli.services:services",
     "config": "cascade.cli.config:config",

@@ -253,6 +253,11 @@ class CascadeConfig(BaseSettings):
         description="The directory of a Trino server for `cascade services`, if you have one. If not set, the one that "
         "`cascade services init --download` downloads.",
     )
+    serve_token: SecretStr | None = Field(
+        default=None,
+        description="The token that requests to `cascade serve` must have, of at least 16 letters, digits and "
+        "punctuation marks. Without one, it listens on loopback only.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text",
         description="How runs print their log. `json` prints each line as an object, with the run and the partition.",
@@ -405,6 +410,14 @@ class CascadeConfig(BaseSettings):
     @classmethod
     def _http(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         require_http(value)
+        return value
+
+    @field_validator("serve_token", mode="after")
+    @classmethod
+    def _of_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        text = "" if value is None else value.get_secret_value()
+        if value is not None and (len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text):
+            raise ValueError("must have at least 16 letters, digits and punctuation marks, and no spaces")
         return value
 
     @field_validator("otlp_headers", mode="after")

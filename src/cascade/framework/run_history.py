@@ -78,7 +78,7 @@ def run_histories(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> 
     last_ids = {key: _last_run_id(instance, entry) for key, entry in entries.items()}
     wanted = {run_id for run_id in last_ids.values() if run_id is not None}
     wanted.update(run_id for attempts in unfinished.values() for run_id in attempts.values())
-    runs = _runs(instance, sorted(wanted))
+    runs = run_records(instance, sorted(wanted))
     for key, last_runs in unfinished.items():
         _look_behind_replays(instance, entries[key], last_runs, runs)
     found = {}
@@ -176,7 +176,7 @@ def _look_behind_replays(
             limit=_MOST_ATTEMPTS,
         )
         earlier = list(dict.fromkeys(record.run_id for record in records))
-        runs.update(_runs(instance, earlier))
+        runs.update(run_records(instance, earlier))
         before = next((each for each in earlier if each in runs and not _is_replay(runs[each])), None)
         if before is not None:
             attempts[partition] = before
@@ -200,7 +200,13 @@ def _suspects(instance: dg.DagsterInstance) -> set[dg.AssetKey] | None:
     return {key for run in runs for key in run.asset_selection or ()}
 
 
-def _runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> dict[str, dg.RunRecord]:
+def run_records(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> dict[str, dg.RunRecord]:
+    """Return what Dagster knows of runs, by their ids. Deleted runs are left out.
+
+    Args:
+        instance: the project's Dagster instance.
+        run_ids: the ids.
+    """
     import dagster as dg
 
     found: dict[str, dg.RunRecord] = {}

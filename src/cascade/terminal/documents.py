@@ -49,17 +49,21 @@ def print_document(document: object) -> None:
     context = click.get_current_context(silent=True)
     shared = context.meta if context is not None else {}
     if shared.setdefault(_PRINTED, document) is document:
-        click.echo(json.dumps(_finite(document), indent=2, default=json_value, ensure_ascii=False))
+        click.echo(json.dumps(without_infinities(document), indent=2, default=json_value, ensure_ascii=False))
 
 
-def _finite(value: Any) -> Any:
-    """Replace the numbers that JSON does not have, such as NaN, with strings."""
+def without_infinities(value: Any) -> Any:
+    """Replace the numbers that JSON does not have, such as NaN, with strings.
+
+    Args:
+        value: the value of a document, with all that is in it.
+    """
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: without_infinities(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
+        return [without_infinities(inner) for inner in value]
     return value
 
 

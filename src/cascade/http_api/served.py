@@ -1,0 +1,85 @@
+"""What the API serves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cascade.declarations import IngestionDeclaration
+    from cascade.drawing.graph import Graph
+    from cascade.exceptions import CascadeError
+    from cascade.framework.partition_states import PartitionStates
+    from cascade.iceberg import Lakehouse
+
+
+_KEPT_SECONDS = 5.0
+
+
+@dataclass
+class ServedProject:
+    """A project, as it was when the server started. Its tables and runs are read anew for each request.
+
+    Args:
+        name: its name.
+        lakehouse: its lakehouse.
+        instance: its Dagster instance.
+        declarations: the declarations of its workflows, sorted by their assets.
+        failures: the errors of what did not load.
+        states: returns the states of the partitions of workflows.
+        draw: draws its graph from its source.
+        checks: the checks of its assets.
+        sensitive: the sensitive columns of tables, by the full names of the tables.
+    """
+
+    name: str
+    lakehouse: Lakehouse
+    instance: dg.DagsterInstance
+    declarations: Sequence[IngestionDeclaration]
+    states: Callable[[Sequence[IngestionDeclaration]], list[PartitionStates]]
+    draw: Callable[[], Graph]
+    failures: Sequence[CascadeError] = ()
+    checks: Sequence[dg.AssetCheckSpec] = ()
+    sensitive: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _drawing: Lock = field(default_factory=Lock)
+    _asking: Lock = field(default_factory=Lock)
+    _asked_until: float = 0.0
+    _answers: bool = False
+
+    def answers(self) -> bool:
+        """Return whether the catalog answers, which is asked at most every five seconds."""
+        with self._asking:
+            now = time.monotonic()
+            if now >= self._asked_until:
+                try:
+                    self.lakehouse.catalog.list_namespaces()
+                    self._answers = True
+                except Exception:
+                    self._answers = False
+                self._asked_until = now + _KEPT_SECONDS
+            return self._answers
+
+    def graph(self) -> Graph:
+        """Return the graph of the project, which is drawn once."""
+        with self._drawing:
+            return self._graph
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return self.draw()
+
+
+async def _served(request: Request) -> ServedProject:
+    return cast("ServedProject", request.app.state.served)
+
+
+Served = Annotated[ServedProject, Depends(_served)]
+"""The project, as a parameter of a route."""
