@@ -34,7 +34,7 @@ GOALS = (
     "cascade-contracts",
     "cascade-manifest",
 )
-SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check", "cascade-dbt-test")
+SUBSYSTEMS = ("cascade", "cascade-check", "cascade-dbt-check", "cascade-dbt-test", "cascade-sqlfluff")
 
 INTRODUCTION = """\
 # Pants reference

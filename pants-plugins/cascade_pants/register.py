@@ -25,6 +25,7 @@ from cascade_pants.goals import (
     run,
     scaffold,
     scaffold_answer,
+    sqlfluff,
     tailor,
     workspace,
 )
@@ -100,6 +101,7 @@ def rules() -> Iterable[Any]:
         *runtime.rules(),
         *scaffold.rules(),
         *scaffold_answer.rules(),
+        *sqlfluff.rules(),
         *table_map.rules(),
         *tailor.rules(),
         *workflow_facts.rules(),

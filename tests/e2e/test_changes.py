@@ -63,6 +63,19 @@ def test_an_edit_in_a_macro_tests_the_models_that_call_it(repository: Repository
     assert "averaged(case when is_canceled" in compiled.read_text()
 
 
+def test_the_sql_of_a_model_is_linted_and_formatted(repository: Repository) -> None:
+    path = "src/transforms/models/silver/silver_weather_days.sql"
+    clean = (repository.root / path).read_text()
+    repository.write(path, clean.replace("\nfrom ", "\n   from "))
+    failed = repository.pants("lint", "src/transforms::")
+    assert failed.code == 1, str(failed)
+    assert f"== [{path}] FAIL" in failed.err and "[layout.indent]" in failed.err
+    # Nothing else is wrong, also where dbt had to render macros.
+    assert failed.err.count("] FAIL") == 1
+    repository.pants("fmt", "src/transforms::").ok()
+    assert (repository.root / path).read_text() == clean
+
+
 def test_the_dependencies_of_the_project_are_its_workflows(repository: Repository) -> None:
     found = set(repository.pants("dependencies", ":dev").ok().out.split())
     assert {

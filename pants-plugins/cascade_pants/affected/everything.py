@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pants.option.global_options import GlobalOptions
 from pants.source.filespec import FilespecMatcher
 
-from cascade_pants.affected.requirement_files import parse_toml
+from cascade_pants.toml_text import parse_toml
 
 _TESTS = ("test_*.py", "*_test.py", "tests.py", "conftest.py", "BUILD", "BUILD.*", "*.md")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections import defaultdict
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cascade_pants.requirement_names import requirement_name
-
-# The module of the standard library, and those that Pants brings along where it runs on an older Python.
-_TOML_MODULES = ("tomllib", "tomli", "toml")
+from cascade_pants.toml_text import parse_toml
 
 
 @dataclass(frozen=True)
@@ -47,21 +44,6 @@ def compare(path: str, before: bytes | None, after: bytes | None) -> Requirement
         frozenset(name for name, written in new.items() if old.get(name) != written),
         frozenset(old.keys() - new.keys()),
     )
-
-
-def parse_toml(content: bytes) -> Mapping[str, Any] | None:
-    """Parse a TOML file with whatever Pants has; None if that fails."""
-    for module in _TOML_MODULES:
-        try:
-            parser = importlib.import_module(module)
-        except ModuleNotFoundError:
-            continue
-        try:
-            document: Mapping[str, Any] = parser.loads(content.decode("utf-8"))
-        except (ValueError, IndexError):
-            return None
-        return document
-    return None
 
 
 def _grouped(entries: Iterable[tuple[str | None, str]]) -> dict[str, tuple[str, ...]]:

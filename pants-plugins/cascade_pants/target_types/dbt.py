@@ -114,11 +114,24 @@ class CascadeDbtSkipTestsField(BoolField):
     )
 
 
+class CascadeDbtSkipSqlfluffField(BoolField):
+    alias = "skip_sqlfluff"
+    default = False
+    help = help_text(
+        """
+        Whether `pants lint` and `pants fmt` leave the project out where sqlfluff is configured.
+
+        Example: `skip_sqlfluff=True`
+        """
+    )
+
+
 class CascadeDbtFileTarget(Target):
     alias = "cascade_dbt_file"
     core_fields = (
         *COMMON_TARGET_FIELDS,
         CascadeDbtDependenciesField,
+        CascadeDbtSkipSqlfluffField,
         CascadeDbtSkipTestsField,
         CascadeDbtSourceField,
         CascadeDbtTargetField,
@@ -137,6 +150,7 @@ class CascadeDbtFileTarget(Target):
 
 
 _OF_THE_PROJECT = (
+    CascadeDbtSkipSqlfluffField,
     CascadeDbtSkipTestsField,
     CascadeDbtTargetField,
     CascadeDbtThreadsField,
@@ -180,6 +194,7 @@ class CascadeDbtProjectTarget(TargetFilesGenerator):
           - `pants dependents --transitive src/workflows/flights` shows the models above a workflow
           - `pants test src/transforms::` builds the models in a throwaway lakehouse and runs their tests
           - `pants check src/transforms::` reports a `ref` to nothing, a source without a workflow, models of one name
+          - `pants lint src/transforms::` and `pants fmt src/transforms::` run sqlfluff where it is configured
 
         A source that is not filled by a workflow has the marker `meta: {cascade: {external: true}}` in its YAML.
 

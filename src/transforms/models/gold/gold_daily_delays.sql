@@ -26,5 +26,6 @@ select
     weather.min_visibility_miles
 from departures
 left join {{ ref('silver_weather_days') }} as weather
-    on departures.flown_on = weather.observed_on
-    and departures.origin = weather.airport_code
+    on
+        departures.flown_on = weather.observed_on
+        and departures.origin = weather.airport_code

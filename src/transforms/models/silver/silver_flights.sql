@@ -24,5 +24,6 @@ left join {{ ref('bronze_airports') }} as airports
 left join {{ ref('bronze_planes') }} as planes
     on flights.tail_number = planes.tail_number
 left join {{ ref('bronze_weather') }} as weather
-    on flights.origin = weather.airport_code
-    and flights.scheduled_hour = weather.observed_hour
+    on
+        flights.origin = weather.airport_code
+        and flights.scheduled_hour = weather.observed_hour
