@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from e2e.conftest import Repository
 
 SECOND = "deploy/weather"
+SECRET = "hush-a-password"
+SECRET_FILES = {
+    ".env": f"CASCADE_CATALOG_TOKEN={SECRET}\nSOURCES__SHOP__PASSWORD={SECRET}\n",
+    ".env.production": f"CASCADE_S3_SECRET_ACCESS_KEY={SECRET}\n",
+    ".dlt/secrets.toml": f"[sources.shop]\npassword = '{SECRET}'\n",
+}
 
 
 def test_the_pex_ingests_two_days_in_an_empty_environment(repository: Repository, tmp_path: Path) -> None:
@@ -44,6 +50,10 @@ def test_a_second_project_packages_only_its_own_workflows_into_the_same_bytes_ea
     # Sources that no cache has seen, so that Pants does build the PEX, in a sandbox that stays.
     source = repository.root / "src/workflows/rain/observations.py"
     source.write_text(f"{source.read_text()}\n# {uuid.uuid4()}\n")
+    # Whoever has the PEX can read all of it.
+    for place in (".", SECOND, "src/workflows/rain"):
+        for name, text in SECRET_FILES.items():
+            repository.write(f"{place}/{name}", text)
     kept = ("--no-pantsd", "--keep-sandboxes=always", f"--local-execution-root-dir={tmp_path}")
     repository.pants(*kept, "package", f"{SECOND}:station").ok()
     (pex,) = (repository.root / "dist").rglob("station.pex")
@@ -64,6 +74,8 @@ def test_a_second_project_packages_only_its_own_workflows_into_the_same_bytes_ea
 
     with zipfile.ZipFile(pex) as archive:
         names = archive.namelist()
+        told = [name for name in names if SECRET.encode() in archive.read(name)]
+    assert (told, [name for name in names if name.endswith(tuple(SECRET_FILES))]) == ([], [])
     assert "workflows/nyc_weather/observations.py" in names
     assert "workflows/nyc_weather/data/weather.parquet" in names
     assert "workflows/rain/observations.py" in names
