@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cascade.config.root import ROOT_VARIABLE
 from cascade.terminal.words import say_on_stderr
 
 if TYPE_CHECKING:
@@ -74,9 +76,8 @@ _lock = threading.Lock()
 def _receivers() -> Sequence[Receiver]:
     # Two events of a process may come at the same time, and its settings do not change.
     with _lock:
-        from cascade.config.root import find_project_root
-
-        return _receivers_of(find_project_root())
+        # What the project root depends on. Finding it reads files, and a run has many events.
+        return _receivers_of(os.environ.get(ROOT_VARIABLE) or os.getcwd())
 
 
 def forget_receivers() -> None:
@@ -86,7 +87,7 @@ def forget_receivers() -> None:
 
 
 @functools.lru_cache(8)
-def _receivers_of(root: object) -> Sequence[Receiver]:
+def _receivers_of(place: str) -> Sequence[Receiver]:
     from cascade.config import CascadeConfig
 
     return receivers(CascadeConfig.from_user_config())
