@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.doctor import lakehouse, machine, packages, project, trino
-from cascade.doctor.finding import Finding, first_line, known_secrets, without_secrets
+from cascade.doctor.finding import Finding, known_secrets, without_secrets
 from cascade.exceptions import CascadeError
+from cascade.terminal.words import first_line
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig

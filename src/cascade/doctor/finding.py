@@ -77,8 +77,3 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
 def nearest_existing(path: Path) -> Path:
     """Return a path itself, or the nearest directory above it that exists."""
     return next(place for place in (path, *path.parents) if place.exists())
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

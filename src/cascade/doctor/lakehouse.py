@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cascade.config.postgres_urls import is_postgres
-from cascade.doctor.finding import Finding, first_line, nearest_existing
+from cascade.doctor.finding import Finding, nearest_existing
 from cascade.exceptions import CascadeError
 from cascade.iceberg.catalog_errors import explain_catalog_error
 from cascade.iceberg.locations import local_directory
 from cascade.iceberg.overview import table_identifiers
 from cascade.iceberg.store_errors import LOGIN_HINT, store_hint
 from cascade.program import typed
-from cascade.terminal.words import counted
+from cascade.terminal.words import counted, first_line
 from cascade.time_limit import within
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def check_catalog(
     def ask() -> tuple[Lakehouse, int]:
         from cascade.iceberg import open_lakehouse
 
-        lakehouse = (open_it or open_lakehouse)(config)
+        # What is wrong with the server of large merges is a finding of its own.
+        lakehouse = (open_it or open_lakehouse)(config.model_copy(update={"merge_engine": "cascade"}))
         return lakehouse, len(lakehouse.catalog.list_namespaces())
 
     try:

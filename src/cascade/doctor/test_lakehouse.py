@@ -52,6 +52,12 @@ def test_an_existing_catalog_answers(config: CascadeConfig) -> None:
     assert sorted(config.state_directory.rglob("*")) == before
 
 
+def test_a_server_of_large_merges_that_is_not_set_is_no_problem_of_the_catalog(config: CascadeConfig) -> None:
+    open_lakehouse(config)
+    catalog, opened = check_catalog(config.model_copy(update={"merge_engine": "trino"}))
+    assert catalog.status == "ok" and opened is not None
+
+
 def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
     config.state_directory.mkdir()
     (config.state_directory / "catalog.db").write_text("not a database, and long enough to be looked at as one" * 20)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cascade.exceptions import CascadeError
+from cascade.terminal.words import first_line
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -123,16 +124,12 @@ class TrinoServer:
                     raise
         except exceptions.TrinoQueryError as error:
             hint = "Ask who runs the Trino server, or correct CASCADE_TRINO_CATALOG."
-            raise CascadeError(f"Trino answers with an error: {_first_line(error.message)}", hint=hint) from error
+            raise CascadeError(f"Trino answers with an error: {first_line(error.message)}", hint=hint) from error
         except exceptions.HttpError as error:
             hint = f"Correct CASCADE_TRINO_USER or {'' if password else 'set '}CASCADE_TRINO_PASSWORD."
-            raise CascadeError(f"Trino refuses the user {self.user}: {_first_line(str(error))}", hint=hint) from error
+            raise CascadeError(f"Trino refuses the user {self.user}: {first_line(error)}", hint=hint) from error
         except (exceptions.TrinoConnectionError, requests.RequestException) as error:
             hint = "Start the Trino server, or correct CASCADE_TRINO_HOST or CASCADE_TRINO_PORT."
             raise CascadeError(
-                f"Trino does not answer at {self.host}:{self.port}: {_first_line(str(error))}", hint=hint
+                f"Trino does not answer at {self.host}:{self.port}: {first_line(error)}", hint=hint
             ) from error
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0] or "no reason given"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cascade.config.secrets import mask_secrets
 from cascade.exceptions import CascadeError, ConfigError, UsageError
 from cascade.table_ref import MAIN_BRANCH
+from cascade.terminal.words import first_line
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -75,8 +76,9 @@ def connected(config: CascadeConfig) -> Iterator[Any]:
             client_encoding="UTF8",
         )
     except psycopg2.Error as error:
+        said = mask_secrets(first_line(error))
         raise CascadeError(
-            f"Cannot connect to PostgreSQL at {config.postgres_host}:{config.postgres_port}: {_first_line(error)}",
+            f"Cannot connect to PostgreSQL at {config.postgres_host}:{config.postgres_port}: {said}",
             hint="Check the settings postgres_host, postgres_port, postgres_db, postgres_user and postgres_password.",
         ) from None
     with closing(connection):
@@ -112,9 +114,6 @@ def errors_named(mart: str) -> Iterator[None]:
         ) from None
     except psycopg2.Error as error:
         where = f" ({error.diag.context.splitlines()[0]})" if error.diag.context else ""
-        raise CascadeError(f"{mart} was not published. PostgreSQL said: {_first_line(error)}{where}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return mask_secrets(lines[0].strip()) if lines else type(error).__name__
+        raise CascadeError(
+            f"{mart} was not published. PostgreSQL said: {mask_secrets(first_line(error))}{where}"
+        ) from error

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from cascade.terminal.output import Output
-from cascade.terminal.words import counted
+from cascade.terminal.words import counted, first_line
 
 
 def test_a_table_in_a_pipe_has_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,3 +87,16 @@ def _on_a_terminal(program: str, **variables: str) -> str:
 
 def test_a_counted_noun_has_a_plural() -> None:
     assert (counted(1, "row"), counted(0, "row"), counted(2, "row")) == ("1 row", "0 rows", "2 rows")
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (ValueError("\n  no such column  \nDETAIL: more"), "no such column"),
+        (ValueError(" \n"), "ValueError"),
+        ("line 1:8: Table does not exist\nat ...", "line 1:8: Table does not exist"),
+        ("", "no reason given"),
+    ],
+)
+def test_of_a_foreign_error_the_first_line_is_shown(said: BaseException | str, line: str) -> None:
+    assert first_line(said) == line

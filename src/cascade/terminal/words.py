@@ -62,3 +62,16 @@ def human_size(size: int) -> str:
             break
         number, unit = number / 1000, larger
     return f"{size} B" if unit == "B" else f"{number:.1f} {unit}"
+
+
+def first_line(said: BaseException | str) -> str:
+    """Return the first line of the message of an exception that is not Cascade's own, without the space around it.
+
+    Args:
+        said: the exception, or its message.
+
+    Returns:
+        The line; without a message, the type of the exception.
+    """
+    lines = (line.strip() for line in str(said).splitlines())
+    return next(filter(None, lines), type(said).__name__ if isinstance(said, BaseException) else "no reason given")
