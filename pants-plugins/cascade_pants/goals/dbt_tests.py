@@ -137,12 +137,19 @@ def files_to_test(graph: DbtGraph, filled: Container[str]) -> dict[str, str | No
     return found
 
 
-def _say_untested(project: DbtGraphRequest, known: Mapping[str, str | None], files: Iterable[str]) -> None:
-    lines = "".join(f"\n  {path} ({known[path]})" for path in sorted(files) if known.get(path) is not None)
+def _say_untested(
+    project: DbtGraphRequest, known: Mapping[str, str | None], files: Iterable[str], seeds: Mapping[str, str]
+) -> None:
+    tables = ((path, known.get(path)) for path in sorted(files))
+    lines = "".join(
+        f"\n  {path} ({table}{f', whose seed {seeds[table]} is disabled' if table in seeds else ''})"
+        for path, table in tables
+        if table is not None
+    )
     if lines:
         logger.info(
-            f"`pants test` leaves out these files of {project.address}, because no workflow fills a table that they "
-            f"read:{lines}"
+            f"`pants test` leaves out these files of {project.address}, because neither a workflow nor a seed fills a "
+            f"table that they read:{lines}"
         )
 
 
@@ -184,7 +191,7 @@ async def partition_dbt_tests(
     partitions = []
     for ((project, threads), files), graph in zip(projects.items(), graphs):
         known = files_to_test(graph, tables.by_table)
-        _say_untested(project, known, map(path_of, files))
+        _say_untested(project, known, map(path_of, files), graph.disabled_seeds)
         chosen = [one for one in files if path_of(one) in known and known[path_of(one)] is None]
         for batch in partition_sequentially(
             chosen, key=lambda one: str(one.address), size_target=test.batch_size, size_max=2 * test.batch_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ GRAPH = DbtGraph(
     (A, B, C, CRM),
     (DeclaredSource("raw.crm", f"{SHOP}/s.yml", 3, True), DeclaredSource("raw.flights", f"{SHOP}/s.yml", 4, False)),
     (),
+    disabled_seeds=FrozenDict({"raw.crm": f"{SHOP}/seeds/crm.csv"}),
 )
 
 
@@ -111,8 +113,10 @@ def result_of(runner: RuleRunner, partition: Any) -> Any:
     return runner.request(TestResult, [CascadeDbtTestRequest.Batch("x", partition.elements, partition.metadata)])
 
 
-def test_one_result_for_each_file_and_one_process_for_all(runner: RuleRunner) -> None:
+def test_one_result_for_each_file_and_one_process_for_all(runner: RuleRunner, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     found = partitions(runner, "cascade_dbt_project(threads=8)")
+    assert f"\n  {A} (raw.crm, whose seed {SHOP}/seeds/crm.csv is disabled)" in caplog.text
     # The macro is built and tested with the models that call it, and `a` needs a table that nothing here fills.
     assert [[one.address.filename for one in partition.elements] for partition in found] == [[B], [C]]
     assert len({partition.metadata for partition in found}) == 1

@@ -120,6 +120,7 @@ class DbtGraph:
         source_tests: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
         built_from: the files and the tables that the models, seeds and snapshots of each file are built from, by path.
         nodes: the models, seeds and snapshots, as JSON. Empty if the runtime in the resolve is too old to list them.
+        disabled_seeds: the disabled seeds that have the tables of sources, by table.
     """
 
     needed: FrozenDict[str, tuple[Address, ...]]
@@ -130,6 +131,7 @@ class DbtGraph:
     source_tests: FrozenDict[str, str] = _NO_TESTS
     built_from: FrozenDict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=FrozenDict)
     nodes: str = "[]"
+    disabled_seeds: FrozenDict[str, str] = _NO_TESTS
 
 
 def path_of(target: Target) -> str | None:
@@ -201,6 +203,7 @@ def read_graph(answer: Mapping[str, Any], owners: Mapping[str, Address]) -> DbtG
         FrozenDict(answer.get("source_tests") or {}),
         FrozenDict({path: (tuple(files), tuple(tables)) for path, (files, tables) in answer["built_from"].items()}),
         json.dumps(answer.get("nodes", [])),
+        FrozenDict(answer.get("disabled_seeds") or {}),
     )
 
 

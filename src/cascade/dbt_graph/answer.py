@@ -22,6 +22,7 @@ _NOTHING: Mapping[str, Any] = {
     "nodes": [],
     "tested": [],
     "declared": [],
+    "disabled_seeds": {},
     "source_tests": {},
     "computed": [],
     "problems": [],
@@ -43,6 +44,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         `tested`: the files of the project that have something to build or to test.
         `declared`: each table of a source with its place, whether something else than a workflow fills it, what
             `source()` takes, as `<source>.<table>`, and the columns that it lists, each with its line.
+        `disabled_seeds`: the file of the disabled seed that has the table of a source, by table.
         `source_tests`: the file that the data tests of a table of a source belong to, by `<source>.<table>`.
         `computed`: where the arguments of `ref` or `source` cannot be read.
         `problems`: lines of file, line and message.
@@ -53,6 +55,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     except DocumentError as error:
         place = Place(os.path.join(directory, PROJECT_FILE), error.line)
         return {**_NOTHING, "problems": [f"{place}: {error.message}"]}
+    sources = graph.properties[graph.root.name].sources
     declared = [
         {
             "table": one.table,
@@ -62,7 +65,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
             "name": f"{one.source}.{one.name}",
             "columns": [list(column) for column in one.columns],
         }
-        for one in graph.properties[graph.root.name].sources
+        for one in sources
     ]
     files, tables = _needs(graph)
     computed = sorted(
@@ -77,6 +80,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         "nodes": drawn_nodes(graph),
         "tested": sorted(tested),
         "declared": declared,
+        "disabled_seeds": {one.table: one.disabled_seed for one in sources if one.disabled_seed is not None},
         "source_tests": {".".join(names): file for names, file in graph.source_tests.items()},
         "computed": [str(place) for place in computed],
         "problems": problems,

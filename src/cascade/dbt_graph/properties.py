@@ -31,6 +31,7 @@ class SourceTable:
         entry: its YAML.
         enabled: whether neither it nor its source is disabled.
         seed: the file of the seed that fills it, if one of the project does.
+        disabled_seed: the file of the seed that would fill it, were it not disabled.
     """
 
     source: str
@@ -41,6 +42,7 @@ class SourceTable:
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     enabled: bool = True
     seed: str | None = None
+    disabled_seed: str | None = None
 
     @property
     def columns(self) -> list[tuple[str, int]]:

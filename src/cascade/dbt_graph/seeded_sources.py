@@ -33,7 +33,8 @@ def with_seeds(
         schema, _, name = table.table.rpartition(".")
         seed, there = by_name.get(name, (None, False))
         if seed is not None and _may_be(schema, settings_of(package.settings, seed, "schema")):
-            table = replace(table, external=True, seed=seed.file if there else None)
+            enabled_file, disabled_file = (seed.file, None) if there else (None, seed.file)
+            table = replace(table, external=True, seed=enabled_file, disabled_seed=disabled_file)
         found.append(table)
     return found
 

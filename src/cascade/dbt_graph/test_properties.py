@@ -89,7 +89,9 @@ def test_a_seed_may_have_the_table_of_a_source(ask: Ask) -> None:
     (drawn,) = (one for one in found["nodes"] if one["name"] == "a")
     assert (drawn["parents"], drawn["tables"]) == (["shop.flights"], [])
     assert [one["external"] for one in found["declared"]] == [True, False, True]
+    assert found["disabled_seeds"] == {}
     disabled = ask(files)
+    assert disabled["disabled_seeds"] == {"raw.flights": "shop/seeds/flights.csv"}
     assert "shop/seeds/flights.csv" not in disabled["files"]["shop/models/a.sql"]
     assert disabled["tables"]["shop/models/a.sql"] == ["raw.flights"]
     assert [one["external"] for one in disabled["declared"]] == [True, False, True]
