@@ -148,7 +148,7 @@ def ci(
             stack.enter_context(branch_set(branch))
             invocation.config = config = CascadeConfig.from_user_config()
             definitions, failures = invocation.definitions(), invocation.failures
-            reach = reach_of(invocation.loaded[0], definitions, config)
+            reach = reach_of(invocation.loaded[0], definitions, config, on_main)
         for failure in failures:
             out.warn(f"not loaded: {failure}")
         if not dry_run:

@@ -11,6 +11,7 @@ from cascade.dbt.manifest import current_manifest
 from cascade.dbt.profile import no_branch_reason
 from cascade.declarations.functions import as_written
 from cascade.framework.ci.affected import Reach
+from cascade.framework.ci.missing_sources import models_without_sources
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
     from cascade.declarations.declaration import Declaration
     from cascade.framework.collect import Collected
     from cascade.framework.since.affected import Affected
+    from cascade.iceberg import Lakehouse
 
 # The key under which dagster-dbt says which node of dbt an asset is.
 _UNIQUE_ID = "dagster_dbt/unique_id"
 _OURS = "dbt_build"
 
 
-def reach_of(collected: Collected, definitions: dg.Definitions, config: CascadeConfig) -> Reach:
+def reach_of(collected: Collected, definitions: dg.Definitions, config: CascadeConfig, lakehouse: Lakehouse) -> Reach:
     """Return the workflows and dbt models of a project.
 
     Args:
         collected: what its modules contain.
         definitions: its definitions.
         config: its settings.
+        lakehouse: the lakehouse, on `main`.
     """
     import dagster as dg
 
@@ -48,9 +51,15 @@ def reach_of(collected: Collected, definitions: dg.Definitions, config: CascadeC
     declarations = {key: declaration for key, declaration in workflows.items() if graph.has(key)}
     reason = no_branch_reason(config) if models else None
     reasons = {} if reason is None else dict.fromkeys(places.values(), reason)
-    manifest: dict[str, Any] = json.loads(current_manifest(config).read_bytes()) if models else {"nodes": {}}
+    manifest: dict[str, Any] = (
+        json.loads(current_manifest(config).read_bytes()) if models else {"nodes": {}, "sources": {}}
+    )
     if reason is None:
         found = elsewhere(config, manifest)
+        keys = {tuple(key.path) for key in graph.materializable_asset_keys}
+        tables = {declaration.table for declaration in workflows.values()}
+        waiting = models_without_sources(manifest, tables, keys, lambda ref: lakehouse.load(ref) is not None)
+        found = {**waiting, **found}
         reasons = {places[unique_id]: why for unique_id, why in found.items() if unique_id in places}
     files = {
         places[unique_id]: config.dbt_project_directory / node["original_file_path"]
