@@ -53,7 +53,7 @@ def serve(invocation: Invocation, host: str, port: int) -> None:
     invocation.require_project()
     _require_packages()
     from cascade.http_api.access import is_loopback
-    from cascade.processes.ports import require_free_port
+    from cascade.processes.ports import address_of, require_free_port
 
     token = invocation.config.serve_token
     if token is None and not is_loopback(host):
@@ -73,7 +73,7 @@ def serve(invocation: Invocation, host: str, port: int) -> None:
         from cascade.processes.http_server import serve as serve_app
 
         listening = listening_socket(host, port)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        address = address_of(host, listening.getsockname()[1])
 
         def introduce() -> None:
             out.say(f"The API of {served.name} is at {address}/v1, and its description at {address}/openapi.json")

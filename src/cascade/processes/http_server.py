@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError
@@ -59,14 +60,21 @@ def serve(app: Any, listening: socket.socket, started: Callable[[], None], stopp
     config = uvicorn.Config(
         app,
         access_log=False,
-        log_level="warning",
+        # It would log a traceback for an answer that a stop cuts off.
+        log_level="critical",
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     server = uvicorn.Server(config)
+
+    def run() -> None:
+        # It exits if the app does not start.
+        with suppress(SystemExit):
+            server.run(sockets=[listening])
+
     # In a thread of its own, the server leaves the signals to this one.
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="HTTP server", daemon=True)
+    thread = threading.Thread(target=run, name="HTTP server", daemon=True)
     with StopSignals() as signals:
         try:
             with signals.held():

@@ -43,6 +43,17 @@ def require_free_port(host: str, port: int, command: str) -> None:
         ) from None
 
 
+def address_of(host: str, port: int) -> str:
+    """Return the URL by which this machine reaches a server.
+
+    Args:
+        host: the address that the server listens on.
+        port: its port.
+    """
+    reachable = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
+
+
 def described_owner(port: int) -> str:
     """Return what listens on a port, for messages: a process with its command, or `a process of another user`."""
     owner = _owner(port)

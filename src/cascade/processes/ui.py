@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cascade.processes.ports import address_of
+
 _SERVER_INFO_SECONDS = 2
 _QUERY_SECONDS = 120
 _RELOAD_SECONDS = 600
@@ -98,8 +100,7 @@ class UserInterface:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        reachable = "127.0.0.1" if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host
-        self.address = f"http://{reachable}:{port}"
+        self.address = address_of(host, port)
 
     def answers(self) -> bool:
         """Return whether the webserver answers."""
