@@ -129,8 +129,13 @@ def test_every_answer_is_as_openapi_describes_it(client: TestClient) -> None:
         (operation,) = methods.values()
         assert operation["summary"] and operation["description"], path
         assert ("security" in operation) is path.startswith("/v1"), path
+        for status, response in operation["responses"].items():
+            assert (set(response["content"]) == {"application/problem+json"}) is (status >= "4" and path[:3] == "/v1")
         for parameter in operation.get("parameters", ()):
             assert parameter["description"], (path, parameter["name"])
+    names = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
+    assert "read_rows" in names and len(set(names)) == len(names)
+    assert "HTTPValidationError" not in described["components"]["schemas"]
     assert not [text for text in ("http://", "https://") if text in json.dumps(described["paths"])]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
@@ -12,7 +14,7 @@ from pydantic import SecretStr
 from cascade.http_api import health, quality, rows, tables, workflows
 from cascade.http_api.access import access
 from cascade.http_api.methods import OnlyReading
-from cascade.http_api.problems import UnexpectedErrors, add_handlers, responses
+from cascade.http_api.problems import MEDIA_TYPE, UnexpectedErrors, add_handlers, responses
 from cascade.http_api.served import ServedProject
 from cascade.version import __version__
 
@@ -25,6 +27,28 @@ lineage. Errors are documents of the type `application/problem+json`. Times are 
 """
 
 
+_EVERYWHERE = responses(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Describe the API, with problems in the media type that they have."""
+        document = super().openapi()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for answer in operation["responses"].values():
+                    content = answer.get("content", {})
+                    if MEDIA_TYPE in content:
+                        answer["content"] = {MEDIA_TYPE: content.pop("application/json", content[MEDIA_TYPE])}
+        return document
+
+
 def create_app(served: ServedProject, token: SecretStr | None, failed: Callable[[Exception], None]) -> FastAPI:
     """Create the app.
 
@@ -33,19 +57,20 @@ def create_app(served: ServedProject, token: SecretStr | None, failed: Callable[
         token: the token that requests must have; None to answer those to a loopback address.
         failed: takes the errors that are not mistakes of a client, to log them.
     """
-    app = FastAPI(
+    app = _App(
         title=f"Cascade: {served.name}",
         version=__version__,
         description=_DESCRIPTION,
         # Their pages load scripts from other sites, which a server without a network cannot, and others should not.
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
     )
     app.state.served = served
     add_handlers(app, failed)
     app.include_router(health.router)
-    api = APIRouter(prefix="/v1", dependencies=[Depends(access(token))], responses=responses())
+    api = APIRouter(prefix="/v1", dependencies=[Depends(access(token))], responses=_EVERYWHERE)
     for router in (tables.router, rows.router, workflows.router, quality.router):
         api.include_router(router)
     app.include_router(api)

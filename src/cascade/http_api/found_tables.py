@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from cascade.http_api.served import ServedProject
+
+
+_PLAIN = re.compile(r"[\w-]+(\.[\w-]+)+")
 
 
 def found_table(served: ServedProject, name: str, branch: str | None = None) -> tuple[TableRef, Table]:
@@ -29,10 +33,19 @@ def found_table(served: ServedProject, name: str, branch: str | None = None) -> 
         UsageError: it has no such branch.
     """
     ref = TableRef.named(name).on(branch or MAIN_BRANCH)
-    # A catalog takes an empty name for something else.
-    table = served.lakehouse.load(ref) if ref.name and all(ref.namespace.split(".")) else None
+    # A catalog may take other characters for part of an address, so what has them must be one of its tables.
+    is_known = _PLAIN.fullmatch(ref.full_name) or ref.identifier in map(_joined, _identifiers(served))
+    table = served.lakehouse.load(ref) if is_known else None
     if table is None:
-        known = [".".join(identifier) for identifier in table_identifiers(served.lakehouse.catalog)]
+        known = [".".join(identifier) for identifier in _identifiers(served)]
         short = [one.removeprefix(f"{DEFAULT_NAMESPACE}.") for one in known]
         raise ProblemError(HTTPStatus.NOT_FOUND, f'There is no table "{name}".{did_you_mean(name, [*known, *short])}')
     return ref, table
+
+
+def _identifiers(served: ServedProject) -> list[tuple[str, ...]]:
+    return table_identifiers(served.lakehouse.catalog)
+
+
+def _joined(identifier: tuple[str, ...]) -> tuple[str, str]:
+    return ".".join(identifier[:-1]), identifier[-1]

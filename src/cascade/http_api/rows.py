@@ -48,8 +48,7 @@ router = APIRouter(tags=["rows"])
                 _CURSOR_HEADER: {"description": "The next cursor, if there is one.", "schema": {"type": "string"}},
             },
         },
-        **responses(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE),
-        **responses(HTTPStatus.GONE),
+        **responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.GONE),
     },
     summary="Read rows of a table",
 )

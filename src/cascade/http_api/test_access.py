@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -103,6 +104,8 @@ def test_mistakes_of_clients_are_problems(api: Api) -> None:
         ("/v1/tables/raw.", 404, "raw."),
         ("/v1/tables/a..b", 404, "a..b"),
         ("/v1/tables/%00%27%22;--", 404, "There is no table"),
+        ("/v1/tables/people%3Fa=b%23", 404, "There is no table"),
+        ("/v1/tables/..%252f..%252fraw.people", 404, "There is no"),
         ("/v1/workflows/none/at/all", 404, "none/at/all"),
         ("/v1/quality?asset=none", 404, "none"),
         ("/v1/lineage?name=none", 404, "none"),
@@ -117,6 +120,13 @@ def test_mistakes_of_clients_are_problems(api: Api) -> None:
         document = answer.json()
         assert document["status"] == status and said in document["detail"], document
     assert api.logged == []
+
+
+def test_a_table_with_an_unusual_name_is_found(api: Api) -> None:
+    rows = api.served.lakehouse.catalog.load_table("raw.people").scan().to_arrow()
+    api.served.lakehouse.catalog.create_table(("raw", "größe 5%?"), schema=rows.schema).append(rows)
+    answer = api().get("/v1/tables/" + quote("größe 5%?"))
+    assert answer.status_code == 200 and answer.json()["table"] == "raw.größe 5%?"
 
 
 @pytest.mark.parametrize(

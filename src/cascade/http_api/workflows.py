@@ -22,7 +22,7 @@ def list_workflows(served: Served) -> Document:
     """List the workflows of the project with the partitions that are published, missing, failed, running and stale."""
     states = served.states(served.declarations)
     return Document(
-        {"workflows": [each.document() for each in states], "failures": [each.message for each in served.failures]}
+        {"workflows": [each.document() for each in states], "failures": [str(each) for each in served.failures]}
     )
 
 
