@@ -86,16 +86,18 @@ class LegacyFinder(MetaPathFinder):
         if holds_modules_of_the_user(parts) and directory.is_dir():
             return _namespace(fullname, directory)
         if is_module_of_the_framework(parts):
-            successor = f" Write instead: {GONE[fullname]}." if fullname in GONE else ""
-            raise ModuleNotFoundError(
-                f"{fullname} was part of Cascade before version 1.0 and no longer exists.{successor}", name=fullname
-            )
+            raise ModuleNotFoundError(_gone(fullname), name=fullname)
         file = self._file_of(parts)
         if file is None:
             return _namespace(fullname, directory) if directory.is_dir() else None
         loader = _LegacyLoader(fullname, str(file), self)
         places = [str(directory)] if file.name == "__init__.py" else None
         return spec_from_file_location(fullname, file, loader=loader, submodule_search_locations=places)
+
+
+def _gone(name: str) -> str:
+    advice = f" Use instead: {GONE[name]}." if name in GONE else ""
+    return f"{name} was part of Cascade before version 1.0 and no longer exists.{advice}"
 
 
 def _namespace(fullname: str, directory: Path) -> ModuleSpec:
@@ -253,7 +255,8 @@ def old_name(module: str, name: str) -> object:
     if theirs is not None and hasattr(theirs, name):
         return getattr(theirs, name)
     if full in GONE:
-        raise AttributeError(f"{full} no longer exists. Write instead: {GONE[full]}.")
+        # An `AttributeError` would become "cannot import name", without what to do.
+        raise ImportError(_gone(full), name=module)
     known = [each.rpartition(".")[2] for each in _names_in(module)]
     raise AttributeError(f"module {module!r} has no attribute {name!r}.{did_you_mean(name, known)}".rstrip())
 

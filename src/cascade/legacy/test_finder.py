@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from legacy.project import LegacyProject
 
-from cascade.exceptions import DiscoveryError
+from cascade.exceptions import DiscoveryError, UsageError
 from cascade.legacy.conftest import legacy
 from cascade.legacy.finder import DEFINITIONS, activate, deactivate
 from cascade.legacy.old_imports import LegacyImportWarning
@@ -144,10 +144,12 @@ def test_a_broken_package_of_the_user_does_not_hide_its_modules(legacy: LegacyPr
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("import cascade.schemas.registry", "no longer exists. Write instead: nothing"),
+        ("import cascade.schemas.registry", "no longer exists. Use instead: `table_name`"),
         ("import cascade.defs.resources.trino", "was part of Cascade before version 1.0 and no longer exists"),
         ("from cascade.defs.nessie import NessieResource", "cascade.defs.nessie was part of Cascade"),
         ("from cascade.config import confg", "cannot import name 'confg'"),
+        ("from cascade.testing import mock_dlt_source", r"no longer exists\. Use instead: `test_workflow"),
+        ("from cascade.iceberg import get_catalog", r"Use instead: `open_lakehouse"),
     ],
 )
 def test_what_no_longer_exists_is_told(legacy: LegacyProject, statement: str, message: str) -> None:
@@ -168,6 +170,21 @@ def test_settings_have_their_old_names(legacy: LegacyProject) -> None:
     assert config.github_username == "octocat"
     with pytest.raises(AttributeError, match=r"no setting 'github_usernme'\. Did you mean \"github_username\""):
         _ = config.github_usernme
+
+
+def test_checks_of_before_judge_as_those_of_now(legacy: LegacyProject) -> None:
+    activate(legacy.package)
+    old: Any = importlib.import_module("cascade.quality")
+
+    assert old.NullCheck(columns=["a", "b"]).failing({}) == '"a" IS NULL OR "b" IS NULL'
+    assert old.NullCheck(columns=["a", "b"]).label == "not_null_a_b"
+    assert old.RangeCheck(column="a", min_value=0) == old.Range("a", 0, None)
+    assert old.UniqueCheck(columns=["a", "b"]) == old.Unique(("a", "b"))
+    assert old.CountCheck(min_rows=1) == old.RowCount(1, None, scope="table")
+    assert old.FreshnessCheck(timestamp_column="at", max_age_hours=2) == old.Freshness("at", 2)
+    assert old.SchemaCheck(schema=int) == old.MatchesSchema(int)
+    with pytest.raises(UsageError, match=r"pass fail_threshold=0\.05 to @cascade_quality"):
+        old.RangeCheck(column="a", min_value=0, allow_threshold=0.05)
 
 
 def test_a_module_with_the_name_of_one_of_cascade_is_refused(legacy: LegacyProject) -> None:

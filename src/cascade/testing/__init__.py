@@ -16,6 +16,7 @@ network access. `FaultPoint` and `fault_point_armed` stop a run halfway, to test
 
 from __future__ import annotations
 
+from cascade import lazy
 from cascade.fault_points import FaultPoint, SimulatedCrash, fault_point_armed
 from cascade.testing.dbt_project import parse_dbt_project
 from cascade.testing.lakehouse import throwaway_lakehouse
@@ -32,3 +33,6 @@ __all__ = [
     "test_workflow",
     "throwaway_lakehouse",
 ]
+
+# None of its own: old names, of which projects in the layout of before version 1.0 hear what became of them.
+__getattr__, _ = lazy.lazy_names(__name__, {})
