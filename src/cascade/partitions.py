@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cascade.declarations import IngestionDeclaration
 from cascade.declarations.partition_bounds import local_time
+from cascade.legacy.active import active_project
 from cascade.partition_keys import check_key
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ def first_key(declaration: IngestionDeclaration) -> str | None:
 def fires_within_partition(declaration: IngestionDeclaration) -> bool:
     """Return whether `cron` ticks twice within one partition, so that each tick requests the current partition."""
     if declaration.cron is None or declaration.partitions is None:
+        return False
+    if active_project() is not None:
+        # Before version 1.0, all workflows had the same partitions, and jobs rely on that.
         return False
     return _ticks_twice(declaration.cron, declaration.partitions)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cascade.exceptions import UsageError
 from cascade.framework.declared_names import module_file
-from cascade.legacy.finder import active_finder
+from cascade.legacy.active import active_project
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def files_of(modules: Iterable[str]) -> dict[str, Path]:
     """
     found = {}
     places = [Path(entry or ".") for entry in sys.path]
-    finder = active_finder()
-    if finder is not None:
+    legacy = active_project()
+    if legacy is not None:
         # The directory of a project in the layout of before version 1.0 is not on the import path.
-        places.append(finder.package.parent)
+        places.append(legacy.package.parent)
     for name in modules:
         file = next(filter(None, (module_file(place, name) for place in places)), None)
         if file is not None:

@@ -20,6 +20,7 @@ from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
+from cascade.legacy.layout import is_legacy_package
 from cascade.scaffold.plugin_sources import plugin_sources
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
@@ -104,6 +105,11 @@ def create_workflow(
             hint="In the repository, type: pants cascade-scaffold src/workflows/weather",
         )
     invocation.require_project()
+    if is_legacy_package(invocation.config.workflows_directory):
+        raise UsageError(
+            "create-workflow writes files of today's layout, and this project has the layout of before version 1.0.",
+            hint=f"Migrate the project first: {invocation.program} migrate --check",
+        )
     workplace = Workplace(invocation.config, invocation.program, lambda: invocation.loaded, invocation.workflow_named)
     asking = can_ask(as_json=out.as_json)
     options = WorkflowOptions(kind, domain, source, asset, table, unique_key, cron, group, asking)

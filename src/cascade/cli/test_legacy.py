@@ -87,10 +87,11 @@ def test_settings_come_from_variables_without_a_prefix(legacy: LegacyProject, ca
     shown = json.loads(cascade("config", "show", "--json").stdout)
     settings = {setting["name"]: setting for setting in shown["settings"]}
 
+    assert settings["workflows_path"]["value"] == "src/cascade"
+
     assert settings["postgres_db"]["value"] == "lakehouse"
     assert settings["postgres_db"]["origin"] == f"POSTGRES_DB in {legacy.root / '.env'}"
     assert settings["postgres_password"]["value"] == "**********"
-    assert settings["partition_start"]["value"] == "2025-01-01"
 
 
 def test_a_project_of_today_reads_none_of_it(
@@ -127,3 +128,53 @@ def test_tests_of_before_import_the_workflows(legacy: LegacyProject, cascade: Ca
     result = cascade.json("test")
 
     assert (result["passed"], result["failed"]) == (2, 0)
+
+
+CAMEL_CASE = """
+from cascade.ingestion import cascade_ingestion
+from pandera.pandas import DataFrameModel, Field
+
+
+class RawEntries(DataFrameModel):
+    entry_id: str = Field(unique=True)
+    date_string: str
+    device__name: str = Field(nullable=True)
+
+    class Config:
+        strict = False
+
+
+@cascade_ingestion(table_name="entries", unique_key="entry_id", validation_schema=RawEntries, cron="0 */1 * * *")
+def entries(partition_date: str):
+    return [{"entryId": partition_date, "dateString": "x", "device": {"name": "pump"}, "utcOffset": 0}]
+"""
+
+
+def test_fields_have_the_names_that_dlt_gave_them(legacy: LegacyProject, cascade: Cascade) -> None:
+    module = legacy.package / "defs" / "ingestion" / "nightscout" / "glucose.py"
+    module.parent.mkdir()
+    module.write_text(CAMEL_CASE, encoding="utf-8")
+
+    result = cascade("materialize", "entries", "--partition", DAY)
+    assert result.exit_code == 0, result.output
+
+    (row,) = cascade.json("table", "query", "select * from raw.entries")["rows"]
+    assert row == {"entry_id": DAY, "date_string": "x", "device__name": "pump"}
+
+
+def test_all_workflows_have_the_partitions_of_the_jobs_of_before(legacy: LegacyProject, cascade: Cascade) -> None:
+    # `weather_observations` has an hourly cron, with which its partitions would include the current day.
+    schedules = legacy.package / "defs" / "schedules" / "nightly.py"
+    text = schedules.read_text(encoding="utf-8")
+    schedules.write_text(text.replace('groups("sales")', "all()"), encoding="utf-8")
+
+    result = cascade("validate", "src/cascade")
+
+    assert result.output.endswith("No problems in 33 modules and the dbt project.\n")
+
+
+def test_create_workflow_writes_nothing_into_the_old_layout(legacy: LegacyProject, cascade: Cascade) -> None:
+    result = cascade("create-workflow", "--domain", "air")
+
+    assert result.exit_code == 2
+    assert "Migrate the project first: " in result.stderr

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Required, get_args
+from typing import Any, ClassVar, Literal, Required, Self, get_args
 
 from cascade.declarations import values
 from cascade.declarations.arguments import argument
 from cascade.declarations.declaration import Declaration, DeclarationArguments
 from cascade.declarations.dispositions import column_problems, disposition_problems
-from cascade.declarations.functions import parameters_of
+from cascade.declarations.functions import calling_location, parameters_of
 from cascade.declarations.partition_bounds import bound_problems
 from cascade.declarations.schema_fields import key_problems, layout_problems, schema
+from cascade.exceptions import SourceLocation
+from cascade.legacy.active import default_partitions
 from cascade.table_ref import DEFAULT_NAMESPACE, QUARANTINE_SUFFIX, TableRef
 
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
@@ -136,6 +138,13 @@ class IngestionDeclaration(Declaration):
     validate: bool = field(default=True, metadata=argument(values.boolean))
     on_invalid: OnInvalid = field(default="quarantine", metadata=argument(values.one_of(*get_args(OnInvalid))))
     refuse_over: float | None = field(default=None, metadata=argument(values.refusal_limit, may_be_none=True))
+
+    @classmethod
+    def declare(cls, function: object, given: Mapping[str, object], *, otherwise: SourceLocation | None = None) -> Self:
+        """Check the arguments of a decorator and record them; see `Declaration.declare`."""
+        if "partitions" not in given:
+            given = {**default_partitions(), **given}
+        return super().declare(function, given, otherwise=otherwise or calling_location(1))
 
     @classmethod
     def required(cls, given: Mapping[str, object]) -> list[str]:

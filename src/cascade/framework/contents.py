@@ -19,7 +19,7 @@ from cascade.framework.modules import project_modules
 from cascade.framework.old_asset_keys import with_new_keys
 from cascade.framework.repositories import definitions_of
 from cascade.framework.ruling import LeftOut, apply_rulers, loads_folder_of
-from cascade.legacy.finder import active_finder
+from cascade.legacy.active import active_project
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -129,7 +129,7 @@ def resolve_definitions(collected: Collected) -> tuple[Collected, list[CascadeEr
             resolved.append(made)
             homes[id(made)] = home
     whole = replace(collected, definitions=tuple(resolved), homes=homes)
-    return (whole if active_finder() is None else with_new_keys(whole)), errors
+    return (whole if active_project() is None else with_new_keys(whole)), errors
 
 
 def _refusal(home: str, definitions: Any, error: BaseException) -> DiscoveryError:

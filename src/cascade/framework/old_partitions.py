@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cascade.legacy.active import default_partitions
 from cascade.legacy.layout import PACKAGE
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import dagster as dg
 
-    from cascade.config import CascadeConfig
-
-    # The partitions of workflows, without which Dagster refuses a job that selects them.
-    start = CascadeConfig.from_user_config().partition_start
-    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC")
+    # Those of the workflows, without which Dagster refuses a job that selects them.
+    given = default_partitions()
+    return dg.DailyPartitionsDefinition(given["partition_start"], timezone=given["partition_timezone"])

@@ -25,7 +25,6 @@ from cascade.framework.loading import LoadedModules, load_modules
 from cascade.framework.ruling import apply_rulers
 from cascade.framework.schema_modules import unusable_schemas
 from cascade.framework.unlisted import UnlistedModule, unlisted_modules
-from cascade.legacy.finder import active_finder
 
 if TYPE_CHECKING:
     from cascade.config import CascadeConfig
@@ -226,8 +225,5 @@ def _of_the_whole(contributed: Contributed, config: CascadeConfig) -> list[Probl
 def _plain_settings() -> CascadeConfig:
     from cascade.config import CascadeConfig
 
-    if active_finder() is not None:
-        # Jobs have the partitions of `cascade.defs.partitions`, which begin where the settings say.
-        return CascadeConfig.from_user_config()
     # Constructed without reading any source, because a check must not depend on the machine.
     return CascadeConfig.model_construct(partition_start=date(2020, 1, 1), automation=False, executor="in_process")

@@ -27,12 +27,14 @@ from cascade.ingestion.dispositions import (
     version_reader,
 )
 from cascade.ingestion.refusals import set_aside
+from cascade.legacy.active import active_project
 from cascade.notices import notices_to
 from cascade.partitions import PartitionWindow
 from cascade.runs.candidate import Candidate, RunGate
 from cascade.runs.deadline import deadline
 from cascade.runs.dlt_session import DltSession, dlt_session, states_for_branch
 from cascade.runs.extract import Extracted, extract
+from cascade.runs.old_field_names import with_old_names
 from cascade.runs.publish import Check, Landed, SameStart, Target, audit, publish, settle_quarantine
 from cascade.runs.report import RunReport
 from cascade.runs.staging import Staged, Staging, staging
@@ -246,7 +248,7 @@ def _staged(
     no_rows = schema.empty()
     extracted = extract(
         source,
-        validation.take,
+        validation.take if active_project() is None else with_old_names(validation.take, validator.reads),
         refuse=lambda refused: stage.add(ValidationResult(no_rows, tuple(refused), ())),
         session=session,
         dlt_directory=lakehouse.dlt_directory,

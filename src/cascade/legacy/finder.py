@@ -19,11 +19,16 @@ from typing import Any
 
 from cascade import lazy
 from cascade.exceptions import DiscoveryError, SourceLocation
+from cascade.legacy.active import ActiveProject, set_active
 from cascade.legacy.layout import PACKAGE
 from cascade.legacy.old_framework import holds_modules_of_the_user, is_module_of_the_framework, is_of_the_framework
 from cascade.legacy.old_imports import forget_lines, warn_of_importer, warn_of_imports
 from cascade.legacy.old_names import GONE, has_names_in, object_of
+from cascade.legacy.project import old_partitions
 from cascade.spelling import did_you_mean
+
+PARTITIONS = f"{PACKAGE}.defs.partitions"
+"""The one module of the framework whose copy in a project counts: it says when the partitions begin."""
 
 DEFINITIONS = "cascade_definitions"
 """The variable that gets what `build_defs()` of a package returns, which the old framework called."""
@@ -80,14 +85,14 @@ class LegacyFinder(MetaPathFinder):
         return next((file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file()), None)
 
     def _spec_of(self, fullname: str, parts: Sequence[str]) -> ModuleSpec | None:
-        if has_names_in(fullname):
+        file = self._file_of(parts)
+        if has_names_in(fullname) and (fullname != PARTITIONS or file is None):
             return ModuleSpec(fullname, _OldModule())
         directory = self.package.joinpath(*parts)
         if holds_modules_of_the_user(parts) and directory.is_dir():
             return _namespace(fullname, directory)
-        if is_module_of_the_framework(parts):
+        if is_module_of_the_framework(parts) and fullname != PARTITIONS:
             raise ModuleNotFoundError(_gone(fullname), name=fullname)
-        file = self._file_of(parts)
         if file is None:
             return _namespace(fullname, directory) if directory.is_dir() else None
         loader = _LegacyLoader(fullname, str(file), self)
@@ -159,11 +164,6 @@ class _Renamed(ModuleType):
 _active: LegacyFinder | None = None
 
 
-def active_finder() -> LegacyFinder | None:
-    """Return the finder that is installed, or None outside of projects in the old layout."""
-    return _active
-
-
 def activate(package: Path) -> LegacyFinder:
     """Let the modules of a project in the old layout be imported. A second call for the same project does nothing.
 
@@ -183,6 +183,7 @@ def activate(package: Path) -> LegacyFinder:
     _refuse_hidden(package)
     _active = LegacyFinder(package)
     sys.meta_path.insert(0, _active)
+    set_active(ActiveProject(package, old_partitions(package)))
     lazy.look_up_old_names(old_name)
     return _active
 
@@ -193,6 +194,7 @@ def deactivate() -> None:
     if _active is None:
         return
     sys.meta_path.remove(_active)
+    set_active(None)
     lazy.look_up_old_names(None)
     ours = [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]
     for name in [name for name in ours if _is_from(sys.modules[name], _active)]:

@@ -15,8 +15,8 @@ from cascade.program import typed
 _TOLD_VARIABLE = "CASCADE_LEGACY_TOLD"
 """Set once the user has been told, so that child processes do not repeat it."""
 
-_OLD_START = "2025-01-01"
-"""Where the partitions of the old framework began, unless the project's copy of it says otherwise."""
+_OLD_PARTITIONS = {"partition_start": "2025-01-01", "partition_timezone": "Europe/London"}
+"""The partitions of all workflows of the old framework, unless the project's copy of it says otherwise."""
 
 
 class LegacyProjectWarning(UserWarning):
@@ -49,25 +49,38 @@ def default_settings(root: Path) -> Mapping[str, object]:
     package = find_package(root)
     if package is None:
         return {}
-    found: dict[str, object] = {
-        "workflows_path": package.relative_to(root).as_posix(),
-        "partition_start": _partition_start(package),
-    }
+    found: dict[str, object] = {"workflows_path": package.relative_to(root).as_posix()}
     dbt = find_dbt_project(root)
     if dbt is not None:
         found["dbt_project_dir"] = dbt.relative_to(root).as_posix()
     return found
 
 
-def _partition_start(package: Path) -> str:
-    """Return the date in the project's copy of `cascade.defs.partitions`, as far as its source shows it."""
+def old_partitions(package: Path) -> Mapping[str, str]:
+    """Return the arguments of the decorator that say which partitions the workflows of an old project have.
+
+    They had no such arguments: `cascade.defs.partitions`, which each project had a copy of, said it for all.
+
+    Args:
+        package: the package `cascade` of the project.
+
+    Returns:
+        `partition_start` and `partition_timezone`, as far as the source of the copy shows them.
+    """
     try:
         tree = ast.parse((package / "defs" / "partitions.py").read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return _OLD_START
+        return _OLD_PARTITIONS
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("DailyPartitionsDefinition"):
-            for given in (*node.args[:1], *(each.value for each in node.keywords if each.arg == "start_date")):
-                if isinstance(given, ast.Constant) and isinstance(given.value, str):
-                    return given.value
-    return _OLD_START
+            given = {each.arg: each.value for each in node.keywords} | dict(
+                zip(("start_date",), node.args, strict=False)
+            )
+            texts = {name: value.value for name, value in given.items() if isinstance(value, ast.Constant)}
+            start = texts.get("start_date")
+            return {
+                "partition_start": start if isinstance(start, str) else _OLD_PARTITIONS["partition_start"],
+                # Dagster's default.
+                "partition_timezone": str(texts.get("timezone") or "UTC"),
+            }
+    return _OLD_PARTITIONS

@@ -8,6 +8,7 @@ from legacy.project import LegacyProject
 from cascade.config.root import find_project_root, legacy_package
 from cascade.legacy.conftest import legacy
 from cascade.legacy.layout import LegacyLayout, read_layout
+from cascade.legacy.project import old_partitions
 from cascade.legacy.variables import OldVariable, settings_of
 
 __all__ = ["legacy"]
@@ -142,3 +143,25 @@ def test_the_first_of_two_variables_for_one_setting_wins_and_empty_ones_do_not_c
     assert settings_of({"ICEBERG_NESSIE_REF": "dev", "NESSIE_REF": "main", "TRINO_HOST": ""}) == (
         OldVariable(("ICEBERG_NESSIE_REF",), "nessie_ref", "dev"),
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "timezone"),
+    [
+        ('daily_partition = dg.DailyPartitionsDefinition("2023-05-01")', "2023-05-01", "UTC"),
+        ('DailyPartitionsDefinition(start_date="2024-01-01", timezone="Asia/Tokyo")', "2024-01-01", "Asia/Tokyo"),
+        ("DailyPartitionsDefinition(start_date=START)", "2025-01-01", "UTC"),
+        ("not python", "2025-01-01", "Europe/London"),
+        (None, "2025-01-01", "Europe/London"),
+    ],
+)
+def test_partitions_are_read_from_the_copy_of_the_framework(
+    legacy: LegacyProject, source: str | None, start: str, timezone: str
+) -> None:
+    file = legacy.package / "defs" / "partitions.py"
+    if source is None:
+        file.unlink()
+    else:
+        file.write_text(source, encoding="utf-8")
+
+    assert old_partitions(legacy.package) == {"partition_start": start, "partition_timezone": timezone}
