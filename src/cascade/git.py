@@ -180,6 +180,11 @@ class Repository:
             listing = ("ls-files", "--cached", "--ignored", "-z", f"--exclude-from={file.name}")
             return bool(os.path.isdir(place) and self._git("-C", place, *listing))
 
+    def ignored(self) -> list[str]:
+        """List what is untracked and ignored. A directory stands for everything in it, and ends with a slash."""
+        listed = self._git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        return [os.fsdecode(path) for path in listed.split(b"\0") if path]
+
     def read(self, path: str) -> bytes | None:
         """Read a file of the working tree; None if there is no such file."""
         try:

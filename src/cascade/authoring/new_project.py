@@ -126,10 +126,7 @@ def create_project(
         raise UsageError(
             f"--example {example} and --template {template} are two different projects. Use only one of them."
         )
-    root = _root(directory or example or _ask_for_directory(asking, program))
-    # Before the directory is read: an invalid name may be an invalid path.
-    raise_if_any(tuple(directory_problems(root.name)))
-    _require_readable(root)
+    root = new_root(directory or example or _ask_for_directory(asking, program))
     repository = find_repository(root)
     request = ProjectRequest(
         name=root.name,
@@ -146,6 +143,41 @@ def create_project(
         request = replace(request, template=ask_choice("Template", TEMPLATES, DEFAULT_TEMPLATE))
     written = write_files(root, _files(request), force=force)
     return NewProject(root, request, repository, written)
+
+
+def new_root(directory: str) -> Path:
+    """Return the root of a new project.
+
+    Args:
+        directory: its directory, as typed.
+
+    Raises:
+        UsageError: its name is not valid, or it cannot be read.
+    """
+    root = _root(directory)
+    # Before the directory is read: an invalid name may be an invalid path.
+    raise_if_any(tuple(directory_problems(root.name)))
+    _require_readable(root)
+    return root
+
+
+def empty_root(directory: str | None, program: str) -> Path:
+    """Return the root of a new project that takes no file of an existing directory.
+
+    Args:
+        directory: its directory, as typed.
+        program: the command that the user types, for hints.
+
+    Raises:
+        UsageError: its name is missing or not valid, or it has files.
+    """
+    root = new_root(directory or _ask_for_directory(False, program))
+    content = sorted(path.name for path in root.iterdir() if not _is_allowed(path)) if root.exists() else []
+    if content:
+        raise UsageError(
+            f"The directory {root} is not empty: it has {_first_few(content)}.", hint="Choose another name."
+        )
+    return root
 
 
 def _files(request: ProjectRequest) -> dict[str, str | bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +13,7 @@ from cascade.cli.choices import Choice
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.cli.services_output import say_prepared
+from cascade.exceptions import UsageError
 from cascade.scaffold.project_layout import EXAMPLES, STACKS, TEMPLATES
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
@@ -39,6 +43,13 @@ _DEFAULT_STACK = next(iter(STACKS))
     help="Where the project keeps its data.",
 )
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty, over files of the same names.")
+@click.option(
+    "--from-existing",
+    metavar="[PATH]",
+    is_flag=False,
+    flag_value=".",
+    help="Make it from the project at PATH, by default here, which is in the layout of before version 1.0 and stays.",
+)
 @json_option
 @click.pass_obj
 def init(
@@ -49,16 +60,22 @@ def init(
     example: str | None,
     stack: str,
     force: bool,
+    from_existing: str | None,
 ) -> None:
     """Create a project in the new directory NAME, or in this one.
 
     In a terminal, the command asks for missing options. The new project works immediately, without a server or a
     network. `--example nyc` copies two domains with real data, which the tutorial walks through. With `--stack
     production`, `services start` starts its servers, and .env has their settings. In a repository that Pants builds, it
-    also gets BUILD files.
+    also gets BUILD files. `--from-existing` makes it from a project in an older layout, as `migrate` would.
     """
     from cascade.authoring.new_project import create_project
 
+    if from_existing is not None:
+        if template or example or force or stack != _DEFAULT_STACK:
+            raise UsageError("--from-existing takes no --template, --example, --stack or --force.")
+        _copy_existing(out, directory, from_existing, invocation.program)
+        return
     asking = can_ask(as_json=out.as_json)
     new = create_project(
         directory, template, stack=stack, example=example, force=force, asking=asking, program=invocation.program
@@ -70,6 +87,33 @@ def init(
 
         prepared = prepare(CascadeConfig.from_user_config(new.root))
     _report(out, new, prepared, invocation)
+
+
+def _copy_existing(out: Output, directory: str | None, source: str, program: str) -> None:
+    """Make a project from an older one."""
+    from cascade.authoring.new_project import empty_root, new_root
+    from cascade.cli.plan_output import say_decisions
+    from cascade.migration.applying import apply
+    from cascade.migration.planning import plan_copy
+    from cascade.scaffold.project import distribution_name
+
+    existing = Path(os.path.abspath(os.path.expanduser(source)))
+    if directory is not None and new_root(directory) == existing:
+        raise UsageError(
+            "--from-existing makes a new project beside the existing one.",
+            hint=f"To migrate the existing one itself, type: {program} migrate",
+        )
+    root = empty_root(directory, program)
+    plan = plan_copy(existing, root, distribution_name(root.name))
+    apply(plan)
+    place = shlex.quote(min(os.path.relpath(root), str(root), key=len))
+    following = [f"cd {place}", f"{program} validate", f"{program} test"]
+    out.json({**plan.document, "applied": True, "next": following})
+    out.say(f"Created {root.name} from {existing}: {counted(len(plan.changes), 'file')}.")
+    say_decisions(out, plan)
+    out.say("\nNext:")
+    for command in following:
+        out.say(f"  {command}")
 
 
 def _report(out: Output, new: NewProject, prepared: Prepared | None, invocation: Invocation) -> None:

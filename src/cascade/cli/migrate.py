@@ -12,6 +12,7 @@ import click
 from cascade.cli.choices import Choice
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
+from cascade.cli.plan_output import say_decisions
 from cascade.exceptions import UsageError
 from cascade.migration.tools import TOOLS
 from cascade.program import typed
@@ -121,10 +122,7 @@ def report(out: Output, plan: Plan, command: str, *, applied: bool) -> None:
         for line in difference(plan):
             color = _COLORS.get(line[:1]) if colored else None
             click.echo(click.style(line, fg=color) if color else line)
-    if plan.decisions:
-        out.say(("" if applied or not plan.changes else "\n") + "You must decide:")
-        for decision in plan.decisions:
-            out.say("  " + str(decision).replace("\n", "\n      "))
+    say_decisions(out, plan, after_others=bool(plan.changes) and not applied)
     if plan.changes or plan.decisions:
         out.say()
     out.say(_summary(plan, command, applied=applied))

@@ -17,18 +17,20 @@ from cascade.migration.names import Module, NewNames
 from cascade.migration.pyproject import PYPROJECT
 from cascade.migration.tree import Tree
 
-_MENTION = re.compile(r"(src/)?\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b")
+_MENTION = re.compile(
+    r"\bsrc/cascade\b(/\w+)?|\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b"
+)
 _TEXTS = frozenset({".md", ".rst", ".txt", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
 _NAMED = frozenset({"Dockerfile", "Makefile", "Justfile", "justfile", "Procfile"})
-_LARGE = 200_000
 
 
-def migrate_legacy(tree: Tree, layout: LegacyLayout) -> None:
+def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) -> None:
     """Move the files of a project, and rewrite what refers to them.
 
     Args:
         tree: the files of the project.
         layout: what they are.
+        name: the name of the migrated project; by default, the one it has.
 
     Raises:
         UsageError: a file is where another one would move, a link leads out of the project, or libcst is missing.
@@ -47,7 +49,7 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout) -> None:
         for line, text in result.unsure:
             tree.decide(text, new, line)
     _add_packages(tree)
-    migrate_settings(tree, layout)
+    migrate_settings(tree, layout, name)
     _tell_mentions(tree)
 
 
@@ -119,9 +121,10 @@ def _tables(source: bytes) -> Iterator[str]:
 
 def _tell_dropped(places: Places) -> None:
     if places.dropped:
+        gone = "removed" if places.tree.into == places.tree.root else "left out"
         listed = "".join(f"\n{path}" for path in sorted(places.dropped))
         places.tree.decide(
-            "The installed package replaces these files of the framework, so they are removed. If you have changed "
+            f"The installed package replaces these files of the framework, so they are {gone}. If you have changed "
             f"one, carry the change over:{listed}"
         )
 
@@ -187,9 +190,7 @@ def _tell_mentions(tree: Tree) -> None:
         name = PurePosixPath(path)
         if name.suffix not in _TEXTS and name.name not in _NAMED:
             continue
-        data = tree.read(path)
-        text = tree.text(path) if len(data) < _LARGE else None
-        for number, line in enumerate((text or "").splitlines(), 1):
+        for number, line in enumerate((tree.small_text(path) or "").splitlines(), 1):
             found = _MENTION.search(line)
             if found:
                 tree.decide(f"It names {found[0]}, which has moved.", path, number)

@@ -21,20 +21,20 @@ _READERS = frozenset({".py", ".yml", ".yaml", ".sh", ".toml", ".conf", ".cfg", "
 _IGNORED = ".cascade/"
 
 
-def migrate_settings(tree: Tree, layout: LegacyLayout) -> None:
+def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None:
     """Rewrite the settings.
 
     Args:
         tree: the files, moved.
         layout: what they were.
+        name: the name of the project; by default, that of its code location, or of its directory.
     """
-    name = layout.root.name
     if layout.workspace is not None:
         path = layout.workspace.relative_to(layout.root).as_posix()
         text = tree.text(path) or ""
         tree.write(path, _OLD_DEFINITIONS.sub(_DEFINITIONS, text))
         location = _LOCATION.search(text)
-        name = location[1] if location else name
+        name = name or (location[1] if location else None)
     for path in tree.paths():
         if "/" not in path and (path == ".env" or path.startswith(".env.")):
             _migrate_dotenv(tree, path)
@@ -47,7 +47,7 @@ def migrate_settings(tree: Tree, layout: LegacyLayout) -> None:
                 "or DuckDB: the settings of Cascade say that too.",
                 f"{DBT_PROJECT}/profiles.yml",
             )
-    migrate_pyproject(tree, ProjectTable(name, settings))
+    migrate_pyproject(tree, ProjectTable(name or layout.root.name, settings))
     _ignore_state(tree)
 
 
@@ -107,10 +107,7 @@ def _read_elsewhere(tree: Tree, names: set[str]) -> set[str]:
         name = PurePosixPath(path)
         if name.suffix not in _READERS or name.name.startswith(".env"):
             continue
-        data = tree.read(path)
-        if len(data) > 500_000:
-            continue
-        text = data.decode(errors="replace")
+        text = tree.small_text(path) or ""
         # A field of a settings class of pydantic is the name in lower case.
         found |= {each for each in names if re.search(rf"\b{each}\b|^\s+{each.lower()}\s*:", text, re.MULTILINE)}
     return found

@@ -11,6 +11,8 @@ from cascade.migration.plan import Plan
 from cascade.migration.pyproject import read_pyproject
 from cascade.migration.to_pants import add_pants
 from cascade.migration.tree import Tree
+from cascade.migration.version_control import ignored
+from cascade.scaffold.project_pants import find_repository
 
 TARGETS = ("standalone", "pants")
 """What a project can become."""
@@ -34,6 +36,43 @@ def plan_migration(root: Path, to: str | None = None) -> Plan:
     if layout is not None:
         migrate_legacy(tree, layout)
     if to == "pants":
+        add_pants(tree, _settings(tree))
+    return tree.plan()
+
+
+def plan_copy(source: Path, target: Path, name: str) -> Plan:
+    """Plan a new project from one in the layout of before version 1.0, which stays as it is.
+
+    Files that git ignores are left out, except those whose name begins with `.env`. In a repository that Pants builds,
+    the new project gets BUILD files.
+
+    Args:
+        source: the root of the old project.
+        target: the root of the new one.
+        name: its name.
+
+    Raises:
+        UsageError: the source does not have the old layout, or cannot be migrated.
+    """
+    layout = read_layout(source)
+    if layout is None:
+        raise UsageError(
+            f"{source} is not a project in the layout of before version 1.0: it has no src/cascade/defs/ingestion.",
+            hint="Name the directory of one: --from-existing PATH",
+        )
+    tree = Tree(source, target)
+    for path in ignored(source):
+        for each in [path] if path in tree else tree.paths(path.rstrip("/")):
+            if not each.startswith(".env"):
+                tree.remove(each)
+    inside = target.relative_to(source).as_posix() if target.is_relative_to(source) else None
+    for each in tree.paths(inside) if inside else []:
+        tree.remove(each)
+    for link, to in tree.links.items():
+        if not link.startswith("src/cascade/"):
+            tree.decide(f"It is a symbolic link to {to} in the old project, and was not copied.", link)
+    migrate_legacy(tree, layout, name)
+    if find_repository(target) is not None:
         add_pants(tree, _settings(tree))
     return tree.plan()
 

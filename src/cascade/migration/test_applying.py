@@ -172,10 +172,10 @@ def test_a_refused_write_changes_nothing(project: Path, monkeypatch: pytest.Monk
 
 def test_another_directory_gets_everything_and_the_source_stays(tmp_path: Path, project: Path) -> None:
     before = content(project)
-    tree = Tree(project)
+    tree = Tree(project, tmp_path / "other")
     tree.move("old/a.py", "new/a.py")
     tree.remove("gone.txt")
-    apply(tree.plan(tmp_path / "other"))
+    apply(tree.plan())
     assert content(project) == before
     assert content(tmp_path / "other") == {
         "new/a.py": b"a\r\n",

@@ -28,11 +28,11 @@ def add_pants(tree: Tree, settings: Mapping[str, object]) -> None:
         settings: its table `[tool.cascade]`.
     """
     workflows, dbt = str(settings.get("workflows_path", "workflows")), str(settings.get("dbt_project_dir", ""))
-    repository = find_repository(tree.root)
-    place = place_in(repository or tree.root, tree.root)
+    repository = find_repository(tree.into)
+    place = place_in(repository or tree.into, tree.into)
     paths = [path for path in tree.paths() if _belongs(path, workflows, dbt)]
     texts = build_files(place, paths, workflows=workflows)
-    if "pyproject.toml" in tree and repository in (None, tree.root):
+    if "pyproject.toml" in tree and repository in (None, tree.into):
         texts["BUILD"] += requirements_build("pyproject.toml")
     for path, text in texts.items():
         directory = PurePosixPath(path).parent
@@ -64,14 +64,14 @@ def _declares(tree: Tree, path: str, text: str) -> bool:
 
 
 def _tell_settings(tree: Tree, repository: Path) -> None:
-    place = place_in(repository, tree.root)
+    place = place_in(repository, tree.into)
     try:
         text = (repository / PANTS_TOML).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         # Pants reports this with more detail.
         return
     missing = missing_settings(text, place, tree.paths())
-    if missing and repository == tree.root:
+    if missing and repository == tree.into:
         tree.decide(f"Add these settings:\n{missing}", PANTS_TOML)
     elif missing:
         tree.decide(f"Add these settings to {repository / PANTS_TOML}:\n{missing}")

@@ -17,6 +17,8 @@ _NEVER = frozenset(
 )
 """The directories that belong to tools, which a migration neither reads nor writes."""
 
+_LARGEST = 500_000
+
 
 @dataclass
 class _Entry:
@@ -31,6 +33,7 @@ class Tree:
 
     Args:
         root: the directory.
+        into: the directory that a plan writes; by default, the same. Any other gets all files, changed or not.
 
     Attributes:
         links: the symbolic links, with what each points to, by path.
@@ -39,8 +42,9 @@ class Tree:
         UsageError: a directory cannot be listed.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, into: Path | None = None) -> None:
         self.root = root
+        self.into = into or root
         self.links: dict[str, str] = {}
         self._entries: dict[str, _Entry] = {}
         self._decisions: list[Decision] = []
@@ -88,6 +92,13 @@ class Tree:
         except OSError as error:
             raise UsageError(f"{self.root / entry.origin} cannot be read: {error.strerror}.") from error
 
+    def small_text(self, path: str) -> str | None:
+        """Return the text of a file that a person may have written, or None if it is too large for that."""
+        entry = self._entries[path]
+        if entry.content is None and (self.root / str(entry.origin)).stat().st_size > _LARGEST:
+            return None
+        return self.text(path)
+
     def text(self, path: str) -> str | None:
         """Return the content of a file as text with its own line ends, or None if it is not UTF-8."""
         try:
@@ -122,23 +133,19 @@ class Tree:
         if decision not in self._decisions:
             self._decisions.append(decision)
 
-    def plan(self, into: Path | None = None) -> Plan:
-        """Return the difference between the files on disk and these.
-
-        Args:
-            into: the directory to write. By default, the one that was read; any other gets all files, changed or not.
-        """
-        target = into or self.root
+    def plan(self) -> Plan:
+        """Return the difference between the files on disk and these."""
+        in_place = self.into == self.root
         kept = {entry.origin for entry in self._entries.values()}
         changes = [
             FileChange(entry.origin, path, entry.content)
             for path, entry in self._entries.items()
-            if target != self.root or entry.origin != path or entry.content is not None
+            if not in_place or entry.origin != path or entry.content is not None
         ]
-        if target == self.root:
+        if in_place:
             changes += [FileChange(path, None) for path in self._before - kept]
         ordered = sorted(changes, key=lambda each: (each.new or each.old or "", each.old or ""))
-        return Plan(self.root, target, tuple(ordered), tuple(sorted(self._decisions)))
+        return Plan(self.root, self.into, tuple(ordered), tuple(sorted(self._decisions)))
 
 
 def _refuse(error: OSError) -> None:

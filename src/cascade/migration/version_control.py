@@ -21,3 +21,18 @@ def uncommitted(root: Path) -> list[str] | None:
         return [change.path for change in repository.changes("HEAD")]
     except GitError:
         return None
+
+
+def ignored(root: Path) -> list[str]:
+    """List the files and directories below a directory that git ignores.
+
+    Args:
+        root: the directory.
+
+    Returns:
+        Paths from the directory, those of directories with a slash at the end. Empty without git.
+    """
+    try:
+        return Repository(str(root)).ignored()
+    except GitError:
+        return []
