@@ -100,3 +100,83 @@ def test_wrong_use_is_told(cascade: Cascade, project: SampleProject, shop: Path)
     assert (result.exit_code, "is a file" in result.stderr) == (2, True)
     result = cascade("migrate", "--from", "dlt", str(project.root / project.package))
     assert (result.exit_code, "Cascade loads it already" in result.stderr) == (2, True)
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """Write a code location of Dagster."""
+    root = tmp_path / "location"
+    write(root / "sales" / "__init__.py", "")
+    write(
+        root / "sales" / "assets.py",
+        """
+        from pathlib import Path
+
+        import dagster as dg
+        import pandas as pd
+
+        class Till(dg.ConfigurableResource):
+            city: str
+
+        @dg.asset(io_manager_key="warehouse")
+        def stores() -> pd.DataFrame:
+            return pd.DataFrame({"id": [1, 2], "city": ["a", None]})
+
+        @dg.asset(
+            key_prefix="gold",
+            partitions_def=dg.DailyPartitionsDefinition("2024-01-01"),
+            deps=[stores],
+            metadata={"dagster/column_schema": dg.TableSchema(columns=[
+                dg.TableColumn("city", "string", constraints=dg.TableColumnConstraints(nullable=False)),
+                dg.TableColumn("day", "date"),
+            ])},
+        )
+        def sold(context: dg.AssetExecutionContext, till: Till) -> list[dict]:
+            return [{"city": till.city, "day": context.partition_key}]
+
+        @dg.asset
+        def open_ended() -> list[dict]:
+            return [{"a": line} for line in Path(__file__).with_name("lines.txt").read_text().split()]
+
+        @dg.asset(deps=[stores, sold])
+        def report() -> None:
+            print("reported")
+        """,
+    )
+    write(root / "sales" / "lines.txt", "x y")
+    write(
+        root / "sales" / "definitions.py",
+        """
+        import dagster as dg
+        from sales import assets
+        from sales.assets import Till, open_ended, report, sold
+
+        stores_job = dg.define_asset_job("stores_job", selection=[assets.stores])
+        defs = dg.Definitions(
+            assets=[assets.stores, sold, report, open_ended],
+            jobs=[stores_job],
+            schedules=[dg.ScheduleDefinition(job=stores_job, cron_schedule="0 6 * * *")],
+            resources={"till": Till(city="Newark")},
+        )
+        """,
+    )
+    return root
+
+
+def test_assets_of_dagster_become_workflows_that_run(cascade: Cascade, location: Path) -> None:
+    result = cascade("migrate", "--from", "dagster", str(location), "--apply")
+    assert result.exit_code == 0
+    assert "stores: the I/O manager is left out" in result.stdout
+    assert "report stays a Dagster asset: it does not return rows" in result.stdout
+    assert "does not declare the columns of open_ended" in result.stdout
+    assert cascade("validate").stdout.startswith("No problems")
+    document = cascade.json("list")
+    assert {each["asset"] for each in document["workflows"]} == {"stores", "gold/sold", "open_ended"}
+    assert {each["name"] for each in document["others"]} == {"report", "stores_job", "stores_job_schedule"}
+    assert cascade("materialize", "stores").exit_code == 0
+    result = cascade("materialize", "gold/sold", "--partition", "2024-01-02")
+    assert (result.exit_code, "Newark  2024-01-02" in result.stdout) == (0, True), result.output
+    assert cascade("materialize", "report").exit_code == 0
+    # A schema that nobody has completed lands nothing, and names the columns.
+    result = cascade("materialize", "open_ended")
+    assert (result.exit_code, "The source has a." in result.stderr) == (1, True), result.output

@@ -94,6 +94,20 @@ class Place:
         )
         return free, Remark(table.path, table.line, text)
 
+    def claim_table(self, table: str, file: str) -> bool:
+        """Take a name for the table of a workflow; return whether it was free.
+
+        Args:
+            table: the name.
+            file: the path of the workflow's module, from the root of the project.
+        """
+        if self._declared is None:
+            self._declared = dict(self._declared_tables())
+        if table in self._claimed or self._declared.get(table, file) != file:
+            return False
+        self._claimed.add(table)
+        return True
+
     def workflow_file(self, table: str, domain: str) -> str:
         """Return the path of the module of a table's workflow, from the root of the project."""
         return f"{self.directory}/ingestion/{domain}/{good_domain(table)}.py"

@@ -44,9 +44,13 @@ def plan_from(tool: str, path: Path, config: CascadeConfig) -> Plan:
 
 
 def _reader(tool: str) -> Callable[[Path, Place], Workflows]:
+    if tool == "dagster":
+        from cascade.migration.foreign.from_dagster import workflows_from_dagster
+
+        return workflows_from_dagster
     from cascade.migration.foreign.from_dlt import workflows_from_dlt
 
-    return {"dlt": workflows_from_dlt}[tool]
+    return workflows_from_dlt
 
 
 def _changes(root: Path, found: Workflows, kept: set[str]) -> Iterator[FileChange]:
