@@ -8,6 +8,7 @@ from typing import Any
 
 from pants.backend.python import target_types_rules as python_target_types
 from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.macros.python_artifact import PythonArtifact
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.internals.parametrize import Parametrize
 from pants.engine.target import Target
@@ -114,7 +115,7 @@ def rule_runner(rules: Iterable[Any], target_types: Iterable[type[Target]] = ())
     runner = RuleRunner(
         rules=list(rules),
         target_types=[*register.target_types(), *target_types],
-        objects={"parametrize": Parametrize},
+        objects={"parametrize": Parametrize, "python_artifact": PythonArtifact},
     )
     set_options(runner)
     return runner

@@ -15,10 +15,12 @@ from cascade_pants import engine
 from cascade_pants.target_types import (
     CascadeProjectDbtField,
     CascadeProjectDependenciesField,
+    CascadeProjectPluginsField,
     CascadeProjectTarget,
     CascadeProjectWorkflowsField,
 )
 from cascade_pants.util_rules.dbt_project import dbt_requirements, find_dbt_project
+from cascade_pants.util_rules.plugins import find_plugins, plugin_dependencies
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
 from cascade_pants.util_rules.runtime import RuntimeOwners, RuntimeOwnersRequest, runtime_owners
 
@@ -31,6 +33,7 @@ class ProjectDependenciesFieldSet(FieldSet):
 
     workflows: CascadeProjectWorkflowsField
     dbt_project: CascadeProjectDbtField
+    plugins: CascadeProjectPluginsField
     dependencies: CascadeProjectDependenciesField
     resolve: PythonResolveField
 
@@ -50,6 +53,8 @@ async def infer_project_dependencies(
     # Pants itself adds the target that the field names, and this first says what is wrong with it.
     dbt = find_dbt_project(fields.address, fields.dbt_project, targets)
     requirements = dbt_requirements(targets, resolve, python_setup) if dbt else ()
+    named = find_plugins(fields.address, fields.plugins, resolve, targets, python_setup)
+    plugins = await plugin_dependencies(named)
     found = await engine.concurrently(
         cascade_project(CascadeProjectRequest(fields.address, fields.workflows, fields.resolve, fields.dbt_project)),
         runtime_owners(RuntimeOwnersRequest(resolve, f"The {CascadeProjectTarget.alias} {fields.address}")),
@@ -57,7 +62,7 @@ async def infer_project_dependencies(
     project: CascadeProject = found[0]
     owners: RuntimeOwners = found[1]
     return InferredDependencies(
-        sorted({*project.addresses, *project.unimported, *owners.runtime, *owners.processes, *requirements})
+        sorted({*project.addresses, *project.unimported, *owners.runtime, *owners.processes, *requirements, *plugins})
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -38,6 +38,7 @@ from cascade_pants.goals.validate_process import COLUMNS_FILE, LACKING_FILE, Val
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
 from cascade_pants.util_rules.asset_map import AssetMap
+from cascade_pants.util_rules.plugins import PluginCode, plugins_by_project
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
 from cascade_pants.util_rules.table_map import LocatedDeclaration, ProjectsOfFiles, TableMap, located_declarations
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
@@ -124,7 +125,7 @@ class BatchResult:
 async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cascade: CascadeSubsystem) -> BatchResult:
     owners = await runtime_owners(RuntimeOwnersRequest(batch.resolve, f"`pants check` of {batch.description}"))
     files = {file.path: file.address for workflow in batch.workflows for file in workflow.files}
-    addresses = tuple(sorted({*files.values(), *batch.fillers, *owners.runtime}))
+    addresses = tuple(sorted({*files.values(), *batch.fillers, *owners.runtime, *batch.plugins.addresses}))
     contracts = [file.address for workflow in batch.workflows for file in workflow.contracts]
     closure = (await engine.transitive_targets(TransitiveTargetsRequest([*addresses, *contracts]))).closure
     neighbours = neighbours_of(batch, (target.address for target in closure), all_workflows)
@@ -144,6 +145,7 @@ async def check_one_batch(batch: WorkflowBatch, all_workflows: AllWorkflows, cas
             tuple(str(PurePosixPath(directory, f"{_MARKER}.py")) for directory in directories),
             False,
             batch.description,
+            batch.plugins,
         )
     )
     written = {file.path: file.content.decode() for file in await engine.digest_contents(result.output_digest)}
@@ -174,6 +176,8 @@ async def batches_with_declarations(
     all_workflows: AllWorkflows,
     tables: TableMap,
     python_setup: PythonSetup,
+    plugins: Mapping[Address, PluginCode] | None = None,
+    projects: Mapping[Address, Iterable[Address]] | None = None,
 ) -> list[tuple[WorkflowBatch, list[LocatedDeclaration]]]:
     """Divide workflows among processes.
 
@@ -183,12 +187,14 @@ async def batches_with_declarations(
         all_workflows: every workflow of the repository.
         tables: the tables of the repository.
         python_setup: the options of `[python]`.
+        plugins: the plugins of each project that has any.
+        projects: the projects that hold a file, by the address of its target.
 
     Returns:
         The processes, each with what its workflows declare.
     """
     found = []
-    for batch in batches(field_sets, all_workflows, python_setup, max(1, size)):
+    for batch in batches(field_sets, all_workflows, python_setup, max(1, size), plugins, projects):
         all_facts = await engine.concurrently(
             workflow_facts(WorkflowFactsRequest.of(workflow)) for workflow in batch.workflows
         )
@@ -215,14 +221,21 @@ async def check_workflows(
 ) -> CheckResults:
     if subsystem.skip:
         return CheckResults([], checker_name=request.tool_name)
+    plugins = await plugins_by_project(targets, python_setup)
     divided = await batches_with_declarations(
-        request.field_sets, subsystem.batch_size, all_workflows, tables, python_setup
+        request.field_sets,
+        subsystem.batch_size,
+        all_workflows,
+        tables,
+        python_setup,
+        plugins,
+        projects.by_address,
     )
     found, declared = [batch for batch, _ in divided], [mine for _, mine in divided]
     checked = await engine.concurrently(check_batch(batch) for batch in found)
     lacking = (address for one in checked for address in one.lacking)
     of_projects = await engine.concurrently(
-        check_resources(one) for one in resources_to_check(lacking, all_workflows, projects.by_address)
+        check_resources(one) for one in resources_to_check(lacking, all_workflows, projects.by_address, plugins)
     )
     results = (*(one.result for one in checked), *(one for one in of_projects if one.exit_code))
     everything = [one for mine in declared for one in mine]

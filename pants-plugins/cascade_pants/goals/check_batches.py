@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pants.backend.python.subsystems.setup import PythonSetup
@@ -18,6 +18,7 @@ from cascade_pants.reader.contract_files import contract_table
 from cascade_pants.spelling import did_you_mean
 from cascade_pants.target_types import CascadeWorkflowSourceField
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.plugins import NO_PLUGINS, PluginCode
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 _SURE = 0.8
@@ -43,11 +44,13 @@ class WorkflowBatch:
         resolve: the resolve of all of them.
         workflows: at least one, sorted by address.
         fillers: the files that fill the tables which checks of these workflows name, sorted.
+        plugins: the plugins of their projects.
     """
 
     resolve: str
     workflows: tuple[Workflow, ...]
     fillers: tuple[Address, ...] = ()
+    plugins: PluginCode = NO_PLUGINS
 
     @property
     def description(self) -> str:
@@ -61,17 +64,22 @@ def batches(
     workflows: Iterable[Workflow],
     python_setup: PythonSetup,
     size: int,
+    plugins: Mapping[Address, PluginCode] | None = None,
+    projects: Mapping[Address, Iterable[Address]] | None = None,
 ) -> list[WorkflowBatch]:
     """Divide the workflows to check among processes.
 
     A workflow is checked as a whole, even if only some of its files are requested. All workflows of a batch share a
-    resolve and interpreter constraints. The division is stable: a new workflow changes few batches besides its own.
+    resolve, interpreter constraints and the plugins of their projects. The division is stable: a new workflow changes
+    few batches besides its own.
 
     Args:
         field_sets: the requested files.
         workflows: every workflow of the repository.
         python_setup: the defaults of the fields.
         size: the maximum number of workflows in a batch.
+        plugins: the plugins of each project that has any.
+        projects: the projects that hold a file, by the address of its target.
     """
     constraints = defaultdict(set)
     for field_set in field_sets:
@@ -85,10 +93,14 @@ def batches(
     for one in workflows:
         key = (one.address, one.resolve)
         if key in constraints:
-            groups[one.resolve, tuple(sorted(constraints[key]))].append(one)
+            held_by = {project for file in one.files for project in (projects or {}).get(file.address, ())}
+            mine = NO_PLUGINS
+            for project in sorted(held_by & (plugins or {}).keys()):
+                mine = mine.with_other((plugins or {})[project])
+            groups[one.resolve, tuple(sorted(constraints[key])), mine].append(one)
     return [
-        WorkflowBatch(resolve, tuple(batch))
-        for (resolve, _), group in sorted(groups.items())
+        WorkflowBatch(resolve, tuple(batch), plugins=mine)
+        for (resolve, _, mine), group in sorted(groups.items())
         for batch in partition_sequentially(
             group, key=lambda workflow: str(workflow.address), size_target=max(1, size // 2), size_max=size
         )

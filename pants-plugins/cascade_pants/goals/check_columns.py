@@ -13,7 +13,8 @@ from cascade_pants.goals.check_batches import CascadeCheckFieldSet
 from cascade_pants.spelling import nearest
 from cascade_pants.util_rules.all_workflows import AllWorkflows
 from cascade_pants.util_rules.dbt_graph import DbtGraph
-from cascade_pants.util_rules.table_map import TableMap
+from cascade_pants.util_rules.plugins import plugins_by_project
+from cascade_pants.util_rules.table_map import ProjectsOfFiles, TableMap
 
 # Columns that Cascade adds to a table.
 _OWN = "_cascade_"
@@ -26,6 +27,7 @@ async def columns_of(
     all_workflows: AllWorkflows,
     tables: TableMap,
     python_setup: PythonSetup,
+    projects: ProjectsOfFiles,
 ) -> dict[str, TableColumns]:
     """Find the columns of tables, by the same processes that check all workflows of the repository.
 
@@ -36,6 +38,7 @@ async def columns_of(
         all_workflows: every workflow of the repository.
         tables: the tables of the repository.
         python_setup: the options of `[python]`.
+        projects: the projects of the workflows, whose plugins the processes load.
 
     Returns:
         The columns by the full name of the table. A table whose workflow does not load is left out.
@@ -44,8 +47,15 @@ async def columns_of(
     if not needed:
         return {}
     everything = (target for target in targets if CascadeCheckFieldSet.is_applicable(target))
+    plugins = await plugins_by_project(targets, python_setup)
     divided = await batches_with_declarations(
-        (CascadeCheckFieldSet.create(target) for target in everything), size, all_workflows, tables, python_setup
+        (CascadeCheckFieldSet.create(target) for target in everything),
+        size,
+        all_workflows,
+        tables,
+        python_setup,
+        plugins,
+        projects.by_address,
     )
     checked = await engine.concurrently(
         check_batch(batch) for batch, _ in divided if any(workflow.key in needed for workflow in batch.workflows)

@@ -120,6 +120,7 @@ async def check_dbt_projects(
         all_workflows,
         tables,
         python_setup,
+        workflow_projects,
     )
     lineage = await repository_lineage(targets, python_setup, assets, tables)
     results = []

@@ -18,6 +18,7 @@ from cascade_pants import engine
 from cascade_pants.goals.validate_process import Validation, run_validation
 from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow
+from cascade_pants.util_rules.plugins import NO_PLUGINS, PluginCode
 from cascade_pants.util_rules.runtime import RuntimeOwnersRequest, runtime_owners
 from cascade_pants.util_rules.workflow_facts import WorkflowFactsRequest, loaded_modules, workflow_facts
 
@@ -30,15 +31,20 @@ class ResourcesOfProject:
         project: the address of the project.
         files: the paths of files that take a resource which is not in their own batch, sorted.
         workflows: what the project holds, sorted. At least one.
+        plugins: its plugins, which may provide a resource.
     """
 
     project: Address
     files: tuple[str, ...]
     workflows: tuple[Workflow, ...]
+    plugins: PluginCode = NO_PLUGINS
 
 
 def resources_to_check(
-    lacking: Iterable[Address], workflows: AllWorkflows, projects: Mapping[Address, tuple[Address, ...]]
+    lacking: Iterable[Address],
+    workflows: AllWorkflows,
+    projects: Mapping[Address, tuple[Address, ...]],
+    plugins: Mapping[Address, PluginCode],
 ) -> list[ResourcesOfProject]:
     """Find the projects in which a resource may be missing.
 
@@ -46,6 +52,7 @@ def resources_to_check(
         lacking: the targets of files that take a resource which is not in their own batch.
         workflows: every workflow of the repository.
         projects: the projects that hold a file, by the address of its target.
+        plugins: the plugins of each project that has any.
     """
     files: defaultdict[Address, set[str]] = defaultdict(set)
     for address in lacking:
@@ -59,7 +66,8 @@ def resources_to_check(
             kept = tuple(file for file in workflow.files if project in projects.get(file.address, ()))
             if kept:
                 held.append(dataclasses.replace(workflow, files=kept))
-        found.append(ResourcesOfProject(project, tuple(sorted(files[project])), tuple(held)))
+        mine = plugins.get(project, NO_PLUGINS)
+        found.append(ResourcesOfProject(project, tuple(sorted(files[project])), tuple(held), mine))
     return found
 
 
@@ -68,7 +76,8 @@ async def check_resources_of_project(request: ResourcesOfProject, cascade: Casca
     owners = await runtime_owners(
         RuntimeOwnersRequest(request.workflows[0].resolve, f"`pants check` of {request.project}")
     )
-    addresses = (*sorted({file.address for one in request.workflows for file in one.files}), *owners.runtime)
+    files = {file.address for one in request.workflows for file in one.files}
+    addresses = (*sorted({*files, *request.plugins.addresses}), *owners.runtime)
     closure = (await engine.transitive_targets(TransitiveTargetsRequest(addresses))).closure
     all_facts = await engine.concurrently(workflow_facts(WorkflowFactsRequest.of(one)) for one in request.workflows)
     loaded = {path for one, facts in zip(request.workflows, all_facts) for path in loaded_modules(one, facts.by_file)}
@@ -83,6 +92,7 @@ async def check_resources_of_project(request: ResourcesOfProject, cascade: Casca
             (),
             True,
             description,
+            request.plugins,
         )
     )
     return engine.check_result(result, description)

@@ -22,7 +22,12 @@ from pants.util.strutil import help_text, softwrap
 
 from cascade_pants import engine
 from cascade_pants.goals.projects import WRONG_USE, projects_at_root
-from cascade_pants.goals.scaffold_answer import ScaffoldAnswer, ScaffoldRequest, scaffold_answer
+from cascade_pants.goals.scaffold_answer import (
+    NO_PLUGINS_BY_RESOLVE,
+    ScaffoldAnswer,
+    ScaffoldRequest,
+    scaffold_answer,
+)
 from cascade_pants.goals.scaffold_arguments import (
     WrongUseError,
     directory_in,
@@ -34,10 +39,14 @@ from cascade_pants.goals.scaffold_arguments import (
 )
 from cascade_pants.goals.scaffold_dbt import DBT, NewModel, clashing_model, model_report, new_model
 from cascade_pants.reader.tables import other_table_notice
+from cascade_pants.util_rules.plugins import plugins_by_resolve
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 QUALITY = "quality"
 """The type that stands for checks of a table."""
+
+BUILT_IN = ("file", "rest-api", "database", "dataframe", QUALITY, DBT)
+"""The types for which no plugin is asked."""
 
 
 class CascadeScaffoldSubsystem(GoalSubsystem):
@@ -70,7 +79,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
             The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST
             source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars). Or `quality`, for checks
             of the table that `--table` names, in `checks.py`. Or `dbt`, for a model of that table with its source and
-            its data tests: in the dbt project around the directory, else in a new one.
+            its data tests: in the dbt project around the directory, else in a new one. Or a source of a plugin that
+            a `cascade_project` names in its field `plugins`.
 
             Example: `--type=rest-api`
             """
@@ -151,7 +161,8 @@ def written_report(
     """
     pants = bin_name()
     first = f":{projects[0].target_name}" if projects else "PROJECT"
-    has_rows = source != QUALITY
+    # What a plugin reads may not be there. The tests and the checks need none of it.
+    has_rows = source in BUILT_IN and source != QUALITY
     return "\n".join(
         [
             *(f"Wrote {path}" for path in files),
@@ -252,7 +263,10 @@ async def cascade_scaffold(
     except WrongUseError as error:
         console.print_stderr(console.red(str(error)))
         return CascadeScaffold(exit_code=WRONG_USE)
-    answer = await scaffold_answer(ScaffoldRequest.create(arguments))
+    plugins = NO_PLUGINS_BY_RESOLVE
+    if options.type not in BUILT_IN:
+        plugins = await plugins_by_resolve(targets, python_setup)
+    answer = await scaffold_answer(ScaffoldRequest.create(arguments, plugins))
     if answer.error is not None:
         console.print_stderr(console.red(answer.error))
         return CascadeScaffold(exit_code=1 if answer.runtime_missing else WRONG_USE)

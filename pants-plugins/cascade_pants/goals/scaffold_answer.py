@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import PythonSourceField
 from pants.backend.python.util_rules.pex import VenvPexProcess
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
 from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest
+from pants.engine.fs import CreateDigest, MergeDigests
 from pants.engine.rules import collect_rules, rule
+from pants.engine.target import Target
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
 from cascade_pants.subsystem import CascadeSubsystem
+from cascade_pants.util_rules.plugins import METADATA_DIRECTORY, NO_PLUGINS, PluginCode, light_part
 from cascade_pants.util_rules.runtime_part import RuntimePart, find_runtime_part
 
 TEMPLATES_MODULE = "cascade.scaffold"
 NO_FILES: FrozenDict[str, str] = FrozenDict()
+NO_PLUGINS_BY_RESOLVE: FrozenDict[Optional[str], PluginCode] = FrozenDict()  # noqa: UP045
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,19 @@ class ScaffoldRequest:
 
     Args:
         arguments: what `python -m cascade.scaffold` takes, as JSON text.
+        plugins: the plugins that may have the source of the workflow, by resolve.
     """
 
     arguments: str
+    plugins: FrozenDict[str | None, PluginCode] = NO_PLUGINS_BY_RESOLVE
 
     @classmethod
-    def create(cls, arguments: Mapping[str, object]) -> ScaffoldRequest:
+    def create(
+        cls, arguments: Mapping[str, object], plugins: Mapping[str | None, PluginCode] = NO_PLUGINS_BY_RESOLVE
+    ) -> ScaffoldRequest:
         """Drop arguments that were not given and sort the rest, so that equal requests share one cached process."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        return cls(json.dumps(given, sort_keys=True))
+        return cls(json.dumps(given, sort_keys=True), FrozenDict(plugins))
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,13 @@ async def _find_templates(python_setup: PythonSetup) -> tuple[RuntimePart, str |
     return None
 
 
+def _runtime_directory(sources: Iterable[Target]) -> str | None:
+    """Return the directory of the runtime, or None if it is a requirement."""
+    main = f"{TEMPLATES_MODULE.rpartition('.')[2]}/__main__.py"
+    paths = (target[PythonSourceField].file_path for target in sources if target.has_field(PythonSourceField))
+    return next((path[: -len(main) - 1] for path in paths if path.endswith(f"/{main}")), None)
+
+
 @rule(desc="Write a Cascade workflow from the runtime's templates", level=LogLevel.DEBUG)
 async def answer_scaffold_request(
     request: ScaffoldRequest, python_setup: PythonSetup, cascade: CascadeSubsystem
@@ -117,10 +133,12 @@ async def answer_scaffold_request(
         message = missing_runtime_message(cascade.runtime_requirement, resolve)
         return ScaffoldAnswer(error=message, runtime_missing=True)
     templates, resolve = found
-    sources = await engine.python_sources(PythonSourceFilesRequest(templates.sources))
+    plugins = request.plugins.get(resolve, NO_PLUGINS)
+    plugin_sources, plugin_requirements = await light_part(plugins, _runtime_directory(templates.sources))
+    sources = await engine.python_sources(PythonSourceFilesRequest((*templates.sources, *plugin_sources)))
     venv = await engine.venv_pex_from_targets(
         PexFromTargetsRequest(
-            templates.requirements,
+            (*templates.requirements, *plugin_requirements),
             output_filename="cascade_scaffold.pex",
             internal_only=True,
             include_source_files=False,
@@ -129,12 +147,15 @@ async def answer_scaffold_request(
     arguments = {**json.loads(request.arguments), "runtime_is_first_party": bool(templates.sources)}
     if resolve is not None and resolve != python_setup.default_resolve:
         arguments.setdefault("resolve", resolve)
+    metadata = await engine.create_digest(CreateDigest(plugins.files))
+    digest = await engine.merge_digests(MergeDigests([sources.source_files.snapshot.digest, metadata]))
+    extra = [METADATA_DIRECTORY] if plugins.metadata else []
     result = await engine.run_venv_pex(
         VenvPexProcess(
             venv,
             argv=("-m", TEMPLATES_MODULE, json.dumps(arguments, sort_keys=True)),
-            input_digest=sources.source_files.snapshot.digest,
-            extra_env={"PEX_EXTRA_SYS_PATH": os.pathsep.join(sources.source_roots)},
+            input_digest=digest,
+            extra_env={"PEX_EXTRA_SYS_PATH": os.pathsep.join([*sources.source_roots, *extra])},
             description="Write a Cascade workflow from the runtime's templates",
             level=LogLevel.DEBUG,
         )

@@ -25,6 +25,7 @@ from cascade_pants.reader.values import Value
 from cascade_pants.target_types import CascadeWorkflowSourceTarget
 from cascade_pants.testing import python_setup
 from cascade_pants.util_rules.all_workflows import AllWorkflows, Workflow, WorkflowFile
+from cascade_pants.util_rules.plugins import PluginCode
 from cascade_pants.util_rules.table_map import LocatedDeclaration, TableMap
 
 SETUP = python_setup(enable_resolves=True, resolves={"a": "a.lock", "b": "b.lock"}, default_resolve="a")
@@ -166,12 +167,36 @@ def test_the_projects_in_which_a_resource_may_be_missing() -> None:
         one.files[0].address: (dev, small),
     }
     first = Workflow(one.address, one.resolve, one.files[:1])
-    assert resources_to_check([one.files[0].address], everything, projects) == [
+    assert resources_to_check([one.files[0].address], everything, projects, {small: KAFKA}) == [
         ResourcesOfProject(dev, ("w/one/x.py",), (first, two)),
-        ResourcesOfProject(small, ("w/one/x.py",), (first,)),
+        ResourcesOfProject(small, ("w/one/x.py",), (first,), KAFKA),
     ]
     # What no project holds cannot lack a resource of its project.
-    assert resources_to_check([other.files[0].address], everything, projects) == []
+    assert resources_to_check([other.files[0].address], everything, projects, {}) == []
+
+
+KAFKA = PluginCode((Address("3rdparty", target_name="kafka"),))
+RULES = PluginCode((Address("acme", target_name="code"),), (("acme-1.dist-info/METADATA", "Name: acme"),))
+
+
+def test_workflows_of_projects_with_other_plugins_are_checked_in_other_processes() -> None:
+    workflows = [workflow(name) for name in ("one", "three", "two", "zero")]
+    dev, small = Address("", target_name="dev"), Address("", target_name="small")
+    held: dict[Address, tuple[Address, ...]] = {
+        file.address: projects
+        for one, projects in zip(workflows, [(dev,), (dev, small), (dev,), ()])
+        for file in one.files
+    }
+    plugins = {dev: KAFKA, small: RULES}
+    asked = [field_set(name) for name in ("one", "two", "three", "zero")]
+    found = batches(asked, workflows, SETUP, 16, plugins, held)
+    named = {tuple(one.address.spec_path for one in batch.workflows): batch.plugins for batch in found}
+    assert named == {
+        ("w/zero",): PluginCode(),
+        ("w/one", "w/two"): KAFKA,
+        ("w/three",): KAFKA.with_other(RULES),
+    }
+    assert named["w/three",].files[0].path == "__cascade_plugins/acme-1.dist-info/METADATA"
 
 
 def checks_of(table: str, name: str = "three", call: str = "cascade_quality") -> LocatedDeclaration:

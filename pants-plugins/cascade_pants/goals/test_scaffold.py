@@ -11,6 +11,7 @@ from pants.base.specs_parser import SpecsParser
 from pants.core.goals.tailor import TailorSubsystem
 from pants.core.target_types import ResourcesGeneratorTarget
 from pants.engine.addresses import Address
+from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.rules import QueryRule, rule
 from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
 from pants.util.frozendict import FrozenDict
@@ -198,6 +199,19 @@ from cascade.ingestion import cascade_ingestion
 def rows():
     return []
 """
+
+
+def test_plugins_are_asked_only_for_a_type_that_the_runtime_may_not_have(rule_runner: RuleRunner) -> None:
+    # The project names a plugin that does not exist, which only a lookup of plugins notices.
+    rule_runner.write_files({"BUILD": 'cascade_project(name="dev", plugins=["acme-kafka"])\n'})
+    assert scaffold_with(rule_runner, "--type=file", "--dry-run", WEATHER).exit_code == 0
+    with pytest.raises(ExecutionError, match="names 'acme-kafka', which is not among the requirements"):
+        scaffold_with(rule_runner, "--type=kafka", "--dry-run", WEATHER)
+    rule_runner.write_files({"BUILD": 'cascade_project(name="dev")\n'})
+    result = scaffold_with(rule_runner, "--type=kafka", WEATHER)
+    assert json.loads(read(rule_runner, f"{WEATHER}/observations.py"))["source"] == "kafka"
+    # Nobody knows whether what it reads is there.
+    assert "materialize" not in result.stdout and f"test {WEATHER}::" in result.stdout
 
 
 def test_a_table_of_another_workflow_is_not_taken(rule_runner: RuleRunner) -> None:

@@ -20,6 +20,7 @@ from pants.util.docutil import bin_name
 from pants.util.logging import LogLevel
 
 from cascade_pants import engine
+from cascade_pants.util_rules.plugins import METADATA_DIRECTORY, NO_PLUGINS, PluginCode
 
 LACKING_FILE = "__cascade_lacking_resources.txt"
 """Where a process lists the files of workflows that take a resource which none of its modules has."""
@@ -41,6 +42,7 @@ class Validation:
         markers: the paths of empty modules to create, which are checked too.
         only_resources: whether to check only the resources that workflows take, with `known` as the rest of a project.
         description: what it checks, for the console.
+        plugins: the plugins to load. Their targets are among the others.
     """
 
     addresses: tuple[Address, ...]
@@ -51,6 +53,7 @@ class Validation:
     markers: tuple[str, ...]
     only_resources: bool
     description: str
+    plugins: PluginCode = NO_PLUGINS
 
 
 def validate_arguments(
@@ -89,7 +92,9 @@ async def run_validation(validation: Validation) -> FallibleProcessResult:
                 main=EntryPoint(validation.main, "main"),
             )
         ),
-        engine.create_digest(CreateDigest([FileContent(path, b"") for path in validation.markers])),
+        engine.create_digest(
+            CreateDigest([*(FileContent(path, b"") for path in validation.markers), *validation.plugins.files])
+        ),
         engine.source_roots(SourceRootsRequest.for_files(sorted({*modules, *validation.known}))),
     )
 
@@ -108,7 +113,9 @@ async def run_validation(validation: Validation) -> FallibleProcessResult:
             input_digest=digest,
             output_files=() if validation.only_resources else (LACKING_FILE, COLUMNS_FILE),
             extra_env={
-                "PEX_EXTRA_SYS_PATH": ":".join(sources.source_roots),
+                "PEX_EXTRA_SYS_PATH": ":".join(
+                    [*sources.source_roots, *([METADATA_DIRECTORY] if validation.plugins.metadata else [])]
+                ),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 # What hints about contracts name.
                 "CASCADE_CONTRACTS_COMMAND": f"{bin_name()} cascade-contracts",

@@ -13,7 +13,7 @@ from pants.backend.python.target_types import (
 )
 from pants.core.goals.package import OutputPathField
 from pants.core.goals.run import RestartableField
-from pants.engine.addresses import Address
+from pants.engine.addresses import Address, UnparsedAddressInputs
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     Dependencies,
@@ -86,6 +86,42 @@ class CascadeProjectDbtField(SpecialCasedDependencies):
             raise InvalidFieldTypeException(address, cls.alias, raw_value, expected_type="a string, such as 'src/sql'")
         value: tuple[str, ...] | None = super().compute_value(None if raw_value is None else [raw_value], address)
         return value
+
+
+def is_address(text: str) -> bool:
+    """Return whether a plugin is named by its address, and not by the name of its distribution.
+
+    Args:
+        text: an entry of the field `plugins`.
+    """
+    return "/" in text or ":" in text
+
+
+# A plain dependency on a `python_distribution` would build its wheel.
+class CascadeProjectPluginsField(SpecialCasedDependencies):
+    alias = "plugins"
+    help = help_text(
+        """
+        The plugins of the project: distributions with entry points that Cascade reads, such as
+        `cascade.plugins.commands`. Nothing imports them, so Pants does not find them by itself.
+
+        A plugin is either the name of a requirement of the project's resolve, or the address of a
+        `python_distribution` of the repository, whose field `entry_points` names what it adds.
+
+        Example: `plugins=["acme-cascade", "src/acme_rules:dist"]`
+
+        The project depends on them, they are packaged into the PEX, and `pants check` and `pants cascade-scaffold` use
+        them. The wheel of a `python_distribution` is not built: its code is part of the project.
+        """
+    )
+
+    def to_unparsed_address_inputs(self) -> UnparsedAddressInputs:
+        """Return the entries that are addresses."""
+        return UnparsedAddressInputs(
+            [one for one in self.value or () if is_address(one)],
+            owning_address=self.address,
+            description_of_origin=f"the `{self.alias}` from the target {self.address}",
+        )
 
 
 class CascadeProjectManifestField(SourcesField):
@@ -179,6 +215,7 @@ class CascadeProjectTarget(Target):
         CascadeProjectDependenciesField,
         CascadeProjectWorkflowsField,
         CascadeProjectDbtField,
+        CascadeProjectPluginsField,
         CascadeProjectManifestField,
         CascadeProjectInterpreterConstraintsField,
         CascadeProjectExecutionModeField,

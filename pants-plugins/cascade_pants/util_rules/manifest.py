@@ -29,9 +29,11 @@ from cascade_pants.subsystem import CascadeSubsystem
 from cascade_pants.target_types import (
     CascadeProjectDbtField,
     CascadeProjectManifestField,
+    CascadeProjectPluginsField,
 )
 from cascade_pants.util_rules.dbt_profile import without_secrets
 from cascade_pants.util_rules.dbt_project import DbtProject, content_digest, find_dbt_project
+from cascade_pants.util_rules.plugins import find_plugins
 from cascade_pants.util_rules.project import CascadeProject, CascadeProjectRequest, cascade_project
 from cascade_pants.util_rules.project_code import ProjectCode, ProjectCodeRequest, project_code
 
@@ -215,7 +217,9 @@ async def generate_manifest(
         ),
     )
     project: CascadeProject = found[0]
-    code = await project_code(ProjectCodeRequest.of(project, target[PythonResolveField].normalized_value(python_setup)))
+    resolve = target[PythonResolveField].normalized_value(python_setup)
+    plugins = find_plugins(target.address, target[CascadeProjectPluginsField], resolve, targets, python_setup)
+    code = await project_code(ProjectCodeRequest.of(project, resolve))
     directory = PurePosixPath(
         project.source_root if cascade.manifest_source_root is None else cascade.manifest_source_root
     )
@@ -240,7 +244,9 @@ async def generate_manifest(
         dbt=dbt_fields,
         code=code,
     )
-    files = [FileContent(str(directory / f"{manifest}.py"), source.encode()), *settings, *dbt_files]
+    # Beside the manifest is a directory of the import path, where `importlib.metadata` finds them.
+    metadata = [FileContent(str(directory / path), text.encode()) for path, text in plugins.metadata.items()]
+    files = [FileContent(str(directory / f"{manifest}.py"), source.encode()), *settings, *dbt_files, *metadata]
     digest = await engine.create_digest(CreateDigest(files))
     return GeneratedSources(await engine.digest_to_snapshot(digest))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 
-from cascade.exceptions import UsageError
+from cascade.exceptions import CascadeError
 from cascade.scaffold import (
     IngestionRequest,
     QualityRequest,
@@ -54,7 +54,7 @@ def answer(text: str) -> dict[str, object]:
             "table": request.table_name,
             "partition": DAYS[0],
         }
-    except UsageError as error:
+    except CascadeError as error:
         return {"error": str(error)}
 
 
