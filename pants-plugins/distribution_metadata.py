@@ -1,0 +1,1 @@
+../scripts/distribution_metadata.py
