@@ -5,10 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import click
 
 from cascade.cli.context import Invocation
+
+# The commands that load a code location and need to know no other name of it. Those of schedules and sensors keep what
+# they change under the name of the location, which differs from that of a code server.
+_LOADING = frozenset(
+    {
+        ("asset", "list"),
+        ("asset", "materialize"),
+        ("definitions", "validate"),
+        ("job", "execute"),
+        ("job", "list"),
+        ("job", "print"),
+        ("job", "scaffold_config"),
+    }
+)
+_CODE_LOCATIONS = ("--module-name", "--package-name", "--python-file", "--workspace", "--grpc-host", "--grpc-port")
+_SHORT = ("-m", "-f", "-w")
 
 
 @click.command(
@@ -24,7 +41,10 @@ def dagster(invocation: Invocation, arguments: tuple[str, ...]) -> None:
     \b
         cascade dagster run list --limit 5
         cascade dagster instance info
-        cascade dagster asset materialize -m cascade.framework.definitions --select tides --partition 2024-01-01
+        cascade dagster asset list
+        cascade dagster asset materialize --select tides --partition 2024-01-01
+
+    Commands of assets, jobs and definitions load this project, unless you name another code location.
 
     With a `DAGSTER_HOME` in the environment, that is used. In an image whose entry point is a PEX, Dagster's launchers
     start runs by this command.
@@ -47,8 +67,24 @@ def dagster(invocation: Invocation, arguments: tuple[str, ...]) -> None:
     if arguments[:1] == ("code-server",):
         # Dagster's Helm chart starts the code server so.
         provide_container_context(config)
+    if loads_the_project(arguments):
+        place = ("--working-directory", str(config.project_root))
+        arguments = (*arguments, "--module-name", invocation.project.module, "--attribute", "defs", *place)
     argv = [sys.executable, "-m", "dagster", *arguments]
     # As for the code server: this process becomes Dagster, which signals then reach.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.flush()
     os.execve(sys.executable, argv, child_environment())
+
+
+def loads_the_project(arguments: Sequence[str]) -> bool:
+    """Return whether a command of Dagster loads a code location that its arguments leave open.
+
+    Args:
+        arguments: those after `dagster`.
+    """
+    named = any(
+        word.partition("=")[0] in _CODE_LOCATIONS or (word[:2] in _SHORT and not word.startswith("--"))
+        for word in arguments
+    )
+    return tuple(arguments[:2]) in _LOADING and not named

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cascade.cli.conftest import Cascade
+from cascade.cli.dagster import _CODE_LOCATIONS, _LOADING, _SHORT, loads_the_project
 from cascade.framework.conftest import SampleProject
 
 
@@ -73,3 +74,47 @@ def test_the_code_server_of_the_helm_chart_says_what_runs_need(
     ((_, environment),) = started
     assert environment["DAGSTER_HOME"] == str(project.root / "given")
     assert json.loads(environment["DAGSTER_CONTAINER_CONTEXT"]) == {"k8s": {"env_secrets": ["shared", "mine"]}}
+
+
+def test_commands_that_load_assets_load_the_project(
+    cascade: Cascade, project: SampleProject, started: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    assert cascade("dagster", "asset", "list", "--select", "a").exit_code == 0
+    ((argv, _),) = started
+    assert argv == [
+        *("-m", "dagster", "asset", "list", "--select", "a", "--module-name", "cascade.framework.definitions"),
+        *("--attribute", "defs", "--working-directory", str(project.root)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "loads"),
+    [
+        ("asset materialize --select a", True),
+        ("job execute -j a", True),
+        ("asset list -m other", False),
+        ("asset list -fother.py", False),
+        ("definitions validate --workspace=workspace.yaml", False),
+        ("asset wipe --all", False),
+        ("schedule list", False),
+        ("run list", False),
+        ("asset", False),
+        ("", False),
+    ],
+)
+def test_the_project_is_named_where_a_command_needs_one(typed: str, loads: bool) -> None:
+    assert loads_the_project(typed.split()) == loads
+
+
+def test_dagster_knows_the_commands_and_options() -> None:
+    from dagster._cli import create_dagster_cli
+
+    program: Any = create_dagster_cli()  # type: ignore[no-untyped-call]
+    for group, name in _LOADING:
+        command = program.commands[group].commands[name]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--module-name", "--attribute", "--working-directory"} <= options
+        targets = {
+            one for one in options if one in _SHORT or one.startswith(("--package", "--python", "--grpc", "--w"))
+        }
+        assert targets - {"--working-directory", "--grpc-socket"} <= {*_CODE_LOCATIONS, *_SHORT}
