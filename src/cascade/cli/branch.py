@@ -153,6 +153,7 @@ def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
     import shutil
 
     from cascade.dbt.trino_branch import drop_schemas
+    from cascade.framework.branch_use import require_unused
     from cascade.iceberg import open_lakehouse
     from cascade.iceberg.dropping import drop_working_branch
     from cascade.iceberg.overview import table_identifiers
@@ -164,17 +165,21 @@ def discard(invocation: Invocation, out: Output, branch_name: str) -> None:
         raise UsageError(problem)
     lakehouse = open_lakehouse(invocation.config)
     require_main(lakehouse)
+    directory = branch_directory(invocation.config.state_directory, branch_name)
+    require_unused(directory, branch_name)
     refs = [TableRef.parse(".".join(identifier)) for identifier in table_identifiers(lakehouse.catalog)]
     # Views on Trino read the branch.
     schemas = drop_schemas(invocation.config, branch_name)
     dropped = [ref.full_name for ref in refs if drop_working_branch(lakehouse, ref, branch_name)]
-    directory = branch_directory(invocation.config.state_directory, branch_name)
     if not dropped and not schemas and not directory.is_dir():
         raise UsageError(f'No table has a branch "{branch_name}".', hint=f"See them: {invocation.program} branch list")
     shutil.rmtree(directory, ignore_errors=True)
     out.json({"branch": branch_name, "dropped": dropped, "schemas": list(schemas)})
     also = f", and {', '.join(schemas)} on Trino" if schemas else ""
-    out.say(f"Dropped {branch_name} of {', '.join(dropped) or 'no table'}{also}.")
+    if dropped or schemas:
+        out.say(f"Dropped {branch_name} of {', '.join(dropped) or 'no table'}{also}.")
+    else:
+        out.say(f"Removed the state of {branch_name}, which no table has any more.")
 
 
 def _tell_dagster(invocation: Invocation, ref: TableRef, published: Branch) -> None:

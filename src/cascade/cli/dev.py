@@ -46,6 +46,7 @@ def dev(
     verbose: bool,
 ) -> None:
     """Start Dagster's UI, its daemon and the project's code server. Stop them with Ctrl-C."""
+    from cascade.framework.branch_use import branch_in_use
     from cascade.processes.ports import require_free_port
 
     invocation.require_project()
@@ -57,7 +58,8 @@ def dev(
         from cascade.processes.dev import DevOptions, require_webserver, run_dev
 
         require_webserver()
-    with services_running(invocation.config, out) if with_services else nullcontext():
+    servers = services_running(invocation.config, out) if with_services else nullcontext()
+    with branch_in_use(invocation.config), servers:
         run_dev(
             DevOptions(invocation.project, invocation.config, host, port, reload, others, watched, verbose),
             started=lambda ui, locations: _introduce(invocation, out, ui, locations),

@@ -16,6 +16,7 @@ import pytest
 
 from cascade.cli.conftest import Cascade, commit
 from cascade.config import CascadeConfig
+from cascade.framework.branch_use import branch_in_use
 from cascade.framework.ci import owned_branch
 from cascade.framework.conftest import SampleProject
 from cascade.framework.project import Project
@@ -318,6 +319,9 @@ def test_a_person_works_on_a_branch_until_it_is_discarded(
         assert refused.exit_code == 2 and "Unset CASCADE_BRANCH." in refused.stderr, refused.output
     monkeypatch.delenv("CASCADE_BRANCH")
     assert len(cascade.json("status")["workflows"]) == runs
+    with branch_in_use(CascadeConfig.from_user_config().model_copy(update={"branch": "me"})):
+        refused = cascade("branch", "discard", "me")
+        assert refused.exit_code == 1 and '`dev` works on the branch "me".' in refused.stderr, refused.output
     assert cascade("branch", "discard", "me").stdout == "Dropped me of raw.counts, raw.things.\n"
     assert state_of_main(lakehouse) == before and branches(project.root) == []
     assert cascade("branch", "discard", "me").exit_code == 2
