@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from servers import java_catalogs
 from servers.seaweedfs import SeaweedFS, running_seaweedfs
 from servers.trino import Trino, running_trino
 
@@ -74,6 +75,45 @@ def _downloaded(pytestconfig: pytest.Config) -> tuple[Path, Path]:
             print(f"Downloading Trino {trino_server.VERSION} ({trino_server.SIZE}, once)", file=sys.stderr, flush=True)
     try:
         return java, trino_server.download_server()
+    except CascadeError as error:
+        pytest.skip(error.message)
+
+
+@pytest.fixture(scope="session")
+def apache_catalog(seaweedfs: SeaweedFS, postgres: str) -> Iterator[dict[str, str]]:
+    """Start the reference fixture of Apache Iceberg for this session, downloaded only if a test needs it."""
+    java, jars = _with_java(java_catalogs.APACHE_JAVA, java_catalogs.download_apache)
+    address = f"{postgres}/{new_database(postgres, 'apache')}"
+    with java_catalogs.running_apache(java, jars, seaweedfs, address) as settings:
+        yield settings
+
+
+@pytest.fixture
+def apache_settings(apache_catalog: dict[str, str], tmp_path: Path) -> CascadeConfig:
+    """Return the settings of a lakehouse with the reference fixture, whose tables are in S3."""
+    return _settings(tmp_path, apache_catalog)
+
+
+@pytest.fixture(scope="session")
+def nessie_catalog(seaweedfs: SeaweedFS) -> Iterator[dict[str, str]]:
+    """Start Nessie for this session, downloaded only if a test needs it."""
+    java, jars = _with_java(java_catalogs.NESSIE_JAVA, java_catalogs.download_nessie)
+    with java_catalogs.running_nessie(java, jars, seaweedfs) as settings:
+        yield settings
+
+
+@pytest.fixture
+def nessie_settings(nessie_catalog: dict[str, str], tmp_path: Path) -> CascadeConfig:
+    """Return the settings of a lakehouse with Nessie, whose tables are in S3."""
+    return _settings(tmp_path, nessie_catalog)
+
+
+def _with_java(versions: tuple[int, ...], download: Callable[[], Path]) -> tuple[Path, Path]:
+    java = next(filter(None, map(find_java, versions)), None)
+    if java is None:
+        pytest.skip(f"it needs Java {versions[0]} or later, which is neither in JAVA_HOME nor in the usual places")
+    try:
+        return java, download()
     except CascadeError as error:
         pytest.skip(error.message)
 

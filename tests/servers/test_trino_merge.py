@@ -65,8 +65,20 @@ class TestG4(_OnTrino, conformance.TestG4Drift):
     """A table follows its schema."""
 
 
+class TestG5(_OnTrino, conformance.TestG5Quarantine):
+    """A row is in the table, in the quarantine, or refused with its run."""
+
+
 class TestG6(_OnTrino, conformance.TestG6Publish):
     """Rows are visible once their blocking checks have passed."""
+
+
+class TestG7(_OnTrino, conformance.TestG7Maintenance):
+    """Maintenance beside writers loses nothing."""
+
+
+class TestG9(_OnTrino, conformance.TestG9State):
+    """The cursor of a source is never ahead of the table."""
 
 
 def every_type(count: int, shift: int = 0) -> pa.Table:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 _ATTEMPTS = 20
 _UNANSWERED_ATTEMPTS = 5
 _UNANSWERED_WAIT_SECONDS = 0.5
+_BAD_REQUEST = "HTTP 400 Bad Request"
+_NOT_UNDERSTOOD = (
+    "The catalog refuses changes of a schema as pyiceberg sends them, as Nessie 0.99 does. Use another catalog, or "
+    "another version of this one."
+)
 
 
 class LayoutField(Protocol):
@@ -121,7 +126,7 @@ def _check_outcome(ref: TableRef, error: Exception, attempt: int) -> None:
         raise CommitError(
             f"Could not change the schema of {ref.full_name} in {attempt + 1} attempts. The last one: "
             f"{described(error)}",
-            hint="Run it again.",
+            hint=_NOT_UNDERSTOOD if _BAD_REQUEST in str(error) else "Run it again.",
         ) from error
     if outcome is Outcome.UNKNOWN:
         time.sleep(_UNANSWERED_WAIT_SECONDS * 2**attempt)

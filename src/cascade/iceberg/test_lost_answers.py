@@ -22,7 +22,9 @@ from pyiceberg.exceptions import (
     ServiceUnavailableError,
     UnauthorizedError,
 )
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
+from pyiceberg.types import NestedField, StringType
 
 from cascade.exceptions import CommitError, CommitRefusedError
 from cascade.iceberg import committer, turns
@@ -317,3 +319,18 @@ def test_whatever_a_catalog_answers_each_batch_lands_once_and_the_table_stays_re
         arrive(every=True)
         assert rows_of(lakehouse) == model
         assert merge_rows(lakehouse, NAME, batch(ids, 2), ["id"], run_id="again").snapshot_id is None
+
+
+@pytest.mark.usefixtures("table")
+def test_a_catalog_that_does_not_understand_a_change_of_the_schema_is_named(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cascade.iceberg.tables._UNANSWERED_WAIT_SECONDS", 0.0)
+    # Nessie answers like this, and pyiceberg takes it for a lost answer.
+    refused = CommitStateUnknownException("WebApplicationException: HTTP 400 Bad Request")
+    sent = answering(monkeypatch, *[lost(refused)] * 5)
+    wider = Schema(*SCHEMA.fields, NestedField(3, "note", StringType(), required=False), identifier_field_ids=[1])
+    with pytest.raises(CommitError, match="Could not change the schema") as caught:
+        ensure_table(lakehouse, NAME, wider)
+    assert len(sent) == 5
+    assert "Use another catalog" in str(caught.value.hint)
