@@ -19,17 +19,13 @@ ROUTES = ("/v1/tables", "/v1/tables/people", "/v1/tables/people/rows", "/v1/work
 
 
 @pytest.mark.parametrize(
-    "header", [None, "Bearer ", "Bearer 0123456789abcdeg", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN} "]
+    "header", [None, "Bearer ", "Bearer 0123456789abcdeg", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer é"]
 )
 def test_a_server_with_a_token_answers_nobody_without_it(api: Api, header: str | None) -> None:
     client = api(TOKEN)
-    headers = {} if header is None else {"Authorization": header}
+    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
     for path in (*ROUTES, "/v1/tables/none"):
         answer = client.get(path, headers=headers)
-        if header is not None and header.strip() == f"Bearer {TOKEN}":
-            # A header ends before trailing white space.
-            assert answer.status_code in (200, 404)
-            continue
         assert answer.status_code == 401, path
         assert answer.headers["www-authenticate"] == "Bearer"
         assert "people" not in answer.text and TOKEN not in answer.text
