@@ -80,17 +80,17 @@ class NewProject:
         start = self.repository or self.root
         if start != Path.cwd():
             yield f"cd {shlex.quote(min(os.path.relpath(start), str(start), key=len))}", ""
+        install = "pip install -e '.[dev]'"
+        if self.request.example and self.repository is None:
+            yield install, "or uv sync: the workflows, the models and the tests need it"
         if self.request.stack == "production":
             yield f"{commands.cascade} services start", ""
             yield f"{commands.cascade} doctor", ""
-        install = ("pip install -e '.[dev]'", "or uv sync: the tests need it")
-        if self.request.example and self.repository is None:
-            yield install
         for asset, partition in self.request.first_runs:
             yield commands.materialize(asset, partition), ""
         yield commands.dev, ""
         if self.repository is None and not self.request.example:
-            yield install
+            yield install, "or uv sync: the tests need it"
         yield commands.test, ""
 
 
