@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from cascade.legacy.layout import LegacyLayout
+from cascade.legacy.project import default_settings
 from cascade.migration.imports import Rewritten, rewrite
 from cascade.migration.legacy_partitions import OldPartitions, read_partitions
 from cascade.migration.legacy_places import WORKFLOWS, Places, module_name
@@ -37,6 +38,8 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
     """
     places = Places(tree, layout)
     partitions = _partitions(tree, layout)
+    # Those of the old framework itself.
+    settings = {} if partitions.start else {"partition_start": str(default_settings(layout.root)["partition_start"])}
     rewritten = _rewrite_all(places, _assets(tree, layout), partitions.arguments)
     modules = {layout.root / path: rewritten[path] for path in rewritten}
     _tell_dropped(places)
@@ -49,7 +52,7 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
         for line, text in result.unsure:
             tree.decide(text, new, line)
     _add_packages(tree)
-    migrate_settings(tree, layout, name)
+    migrate_settings(tree, layout, name, settings)
     _tell_mentions(tree)
 
 

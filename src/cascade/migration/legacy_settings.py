@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import PurePosixPath
 
 from cascade.legacy.layout import LegacyLayout
 from cascade.legacy.variables import BECOME_SETTINGS, SETTINGS, UNUSED, OldVariable, settings_of
 from cascade.migration.legacy_places import DBT_PROJECT, WORKFLOWS
-from cascade.migration.pyproject import ProjectTable, migrate_pyproject
+from cascade.migration.new_pyproject import new_pyproject
+from cascade.migration.pyproject import PYPROJECT, ProjectTable, migrate_pyproject
+from cascade.migration.third_party import third_party_modules
 from cascade.migration.tree import Tree
 
 _PREFIX = "CASCADE_"
@@ -21,12 +24,13 @@ _READERS = frozenset({".py", ".yml", ".yaml", ".sh", ".toml", ".conf", ".cfg", "
 _IGNORED = ".cascade/"
 
 
-def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None:
+def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None, found: Mapping[str, str]) -> None:
     """Rewrite the settings.
 
     Args:
         tree: the files, moved.
         layout: what they were.
+        found: settings that follow from its modules.
         name: the name of the project; by default, that of its code location, or of its directory.
     """
     if layout.workspace is not None:
@@ -38,7 +42,7 @@ def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None
     for path in tree.paths():
         if "/" not in path and (path == ".env" or path.startswith(".env.")):
             _migrate_dotenv(tree, path)
-    settings = {"workflows_path": WORKFLOWS}
+    settings = {"workflows_path": WORKFLOWS, **found}
     if f"{DBT_PROJECT}/dbt_project.yml" in tree:
         settings["dbt_project_dir"] = DBT_PROJECT
         if f"{DBT_PROJECT}/profiles.yml" in tree:
@@ -47,7 +51,14 @@ def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None
                 "or DuckDB: the settings of Cascade say that too.",
                 f"{DBT_PROJECT}/profiles.yml",
             )
-    migrate_pyproject(tree, ProjectTable(name or layout.root.name, settings))
+    table = ProjectTable(name or layout.root.name, settings)
+    if PYPROJECT in tree:
+        migrate_pyproject(tree, table)
+    else:
+        tree.write(PYPROJECT, new_pyproject(table, has_tests_beside=False))
+        modules = sorted(third_party_modules(tree, [WORKFLOWS, "tests"]))
+        if modules:
+            tree.decide(f"It is new. Add the packages of {', '.join(modules)} to its dependencies.", PYPROJECT)
     _ignore_state(tree)
 
 

@@ -10,6 +10,7 @@ from cascade.migration.legacy import migrate_legacy
 from cascade.migration.plan import Plan
 from cascade.migration.pyproject import read_pyproject
 from cascade.migration.to_pants import add_pants
+from cascade.migration.to_standalone import remove_pants
 from cascade.migration.tree import Tree
 from cascade.migration.version_control import ignored
 from cascade.scaffold.project_pants import find_repository
@@ -37,6 +38,8 @@ def plan_migration(root: Path, to: str | None = None) -> Plan:
         migrate_legacy(tree, layout)
     if to == "pants":
         add_pants(tree, _settings(tree))
+    elif to == "standalone" and layout is None:
+        remove_pants(tree)
     return tree.plan()
 
 

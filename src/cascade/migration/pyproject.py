@@ -11,7 +11,6 @@ from typing import Any
 from cascade.exceptions import UsageError
 from cascade.migration.tree import Tree
 from cascade.scaffold.environment import literal
-from cascade.scaffold.project import ProjectRequest, distribution_name, render_project
 
 PYPROJECT = "pyproject.toml"
 _RUNTIME = "cascade-workflows"
@@ -28,6 +27,11 @@ class ProjectTable:
 
     name: str
     settings: Mapping[str, str]
+
+    @property
+    def import_root(self) -> str:
+        """The directory that is on the import path: the one above that of the workflows."""
+        return self.settings["workflows_path"].rpartition("/")[0] or "."
 
 
 def read_pyproject(tree: Tree) -> dict[str, Any]:
@@ -51,10 +55,6 @@ def migrate_pyproject(tree: Tree, table: ProjectTable) -> None:
         tree: the files.
         table: the settings.
     """
-    if PYPROJECT not in tree:
-        tree.write(PYPROJECT, _new(table))
-        tree.decide("It is new. Add what the workflows import to its dependencies.", PYPROJECT)
-        return
     read = read_pyproject(tree)
     extras = "[dbt,testing]" if "dbt_project_dir" in table.settings else "[testing]"
     if "cascade" not in read.get("tool", {}):
@@ -72,14 +72,14 @@ def migrate_pyproject(tree: Tree, table: ProjectTable) -> None:
             f'Add "{_RUNTIME}{extras}", the package that replaces the framework, to the dependencies.',
         )
     paths = read.get("tool", {}).get("pytest", {}).get("ini_options", {}).get("pythonpath")
-    if paths is None or "." not in paths:
-        _import_from_root(tree, paths)
+    if paths is None or table.import_root not in paths:
+        _import_from_root(tree, table.import_root, paths)
 
 
-def _import_from_root(tree: Tree, paths: object) -> None:
-    """Let pytest import the workflows from the root of the project."""
-    text = 'The tests import workflows from the root of the project: set pythonpath of pytest to ["."].'
-    if paths == ["src"]:
+def _import_from_root(tree: Tree, root: str, paths: object) -> None:
+    """Let pytest import the workflows from the directory above them."""
+    text = f"The tests import the workflows from there: set pythonpath of pytest to {literal([root])}."
+    if (root, paths) == (".", ["src"]):
 
         def change(before: dict[str, Any]) -> None:
             before["tool"]["pytest"]["ini_options"]["pythonpath"] = ["."]
@@ -127,13 +127,3 @@ def _append(tree: Tree, table: ProjectTable) -> None:
 def _lines(table: ProjectTable) -> list[str]:
     settings = {"project_name": table.name, **table.settings}
     return [f"{name} = {literal(value)}" for name, value in settings.items()]
-
-
-def _new(table: ProjectTable) -> str:
-    """Return the `pyproject.toml` that `cascade init` would write."""
-    import cascade
-
-    request = ProjectRequest(
-        name=distribution_name(table.name), template="basic", runtime_version=str(cascade.__version__)
-    )
-    return render_project(request)[PYPROJECT]
