@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from cascade.legacy.layout import LegacyLayout
-from cascade.legacy.project import default_settings
+from cascade.legacy.project import old_partitions
 from cascade.migration.imports import Rewritten, rewrite
-from cascade.migration.legacy_partitions import OldPartitions, read_partitions
 from cascade.migration.legacy_places import WORKFLOWS, Places, module_name
 from cascade.migration.legacy_settings import migrate_settings
 from cascade.migration.names import Module, NewNames
-from cascade.migration.pyproject import PYPROJECT
 from cascade.migration.tree import Tree
 
 _MENTION = re.compile(
     r"\bsrc/cascade\b(/\w+)?|\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b"
 )
+_FLAT_FIELD = re.compile(r"\s+([a-z]\w*?[a-z0-9]__[a-z]\w*)\s*:")
 _TEXTS = frozenset({".md", ".rst", ".txt", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
 _NAMED = frozenset({"Dockerfile", "Makefile", "Justfile", "justfile", "Procfile"})
 
@@ -37,13 +36,11 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
         UsageError: a file is where another one would move, a link leads out of the project, or libcst is missing.
     """
     places = Places(tree, layout)
-    partitions = _partitions(tree, layout)
-    # Those of the old framework itself.
-    settings = {} if partitions.start else {"partition_start": str(default_settings(layout.root)["partition_start"])}
-    rewritten = _rewrite_all(places, _assets(tree, layout), partitions.arguments)
+    rewritten = _rewrite_all(places, _assets(tree, layout), _partitions(layout))
     modules = {layout.root / path: rewritten[path] for path in rewritten}
     _tell_dropped(places)
     _tell_build_functions(tree, places)
+    _tell_flat_fields(tree, places)
     places.apply()
     for file, result in modules.items():
         old = places.relative(file)
@@ -52,22 +49,17 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
         for line, text in result.unsure:
             tree.decide(text, new, line)
     _add_packages(tree)
-    migrate_settings(tree, layout, name, settings)
+    migrate_settings(tree, layout, name)
     _tell_mentions(tree)
 
 
-def _partitions(tree: Tree, layout: LegacyLayout) -> OldPartitions:
-    path = (layout.package / "defs" / "partitions.py").relative_to(layout.root).as_posix()
-    if path not in tree:
-        return OldPartitions()
-    found = read_partitions(tree.read(path))
-    if found is None:
-        tree.decide(
-            f"The partitions of the workflows were those of {path}, which only running it would tell. Set "
-            "partition_start here, and partition_timezone where a workflow is declared.",
-            PYPROJECT,
-        )
-    return found or OldPartitions()
+def _partitions(layout: LegacyLayout) -> dict[str, str]:
+    """Return the arguments of the decorator that say which partitions all workflows had.
+
+    The setting `partition_start` would say it once, but `cascade validate` reads no settings, and would find that a job
+    of the project has other partitions than its workflows.
+    """
+    return {name: value for name, value in old_partitions(layout.package).items() if value != "UTC"}
 
 
 def _rewrite_all(places: Places, assets: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, Rewritten]:
@@ -153,6 +145,23 @@ def _tell_build_functions(tree: Tree, places: Places) -> None:
             places.new.get(path, path),
             line,
         )
+
+
+def _tell_flat_fields(tree: Tree, places: Places) -> None:
+    """Tell of the fields of schemas that dlt made of objects in rows."""
+    for file in places.layout.schemas:
+        path = places.relative(file)
+        text = (tree.text(path) if path in tree else None) or ""
+        for number, line in enumerate(text.splitlines(), 1):
+            found = _FLAT_FIELD.match(line)
+            if found:
+                whole, inner = found[1].split("__", 1)
+                tree.decide(
+                    f"dlt made {found[1]} of the field {inner} in {whole}, and no longer does. Let the workflow return "
+                    "rows with this name.",
+                    places.new.get(path, path),
+                    number,
+                )
 
 
 def _only_lists(function: ast.FunctionDef) -> bool:

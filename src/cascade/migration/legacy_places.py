@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,8 @@ from cascade.migration.tree import Tree
 WORKFLOWS = "workflows"
 DBT_PROJECT = "transforms/dbt"
 _SHARED = "shared"
+_KEPT = ("cascade.config", "cascade.defs.")
+"""The modules of the old framework that a project may keep as its own. All others have a successor, or need others."""
 
 
 @dataclass
@@ -38,9 +39,8 @@ class Places:
     def __post_init__(self) -> None:
         layout = self.layout
         self._refuse_links()
-        own = self._exporting()
-        self.dropped = {self.relative(file) for file in layout.framework if file not in own} & {*self.tree.paths()}
-        definitions = (*layout.workflows, *layout.schemas, *layout.definitions, *own)
+        self.dropped = {self.relative(file) for file in layout.framework} & {*self.tree.paths()}
+        definitions = (*layout.workflows, *layout.schemas, *layout.definitions)
         for file in definitions:
             self._move(file)
         taken = set(self.new.values())
@@ -64,6 +64,8 @@ class Places:
         Returns:
             Whether the project has such a file.
         """
+        if not module.startswith(_KEPT):
+            return False
         base = self.layout.source.joinpath(*module.split("."))
         for file in (base.with_suffix(".py"), base / "__init__.py"):
             path = self.relative(file)
@@ -94,14 +96,6 @@ class Places:
             self.tree.remove(path)
         for old, new in self.new.items():
             self.tree.move(old, new)
-
-    def _exporting(self) -> list[Path]:
-        """Return the `__init__.py` of the schemas if it exports schemas of the user."""
-        file = self.layout.package / "schemas" / "__init__.py"
-        text = self.tree.text(self.relative(file)) if self.relative(file) in self.tree else None
-        words = "|".join(re.escape(schema.stem) for schema in self.layout.schemas)
-        exports = words and re.search(rf"from\s+(cascade\.schemas)?\.({words})\b", text or "")
-        return [file] if exports else []
 
     def _move(self, file: Path, taken: Iterable[str] = ()) -> None:
         old = self.relative(file)

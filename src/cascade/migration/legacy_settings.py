@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import PurePosixPath
 
 from cascade.legacy.layout import LegacyLayout
 from cascade.legacy.variables import BECOME_SETTINGS, SETTINGS, UNUSED, OldVariable, settings_of
 from cascade.migration.legacy_places import DBT_PROJECT, WORKFLOWS
-from cascade.migration.new_pyproject import new_pyproject
+from cascade.migration.new_pyproject import add_pyproject
 from cascade.migration.pyproject import PYPROJECT, ProjectTable, migrate_pyproject
-from cascade.migration.third_party import third_party_modules
 from cascade.migration.tree import Tree
 
 _PREFIX = "CASCADE_"
@@ -24,13 +22,12 @@ _READERS = frozenset({".py", ".yml", ".yaml", ".sh", ".toml", ".conf", ".cfg", "
 _IGNORED = ".cascade/"
 
 
-def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None, found: Mapping[str, str]) -> None:
+def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None:
     """Rewrite the settings.
 
     Args:
         tree: the files, moved.
         layout: what they were.
-        found: settings that follow from its modules.
         name: the name of the project; by default, that of its code location, or of its directory.
     """
     if layout.workspace is not None:
@@ -42,7 +39,7 @@ def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None, found: 
     for path in tree.paths():
         if "/" not in path and (path == ".env" or path.startswith(".env.")):
             _migrate_dotenv(tree, path)
-    settings = {"workflows_path": WORKFLOWS, **found}
+    settings = {"workflows_path": WORKFLOWS}
     if f"{DBT_PROJECT}/dbt_project.yml" in tree:
         settings["dbt_project_dir"] = DBT_PROJECT
         if f"{DBT_PROJECT}/profiles.yml" in tree:
@@ -55,10 +52,7 @@ def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None, found: 
     if PYPROJECT in tree:
         migrate_pyproject(tree, table)
     else:
-        tree.write(PYPROJECT, new_pyproject(table, has_tests_beside=False))
-        modules = sorted(third_party_modules(tree, [WORKFLOWS, "tests"]))
-        if modules:
-            tree.decide(f"It is new. Add the packages of {', '.join(modules)} to its dependencies.", PYPROJECT)
+        add_pyproject(tree, table)
     _ignore_state(tree)
 
 

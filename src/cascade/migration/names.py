@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+
+from cascade.legacy.old_names import GONE, SUCCESSORS
 
 PACKAGE = "cascade"
 
@@ -86,6 +88,18 @@ class NewNames:
         if _has(module, name):
             return module, name
         return (PACKAGE, name) if name in _public_names() else None
+
+    def instead(self, module: str, names: Sequence[str]) -> str:
+        """Return what to write in place of names that no module has any more, as a sentence, or an empty string.
+
+        Args:
+            module: the old name of their module.
+            names: the names; none for the module itself.
+        """
+        paths = [f"{module}.{name}" for name in names] or [module]
+        found = [SUCCESSORS[path][0] if path in SUCCESSORS else GONE.get(path, GONE.get(module)) for path in paths]
+        texts = list(dict.fromkeys(text for text in found if text is not None))
+        return f" Today: {'; '.join(texts)}." if texts else ""
 
     def dotted(self, path: str) -> str | None:
         """Return the new form of a dotted path to a module, or to something in one.

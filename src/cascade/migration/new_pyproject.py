@@ -5,20 +5,29 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from cascade.migration.pyproject import PYPROJECT, ProjectTable
+from cascade.migration.third_party import third_party_modules
+from cascade.migration.tree import Tree
 from cascade.scaffold.environment import literal
 from cascade.scaffold.project import ProjectRequest, render_project
 
 
-def new_pyproject(table: ProjectTable, *, has_tests_beside: bool) -> str:
-    """Write the file.
+def add_pyproject(tree: Tree, table: ProjectTable) -> None:
+    """Add the file, and tell of modules whose packages its dependencies lack.
 
     Args:
-        table: the settings of the project.
-        has_tests_beside: whether tests stand beside the workflows.
-
-    Returns:
-        Its text.
+        tree: the files of the project.
+        table: its settings.
     """
+    workflows = table.settings["workflows_path"]
+    has_tests_beside = any(PurePosixPath(path).name.startswith("test_") for path in tree.paths(workflows))
+    tree.write(PYPROJECT, _text(table, has_readme="README.md" in tree, has_tests_beside=has_tests_beside))
+    found = third_party_modules(tree, [workflows, "tests"])
+    if found:
+        listed = "".join(f"\n{name} ({path})" for name, path in sorted(found.items()))
+        tree.decide(f"Add the packages of these modules to its dependencies:{listed}", PYPROJECT)
+
+
+def _text(table: ProjectTable, *, has_readme: bool, has_tests_beside: bool) -> str:
     import cascade
 
     workflows = table.settings["workflows_path"]
@@ -38,6 +47,8 @@ def new_pyproject(table: ProjectTable, *, has_tests_beside: bool) -> str:
         'files = ["tests", "workflows"]': f"files = {literal(['tests', workflows])}",
         'mypy_path = "."': f"mypy_path = {literal(top)}",
     }
+    if not has_readme:
+        changes['readme = "README.md"\n'] = ""
     if "dbt_project_dir" in table.settings:
         runtime = request.requirement()
         changes[f"dependencies = [{literal(runtime)}]"] = f"dependencies = [{literal(request.requirement('dbt'))}]"

@@ -91,7 +91,7 @@ class Rewriter(cst.CSTTransformer):
             new = self._names.module(old)
             if new is None:
                 self.missing.add((old, ""))
-                self._later(original_node, f"Cascade has no module {old} any more. Remove the import, or find another.")
+                self._later(original_node, f"Cascade has no module {old} any more.{self._names.instead(old, [])}")
             aliases.append(alias.with_changes(name=_dotted_node(new or old)))
         return updated_node.with_changes(names=aliases)
 
@@ -141,7 +141,7 @@ class Rewriter(cst.CSTTransformer):
         new = self._names.module(old)
         if new is None:
             self.missing.add((old, "*"))
-            self._unsure.append((node, f"Cascade has no module {old} any more."))
+            self._unsure.append((node, f"Cascade has no module {old} any more.{self._names.instead(old, [])}"))
             return node
         if old not in self._names.moved:
             self._unsure.append((node, f"This imports what {old} has today, which is not what it had."))
@@ -172,7 +172,7 @@ class Rewriter(cst.CSTTransformer):
             part = part if new is None else self._from(part, new)
             if new is None:
                 listed = " and ".join(filter(None, [", ".join(gone[:-1]), gone[-1]]))
-                self._unsure.append((part, f"{old} has no {listed} any more. Replace what uses it."))
+                self._unsure.append((part, f"{old} has no {listed} any more.{self._names.instead(old, gone)}"))
             parts.append(part)
         return parts
 

@@ -10,7 +10,6 @@ from legacy.project import write_legacy_project
 
 from cascade.exceptions import UsageError
 from cascade.migration.applying import apply
-from cascade.migration.legacy_partitions import OldPartitions, read_partitions
 from cascade.migration.plan import Plan
 from cascade.migration.planning import plan_migration
 from cascade.migration.tree import Tree
@@ -142,17 +141,25 @@ def test_links_out_of_the_project_are_refused_and_others_stay(tmp_path: Path, ol
         plan_migration(old)
 
 
-@pytest.mark.parametrize(
-    ("call", "expected"),
-    [
-        ('DailyPartitionsDefinition(start_date="2024-01-01")', OldPartitions("2024-01-01")),
-        ('dg.DailyPartitionsDefinition("2024-01-01", timezone="UTC")', OldPartitions("2024-01-01")),
-        ('DailyPartitionsDefinition("2024-01-01", timezone="Asia/Tokyo")', OldPartitions("2024-01-01", "Asia/Tokyo")),
-        ("DailyPartitionsDefinition(start_date=START)", None),
-        ('DailyPartitionsDefinition("2024-01-01", end_offset=1)', None),
-        ("nothing()", None),
-        ("(", None),
-    ],
-)
-def test_the_partitions_of_all_workflows_are_read(call: str, expected: OldPartitions | None) -> None:
-    assert read_partitions(f"daily = {call}\n".encode()) == expected
+def test_names_that_are_gone_are_told_with_what_replaces_them(old: Path) -> None:
+    (old / "src/cascade/quality").mkdir()
+    (old / "src/cascade/quality/__init__.py").write_text("class CountCheck: ...\n")
+    (old / "src/cascade/defs/quality/rows.py").write_text("from cascade.quality import CountCheck, cascade_quality\n")
+    (old / "src/cascade/schemas/actors.py").write_text("class Event:\n    id: str\n    actor__login: str\n")
+    plan = migrated(old)
+    text = (old / "workflows/quality/rows.py").read_text()
+    assert text == "from cascade.quality import CountCheck\nfrom cascade.quality import cascade_quality\n"
+    assert decided(plan, "workflows/quality/rows.py") == [
+        'cascade.quality has no CountCheck any more. Today: `RowCount(min, max, scope="table")`.'
+    ]
+    assert decided(plan, "workflows/schemas/actors.py")[0].startswith(
+        "dlt made actor__login of the field login in actor"
+    )
+
+
+def test_a_project_without_its_own_partitions_keeps_those_of_the_framework(old: Path) -> None:
+    for path in ("defs/partitions.py", "defs/schedules/nightly.py", "defs/schedules/__init__.py"):
+        (old / "src/cascade" / path).unlink()
+    migrated(old)
+    text = (old / "workflows/ingestion/finance/rates.py").read_text()
+    assert 'partition_start="2025-01-01", partition_timezone="Europe/London"' in text

@@ -43,7 +43,7 @@ def add_pants(tree: Tree, settings: Mapping[str, object]) -> None:
             tree.decide(f"It exists and is left as it is. Add to it what Cascade needs here:\n{text.rstrip()}", present)
     if repository is None:
         tree.write(PANTS_TOML, new_pants_toml())
-        tree.decide("Lock the requirements, as in the guide to Pants: pants generate-lockfiles", PANTS_TOML)
+        tree.decide("Lock the requirements: pants generate-lockfiles", PANTS_TOML)
     else:
         _tell_settings(tree, repository)
 

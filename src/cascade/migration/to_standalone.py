@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from cascade.exceptions import UsageError
-from cascade.migration.new_pyproject import new_pyproject
+from cascade.migration.new_pyproject import add_pyproject
 from cascade.migration.pyproject import PYPROJECT, ProjectTable, migrate_pyproject, read_pyproject
-from cascade.migration.third_party import third_party_modules
 from cascade.migration.tree import Tree
 from cascade.scaffold.project_pants import PANTS_TOML, find_repository, new_pants_toml
 
@@ -50,12 +49,10 @@ def remove_pants(tree: Tree) -> None:
     repository = find_repository(tree.root) or tree.root
     workflows = _workflows(tree, repository, fields.get("workflows"))
     table = ProjectTable(str(fields.get("name", tree.root.name)), dict(_settings(tree, repository, workflows, fields)))
-    if "dependencies" not in read_pyproject(tree).get("project", {}):
-        _tell_third_party(tree, workflows)
     if PYPROJECT in tree:
         migrate_pyproject(tree, table)
     else:
-        tree.write(PYPROJECT, new_pyproject(table, has_tests_beside=_has_tests(tree, workflows)))
+        add_pyproject(tree, table)
     _remove_build_files(tree)
     if PANTS_TOML in tree:
         _remove_pants_toml(tree)
@@ -141,17 +138,6 @@ def _has_workflow(tree: Tree, build: str) -> bool:
 
 def _build_files(tree: Tree) -> list[str]:
     return [path for path in tree.paths() if PurePosixPath(path).name in BUILD_NAMES]
-
-
-def _has_tests(tree: Tree, workflows: str) -> bool:
-    return any(PurePosixPath(path).name.startswith("test_") for path in tree.paths(workflows))
-
-
-def _tell_third_party(tree: Tree, workflows: str) -> None:
-    found = third_party_modules(tree, [workflows, "tests"])
-    if found:
-        listed = "".join(f"\n{name} ({path})" for name, path in sorted(found.items()))
-        tree.decide(f"Add the packages of these modules, which it imports, to its dependencies:{listed}", PYPROJECT)
 
 
 def _remove_build_files(tree: Tree) -> None:
