@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -180,3 +181,48 @@ def test_assets_of_dagster_become_workflows_that_run(cascade: Cascade, location:
     # A schema that nobody has completed lands nothing, and names the columns.
     result = cascade("materialize", "open_ended")
     assert (result.exit_code, "The source has a." in result.stderr) == (1, True), result.output
+
+
+def test_extractors_of_meltano_become_workflows_that_run(
+    cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "meltano"
+    write(
+        root / "meltano.yml",
+        """
+        plugins:
+          extractors:
+          - name: tap-csv
+            config:
+              files:
+              - {entity: customers, path: data/customers.csv, keys: [id]}
+          - name: tap-people
+            select: [people.*]
+        """,
+    )
+    write(root / "data" / "customers.csv", "id,Full Name\n1,Ada\n2,\n")
+    write(
+        root / "tap-people.catalog.json",
+        """
+        {"streams": [{"tap_stream_id": "people", "key_properties": ["id"],
+                      "schema": {"properties": {"id": {"type": "integer"}, "name": {"type": "string"}}}}]}
+        """,
+    )
+    # A stand-in for Meltano that writes what a tap would.
+    write(
+        tmp_path / "bin" / "meltano",
+        """
+        #!/bin/sh
+        test "$*" = "invoke tap-people" || exit 9
+        echo '{"type": "RECORD", "stream": "people", "record": {"id": 1, "name": "Grace"}}'
+        """,
+    )
+    (tmp_path / "bin" / "meltano").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    result = cascade("migrate", "--from", "meltano", str(root), "--apply")
+    assert result.exit_code == 0, result.output
+    assert cascade("validate").exit_code == 0
+    result = cascade("materialize", "customers")
+    assert (result.exit_code, "1   Ada" in result.stdout) == (0, True), result.output
+    result = cascade("materialize", "people")
+    assert (result.exit_code, "1  Grace" in result.stdout) == (0, True), result.output

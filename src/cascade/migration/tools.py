@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-TOOLS = ("dlt", "dagster")
+TOOLS = ("dlt", "dagster", "meltano")

@@ -94,7 +94,7 @@ class DomainFiles:
         parts = WorkflowText(
             table,
             self.tool,
-            f"{self.place.shown(table.path)}, line {table.line}" if table.line else self.place.shown(table.path),
+            f"{table.path.name}, line {table.line}" if table.line else table.path.name,
             schema,
             fields,
             (*body.imports, f"from {module} import {schema}"),

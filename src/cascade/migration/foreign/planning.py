@@ -44,6 +44,10 @@ def plan_from(tool: str, path: Path, config: CascadeConfig) -> Plan:
 
 
 def _reader(tool: str) -> Callable[[Path, Place], Workflows]:
+    if tool == "meltano":
+        from cascade.migration.foreign.from_meltano import workflows_from_meltano
+
+        return workflows_from_meltano
     if tool == "dagster":
         from cascade.migration.foreign.from_dagster import workflows_from_dagster
 
