@@ -36,6 +36,8 @@ PUBLIC: dict[str, list[str]] = {
     "cascade.framework.definitions": ["build_definitions", "defs"],
     "cascade.plugins": [
         "CatalogPlugin",
+        "Check",
+        "IngestionDeclaration",
         "PluginError",
         "QualityPlugin",
         "SourceFiles",

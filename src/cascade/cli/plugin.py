@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from cascade.cli.listing import print_listing
 from cascade.cli.options import json_option
+from cascade.cli.plugin_new import new_plugin
 from cascade.exceptions import UsageError
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
@@ -25,6 +26,9 @@ def plugin() -> None:
     A plugin is a distribution that adds sources, checks, definitions, catalogs, commands or resources to every project
     in its environment. A broken one is named, and stops nothing.
     """
+
+
+plugin.add_command(new_plugin)
 
 
 def _complete_plugins(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

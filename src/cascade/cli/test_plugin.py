@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cascade.cli.conftest import Cascade, cascade
@@ -297,3 +299,54 @@ def test_a_catalog_that_does_not_open_is_an_error_with_the_distribution(
     assert f'The catalog "vault" of acme-vault {reason}' in result.stderr
     assert "Correct CASCADE_ICEBERG_CATALOG" in result.stderr
     assert "secret" not in result.output
+
+
+def test_a_new_plugin_is_written_once(cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "ein Ort"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    shown = cascade("plugin", "new", "acme-cascade", "--dry-run")
+    assert shown.exit_code == 0
+    assert '[project.entry-points."cascade.plugins.commands"]' in shown.stdout
+    assert not any(place.iterdir())
+    made = cascade.json("plugin", "new", "acme-cascade", "--kind", "quality", "--kind", "quality", "--kind", "source")
+    assert made["kinds"] == ["quality", "source"]
+    assert made["next"][0] == "cd acme-cascade"
+    assert (place / "acme-cascade/src/acme_cascade/quality.py").is_file()
+    again = cascade("plugin", "new", "acme-cascade")
+    assert again.exit_code == 2
+    assert f"The directory {place}/acme-cascade is not empty." in again.stderr
+    forced = cascade("plugin", "new", "acme-cascade", "--kind", "quality", "--kind", "source", "--force")
+    assert forced.exit_code == 0
+    assert "Unchanged: acme-cascade/pyproject.toml" in forced.stdout
+
+
+@pytest.mark.parametrize("name", ["dagster", "-x", "", "a\x00b", "日本"])
+def test_a_name_that_no_distribution_can_have_is_refused(
+    cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    place = tmp_path / ".hidden"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    result = cascade("plugin", "new", "--", name)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert not any(place.iterdir())
+
+
+def test_a_command_of_a_new_plugin_does_not_take_the_name_of_a_built_in_one(
+    cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        'cascade-list = "cascade_list.command:command"' in cascade("plugin", "new", "cascade-list", "--dry-run").stdout
+    )
+
+
+def test_a_file_in_the_way_is_an_error(cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acme").write_text("mine")
+    result = cascade("plugin", "new", "acme")
+    assert result.exit_code == 2
+    assert "Nothing was written." in result.stderr
+    assert (tmp_path / "acme").read_text() == "mine"

@@ -13,6 +13,8 @@ A plugin that fails is reported with the name of its distribution, and everythin
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cascade.plugins.entry_points import (
     GROUPS,
     Kind,
@@ -24,9 +26,15 @@ from cascade.plugins.entry_points import (
 )
 from cascade.plugins.protocols import CatalogPlugin, QualityPlugin, SourceFiles, SourcePlugin, SourceRequest
 
+if TYPE_CHECKING:
+    from cascade.declarations.checks import Check
+    from cascade.declarations.ingestion import IngestionDeclaration
+
 __all__ = [
     "GROUPS",
     "CatalogPlugin",
+    "Check",
+    "IngestionDeclaration",
     "Kind",
     "Plugin",
     "PluginError",
@@ -38,3 +46,12 @@ __all__ = [
     "has_plugins",
     "unknown_groups",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Types for the annotations of quality plugins, which `cascade-scaffold` has no use for.
+    if name not in ("Check", "IngestionDeclaration"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cascade import declarations
+
+    return getattr(declarations, name)

@@ -179,8 +179,10 @@ def _become(request: Mapping[str, Any]) -> None:
     tempfile.tempdir = None
     kind, what, *words = request["arguments"]
     sys.argv[:] = [kind, *words]
-    # The first place is that of `-m` or `-c`, and the second that of PYTHONPATH.
-    sys.path[:1] = [request["directory"] if kind == "-m" else "", request["directory"]]
+    given = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
+    # The first place is that of `-m` or `-c`, and the others are those of PYTHONPATH.
+    added = [place for place in (request["directory"], *given) if place and place not in sys.path]
+    sys.path[:1] = [request["directory"] if kind == "-m" else "", *added]
     if kind == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:

@@ -29,7 +29,7 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/\ud800-\udfff]')
 _LONGEST = 100
 
-_TAKEN = frozenset(
+TAKEN_NAMES = frozenset(
     {
         *("cascade", "cascade-workflows", "cascade-pants-plugin", "cascade-pants", "workflows", "tests", "transforms"),
         *("dagster", "dagster-webserver", "dagster-dbt", "dagster-dg-cli", "dagster-postgres", "dlt", "pyiceberg"),
@@ -107,10 +107,7 @@ class ProjectRequest:
         """
         # Both schemas and models are in the example.
         extras = tuple(sorted({*extras, *(("dbt", "pandera") if self.example else ())}))
-        # A build between two releases has a local version after a +, which a lower bound must not have.
-        release = self.runtime_version.partition("+")[0]
-        bound = f">={release}" if _RELEASE.fullmatch(release) and release != "0" else ""
-        return _RUNTIME + (f"[{','.join(extras)}]" if extras else "") + bound
+        return requirement_on_runtime(self.runtime_version, *extras)
 
     @property
     def first_runs(self) -> tuple[tuple[str, str | None], ...]:
@@ -119,6 +116,19 @@ class ProjectRequest:
             return (("weather_observations", "2013-01-15"),)
         observations = (example_request().table_name, example().first_day)
         return (("stations", None), observations) if self.template == "advanced" else (observations,)
+
+
+def requirement_on_runtime(version: str, *extras: str) -> str:
+    """Return the requirement on Cascade.
+
+    Args:
+        version: the minimum version. A version that is not a release sets no minimum.
+        extras: the extras to require.
+    """
+    # A build between two releases has a local version after a +, which a lower bound must not have.
+    release = version.partition("+")[0]
+    bound = f">={release}" if _RELEASE.fullmatch(release) and release != "0" else ""
+    return _RUNTIME + (f"[{','.join(extras)}]" if extras else "") + bound
 
 
 def render_project(request: ProjectRequest) -> dict[str, str]:
@@ -257,7 +267,7 @@ def distribution_name(name: str) -> str:
         The normal form, followed by `-project` if Python itself or a package of the project already has that name.
     """
     derived = normal_form(name)
-    taken = derived in _TAKEN or derived.replace("-", "_") in sys.stdlib_module_names
+    taken = derived in TAKEN_NAMES or derived.replace("-", "_") in sys.stdlib_module_names
     return f"{derived}-project" if taken else derived
 
 
