@@ -23,7 +23,7 @@ ROUTES = ("/v1/tables", "/v1/tables/people", "/v1/tables/people/rows", "/v1/work
 )
 def test_a_server_with_a_token_answers_nobody_without_it(api: Api, header: str | None) -> None:
     client = api(TOKEN)
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
     for path in (*ROUTES, "/v1/tables/none"):
         answer = client.get(path, headers=headers)
         assert answer.status_code == 401, path
