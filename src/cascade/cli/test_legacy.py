@@ -178,3 +178,25 @@ def test_create_workflow_writes_nothing_into_the_old_layout(legacy: LegacyProjec
 
     assert result.exit_code == 2
     assert "Migrate the project first: " in result.stderr
+
+
+SENSORS = """
+import dagster as dg
+from cascade.defs.schedules.nightly import nightly_job
+
+
+@dg.asset_sensor(asset_key=dg.AssetKey(["dlt_orders"]), job=nightly_job)
+def on_orders(context, event):
+    yield dg.RunRequest(partition_key="2025-01-01")
+"""
+
+
+def test_a_sensor_of_an_old_key_is_told(legacy: LegacyProject, cascade: Cascade) -> None:
+    sensors = legacy.package / "defs" / "sensors" / "sensors.py"
+    sensors.parent.mkdir()
+    sensors.write_text(SENSORS, encoding="utf-8")
+
+    with pytest.warns(
+        LegacyProjectWarning, match=r'on_orders waits for the asset "dlt_orders", which is "orders" since'
+    ):
+        cascade("list")

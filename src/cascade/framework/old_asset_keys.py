@@ -5,11 +5,13 @@ Without this, a check or an asset of an old project would refer to an asset that
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cascade.framework.collect import Collected
+from cascade.legacy.project import LegacyProjectWarning
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -31,6 +33,9 @@ def with_new_keys(collected: Collected) -> Collected:
     keys = {workflow.key for workflow in collected.workflows}
     own = {dg.AssetKey([f"{OLD_PREFIX}{key.path[-1]}"]): key for key in keys if len(key.path) == 1}
     homes = dict(collected.homes)
+    for sensors in (collected.sensors, *(each.sensors for each in collected.definitions)):
+        for sensor in sensors or ():
+            _warn_of_sensor(sensor, own)
 
     def renewed(value: Any) -> Any:
         made = _renewed(value, own)
@@ -80,3 +85,17 @@ def _all_renewed(values: Iterable[Any] | None, keys: Mapping[dg.AssetKey, dg.Ass
     before = list(values or ())
     after = [_renewed(value, keys) for value in before]
     return after if any(one is not other for one, other in zip(before, after, strict=True)) else None
+
+
+def _warn_of_sensor(sensor: Any, keys: Mapping[dg.AssetKey, dg.AssetKey]) -> None:
+    """Warn of a sensor that waits for an asset under its old key, which Dagster cannot replace."""
+    import dagster as dg
+
+    if isinstance(sensor, dg.AssetSensorDefinition) and sensor.asset_key in keys:
+        old, new = sensor.asset_key.to_user_string(), keys[sensor.asset_key].to_user_string()
+        warnings.warn(
+            f'The sensor {sensor.name} waits for the asset "{old}", which is "{new}" since version 1.0. '
+            f'It never runs until you change its key to AssetKey(["{new}"]).',
+            LegacyProjectWarning,
+            stacklevel=2,
+        )

@@ -23,7 +23,7 @@ from cascade.legacy.active import ActiveProject, set_active
 from cascade.legacy.layout import PACKAGE
 from cascade.legacy.old_framework import holds_modules_of_the_user, is_module_of_the_framework, is_of_the_framework
 from cascade.legacy.old_imports import forget_lines, warn_of_importer, warn_of_imports
-from cascade.legacy.old_names import GONE, has_names_in, object_of
+from cascade.legacy.old_names import GONE, MODULES, has_names_in, object_of
 from cascade.legacy.project import old_partitions
 from cascade.spelling import did_you_mean
 
@@ -158,6 +158,8 @@ class _Renamed(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if self.__name__ in MODULES:
+            return getattr(importlib.import_module(MODULES[self.__name__]), name)
         return old_name(self.__name__, name)
 
 

@@ -1,7 +1,8 @@
 """The files of the framework that Cascade was before version 1.0.
 
 A project of that time was a copy of the framework's repository with the user's workflows inside the package `cascade`.
-These files are not the user's, and the installed package replaces them.
+These files are not the user's, and the installed package replaces them. Jobs and sensors of that time are the user's:
+each project wrote its own into the files that the framework had begun.
 """
 
 from __future__ import annotations
@@ -32,16 +33,12 @@ _FILES = frozenset(
         "definitions.py",
         "defs/__init__.py",
         "defs/ingestion/__init__.py",
-        "defs/jobs.py",
-        "defs/jobs/__init__.py",
-        "defs/jobs/factory.py",
         "defs/partitions.py",
         "defs/publishing/__init__.py",
         "defs/publishing/trino_to_postgres.py",
         "defs/sensors/__init__.py",
         "defs/sensors/branch_lifecycle.py",
         "defs/sensors/failure_monitoring.py",
-        "defs/sensors/sensors.py",
         "exceptions.py",
         "schemas/asset_outputs.py",
         "schemas/converter.py",
@@ -49,7 +46,7 @@ _FILES = frozenset(
     }
 )
 
-_HOLDERS = frozenset({"defs", "defs/ingestion", "defs/jobs", "defs/publishing", "defs/sensors"})
+_HOLDERS = frozenset({"defs", "defs/ingestion", "defs/publishing", "defs/sensors"})
 
 
 def is_of_the_framework(file: Iterable[str]) -> bool:

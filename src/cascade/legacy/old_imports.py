@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from cascade.legacy.layout import PACKAGE
-from cascade.legacy.old_names import DROPPED_IN, SUCCESSORS
+from cascade.legacy.old_names import DROPPED_IN, MODULES, SUCCESSORS
 from cascade.reader.names import absolute
 
 
@@ -61,7 +61,7 @@ def _imported(node: ast.Import | ast.ImportFrom, module: str, *, is_package: boo
 def _is_old(name: str, is_of_the_user: Callable[[str], bool]) -> bool:
     if not name.startswith(f"{PACKAGE}."):
         return False
-    return name in SUCCESSORS or name.startswith(f"{PACKAGE}.defs.") or is_of_the_user(name)
+    return name in SUCCESSORS or name in MODULES or name.startswith(f"{PACKAGE}.defs.") or is_of_the_user(name)
 
 
 def warn_of_importer(package: Path, is_of_the_user: Callable[[str], bool]) -> None:

@@ -47,7 +47,6 @@ GONE: Mapping[str, str] = {
     "cascade.iceberg.get_catalog": "`open_lakehouse(config).catalog` of `cascade.iceberg`",
     "cascade.iceberg.merge_to_table": "a workflow",
     "cascade.ingestion.dlt_helpers": "nothing: a run stages and merges the rows",
-    "cascade.quality.checks": "the checks of `cascade.quality`",
     "cascade.quality.QualityCheck": "`@cascade_check`, for a check of your own",
     "cascade.schemas.asset_outputs": "nothing: a run reports its numbers as metadata",
     "cascade.schemas.registry": "`table_name` and `unique_key` of the decorator",
@@ -57,6 +56,13 @@ GONE: Mapping[str, str] = {
     "cascade.testing.test_asset_execution": "`test_workflow(workflow, test_data=[...])`",
 }
 """Old names that no longer exist, and what to write in their place."""
+
+
+MODULES: Mapping[str, str] = {
+    "cascade.quality.checks": "cascade.quality",
+    "cascade.quality.decorator": "cascade.quality",
+}
+"""Old modules, and the module that has their names now."""
 
 
 def object_of(name: str) -> str | None:
@@ -74,4 +80,4 @@ def object_of(name: str) -> str | None:
 
 def has_names_in(module: str) -> bool:
     """Return whether a module that no longer exists had names which still resolve."""
-    return any(name.rpartition(".")[0] == module for name in SUCCESSORS)
+    return module in MODULES or any(name.rpartition(".")[0] == module for name in SUCCESSORS)

@@ -62,6 +62,21 @@ def test_definitions_that_the_old_framework_asked_for_are_collected(legacy: Lega
     assert schedule.name == "nightly_schedule"
 
 
+def test_jobs_and_sensors_of_before_are_the_users(legacy: LegacyProject) -> None:
+    write(legacy, "defs/jobs/__init__.py", "from .factory import JOBS\n")
+    write(
+        legacy,
+        "defs/jobs/factory.py",
+        "from pathlib import Path\nJOBS = Path(__file__).with_name('config.yaml').read_text()\n",
+    )
+    write(legacy, "defs/jobs.py", "from cascade.defs.jobs import github_job\n")
+    write(legacy, "defs/sensors/__init__.py", "from cascade.defs.sensors.branch_lifecycle import gone\n")
+    write(legacy, "defs/sensors/sensors.py", "from cascade.defs.jobs import JOBS\n")
+    activate(legacy.package)
+
+    assert "github_pipeline" in importlib.import_module("cascade.defs.sensors.sensors").JOBS
+
+
 def test_each_line_with_an_old_import_is_named_once(legacy: LegacyProject) -> None:
     activate(legacy.package)
 
@@ -177,6 +192,8 @@ def test_checks_of_before_judge_as_those_of_now(legacy: LegacyProject) -> None:
     old: Any = importlib.import_module("cascade.quality")
 
     assert old.NullCheck(columns=["a", "b"]).failing({}) == '"a" IS NULL OR "b" IS NULL'
+    assert importlib.import_module("cascade.quality.checks").NullCheck is old.NullCheck
+    assert importlib.import_module("cascade.quality.decorator").cascade_quality is old.cascade_quality
     assert old.NullCheck(columns=["a", "b"]).label == "not_null_a_b"
     assert old.RangeCheck(column="a", min_value=0) == old.Range("a", 0, None)
     assert old.UniqueCheck(columns=["a", "b"]) == old.Unique(("a", "b"))
