@@ -69,6 +69,7 @@ PUBLIC: dict[str, list[str]] = {
         "judge",
     ],
     "cascade.sources.files": ["read_csv", "read_jsonl", "read_parquet"],
+    "cascade.sources.singer": ["read_singer"],
     "cascade.testing": [
         "FaultPoint",
         "SimulatedCrash",

@@ -105,6 +105,8 @@ def is_run(source: SourceCode, call: ast.Call) -> bool:
     receiver = call.func.value
     if isinstance(receiver, ast.Call):
         return source.full_name(receiver.func) in _PIPELINES
+    if isinstance(receiver, ast.Attribute):
+        return receiver.attr == "pipeline" and "dlt" in source.imports
     return isinstance(receiver, ast.Name) and receiver.id in pipeline_names(source)
 
 

@@ -64,14 +64,15 @@ class StoredSchemas:
         return replace(table, columns=columns, complete=True, remarks=remarks)
 
 
-def read_stored_schemas(root: Path) -> StoredSchemas:
+def read_stored_schemas(root: Path, left_out: Path) -> StoredSchemas:
     """Read the schema files of dlt below a directory.
 
     Args:
         root: the directory.
+        left_out: a directory that is left out.
     """
     found = StoredSchemas()
-    for path in project_files(root):
+    for path in project_files(root, left_out):
         if not path.name.endswith(_ENDINGS) or path.stat().st_size > _MOST_BYTES:
             continue
         try:

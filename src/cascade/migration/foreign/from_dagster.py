@@ -52,8 +52,8 @@ def workflows_from_dagster(path: Path, place: Place) -> Workflows:
     """
     found = Workflows()
     top = path if path.is_dir() else path.parent
-    code = LocalCode(_root(path))
-    sources = _dagster_sources(path, code, found.remarks)
+    code = LocalCode(_root(path, place))
+    sources = _dagster_sources(path, code, place, found.remarks)
     if not sources:
         raise UsageError(
             f"{path} has no code that imports dagster.",
@@ -109,7 +109,7 @@ class _Project:
             texts[name] = render_schemas(self.domain.replace("_", " "), tables)
             self._remark_open(name, texts[name], tables)
         found.files |= {path: text.encode() for path, text in self.place.complete(texts).items()}
-        for path in _data_files(top, self.sources):
+        for path in _data_files(top, self.place.config.workflows_directory, self.sources):
             if path.is_relative_to(self.code.root):
                 found.files[self.destination(path)] = path.read_bytes()
         found.tables += [table.name for table in tables]
@@ -176,7 +176,7 @@ class _Project:
             self.remarks.append(Remark(root / name, fill_in_line(text, open_tables[0]), said))
 
 
-def _root(path: Path) -> Path:
+def _root(path: Path, place: Place) -> Path:
     """Return the directory from which the modules of a code location are imported."""
     top = path if path.is_dir() else path.parent
     candidates = [top / "src"] if path.is_dir() and (top / "src").is_dir() else []
@@ -185,7 +185,7 @@ def _root(path: Path) -> Path:
         top = top.parent
         candidates.append(top)
     candidates += list(top.parents)[:4]
-    files = [path] if path.is_file() else list(python_files(path))
+    files = [path] if path.is_file() else list(python_files(path, place.config.workflows_directory))
     # The working directory of a code location may be any directory of a repository.
     candidates += sorted({_outside_of_packages(each) for each in files})[:_MOST_ROOTS]
 
@@ -212,9 +212,9 @@ def _outside_of_packages(path: Path) -> Path:
     return place
 
 
-def _dagster_sources(path: Path, code: LocalCode, remarks: list[Remark]) -> list[SourceCode]:
+def _dagster_sources(path: Path, code: LocalCode, place: Place, remarks: list[Remark]) -> list[SourceCode]:
     found = []
-    for each in [path] if path.is_file() else python_files(path):
+    for each in [path] if path.is_file() else python_files(path, place.config.workflows_directory):
         try:
             source = code.source(each)
         except UsageError as error:
@@ -244,7 +244,7 @@ def _only_loads_a_folder(source: SourceCode) -> bool:
 def _about_other_files(top: Path, project: _Project) -> Iterator[Remark]:
     for path in sorted(project.skipped):
         yield Remark(path, 0, "This file was left out: Cascade finds all definitions below its directory of workflows.")
-    for path in project_files(top):
+    for path in project_files(top, project.place.config.workflows_directory):
         if path.name == "dbt_project.yml":
             yield Remark(
                 path,
@@ -257,10 +257,10 @@ def _about_other_files(top: Path, project: _Project) -> Iterator[Remark]:
             yield Remark(path, 0, "Copy this component to the folder workflows/defs, which Dagster's loader reads.")
 
 
-def _data_files(top: Path, sources: Sequence[SourceCode]) -> Iterator[Path]:
+def _data_files(top: Path, left_out: Path, sources: Sequence[SourceCode]) -> Iterator[Path]:
     """Yield the data files in the directories of the copied code and below them."""
     directories = {source.path.parent for source in sources}
-    for path in project_files(top):
+    for path in project_files(top, left_out):
         if path.suffix not in _DATA or path.is_symlink() or path.stat().st_size > _MOST_BYTES:
             continue
         if path.name in ("workspace.yaml", "dagster.yaml", "dagster_cloud.yaml", "defs.yaml", "component.yaml"):

@@ -40,9 +40,9 @@ def workflows_from_dlt(path: Path, place: Place) -> Workflows:
     """
     root = path if path.is_dir() else path.parent
     found = Workflows()
-    stored = read_stored_schemas(root)
+    stored = read_stored_schemas(root, place.config.workflows_directory)
     found.remarks += stored.remarks
-    candidates = list(_scripts(path, root, found.remarks))
+    candidates = list(_scripts(path, root, place, found.remarks))
     running = [(code, source, *find_runs(source)) for code, source in candidates]
     running = [each for each in running if each[2]]
     for code, source, runs, idle in running:
@@ -232,8 +232,8 @@ class _Script:
         return f".{COPIES}.{_dotted(table.model.path, self.code.root)}"
 
 
-def _scripts(path: Path, root: Path, remarks: list[Remark]) -> Iterator[tuple[LocalCode, SourceCode]]:
-    for each in [path] if path.is_file() else python_files(path):
+def _scripts(path: Path, root: Path, place: Place, remarks: list[Remark]) -> Iterator[tuple[LocalCode, SourceCode]]:
+    for each in [path] if path.is_file() else python_files(path, place.config.workflows_directory):
         try:
             code = local_code_of(each, root)
             source = code.source(each)

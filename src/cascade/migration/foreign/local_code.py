@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from cascade.migration.foreign.found import Remark
 from cascade.migration.foreign.source_code import Imported, SourceCode, is_main_guard, read_source
 
 _MOST_BYTES = 1_000_000
+_CODING = re.compile(r"^(\s*#.*?coding[:=]\s*)[-\w.]+")
 _LEFT_OUT = frozenset({"__pycache__", "tests", "test", "node_modules", "venv", "env", "dist", "build"})
 
 
@@ -149,7 +151,9 @@ def edited(source: SourceCode, edits: Iterable[Edit]) -> str:
     text = source.text
     for edit in sorted(edits, key=lambda each: each.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    # Whatever the encoding was, the copy is written in UTF-8.
+    lines = text.split("\n", 2)
+    return "\n".join([*(_CODING.sub(r"\1utf-8", line) for line in lines[:2]), *lines[2:]])
 
 
 def offset(source: SourceCode, line: int, column: int) -> int:

@@ -86,7 +86,7 @@ class Place:
             (usual, f"{domain}_{usual}"), (f"{domain}_{usual}_{number}" for number in itertools.count(2))
         )
         free = next(name for name in names if self._is_free(name, domain))
-        self._claimed.add(free)
+        self._claimed.update((free, self.workflow_file(free, domain)))
         if free == usual:
             return free, None
         text = (
@@ -149,7 +149,7 @@ class Place:
     def _is_free(self, table: str, domain: str) -> bool:
         assert self._declared is not None
         file = self.workflow_file(table, domain)
-        return table not in self._claimed and self._declared.get(table, file) == file
+        return self._claimed.isdisjoint((table, file)) and self._declared.get(table, file) == file
 
     def _declared_tables(self) -> Iterator[tuple[str, str]]:
         root, workflows = self.config.project_root, self.config.workflows_directory

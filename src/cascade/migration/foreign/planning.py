@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def plan_from(tool: str, path: Path, config: CascadeConfig) -> Plan:
         UsageError: the path has no project of that tool, or cannot be read.
     """
     place = Place(config)
-    path = path.absolute()
+    path = Path(os.path.abspath(path))
     place.require_outside(path)
     found = _reader(tool)(path, place)
     root = config.project_root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cascade.migration.foreign.found import Column, Table
 from cascade.scaffold.environment import WIDTH, docstring, import_block, literal
@@ -63,13 +63,15 @@ def schema_fields(table: Table) -> tuple[SchemaField, ...]:
     wanted = dict.fromkeys([*table.key, *([table.cursor] if table.cursor else [])])
     key = [known.get(name) or guessed_column(name) for name in table.key]
     columns = [known.get(name) or guessed_column(name) for name in wanted]
+    exact = {id(column): replace(column, kind="decimal") for column in key if column.kind == "float"}
     columns += [column for column in table.columns if column not in columns]
     taken: set[str] = set()
     fields = []
     for column in columns:
         name = column.field or _field_name(column.name, taken)
         taken.add(name.lower())
-        fields.append(SchemaField(name, column, column.required or column in key))
+        # A key cannot be a floating point number.
+        fields.append(SchemaField(name, exact.get(id(column), column), column.required or column in key))
     return tuple(fields)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import textwrap
 import tokenize
 from collections import ChainMap
@@ -75,7 +76,8 @@ class SourceCode:
     @cached_property
     def lines(self) -> list[str]:
         """The lines, with their ends."""
-        return self.text.splitlines(keepends=True)
+        # `splitlines` would also split at form feeds, which Python does not count.
+        return [*io.StringIO(self.text)]
 
     @cached_property
     def imports(self) -> dict[str, Imported]:

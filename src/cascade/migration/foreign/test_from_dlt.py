@@ -229,3 +229,50 @@ def test_secrets_are_neither_read_nor_copied(other: Other) -> None:
     files = other.migrate("dlt")
     assert not any("very-secret" in text for text in [*files.values(), *other.decisions])
     assert any(each.startswith("../other/.dlt/secrets.toml: Copy the secrets") for each in other.decisions)
+
+
+def test_scripts_in_the_project_itself_are_read_once(other: Other) -> None:
+    script = "import dlt\n@dlt.resource(name='things')\ndef rows():\n    yield [{'a': 1}]\ndlt.run(rows())\n"
+    (other.project / "load_things.py").write_text(script)
+    written = other.project / "workflows/ingestion/things/_dlt/old.py"
+    written.parent.mkdir(parents=True)
+    written.write_text(script)
+    plan = other.migrate("dlt", "../project")
+    assert [path for path in plan if "_dlt" in path] == ["ingestion/load_things/_dlt/load_things.py"]
+
+
+def test_odd_files_are_copied_as_python_reads_them(other: Other) -> None:
+    path = other.root / "odd.py"
+    path.write_bytes(
+        "# -*- coding: latin-1 -*-\r\nimport dlt\r\n\f\r\nUMLAUT = 'ä'\r\n@dlt.resource(name='x y')\r\ndef rows():\r\n"
+        "    yield [{'höhe': UMLAUT, 'class': 1, 'Class': 2}]\r\nif __name__ == '__main__':\r\n"
+        "    dlt.pipeline('p').run(rows())\r\n".encode("latin-1")
+    )
+    (other.root / "broken").symlink_to("nowhere")
+    files = other.migrate("dlt")
+    copied = files["ingestion/odd/_dlt/odd.py"]
+    assert copied.startswith("# -*- coding: utf-8 -*-\nimport dlt\n\f\nUMLAUT = 'ä'\n@dlt.resource")
+    assert "__main__" not in copied
+    assert "x_y.py" in "".join(files)
+    fields = [line.strip() for line in files["schemas/odd.py"].splitlines() if "Field(" in line]
+    assert fields == [
+        'hohe: str = Field(alias="höhe")',
+        'column_class: int = Field(alias="class")',
+        'class_2: int = Field(alias="Class")',
+    ]
+
+
+def test_tables_whose_modules_would_have_one_name_are_kept_apart(other: Other) -> None:
+    other.write(
+        "load.py",
+        """
+        import dlt
+        dlt.run([{"a": 1}], table_name="test_rows")
+        dlt.run([{"a": 2}], table_name="rows")
+        dlt.run([{"a": 1.5}], table_name="prices", primary_key="a", write_disposition="merge")
+        """,
+    )
+    files = other.migrate("dlt", "load.py")
+    texts = [text for path, text in files.items() if path.startswith("ingestion/other/") and "ingestion(" in text]
+    assert len(texts) == 3
+    assert "a: Decimal = Field(max_digits=38, decimal_places=9)" in files["schemas/other.py"]
