@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 1024 * 1024
 """How many bytes of rows, in Arrow, a page holds at most, unless its first row alone has more."""
 
-_ROWS_AT_ONCE = 4_096
+_ROWS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,10 @@ class _Reading:
         average = max(1, rows.nbytes // max(1, rows.num_rows))
         while taken < len(places) and not self.is_full:
             count = max(1, min(self.left, _ROWS_AT_ONCE, self._bytes // average))
-            part = rows.take(pa.array(places[taken : taken + count]))
+            part = _rows_at(rows, places[taken : taken + count])
             if part.nbytes > self._bytes and part.num_rows > 1:
                 # Some rows are larger than most. About as many as fit, or one.
                 part = part.slice(0, max(1, int(part.num_rows * self._bytes / part.nbytes)))
-                part = part.take(pa.arange(0, part.num_rows))
             if part.nbytes > self._bytes and (self._parts or taken):
                 self._bytes = 0
                 break
@@ -175,3 +174,11 @@ class _Reading:
             self._bytes -= part.nbytes
             taken += part.num_rows
         return taken
+
+
+def _rows_at(rows: pa.Table, places: np.ndarray[Any, Any]) -> pa.Table:
+    """Return some rows, without a copy if they are consecutive."""
+    first, last = int(places[0]), int(places[-1])
+    if last - first + 1 == len(places):
+        return rows.slice(first, len(places))
+    return rows.take(pa.array(places))
