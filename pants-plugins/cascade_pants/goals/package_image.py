@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +43,15 @@ from cascade_pants.target_types.image import (
 )
 from cascade_pants.util_rules.manifest import manifest_module
 
+logger = logging.getLogger(__name__)
+
 _PEX = "requirements.pex"
 _SOURCES = "sources"
 _BLOBS = "blobs"
 _DIRECTORY = "project"
 _DEFAULT_PORT = 4000
+_SECRET_NAME = re.compile(r"(?i)(secret|token|password|passwd|passphrase|credential|api_?key|access_?key)s?$")
+_SECRET_VALUE = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,15 @@ def image_settings(field_set: CascadeImagePackageFieldSet, project: str, port: i
         },
         labels={"org.opencontainers.image.title": project, **(field_set.labels.value or {})},
     )
+
+
+def readable_secrets(env: Mapping[str, str]) -> list[str]:
+    """Return the names of variables that look like secrets.
+
+    Args:
+        env: the variables of an image, which everyone who has it can read.
+    """
+    return sorted(name for name, value in env.items() if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
 def wrong_wheels(platforms: list[str], libc: str | None) -> str | None:
@@ -201,6 +216,12 @@ async def _ask(
 async def package_image(field_set: CascadeImagePackageFieldSet, python_setup: PythonSetup) -> BuiltPackage:
     image = field_set.address
     project, target = await _find_project(image, field_set.project)
+    secrets = readable_secrets(field_set.env.value or {})
+    if secrets:
+        logger.warning(
+            f"Everyone who has {image} can read {', '.join(secrets)} in it, because its field {field_set.env.alias!r} "
+            "sets that. Set secrets where the image runs instead."
+        )
     base_digest, base_files = await _find_base(image, field_set.base)
     request, minor = await project_pex_request(project, python_setup, _PEX, PexLayout.PACKED, ("--include-tools",))
     constraints = request.interpreter_constraints

@@ -194,6 +194,19 @@ def test_the_fields(packaged: Packaged) -> None:
     assert config["ExposedPorts"] == {"4001/tcp": {}}
 
 
+def test_secrets_in_the_environment_are_named_without_their_values(
+    packaged: Packaged, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = {"CASCADE_ICEBERG_CATALOG": "postgresql://me:hush@host/catalog"}
+    packaged(env={"CASCADE_CATALOG_TOKEN": "hush", "TOKENIZERS_PARALLELISM": "1", **catalog})
+    (warning,) = caplog.messages
+    assert "can read CASCADE_CATALOG_TOKEN, CASCADE_ICEBERG_CATALOG in it" in warning
+    assert "hush" not in warning
+    caplog.clear()
+    packaged(env={"CASCADE_ICEBERG_CATALOG": "https://host/path", "DAY": "1"})
+    assert not caplog.messages
+
+
 def test_settings_by_default() -> None:
     field_set = CascadeImagePackageFieldSet.create(CascadeImageTarget({"project": ":D", "base": ":b"}, IMAGE))
     settings = image_settings(field_set, "Dev", None)
