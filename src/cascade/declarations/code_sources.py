@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from cascade.legacy.active import active_project
 from cascade.reader.contract_files import contract_table
 from cascade.reader.fingerprint import TEST_DATA, fingerprint, fingerprint_of_data, fingerprint_of_tree, parsed
 from cascade.reader.names import absolute
@@ -105,6 +106,9 @@ class OwnModules:
             module: the name of the module.
             file: its file.
         """
+        legacy = active_project()
+        if legacy is not None and file.is_relative_to(legacy.package):
+            return cls([str(legacy.package.parent)], _RUNTIME)
         roots = [entry for entry in map(os.path.abspath, sys.path) if not _is_installed(entry)]
         root = root_of(module, file)
         if root is None:
@@ -116,7 +120,8 @@ class OwnModules:
 
     def is_own(self, top: str) -> bool:
         """Return whether a package or module outside of any package is the project's own."""
-        if is_given(top) or self.top not in (None, top):
+        # A project in the layout of before version 1.0 has a package of the same name as Cascade.
+        if (is_given(top) and top != self.top) or self.top not in (None, top):
             return False
         if top not in self._own:
             # A directory without an `__init__.py` is a package only if there are modules in it.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from legacy.project import LegacyProject
 
+from cascade.declarations.code_sources import code_of
 from cascade.exceptions import DiscoveryError, UsageError
 from cascade.legacy.conftest import legacy
 from cascade.legacy.finder import DEFINITIONS, activate, deactivate
@@ -216,6 +217,17 @@ def test_a_module_with_the_name_of_one_of_cascade_is_refused(legacy: LegacyProje
     assert f"\n  cascade.sources.files in {legacy.package / 'sources' / 'files.py'}\n" in str(caught.value)
     assert "Rename it, for example to columns_of_ours.py" in str(caught.value)
     assert "cascade.defs.quality.keys" not in str(caught.value)
+
+
+def test_the_code_of_a_workflow_contains_its_schemas_and_helpers(legacy: LegacyProject) -> None:
+    activate(legacy.package)
+    file = legacy.package / "defs" / "ingestion" / "sales" / "shipments.py"
+
+    code = code_of({"cascade.defs.ingestion.sales.shipments": file})
+
+    assert code.modules["cascade.schemas.sales"] == str(legacy.package / "schemas" / "sales.py")
+    assert code.modules["cascade.utils.days"] == str(legacy.package / "utils" / "days.py")
+    assert all(Path(each).is_relative_to(legacy.package) for each in code.modules.values())
 
 
 def test_nothing_is_left_after_the_project(legacy: LegacyProject) -> None:
