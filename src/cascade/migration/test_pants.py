@@ -40,7 +40,7 @@ def test_there_and_back_leaves_the_files_of_before(tmp_path: Path) -> None:
     migrated(root, "pants")
     assert 'cascade_project(\n    name="dev",\n    dbt_project="transforms/dbt",\n)' in (root / "BUILD").read_text()
     assert 'python_requirements(name="requirements", source="pyproject.toml"' in (root / "BUILD").read_text()
-    assert (root / "workflows/ingestion/BUILD").read_text() == 'cascade_workflow(sources=["*.py"])\n'
+    assert (root / "workflows/ingestion/BUILD").read_text() == "python_sources()\n"
     assert (root / "workflows/ingestion/air_quality/BUILD").read_text() == "cascade_workflow()\n"
     assert (root / "pants.toml").is_file()
     migrated(root, "standalone")
@@ -54,15 +54,22 @@ def test_in_a_repository_only_the_project_changes(tmp_path: Path) -> None:
     assert 'workflows=["lake/workflows::"]' in (root / "BUILD").read_text()
     assert (tmp_path / "pants.toml").read_text() == "[GLOBAL]\n"
     assert 'root_patterns.add = ["/lake"]' in texts(plan)
+    assert "pydantic (workflows/schemas/air_quality.py)" in texts(plan)
 
 
 def test_build_files_that_exist_stay(tmp_path: Path) -> None:
     root = written(tmp_path / "lake")
     (root / "tests/BUILD").write_text("# mine\npython_tests(timeout=3)\n")
-    (root / "workflows/BUILD").write_text("python_sources()\n")
+    (root / "workflows/quality/BUILD").write_text("python_sources()\n")
     plan = migrated(root, "pants")
     assert (root / "tests/BUILD").read_text() == "# mine\npython_tests(timeout=3)\n"
-    assert [each.file for each in plan.decisions] == ["pants.toml", "workflows/BUILD"]
+    assert "cascade_workflow()" in texts(plan)
+    assert [each.file for each in plan.decisions] == [
+        "BUILD",
+        "pants.toml",
+        "pyproject.toml",
+        "workflows/quality/BUILD",
+    ]
 
 
 def test_a_project_of_a_repository_becomes_standalone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from cascade.migration.tree import Tree
 
-_PROVIDED = frozenset(
+PROVIDED = frozenset(
     {
         *("cascade", "dagster", "dlt", "pyiceberg", "sqlalchemy", "pyarrow", "polars", "pydantic", "pydantic_settings"),
         *("click", "rich", "jinja2", "packaging", "numpy", "dotenv", "requests", "typing_extensions", "croniter"),
@@ -19,12 +19,13 @@ _PROVIDED = frozenset(
 """The modules of Cascade and of what it requires, with its extra for tests and no other."""
 
 
-def third_party_modules(tree: Tree, directories: Iterable[str]) -> dict[str, str]:
+def third_party_modules(tree: Tree, directories: Iterable[str], provided: frozenset[str] = PROVIDED) -> dict[str, str]:
     """Find them.
 
     Args:
         tree: the files of the project.
         directories: the directories of its modules and tests, from its root.
+        provided: the modules that it has anyway; by default, those that it gets with Cascade.
 
     Returns:
         For the name of each, the first file that imports it.
@@ -34,7 +35,7 @@ def third_party_modules(tree: Tree, directories: Iterable[str]) -> dict[str, str
     for directory in directories:
         for path in tree.paths(directory):
             for name in _imported(tree.read(path)) if path.endswith(".py") else ():
-                if name not in own | sys.stdlib_module_names | _PROVIDED:
+                if name not in own | sys.stdlib_module_names | provided:
                     found.setdefault(name, path)
     return found
 

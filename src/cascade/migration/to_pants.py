@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from cascade.migration.pyproject import PYPROJECT, read_pyproject
+from cascade.migration.third_party import third_party_modules
 from cascade.migration.tree import Tree
 from cascade.scaffold.project_pants import (
     PANTS_TOML,
+    PROJECT_TARGET,
     build_files,
     find_repository,
     missing_settings,
@@ -32,20 +36,47 @@ def add_pants(tree: Tree, settings: Mapping[str, object]) -> None:
     place = place_in(repository or tree.into, tree.into)
     paths = [path for path in tree.paths() if _belongs(path, workflows, dbt)]
     texts = build_files(place, paths, workflows=workflows)
-    if "pyproject.toml" in tree and repository in (None, tree.into):
-        texts["BUILD"] += requirements_build("pyproject.toml")
+    if PYPROJECT in tree and repository in (None, tree.into):
+        texts["BUILD"] += requirements_build(PYPROJECT)
+    added = False
     for path, text in texts.items():
         directory = PurePosixPath(path).parent
         present = next((str(directory / name) for name in _BUILD_NAMES if str(directory / name) in tree), None)
         if present is None:
             tree.write(path, text)
+            added = True
         elif not _declares(tree, present, text):
             tree.decide(f"It exists and is left as it is. Add to it what Cascade needs here:\n{text.rstrip()}", present)
+    if added:
+        _tell_requirements(tree, [workflows, "tests"], own=repository in (None, tree.into))
+    name = settings.get("project_name", PROJECT_TARGET)
+    if added and name != PROJECT_TARGET:
+        tree.decide(
+            f"The code location in Dagster is named {PROJECT_TARGET} under Pants, and was {name}. Rename the "
+            "cascade_project if schedules and sensors must stay as they are.",
+            "BUILD",
+        )
     if repository is None:
         tree.write(PANTS_TOML, new_pants_toml())
         tree.decide("Lock the requirements: pants generate-lockfiles", PANTS_TOML)
     else:
         _tell_settings(tree, repository)
+
+
+def _tell_requirements(tree: Tree, directories: Iterable[str], *, own: bool) -> None:
+    """Tell of modules that no requirement provides. Pants infers dependencies on direct requirements only."""
+    listed = read_pyproject(tree).get("project", {}).get("dependencies", ()) if own else ()
+    named = {re.split(r"[^\w.-]", str(each), maxsplit=1)[0].lower().replace("-", "_") for each in listed}
+    found = third_party_modules(tree, directories, frozenset({"cascade", *named}))
+    if not found:
+        return
+    modules = "".join(f"\n{name} ({path})" for name, path in sorted(found.items()))
+    if own:
+        tree.decide(
+            f"Pants knows only packages that the dependencies name. Add those of these modules:{modules}", PYPROJECT
+        )
+    else:
+        tree.decide(f"The resolve of the workflows needs cascade-workflows and the packages of these modules:{modules}")
 
 
 def _belongs(path: str, workflows: str, dbt: str) -> bool:

@@ -131,7 +131,7 @@ def build_files(place: PantsPlace, paths: Collection[str], *, workflows: str = "
     for directory in sorted(directories - {PurePosixPath(".")}):
         if directory.parts[0] == "tests":
             text = _TESTS_AND_FIXTURES if f"{directory}/conftest.py" in paths else _TESTS
-        elif directory.name == "schemas":
+        elif directory.name == "schemas" or _only_holds_others(directory, paths):
             text = _SOURCES
         elif str(directory) == workflows or any(directory in other.parents for other in directories):
             # Directories below are, or may become, separate workflows.
@@ -162,6 +162,13 @@ def example_build_files(place: PantsPlace) -> dict[str, str]:
         + f'python_tests(name="tests", dependencies={recorded})\n',
         **{f"{domain}/BUILD": workflow_build() for domain in domains},
     }
+
+
+def _only_holds_others(directory: PurePosixPath, paths: Iterable[str]) -> bool:
+    """Return whether a package has no module of its own, but packages. As a workflow, it would own their data files."""
+    modules = [PurePosixPath(path) for path in paths if path.endswith(".py")]
+    own = [path.name for path in modules if path.parent == directory]
+    return own == ["__init__.py"] and any(directory in path.parents for path in modules if path.parent != directory)
 
 
 def _project(place: PantsPlace, dbt: str | None, workflows: str = "workflows") -> str:
