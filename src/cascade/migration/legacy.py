@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -39,7 +38,6 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
     rewritten = _rewrite_all(places, _assets(tree, layout), _partitions(layout))
     modules = {layout.root / path: rewritten[path] for path in rewritten}
     _tell_dropped(places)
-    _tell_build_functions(tree, places)
     _tell_flat_fields(tree, places)
     places.apply()
     for file, result in modules.items():
@@ -48,6 +46,7 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
         tree.write(new, result.content)
         for line, text in result.unsure:
             tree.decide(text, new, line)
+    _call_build_functions(tree, places)
     _add_packages(tree)
     migrate_settings(tree, layout, name)
     _tell_mentions(tree)
@@ -124,27 +123,36 @@ def _tell_dropped(places: Places) -> None:
         )
 
 
-def _tell_build_functions(tree: Tree, places: Places) -> None:
-    """Tell of functions that nothing calls any more, if they may make what no module has."""
-    by_file: dict[str, int] = defaultdict(int)
+def _call_build_functions(tree: Tree, places: Places) -> None:
+    """Assign what `build_defs` of a package returns, which Cascade calls in the old layout only.
+
+    What such a function only lists is found in its modules anyway.
+    """
     for file in (*places.layout.definitions, *places.layout.workflows):
-        path = places.relative(file)
-        if path not in tree or b"build_defs" not in tree.read(path):
+        path = places.new.get(places.relative(file), "")
+        text = (tree.text(path) if path in tree else None) or ""
+        if "build_defs" not in text:
             continue
         try:
-            module = ast.parse(tree.read(path))
+            module = ast.parse(text)
         except (SyntaxError, ValueError):
             continue
-        for node in module.body:
-            if isinstance(node, ast.FunctionDef) and node.name == "build_defs" and not _only_lists(node):
-                by_file[path] = node.lineno
-    for path, line in by_file.items():
-        tree.decide(
-            "Nothing calls build_defs any more: what modules have at module level is found by itself. If this makes "
-            "something else, assign it below: defs = build_defs()",
-            places.new.get(path, path),
-            line,
-        )
+        functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "build_defs"]
+        if not functions or _only_lists(functions[0]):
+            continue
+        arguments = functions[0].args
+        required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        if file.name == "__init__.py" and not required and not arguments.kwonlyargs and "defs" not in names:
+            end = "\r\n" if "\r\n" in text else "\n"
+            tree.write(path, f"{text.rstrip()}{end}{end}{end}defs = build_defs(){end}")
+        else:
+            tree.decide(
+                "Nothing calls build_defs any more: Cascade collects what modules have at module level. If this makes "
+                "something else, assign it below: defs = build_defs()",
+                path,
+                functions[0].lineno,
+            )
 
 
 def _tell_flat_fields(tree: Tree, places: Places) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from cascade.legacy.old_names import GONE, SUCCESSORS
+from cascade.legacy.old_names import GONE, MODULES, SUCCESSORS
 
 PACKAGE = "cascade"
 
@@ -66,7 +66,7 @@ class NewNames:
         new = self.moved.get(old) or self.packages.get(old)
         if new is not None:
             return new
-        return old if _is_module(old) else None
+        return old if _is_module(old) else MODULES.get(old)
 
     def attribute(self, module: str, name: str) -> tuple[str, str] | None:
         """Return the new module and name of what is imported from a module.
@@ -85,8 +85,9 @@ class NewNames:
             return parent, last
         if module in self.moved:
             return self.moved[module], name
-        if _has(module, name):
-            return module, name
+        for today in (module, MODULES.get(module)):
+            if today is not None and _has(today, name):
+                return today, name
         return (PACKAGE, name) if name in _public_names() else None
 
     def instead(self, module: str, names: Sequence[str]) -> str:
@@ -119,6 +120,8 @@ class NewNames:
                 return ".".join([self.moved[old], *parts[end:]])
         for end in range(len(parts), 0, -1):
             old = ".".join(parts[:end])
+            if end > 1 and not _is_module(old) and old in MODULES:
+                return self.dotted(".".join([MODULES[old], *parts[end:]]))
             if _is_module(old):
                 return path if end == len(parts) or _has(old, parts[end]) else None
         return None

@@ -55,6 +55,10 @@ def rewritten(source: str, module: Module = RAIN) -> Rewritten:
         ("from....utils.days import(at)", "from workflows.shared.utils.days import(at)"),
         ("from ....ingestion import cascade_ingestion", "from cascade.ingestion import cascade_ingestion"),
         ("from cascade.ingestion import cascade_ingestion", ""),
+        (
+            "from cascade.quality.decorator import cascade_quality",
+            "from cascade.quality import cascade_quality",
+        ),
         ("if x: from cascade.utils import days", "if x: from workflows.shared.utils import days"),
         (
             "from cascade.schemas import weather, to_iceberg_schema  # both",

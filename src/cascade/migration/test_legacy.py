@@ -106,9 +106,12 @@ def test_settings_are_written_and_the_rest_of_pyproject_stays(old: Path) -> None
 
 
 def test_what_a_person_must_decide_has_a_place(old: Path) -> None:
-    (old / "src/cascade/defs/schedules/weekly.py").write_text(
+    function = (
         "import dagster as dg\n\ndef build_defs():\n    return dg.Definitions(jobs=[make(n) for n in range(3)])\n"
     )
+    (old / "src/cascade/defs/schedules/weekly.py").write_text(function)
+    (old / "src/cascade/defs/alerts").mkdir()
+    (old / "src/cascade/defs/alerts/__init__.py").write_text(function)
     (old / "src/cascade/defs/ingestion/sales/wrong.py").write_text("from cascade.schemas import (\n")
     plan = migrated(old)
     assert any("src/cascade/defs" in text for text in decided(plan, "README.md"))
@@ -116,6 +119,8 @@ def test_what_a_person_must_decide_has_a_place(old: Path) -> None:
         "workflows.ingestion.finance.rates" in text for text in decided(plan, "workflows/ingestion/finance/ledger.py")
     )
     assert any("defs = build_defs()" in text for text in decided(plan, "workflows/schedules/weekly.py"))
+    assert (old / "workflows/alerts/__init__.py").read_text().endswith("range(3)])\n\n\ndefs = build_defs()\n")
+    assert "defs = " not in (old / "workflows/schedules/__init__.py").read_text()
     assert any("not valid Python" in text for text in decided(plan, "workflows/ingestion/sales/wrong.py"))
 
 
