@@ -258,7 +258,7 @@ def test_odd_files_are_copied_as_python_reads_them(other: Other) -> None:
     assert fields == [
         'hohe: str = Field(alias="höhe")',
         'column_class: int = Field(alias="class")',
-        'class_2: int = Field(alias="Class")',
+        'column_class_2: int = Field(alias="Class")',
     ]
 
 
