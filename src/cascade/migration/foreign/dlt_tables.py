@@ -341,6 +341,9 @@ def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: 
     local = dict(
         pair for statement in ast.walk(function) if isinstance(statement, ast.stmt) for pair in assignments(statement)
     )
+    # `names = names or DEFAULT_NAMES` means the parameter.
+    given = scope.deeper(names=names)
+    local |= {name: given.constant(value) for name, value in local.items() if name in names}
     scope = scope.deeper(names={**names, **local, **inside})
     is_source = decorated(function, scope, "dlt.source") is not None
     tables: list[Table] = []

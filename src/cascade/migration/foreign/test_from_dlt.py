@@ -276,3 +276,24 @@ def test_tables_whose_modules_would_have_one_name_are_kept_apart(other: Other) -
     texts = [text for path, text in files.items() if path.startswith("ingestion/other/") and "ingestion(" in text]
     assert len(texts) == 3
     assert "a: Decimal = Field(max_digits=38, decimal_places=9)" in files["schemas/other.py"]
+
+
+def test_a_parameter_that_falls_back_to_a_constant_names_the_resources(other: Other) -> None:
+    other.write(
+        "desk.py",
+        """
+        import dlt
+
+        DEFAULTS = ["agents", "tickets"]
+
+        @dlt.source
+        def desk(endpoints=None, key=dlt.secrets.value):
+            endpoints = endpoints or DEFAULTS
+            for endpoint in endpoints:
+                yield dlt.resource(lambda: [], name=endpoint, primary_key="id", write_disposition="merge")
+
+        dlt.pipeline("desk").run(desk())
+        """,
+    )
+    files = other.migrate("dlt", "desk.py")
+    assert {"ingestion/desk/agents.py", "ingestion/desk/tickets.py"} <= files.keys()
