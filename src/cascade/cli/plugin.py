@@ -121,7 +121,10 @@ def check_plugins(ctx: click.Context, out: Output, name: str | None) -> None:
         out.error(message)
     if broken or groups:
         raise click.exceptions.Exit(1)
-    out.say("No plugin is installed in this environment." if not states else f"{counted(len(states), 'plugin')} work.")
+    if not states:
+        out.say("No plugin is installed in this environment.")
+    else:
+        out.say(f"{counted(len(states), 'plugin')} {'works' if len(states) == 1 else 'work'}.")
 
 
 def _states(ctx: click.Context) -> list[PluginState]:

@@ -53,7 +53,7 @@ RULES = """
         blocking = {blocking}
 
         def checks(self, table):
-            return [NotNull(*table.unique_key), Range({column!r}, min={minimum})]
+            return [*map(NotNull, table.unique_key), Range({column!r}, min={minimum})]
 """
 VAULT = """
     from pyiceberg.catalog import load_catalog
@@ -186,7 +186,7 @@ def test_a_workflow_from_the_source_of_a_plugin(cascade: Cascade, project: Sampl
     [
         ("raise ValueError('no topics')", "fails: ValueError: no topics"),
         ("return 1", "returns int from render, which must return SourceFiles"),
-        ("return SourceFiles('def', '')", "writes a asset that is not Python"),
+        ("return SourceFiles('def', '')", "writes Python for the asset that does not compile"),
         ("return SourceFiles('', '', {'../../x': ''})", "not a path below the directory of the workflow"),
         ("return SourceFiles('', '', {'/etc/x': ''})", "not a path below the directory of the workflow"),
         ("return SourceFiles('', '', {'x.py': ''})", "its Python goes into the asset and the test"),
@@ -261,6 +261,21 @@ def test_checks_of_a_plugin_that_fail_to_load_lose_no_run(
     assert 'quality plugin "rules" of acme-rules ' in done.stderr
     assert reason in done.stderr
     assert 'quality plugin "rules" of acme-rules ' in cascade("validate").stdout
+
+
+def test_checks_that_fail_for_one_table_still_judge_the_others(
+    cascade: Cascade, project: SampleProject, plugins: Plugins
+) -> None:
+    project.write("things.py", THINGS)
+    project.write("more.py", THINGS.replace('"things"', '"more"'))
+    source = rules(column="id", minimum=10_000).replace(
+        "return [", "if table.table_name == 'more':\n                raise KeyError('x')\n            return ["
+    )
+    plugins.install("acme-rules", "quality", "rules", "acme_rules:Rules", source)
+    assert cascade("materialize", "more", "--partition", "2024-01-01").exit_code == 0
+    refused = cascade("materialize", "things", "--partition", "2024-01-01")
+    assert refused.exit_code == 1
+    assert "fails for raw.more: KeyError: 'x'" in refused.stderr
 
 
 def test_a_catalog_of_a_plugin_holds_the_tables(

@@ -23,8 +23,8 @@ def plugin_checks(
         declarations: those of the workflows that fill the tables.
 
     Returns:
-        The declarations of the checks, each with its plugin, and an error for each plugin that failed, all of whose
-        checks are left out.
+        The declarations of the checks, each with its plugin, and an error for each plugin that does not load, and for
+        each table for which one fails. Its checks of the other tables count.
     """
     found: list[tuple[Plugin, QualityDeclaration]] = []
     failures: list[PluginError] = []
@@ -33,9 +33,14 @@ def plugin_checks(
     for plugin in plugins:
         try:
             made = load_quality(plugin)
-            found += [(plugin, checks) for table in tables for checks in _checks_of(plugin, made, table)]
         except PluginError as failure:
             failures.append(failure)
+            continue
+        for table in tables:
+            try:
+                found += [(plugin, checks) for checks in _checks_of(plugin, made, table)]
+            except PluginError as failure:
+                failures.append(failure)
     return tuple(found), tuple(failures)
 
 

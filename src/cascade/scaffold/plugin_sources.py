@@ -75,7 +75,9 @@ def render_source(name: str, request: SourceRequest) -> SourceFiles:
     for what, text in (("asset", files.asset), ("test", files.test)):
         if not isinstance(text, str):
             raise plugin.error(f"returns SourceFiles whose {what} is {type(text).__name__}, not text")
-        plugin.run(functools.partial(ast.parse, text, f"<the {what}>"), f"writes a {what} that is not Python")
+        plugin.run(
+            functools.partial(ast.parse, text, f"<the {what}>"), f"writes Python for the {what} that does not compile"
+        )
     if not isinstance(files.data, Mapping):
         raise plugin.error(f"returns SourceFiles whose data is {type(files.data).__name__}, not a mapping")
     for path, text in files.data.items():
