@@ -12,6 +12,7 @@ from cascade.cli.choices import Choice
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
 from cascade.scaffold.plugin import DEFAULT_KIND, KINDS, PluginRequest, render_plugin
+from cascade.scaffold.project_pants import find_repository, place_in
 from cascade.terminal.output import Output
 from cascade.terminal.questions import ask_choice, can_ask
 
@@ -49,10 +50,12 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
             if can_ask(as_json=out.as_json)
             else DEFAULT_KIND,
         )
+    repository = find_repository(root.parent)
     request = PluginRequest(
         name=root.name,
         kinds=kinds,
         runtime_version=cascade.__version__,
+        pants=place_in(repository, root) if repository else None,
         taken=getattr(ctx.find_root().command, "built_in", frozenset()),
     )
     files = render_plugin(request)
@@ -65,19 +68,28 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
         return
     _refuse_used(root, force=force)
     written = write_files(root, files, force=force)
-    directory = shlex.quote(min(os.path.relpath(root), str(root), key=len))
-    following = (
-        f"cd {directory}",
-        "pip install -e '.[dev]'",
-        "pytest",
-        f"cascade plugin check {request.distribution}",
-    )
+    following = _next_commands(root, request)
     out.json({**document, "files": written.document, "next": list(following)})
     for path in files:
         out.say(f"{'Unchanged:' if path in written.unchanged else 'Wrote'} {root.name}/{path}")
+    if request.pants is not None:
+        out.say(
+            f"It has BUILD files, because Pants builds {repository}. The directories src and tests need a source root "
+            f"of Pants: {request.pants.launcher} roots lists them.\nName it in a project: "
+            f'cascade_project(..., plugins=["{request.address}"])'
+        )
     out.say("\nNext:")
     for command in following:
         out.say(f"  {command}")
+
+
+def _next_commands(root: Path, request: PluginRequest) -> tuple[str, ...]:
+    if request.pants is not None:
+        directory = shlex.quote(f"{request.pants.directory}::")
+        return (f"{request.pants.launcher} test {directory}",)
+    directory = shlex.quote(min(os.path.relpath(root), str(root), key=len))
+    check = f"cascade plugin check {request.distribution}"
+    return (f"cd {directory}", "pip install -e '.[dev]'", "pytest", check)
 
 
 def _refuse_used(root: Path, *, force: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -334,6 +335,28 @@ def test_a_new_plugin_is_written_once(cascade: Cascade, tmp_path: Path, monkeypa
     forced = cascade("plugin", "new", "acme-cascade", "--kind", "quality", "--kind", "source", "--force")
     assert forced.exit_code == 0
     assert "Unchanged: acme-cascade/pyproject.toml" in forced.stdout
+
+
+def test_a_new_plugin_in_a_repository_of_pants_has_build_files(
+    cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pants.toml").touch()
+    (tmp_path / "pants").touch()
+    monkeypatch.chdir(tmp_path)
+    made = cascade("plugin", "new", "libs/acme-cascade", "--kind", "source", "--kind", "quality")
+    assert made.exit_code == 0, made.output
+    assert made.stdout.endswith("\nNext:\n  ./pants test libs/acme-cascade::\n")
+    assert 'cascade_project(..., plugins=["libs/acme-cascade:dist"])' in made.stdout
+    root = tmp_path / "libs/acme-cascade"
+    calls: dict[str, dict[str, Any]] = {}
+    names = {"python_distribution": lambda **given: calls.update(dist=given), "python_artifact": dict}
+    exec((root / "BUILD").read_text(), names)
+    assert calls["dist"]["provides"] == {"name": "acme-cascade", "version": "0.1.0"}
+    assert calls["dist"]["entry_points"] == {
+        "cascade.plugins.sources": {"acme": "acme_cascade.source:Source"},
+        "cascade.plugins.quality": {"acme": "acme_cascade.quality:Quality"},
+    }
+    assert (root / "src/acme_cascade/BUILD").read_text() == "python_sources()\n"
 
 
 @pytest.mark.parametrize("name", ["dagster", "-x", "", "a\x00b", "日本"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -62,7 +62,6 @@ class SourceFiles:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-@runtime_checkable
 class SourcePlugin(Protocol):
     """A source for `cascade create-workflow --source` and `pants cascade-scaffold --type`, named as the entry point is.
 
@@ -85,7 +84,6 @@ class SourcePlugin(Protocol):
         ...
 
 
-@runtime_checkable
 class QualityPlugin(Protocol):
     """Checks of the tables of a project, without a line in its workflows.
 

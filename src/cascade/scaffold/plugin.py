@@ -10,6 +10,7 @@ from cascade.plugins import GROUPS, Kind
 from cascade.scaffold.choices import BUILT_IN_SOURCES, RESERVED_TYPES
 from cascade.scaffold.environment import environment
 from cascade.scaffold.project import TAKEN_NAMES, directory_problems, normal_form, requirement_on_runtime
+from cascade.scaffold.project_pants import PantsPlace
 from cascade.scaffold.request import choice_problems, raise_if_any
 
 KINDS: dict[Kind, str] = {
@@ -44,6 +45,7 @@ class PluginRequest:
         name: the name of its directory, from which those of its distribution and package follow.
         kinds: what it adds, at least one of `KINDS`.
         runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
+        pants: its place in a Pants repository, or None without Pants.
         taken: names that its command cannot have.
 
     Raises:
@@ -53,6 +55,7 @@ class PluginRequest:
     name: str
     kinds: tuple[str, ...] = (DEFAULT_KIND,)
     runtime_version: str = ""
+    pants: PantsPlace | None = None
     taken: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -77,6 +80,12 @@ class PluginRequest:
         """The name of its package."""
         name = self.distribution.replace("-", "_")
         return f"plugin_{name}" if name[0].isdigit() else name
+
+    @property
+    def address(self) -> str:
+        """The address of its `python_distribution`, if Pants builds it."""
+        directory = self.pants.directory if self.pants else ""
+        return f"{directory or '//'}:dist"
 
     @property
     def slug(self) -> str:
@@ -118,6 +127,8 @@ def render_plugin(request: PluginRequest) -> dict[str, str]:
         "parts": parts,
         "requirement": requirement_on_runtime(request.runtime_version),
         "testing": requirement_on_runtime(request.runtime_version, "testing"),
+        "pants": request.pants,
+        "address": request.address,
     }
     templates = {
         ".gitignore": "gitignore",
@@ -132,6 +143,10 @@ def render_plugin(request: PluginRequest) -> dict[str, str]:
     }
     files[f"src/{request.package}/__init__.py"] = f'"""A plugin of Cascade: {request.distribution}."""\n'
     files[f"src/{request.package}/py.typed"] = ""
+    if request.pants is not None:
+        files["BUILD"] = environment().get_template("plugin/BUILD.jinja").render(context)
+        files[f"src/{request.package}/BUILD"] = "python_sources()\n"
+        files["tests/BUILD"] = "python_tests()\n"
     return dict(sorted(files.items()))
 
 
