@@ -53,6 +53,7 @@ def serve(invocation: Invocation, host: str, port: int) -> None:
     invocation.require_project()
     _require_packages()
     from cascade.http_api.access import is_loopback
+    from cascade.processes.pants_parent import pants_parent
     from cascade.processes.ports import address_of, require_free_port
 
     token = invocation.config.serve_token
@@ -63,6 +64,7 @@ def serve(invocation: Invocation, host: str, port: int) -> None:
             "python -c 'import secrets; print(secrets.token_urlsafe(32))'",
         )
     require_free_port(host, port, f"{invocation.program} serve")
+    parent = pants_parent(generated=invocation.project.generated)
     with ExitStack() as stack:
         with out.waiting("loading the project"), collector_paused(for_good=True):
             served = served_project(invocation, stack)
@@ -84,7 +86,7 @@ def serve(invocation: Invocation, host: str, port: int) -> None:
             out.say("Press Ctrl-C to stop.")
 
         app = create_app(served, token, _logger(out, debug=invocation.debug))
-        serve_app(app, listening, introduce, lambda: out.say("\nStopping…"))
+        serve_app(app, listening, introduce, lambda: out.say("\nStopping…"), parent)
 
 
 def _require_packages() -> None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
 from cascade.framework.instance import prepare_dagster_home
-from cascade.framework.renewed_manifest import COMMAND_VARIABLE, DIRECTORY_VARIABLE
+from cascade.framework.renewed_manifest import DIRECTORY_VARIABLE
 from cascade.framework.run_launcher import require_launcher
 from cascade.processes.children import Children, child_environment
 from cascade.processes.code_server import CodeServer, code_servers
+from cascade.processes.pants_parent import pants_parent, require_parent
 from cascade.processes.run_log import RunLog
 from cascade.processes.stop_signals import Stopped, StopSignals
 from cascade.processes.ui import Location, UserInterface
@@ -87,8 +88,7 @@ def run_dev(
     """
     require_launcher(options.config)
     prepare_dagster_home(options.config)
-    # Pants starts this process in a session of its own, so what ends Pants does not reach it.
-    parent = os.getppid() if options.project.generated and os.environ.get(COMMAND_VARIABLE) else None
+    parent = pants_parent(generated=options.project.generated)
     ui = UserInterface(options.host, options.port)
     with _scratch_directory() as scratch, StopSignals() as signals, Children(scratch) as children:
         watcher: Watcher | None = None
@@ -114,7 +114,7 @@ def run_dev(
                 watcher.serve(shown)
             while True:
                 _require_alive(children)
-                _require_pants(parent)
+                require_parent(parent)
                 time.sleep(_POLL_SECONDS)
         except Stopped:
             # A code server that is interrupted during an import prints fifty lines.
@@ -123,12 +123,6 @@ def run_dev(
         finally:
             if watcher is not None:
                 watcher.stop()
-
-
-def _require_pants(parent: int | None) -> None:
-    """Stop if Pants started this process and has ended, for example by a signal."""
-    if parent is not None and os.getppid() != parent:
-        raise Stopped
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cascade.exceptions import CascadeError
+from cascade.processes.pants_parent import require_parent
 from cascade.processes.stop_signals import Stopped, StopSignals
 
 if TYPE_CHECKING:
@@ -43,7 +44,13 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return opened
 
 
-def serve(app: Any, listening: socket.socket, started: Callable[[], None], stopping: Callable[[], None]) -> None:
+def serve(
+    app: Any,
+    listening: socket.socket,
+    started: Callable[[], None],
+    stopping: Callable[[], None],
+    parent: int | None = None,
+) -> None:
     """Serve an ASGI app. A second signal ends answers that are under way.
 
     Args:
@@ -51,6 +58,7 @@ def serve(app: Any, listening: socket.socket, started: Callable[[], None], stopp
         listening: the socket, which is closed at the end.
         started: called when the server answers.
         stopping: called before it stops.
+        parent: the process without which it stops; see `pants_parent`.
 
     Raises:
         CascadeError: the server ended by itself.
@@ -82,6 +90,7 @@ def serve(app: Any, listening: socket.socket, started: Callable[[], None], stopp
             _wait_for_start(server, thread)
             started()
             while thread.is_alive():
+                require_parent(parent)
                 time.sleep(_POLL_SECONDS)
             raise CascadeError("The HTTP server ended unexpectedly.")
         except Stopped:

@@ -106,6 +106,13 @@ def test_a_second_signal_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - start < 60
 
 
+def test_a_server_does_not_outlive_the_process_that_started_it() -> None:
+    said: list[str] = []
+    parent = os.getppid() + 1
+    serve(App(), listening_socket("127.0.0.1", 0), lambda: said.append("on"), lambda: said.append("off"), parent)
+    assert said == ["on", "off"]
+
+
 def test_an_app_that_cannot_start_is_an_error() -> None:
     with pytest.raises(CascadeError, match="did not start"):
         serve(App(fails=True), listening_socket("127.0.0.1", 0), lambda: None, lambda: None)
