@@ -16,12 +16,17 @@ from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent
 
 from cascade.cli.conftest import Cascade
 from cascade.cli.context import Invocation
+from cascade.config import CascadeConfig
 from cascade.framework.conftest import THINGS, SampleProject
+from cascade.framework.instance import open_instance
 
 pytest.importorskip("fastapi")
 
@@ -111,6 +116,19 @@ def test_checks_have_their_last_results(client: TestClient) -> None:
     assert (validation["passed"], validation["severity"], validation["partition"]) == (False, "warn", "2024-01-04")
     assert found["quarantine"] == [{"table": "raw.things", "asset": "things", "refused": 1}]
     assert client.get("/v1/quality?asset=things").json() == found
+
+
+def test_a_check_that_is_about_to_run_keeps_its_last_result(client: TestClient, project: SampleProject) -> None:
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+
+    before = client.get("/v1/quality").json()
+    with open_instance(CascadeConfig()) as instance:
+        run = instance.create_run_for_job(dg.job(name="next")(lambda: None), run_id=str(uuid4()))
+        for name in ("validation", "sound__unique_id"):
+            planned = AssetCheckEvaluationPlanned(asset_key=dg.AssetKey("things"), check_name=name)
+            event = DagsterEvent("ASSET_CHECK_EVALUATION_PLANNED", run.job_name, event_specific_data=planned)
+            instance.report_dagster_event(event, run.run_id)
+    assert client.get("/v1/quality").json() == before
 
 
 def test_every_answer_is_as_openapi_describes_it(client: TestClient) -> None:

@@ -18,6 +18,7 @@ from cascade.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 router = APIRouter(tags=["quality"])
 
@@ -73,7 +74,7 @@ def _last_outcomes(
 ) -> Mapping[dg.AssetCheckKey, dict[str, Any]]:
     found: dict[dg.AssetCheckKey, dict[str, Any]] = {}
     for spec in checks:
-        record = instance.get_latest_asset_check_evaluation_record(spec.key)
+        record = _last_finished(instance, spec.key)
         evaluation = record.evaluation if record is not None else None
         if record is None or evaluation is None:
             continue
@@ -94,3 +95,15 @@ def _last_outcomes(
         if outcome["run_id"] in runs:
             outcome["partition"] = runs[outcome["run_id"]].dagster_run.tags.get("dagster/partition")
     return found
+
+
+def _last_finished(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> AssetCheckExecutionRecord | None:
+    """Return the last result of a check. One that is planned, or was and never ran, has none."""
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
+
+    record = instance.get_latest_asset_check_evaluation_record(key)
+    if record is None or record.status != Status.PLANNED:
+        return record
+    finished = {Status.SUCCEEDED, Status.FAILED}
+    history = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=finished)
+    return next(iter(history), None)
