@@ -31,6 +31,7 @@ from cascade_pants import engine
 from cascade_pants.engine.sandbox_paths import without_sandbox_paths
 from cascade_pants.requirement_names import requirement_name
 from cascade_pants.util_rules.dbt_graph import PROJECT_FILE, DbtGraphRequest, owners_by_path
+from cascade_pants.util_rules.dbt_parse import PACKAGES_HINT
 from cascade_pants.util_rules.dbt_profile import PROFILES_FILE
 from cascade_pants.util_rules.sqlfluff_config import SqlfluffConfig, find_sqlfluff_config, generated_profile
 
@@ -232,7 +233,7 @@ async def run_sqlfluff(
 
 
 def hint(run: SqlfluffRun, said: str, requirements: Iterable[str]) -> str:
-    """Return what to do about a failure that sqlfluff explains by its own environment; empty if there is nothing.
+    """Return what to do about a failure that sqlfluff explains by what is installed; empty if there is nothing.
 
     Args:
         run: what the files share.
@@ -241,4 +242,4 @@ def hint(run: SqlfluffRun, said: str, requirements: Iterable[str]) -> str:
     """
     if "'dbt'" in said and "not currently available" in said and DBT_TEMPLATER not in requirements:
         return f"Add `{DBT_TEMPLATER}` to the requirements of the resolve `{run.resolve}`, and lock it again.\n"
-    return ""
+    return f"{PACKAGES_HINT}\n" if "dbt deps" in said else ""

@@ -25,8 +25,9 @@ from cascade_pants.goals.sqlfluff import (
     CascadeSqlfluffLintRequest,
     is_linted,
 )
-from cascade_pants.goals.sqlfluff_process import from_root
+from cascade_pants.goals.sqlfluff_process import SqlfluffRun, from_root, hint
 from cascade_pants.testing import rule_runner, set_options, two_resolves
+from cascade_pants.util_rules.dbt_graph import DbtGraphRequest
 
 SHOP = "src/sql/my shop"
 A, B, MACRO = (f"{SHOP}/{name}" for name in ("models/a.sql", "models/sub/b.sql", "macros/m.sql"))
@@ -230,6 +231,34 @@ def test_a_path_is_named_from_the_root_wherever_sqlfluff_names_it() -> None:
     expected = '{"path": "d/models/a.sql"} x/models/a.sql d/models/a.sql.sql, d/b.sql: [d/b.sql]\n'
     assert from_root(text.encode(), "d", files) == expected
     assert from_root(text.encode(), "", files) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "installed", "expected"),
+    [
+        ("User Error: Requested templater 'dbt' which is not currently available. Try one of raw", "sqlfluff", "`r`"),
+        ("User Error: Requested templater 'dbt' which is not currently available.", "sqlfluff-templater-dbt", ""),
+        ('Run "dbt deps" to install package dependencies.', "sqlfluff-templater-dbt", "Pants does not see packages"),
+        ("== [a.sql] FAIL", "sqlfluff", ""),
+    ],
+)
+def test_what_is_missing_is_explained(said: str, installed: str, expected: str) -> None:
+    run = SqlfluffRun(DbtGraphRequest(Address("d"), "r", "embedded", None, ()), "r")
+    found = hint(run, said, [installed])
+    assert expected in found and bool(expected) == bool(found)
+
+
+def test_a_project_in_the_root_of_the_repository(runner: RuleRunner) -> None:
+    runner.write_files({"BUILD": "cascade_dbt_project(name='all')", ".sqlfluff": "[sqlfluff]\ntemplater = dbt\n"})
+    runner.write_files({"dbt_project.yml": "profile: here\n", "models/a.sql": ""})
+    fields = CascadeSqlfluffFieldSet.create(
+        runner.get_target(Address("", target_name="all", relative_file_path="models/a.sql"))
+    )
+    (partition,) = runner.request(Partitions, [CascadeSqlfluffLintRequest.PartitionRequest((fields,))])
+    request = CascadeSqlfluffLintRequest.Batch("sqlfluff lint", partition.elements, partition.metadata)
+    said = runner.request(LintResult, [request]).stdout.splitlines()
+    assert "home  profiles ./__cascade_dbt_profiles target embedded given none" in said
+    assert "here:" in said and "== [models/a.sql] FAIL" in said
 
 
 def test_only_sql_of_the_project_itself_is_linted() -> None:

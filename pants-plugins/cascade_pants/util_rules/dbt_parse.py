@@ -28,6 +28,12 @@ logger = logging.getLogger(__name__)
 PACKING_MODULE = "cascade.dbt.packing"
 """The module of the runtime that lets dbt parse a project."""
 
+PACKAGES_HINT = (
+    "Pants does not see packages that git ignores. Commit the directory that `dbt deps` writes, or keep the packages "
+    "elsewhere in the repository and name them with `local:`."
+)
+"""What to do where dbt misses packages in a sandbox."""
+
 # The runtime looks for a directory of this name beside the packed files.
 _SUFFIX = "_parsed"
 
@@ -142,12 +148,7 @@ def parsed_or_raise(
     if exit_code != 0 and f"No module named {PACKING_MODULE}" in stderr:
         stdout, exit_code = "The Cascade runtime of its resolve is older than the plugin.", 0
     if exit_code != 0:
-        hint = (
-            "\nPants does not see packages that git ignores. Commit the directory that `dbt deps` writes, or keep the "
-            "packages elsewhere in the repository and name them with `local:`."
-            if "dbt deps" in stderr
-            else ""
-        )
+        hint = f"\n{PACKAGES_HINT}" if "dbt deps" in stderr else ""
         raise InvalidFieldException(
             f"dbt cannot parse {directory}, the dbt project of the {CascadeProjectTarget.alias} {project}:\n"
             f"{stderr}{hint}"
