@@ -133,10 +133,16 @@ def test_an_unreadable_dotenv_does_not_hide_the_project(legacy: LegacyProject) -
 
 
 def test_a_host_and_its_port_become_a_url() -> None:
-    assert settings_of({"NESSIE_HOST": "nessie", "NESSIE_PORT": "19120", "MINIO_API_PORT": "10001"}) == (
-        OldVariable(("NESSIE_HOST", "NESSIE_PORT"), "nessie_uri", "http://nessie:19120/iceberg"),
+    assert settings_of({"NESSIE_HOST": "localhost", "NESSIE_PORT": "19120"}) == (
+        OldVariable(("NESSIE_HOST", "NESSIE_PORT"), "nessie_uri", "http://localhost:19120/iceberg"),
     )
     assert settings_of({"MINIO_HOST": "minio"}) == (OldVariable(("MINIO_HOST",), "s3_endpoint", "http://minio:10001"),)
+
+
+def test_a_port_alone_means_the_container_of_before() -> None:
+    assert settings_of({"NESSIE_PORT": "10003", "MINIO_HOST": ""}) == (
+        OldVariable(("NESSIE_PORT",), "nessie_uri", "http://nessie:10003/iceberg"),
+    )
 
 
 def test_the_first_of_two_variables_for_one_setting_wins_and_empty_ones_do_not_count() -> None:

@@ -34,18 +34,20 @@ class _Address:
 
     Args:
         setting: the setting.
+        host: the default of the variable of the host, which was the name of a container.
         port: the default of the variable of the port.
         path: what the URL ends with.
     """
 
     setting: str
+    host: str
     port: str
     path: str = ""
 
 
 _ADDRESSES: Mapping[tuple[str, str], _Address] = {
-    ("NESSIE_HOST", "NESSIE_PORT"): _Address("nessie_uri", "10003", "/iceberg"),
-    ("MINIO_HOST", "MINIO_API_PORT"): _Address("s3_endpoint", "10001"),
+    ("NESSIE_HOST", "NESSIE_PORT"): _Address("nessie_uri", "nessie", "10003", "/iceberg"),
+    ("MINIO_HOST", "MINIO_API_PORT"): _Address("s3_endpoint", "minio", "10001"),
 }
 
 BECOME_SETTINGS = frozenset({*SETTINGS, *(name for names in _ADDRESSES for name in names)})
@@ -97,16 +99,15 @@ def settings_of(values: Mapping[str, str | None]) -> tuple[OldVariable, ...]:
         values: the variables, from `.env` or the environment. Empty ones count as unset.
 
     Returns:
-        One entry for each setting, in the order of `SETTINGS`. A server without its host is left out: the old
-        default was the name of a container, which no other machine knows.
+        One entry for each setting, in the order of `SETTINGS`. A server whose host and port are both unset is left out.
     """
     found: dict[str, OldVariable] = {}
     for name, setting in SETTINGS.items():
         if value := values.get(name):
             found.setdefault(setting, OldVariable((name,), setting, value))
     for (host, port), address in _ADDRESSES.items():
-        if server := values.get(host):
-            names = (host, port) if values.get(port) else (host,)
-            url = f"http://{server}:{values.get(port) or address.port}{address.path}"
-            found.setdefault(address.setting, OldVariable(names, address.setting, url))
+        names = tuple(name for name in (host, port) if values.get(name))
+        if names:
+            server = f"{values.get(host) or address.host}:{values.get(port) or address.port}"
+            found.setdefault(address.setting, OldVariable(names, address.setting, f"http://{server}{address.path}"))
     return tuple(found.values())
