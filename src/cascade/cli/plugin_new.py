@@ -71,7 +71,7 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
     following = _next_commands(root, request)
     out.json({**document, "files": written.document, "next": list(following)})
     for path in files:
-        out.say(f"{'Unchanged:' if path in written.unchanged else 'Wrote'} {root.name}/{path}")
+        out.say(f"{'Unchanged:' if path in written.unchanged else 'Wrote'} {_shown(root)}/{path}")
     if request.pants is not None:
         out.say(
             f"It has BUILD files, because Pants builds {repository}. The directories src and tests need a source root "
@@ -87,9 +87,13 @@ def _next_commands(root: Path, request: PluginRequest) -> tuple[str, ...]:
     if request.pants is not None:
         directory = shlex.quote(f"{request.pants.directory}::")
         return (f"{request.pants.launcher} test {directory}",)
-    directory = shlex.quote(min(os.path.relpath(root), str(root), key=len))
+    directory = shlex.quote(_shown(root))
     check = f"cascade plugin check {request.distribution}"
     return (f"cd {directory}", "pip install -e '.[dev]'", "pytest", check)
+
+
+def _shown(root: Path) -> str:
+    return min(os.path.relpath(root), str(root), key=len)
 
 
 def _refuse_used(root: Path, *, force: bool) -> None:

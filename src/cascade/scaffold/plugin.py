@@ -144,7 +144,7 @@ def render_plugin(request: PluginRequest) -> dict[str, str]:
     files[f"src/{request.package}/__init__.py"] = f'"""A plugin of Cascade: {request.distribution}."""\n'
     files[f"src/{request.package}/py.typed"] = ""
     if request.pants is not None:
-        files["BUILD"] = environment().get_template("plugin/BUILD.jinja").render(context)
+        files["BUILD"] = environment().get_template("plugin/pants_build.jinja").render(context)
         files[f"src/{request.package}/BUILD"] = "python_sources()\n"
         files["tests/BUILD"] = "python_tests()\n"
     return dict(sorted(files.items()))

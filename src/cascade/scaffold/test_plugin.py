@@ -11,6 +11,7 @@ import pytest
 # The generated code and the processes below need these modules. A sandbox holds only what this file imports.
 import cascade.contributor
 import cascade.quality
+import cascade.scaffold.plugin
 import cascade.testing.plugin
 from cascade.exceptions import UsageError
 from cascade.plugins import GROUPS
@@ -91,3 +92,8 @@ def test_names_follow_from_that_of_the_directory(name: str, distribution: str, p
 def test_what_is_wrong_is_said(name: str, kinds: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said.replace(".", r"\.")):
         PluginRequest(name=name, kinds=kinds)
+
+
+def test_pants_takes_no_template_for_a_build_file() -> None:
+    templates = Path(cascade.scaffold.plugin.__file__).parent / "templates"
+    assert not [path for path in templates.rglob("*") if path.name == "BUILD" or path.name.startswith("BUILD.")]
