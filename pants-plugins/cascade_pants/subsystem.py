@@ -15,7 +15,7 @@ class CascadeSubsystem(Subsystem):
 
         The targets are `cascade_workflow`, `cascade_project` and `cascade_dbt_project`. The goals are
         `cascade-scaffold`, `cascade-dev`, `cascade-affected`, `cascade-workspace` and `cascade-manifest`; Pants' own
-        `run`, `package`, `check`, `test` and `tailor` work too.
+        `run`, `package`, `check`, `test`, `lint`, `fmt` and `tailor` work too.
         """
     )
 
