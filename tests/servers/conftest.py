@@ -160,4 +160,4 @@ def trino_catalogs(seaweedfs: SeaweedFS, database: str | None = None) -> dict[st
 def _settings(directory: Path, settings: dict[str, str]) -> CascadeConfig:
     given = throwaway_config(directory)
     places = {name: getattr(given, name) for name in ("project_root", "dagster_home", "dlt_directory")}
-    return CascadeConfig(**places, nessie_uri=None, **settings)
+    return CascadeConfig(**places, **{"nessie_uri": None, **settings})

@@ -137,8 +137,8 @@ def running_nessie(java: Path, jars: Path, seaweedfs: SeaweedFS) -> Iterator[dic
     words = ("-Xmx384M", *(f"-D{name}={value}" for name, value in settings.items()), "-jar")
     jar = str(next(jars.glob("*.jar")))
     with _running("Nessie", java, (*words, jar), {}, port):
-        address = f"http://{ADDRESS}:{port}/iceberg"
-        yield {**seaweedfs.store_settings, "iceberg_catalog": address, "iceberg_warehouse": "main"}
+        address = f"http://{ADDRESS}:{port}"
+        yield {**seaweedfs.store_settings, "nessie_uri": address, "nessie_ref": "main", "iceberg_warehouse": "main"}
 
 
 @contextmanager

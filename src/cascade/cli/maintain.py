@@ -51,6 +51,8 @@ def maintain(invocation: Invocation, out: Output, name: str | None, dry_run: boo
     out.json({"dry_run": dry_run, "tables": [_document(each) for each in done]})
     _print(out, done, dry_run=dry_run)
     for each in done:
+        if each.kept:
+            out.say(each.kept)
         for problem in each.problems:
             out.error(f"{each.table}: {problem}")
     for failure in failures:
@@ -93,5 +95,6 @@ def _document(done: Maintained) -> dict[str, object]:
         "removed_branches": list(done.branches),
         "removed_files": done.orphans,
         "freed_bytes": done.orphan_bytes,
+        "files_kept_because": done.kept or None,
         "problems": list(done.problems),
     }

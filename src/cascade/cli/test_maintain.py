@@ -58,6 +58,7 @@ def test_a_table_can_be_named_and_the_document_says_the_same(cascade: Cascade) -
         "removed_branches": [],
         "removed_files": 1,
         "freed_bytes": 1500,
+        "files_kept_because": None,
         "problems": [],
     }
     assert cascade.json("maintain", "things")["tables"] == [document]

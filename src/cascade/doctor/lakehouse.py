@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 _NOT_ALLOWED = "AWS Error ACCESS_DENIED"
 
+_NESSIE = (
+    "it is Nessie, of which version 0.99 loses rows of runs that commit to one table at the same time, and refuses "
+    "changes of a schema"
+)
+_TRY_IT = "Try what yours does: pytest --pyargs cascade.testing.conformance"
+
 SECONDS = 15.0
 """How many seconds a server may take to answer."""
 
@@ -69,7 +75,10 @@ def check_catalog(
         return Finding("catalog", "problem", error.message, error.hint), None
     except Exception as error:
         return Finding("catalog", "problem", *_explained(config, error)), None
-    return Finding("catalog", "ok", f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"), lakehouse
+    detail = f"{lakehouse.uri} answers, with {counted(count, 'namespace')}"
+    if any(name.startswith("nessie.") for name in lakehouse.catalog.properties):
+        return Finding("catalog", "warning", f"{detail}; {_NESSIE}", _TRY_IT), lakehouse
+    return Finding("catalog", "ok", detail), lakehouse
 
 
 def check_warehouse(config: CascadeConfig, lakehouse: Lakehouse | None, seconds: float = SECONDS) -> Finding:

@@ -58,6 +58,19 @@ def test_a_server_of_large_merges_that_is_not_set_is_no_problem_of_the_catalog(c
     assert catalog.status == "ok" and opened is not None
 
 
+def test_what_nessie_does_to_tables_is_a_warning(config: CascadeConfig) -> None:
+    open_lakehouse(config)
+
+    def nessie(config: CascadeConfig) -> Lakehouse:
+        lakehouse = open_lakehouse(config)
+        lakehouse.catalog.properties["nessie.is-nessie-catalog"] = "true"
+        return lakehouse
+
+    catalog, lakehouse = check_catalog(config, nessie)
+    assert catalog.status == "warning" and lakehouse is not None
+    assert "loses rows of runs that commit to one table at the same time" in catalog.detail
+
+
 def test_a_damaged_catalog_is_a_problem(config: CascadeConfig) -> None:
     config.state_directory.mkdir()
     (config.state_directory / "catalog.db").write_text("not a database, and long enough to be looked at as one" * 20)

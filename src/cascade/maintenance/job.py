@@ -28,6 +28,8 @@ def maintenance_job(tasks: Sequence[Task]) -> dg.JobDefinition:
         failed = []
         rows = []
         for done in maintain(getattr(context.resources, _LAKEHOUSE), tasks):
+            if done.kept:
+                context.log.info(done.kept)
             for problem in done.problems:
                 context.log.error(f"{done.table}: {problem}")
             failed += [done.table] if done.problems else []

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
     from cascade.iceberg.catalog import Lakehouse
 
+
+class FilesKept(CascadeError):
+    """No file of a table may be removed, because its owner or its catalog says so."""
+
+
 Locations = Mapping[str, str]
 """The canonical location of each table of a catalog, by its full name."""
 
@@ -63,6 +68,7 @@ def orphans_of(
 
     Raises:
         UnreadableMetadataError: it is not known which files belong to the table.
+        FilesKept: none may be removed.
         CascadeError: the files of another table are in the same place.
         OSError: the storage cannot be listed.
     """
@@ -96,15 +102,16 @@ def check_removable(lakehouse: Lakehouse, table: Table, ref: TableRef, locations
         locations: where all tables of the catalog are.
 
     Raises:
-        CascadeError: one may, or the table forbids the removal of its files.
+        FilesKept: the table or its catalog forbids the removal of its files.
+        CascadeError: another table has its files in the same place.
     """
     own = canonical(table.location())
     if table.properties.get("gc.enabled", "true").strip().lower() == "false":
-        raise CascadeError(
+        raise FilesKept(
             f"The table {ref.full_name} has the property gc.enabled=false, so none of its files are removed."
         )
     if any(name.startswith("nessie.") for name in lakehouse.catalog.properties):
-        raise CascadeError(
+        raise FilesKept(
             f"Branches of Nessie may need files of {ref.full_name} that this one does not name, so none are removed.",
             hint="Use Nessie's own garbage collector.",
         )

@@ -14,7 +14,7 @@ from cascade.iceberg.expiry_support import SUPPORT
 from cascade.iceberg.maintenance.compaction import compact, compactions
 from cascade.iceberg.maintenance.expiring import Expired, expirable, expire
 from cascade.iceberg.maintenance.grouping import live_rows_of
-from cascade.iceberg.maintenance.orphans import Locations, orphans_of
+from cascade.iceberg.maintenance.orphans import FilesKept, Locations, orphans_of
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -35,6 +35,7 @@ class Maintained:
         snapshots: number of snapshots that expired.
         orphans: number of files that were removed because no state of the table needs them.
         orphan_bytes: their size in bytes.
+        kept: why no file may be removed; empty if files may be.
         problems: what could not be done, and why.
     """
 
@@ -45,6 +46,7 @@ class Maintained:
     snapshots: int = 0
     orphans: int = 0
     orphan_bytes: int = 0
+    kept: str = ""
     problems: tuple[str, ...] = ()
 
     @property
@@ -91,7 +93,12 @@ def maintain_table(
     def orphans() -> None:
         if locations is None:
             return
-        for one in orphans_of(lakehouse, ref, locations, age=orphan_age, now=now):
+        try:
+            unneeded = orphans_of(lakehouse, ref, locations, age=orphan_age, now=now)
+        except FilesKept as error:
+            found.kept = error.message
+            return
+        for one in unneeded:
             if not dry_run:
                 one.remove()
             found.orphans += 1
