@@ -15,6 +15,8 @@ from processes import run
 from cascade.scaffold.example_projects import PARTS
 
 SOURCES = REPOSITORY / "src"
+# What only the repository needs.
+OTHERS = {".sqlfluff", "BUILD", "test_graph.py"}
 # What `init` renders.
 RENDERED = {
     ".gitignore",
@@ -33,7 +35,7 @@ def test_the_project_has_the_files_of_the_repository_byte_for_byte(reader: Sessi
     tracked = (
         run(["git", "ls-files", *(f"src/{part}" for part in PARTS["nyc"])], REPOSITORY, os.environ).ok().out.split()
     )
-    copied = {path.removeprefix("src/") for path in tracked if Path(path).name not in ("BUILD", "test_graph.py")}
+    copied = {path.removeprefix("src/") for path in tracked if Path(path).name not in OTHERS}
     assert written - RENDERED == copied
     assert [path for path in sorted(copied) if (project / path).read_bytes() != (SOURCES / path).read_bytes()] == []
 
