@@ -19,7 +19,8 @@ _MENTION = re.compile(
     r"\bsrc/cascade\b(/\w+)?|\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b"
 )
 _FLAT_FIELD = re.compile(r"\s+([a-z]\w*?[a-z0-9]__[a-z]\w*)\s*:")
-_TEXTS = frozenset({".md", ".rst", ".txt", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
+_DOCUMENTS = frozenset({".md", ".rst", ".txt"})
+_TEXTS = frozenset({".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
 _NAMED = frozenset({"Dockerfile", "Makefile", "Justfile", "justfile", "Procfile"})
 
 
@@ -205,12 +206,21 @@ def _add_packages(tree: Tree) -> None:
 
 
 def _tell_mentions(tree: Tree) -> None:
-    """Tell of files that are not Python and name the old places."""
+    """Tell of files that are not Python and name the old places. Documents are told together."""
+    documents = []
     for path in tree.paths():
         name = PurePosixPath(path)
-        if name.suffix not in _TEXTS and name.name not in _NAMED:
+        if name.suffix not in _TEXTS | _DOCUMENTS and name.name not in _NAMED:
             continue
-        for number, line in enumerate((tree.small_text(path) or "").splitlines(), 1):
-            found = _MENTION.search(line)
-            if found:
-                tree.decide(f"It names {found[0]}, which has moved.", path, number)
+        lines = (tree.small_text(path) or "").splitlines()
+        found = [(number, match[0]) for number, line in enumerate(lines, 1) if (match := _MENTION.search(line))]
+        if name.suffix in _DOCUMENTS and found:
+            documents.append(
+                f"\n{path}, line{'s' if len(found) > 1 else ''} {', '.join(str(each) for each, _ in found[:5])}"
+                + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+            )
+            continue
+        for number, mention in found:
+            tree.decide(f"It names {mention}, which has moved.", path, number)
+    if documents:
+        tree.decide("These documents name places that have moved:" + "".join(documents))

@@ -14,7 +14,7 @@ from cascade.migration.tree import Tree
 WORKFLOWS = "workflows"
 DBT_PROJECT = "transforms/dbt"
 _SHARED = "shared"
-_KEPT = ("cascade.config", "cascade.defs.")
+_KEPT = ("cascade.config", "cascade.defs.", "cascade.schemas.")
 """The modules of the old framework that a project may keep as its own. All others have a successor, or need others."""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from cascade.legacy.old_names import GONE, MODULES, SUCCESSORS
 
@@ -88,7 +89,11 @@ class NewNames:
         for today in (module, MODULES.get(module)):
             if today is not None and _has(today, name):
                 return today, name
-        return (PACKAGE, name) if name in _public_names() else None
+        successor = SUCCESSORS[path][1] if path in SUCCESSORS else ""
+        if successor and ".old_" not in successor:
+            today, _, name = successor.partition(":")
+            return today, name
+        return (PACKAGE, name) if name in _names_in(PACKAGE) else None
 
     def instead(self, module: str, names: Sequence[str]) -> str:
         """Return what to write in place of names that no module has any more, as a sentence, or an empty string.
@@ -135,17 +140,24 @@ def _is_module(name: str) -> bool:
         return False
 
 
-@cache
 def _has(module: str, name: str) -> bool:
-    if _is_module(f"{module}.{name}"):
-        return True
-    try:
-        return _is_module(module) and hasattr(import_module(module), name)
-    except ImportError:
-        # A module of an extra that is not installed.
-        return False
+    return name in _names_in(module) or _is_module(f"{module}.{name}")
 
 
 @cache
-def _public_names() -> frozenset[str]:
-    return frozenset(import_module(PACKAGE).__all__)
+def _names_in(module: str) -> frozenset[str]:
+    """Return what a module of Cascade has, from its source: importing `cascade.definitions` would load the project."""
+    spec = find_spec(module) if _is_module(module) else None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return frozenset()
+    names: set[str] = set()
+    for node in ast.parse(Path(spec.origin).read_bytes()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            names |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            if "__all__" in names and isinstance(node.value, ast.List):
+                names |= {str(each.value) for each in node.value.elts if isinstance(each, ast.Constant)}
+    return frozenset(names)

@@ -55,6 +55,7 @@ def rewritten(source: str, module: Module = RAIN) -> Rewritten:
         ("from....utils.days import(at)", "from workflows.shared.utils.days import(at)"),
         ("from ....ingestion import cascade_ingestion", "from cascade.ingestion import cascade_ingestion"),
         ("from cascade.ingestion import cascade_ingestion", ""),
+        ("from cascade.definitions import defs", "from cascade.framework.definitions import defs"),
         (
             "from cascade.quality.decorator import cascade_quality",
             "from cascade.quality import cascade_quality",

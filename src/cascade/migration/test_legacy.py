@@ -67,7 +67,7 @@ def test_files_of_the_framework_go_unless_something_needs_them(old: Path) -> Non
     plan = migrated(old)
     assert (old / "workflows/partitions.py").is_file()
     assert not list(old.rglob("definitions.py"))
-    [text] = [each.text for each in plan.decisions if not each.file]
+    [text] = [each.text for each in plan.decisions if not each.file and "framework" in each.text]
     assert "src/cascade/definitions.py" in text
     assert "partitions.py" not in text
 
@@ -110,11 +110,13 @@ def test_what_a_person_must_decide_has_a_place(old: Path) -> None:
         "import dagster as dg\n\ndef build_defs():\n    return dg.Definitions(jobs=[make(n) for n in range(3)])\n"
     )
     (old / "src/cascade/defs/schedules/weekly.py").write_text(function)
+    (old / "Dockerfile").write_text("COPY src/cascade/defs /app\n")
     (old / "src/cascade/defs/alerts").mkdir()
     (old / "src/cascade/defs/alerts/__init__.py").write_text(function)
     (old / "src/cascade/defs/ingestion/sales/wrong.py").write_text("from cascade.schemas import (\n")
     plan = migrated(old)
-    assert any("src/cascade/defs" in text for text in decided(plan, "README.md"))
+    assert any("README.md, line 3" in text for text in decided(plan, ""))
+    assert decided(plan, "Dockerfile") == ["It names src/cascade/defs, which has moved."]
     assert any(
         "workflows.ingestion.finance.rates" in text for text in decided(plan, "workflows/ingestion/finance/ledger.py")
     )
@@ -168,3 +170,12 @@ def test_a_project_without_its_own_partitions_keeps_those_of_the_framework(old: 
     migrated(old)
     text = (old / "workflows/ingestion/finance/rates.py").read_text()
     assert 'partition_start="2025-01-01", partition_timezone="Europe/London"' in text
+
+
+def test_nothing_of_the_project_runs(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(old)
+    (old / "tests/test_all.py").write_text("from cascade.definitions import defs\n")
+    (old / "src/cascade/defs/ingestion/sales/trap.py").write_text("open('ran', 'w').close()\n")
+    migrated(old)
+    assert not (old / "ran").exists()
+    assert (old / "tests/test_all.py").read_text() == "from cascade.framework.definitions import defs\n"
