@@ -197,7 +197,7 @@ def _parameter_obstacle(parameter: ast.arg, asset: Asset, code: LocalCode) -> st
     if text.partition("[")[0].endswith("ResourceParam"):
         return None
     name = asset.source.full_name(parameter.annotation)
-    if re.fullmatch(r"dagster_\w+\.\w+Resource", name):
+    if re.fullmatch(r"dagster(_\w+)?\..*(Resource|Client)", name):
         return None
     found = code.defining(asset.source, name) if isinstance(parameter.annotation, ast.Name) else None
     if found is not None and found[1] in found[0].classes:

@@ -36,6 +36,7 @@ from cascade.scaffold.names import good_domain, suggest
 _DATA = frozenset({".csv", ".json", ".jsonl", ".yaml", ".yml", ".sql", ".txt", ".parquet"})
 _MOST_BYTES = 1_000_000
 _MOST_ROOTS = 20
+_LOADERS = {"dagster.load_from_defs_folder", "dagster.load_defs", "dagster.components.load_defs"}
 
 
 def workflows_from_dagster(path: Path, place: Place) -> Workflows:
@@ -234,9 +235,9 @@ def _dagster_sources(path: Path, code: LocalCode, place: Place, remarks: list[Re
 
 
 def _only_loads_a_folder(source: SourceCode) -> bool:
-    """Return whether a module only calls `load_from_defs_folder`, whose folder Cascade finds itself."""
-    calls = [source.full_name(node.func) for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
-    return "dagster.load_from_defs_folder" in calls and not any(
+    """Return whether a module only calls `load_from_defs_folder` or `load_defs`, whose folder Cascade finds itself."""
+    calls = {source.full_name(node.func) for node in ast.walk(source.tree) if isinstance(node, ast.Call)}
+    return bool(calls & _LOADERS) and not any(
         isinstance(node, Function) and not node.decorator_list for node in source.tree.body
     )
 

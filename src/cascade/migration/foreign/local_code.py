@@ -12,6 +12,7 @@ from cascade.migration.foreign.found import Remark
 from cascade.migration.foreign.source_code import Imported, SourceCode, is_main_guard, read_source
 
 _MOST_BYTES = 1_000_000
+_TOOLS = frozenset({"dlt", "dagster", "cascade"})
 _CODING = re.compile(r"^(\s*#.*?coding[:=]\s*)[-\w.]+")
 _LEFT_OUT = frozenset({"__pycache__", "tests", "test", "node_modules", "venv", "env", "dist", "build"})
 
@@ -49,6 +50,9 @@ class LocalCode:
         for _ in range(level - 1):
             place = place.parent
         names = [name for name in module[level:].split(".") if name]
+        if not level and names and names[0] in _TOOLS:
+            # Scripts of dlt are often in a directory of that name, which is not what they import.
+            return None
         target = place.joinpath(*names)
         if not target.is_relative_to(self.root):
             return None
@@ -228,6 +232,8 @@ def without_guard(source: SourceCode) -> list[Edit]:
 
 def _is_namespace(code: LocalCode, module: str) -> bool:
     """Return whether a module is a directory of the project without `__init__.py`."""
+    if module.partition(".")[0] in _TOOLS:
+        return False
     place = code.root.joinpath(*module.split("."))
     return place.is_dir() and any(place.glob("*.py"))
 

@@ -139,8 +139,15 @@ class SourceCode:
         first = node.lineno - 1
         while first > 0 and self.lines[first - 1].lstrip().startswith("#"):
             first -= 1
-        text = textwrap.dedent("".join(self.lines[first : node.end_lineno]))
-        return text if text.endswith("\n") else f"{text}\n"
+        comments = "".join(line.lstrip() for line in self.lines[first : node.lineno - 1])
+        text = textwrap.dedent("".join(self.lines[node.lineno - 1 : node.end_lineno]))
+        text = text if text.endswith("\n") else f"{text}\n"
+        try:
+            ast.parse(text)
+        except SyntaxError:
+            # A comment inside of it is farther to the left, or another statement is on its lines.
+            text = ast.unparse(node) + "\n"
+        return comments + text
 
     def constant(self, node: ast.expr | None, names: Mapping[str, Any] | None = None) -> Any:
         """Return the value of an expression, with `UNKNOWN` in the place of every part that is not constant.

@@ -147,8 +147,11 @@ def test_arguments_come_from_the_call_and_statements_before_the_run_are_kept(oth
         from dlt.sources.sql_database import sql_database
 
         def load(names, limit=10):
-            source = sql_database(schema="public").with_resources(*names)
-            # Only the first rows.
+            source = sql_database(
+                schema="public",
+        # A comment that is farther to the left.
+            ).with_resources(*names)
+        # Only the first rows.
             source.add_limit(limit)
             dlt.pipeline("db").run(source, write_disposition="replace")
 
@@ -166,7 +169,7 @@ def test_arguments_come_from_the_call_and_statements_before_the_run_are_kept(oth
         "    limit = 10\n"
         '    wanted = ["orders", "customers"]\n'
         "    names = wanted\n"
-        '    source = sql_database(schema="public").with_resources(*names)\n'
+        "    source = sql_database(schema='public').with_resources(*names)\n"
         "    # Only the first rows.\n"
         "    source.add_limit(limit)\n"
         '    return source.with_resources("orders")\n'
@@ -297,3 +300,14 @@ def test_a_parameter_that_falls_back_to_a_constant_names_the_resources(other: Ot
     )
     files = other.migrate("dlt", "desk.py")
     assert {"ingestion/desk/agents.py", "ingestion/desk/tickets.py"} <= files.keys()
+
+
+def test_a_directory_with_the_name_of_the_tool_is_not_what_a_script_imports(other: Other) -> None:
+    other.write("dlt/__init__.py", "")
+    other.write(
+        "dlt/load.py", "import dlt\n@dlt.resource(name='a')\ndef rows():\n    yield {'x': 1}\ndlt.run(rows())\n"
+    )
+    files = other.migrate("dlt")
+    copies = {path: text for path, text in files.items() if "_dlt" in path}
+    assert list(copies) == ["ingestion/dlt/_dlt/dlt/load.py"]
+    assert copies["ingestion/dlt/_dlt/dlt/load.py"].startswith("import dlt\n")
