@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cascade.migration.foreign.dlt_tables import UnreadableError
+from cascade.migration.foreign.dlt_scope import UnreadableError
 from cascade.migration.foreign.source_code import (
     Function,
     SourceCode,

@@ -5,111 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from cascade.migration.foreign.columns import columns_of_hints, columns_of_rows, kind_of_value
+from cascade.migration.foreign.columns import columns_of_rows
+from cascade.migration.foreign.dlt_hints import cursor_of, hinted, with_incremental
 from cascade.migration.foreign.dlt_rest import rest_tables
-from cascade.migration.foreign.found import DISPOSITIONS, Column, Remark, Table
-from cascade.migration.foreign.local_code import LocalCode
-from cascade.migration.foreign.models import model_of
-from cascade.migration.foreign.source_code import Function, SourceCode, Unknown, arguments_of, assignments
+from cascade.migration.foreign.dlt_scope import DEEPEST, Scope, UnreadableError
+from cascade.migration.foreign.found import Table
+from cascade.migration.foreign.source_code import Function, Unknown, arguments_of, assignments
 
 _SAME_TABLES = frozenset({"add_limit", "add_map", "add_filter", "add_yield_map", "parallelize", "clone", "add_step"})
 _REST = ("dlt.sources.rest_api.rest_api_source", "dlt.sources.rest_api.rest_api_resources")
 _RESOURCES = ("dlt.resource", "dlt.transformer")
-_DEEPEST = 12
 _MOST_TURNS = 200
-
-
-class UnreadableError(Exception):
-    """The tables of an expression are known only when it runs.
-
-    Args:
-        source: the file.
-        node: the expression.
-        text: why, as a sentence.
-    """
-
-    def __init__(self, source: SourceCode, node: ast.AST, text: str) -> None:
-        super().__init__(text)
-        self.source, self.node, self.text = source, node, text
-
-    def remark(self, advice: str) -> Remark:
-        """Return this as something to decide."""
-        return Remark(self.source.path, getattr(self.node, "lineno", 0), f"{self.text} {advice}")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where an expression is evaluated.
-
-    Args:
-        code: the files of the project.
-        source: the file.
-        names: what local names are assigned: expressions, functions, and constants.
-        depth: how many calls and names were followed.
-    """
-
-    code: LocalCode
-    source: SourceCode
-    names: Mapping[str, Any] = field(default_factory=dict)
-    depth: int = 0
-
-    def deeper(self, **changes: Any) -> Scope:
-        """Return the scope of an expression that this one leads to."""
-        return replace(self, depth=self.depth + 1, **changes)
-
-    def constant(self, node: ast.expr | None) -> Any:
-        """Return the value of a constant expression, with `UNKNOWN` for what is not constant."""
-        return self.source.constant(node, _Names(self))
-
-    def lookup(self, name: str) -> tuple[Scope, Any] | None:
-        """Return what a name stands for in a file of the project: an expression or a function."""
-        if name in self.names:
-            return self, self.names[name]
-        found = self.code.defining(self.source, name)
-        if found is None:
-            return None
-        source, there = found
-        value = source.functions.get(there) or source.assigned.get(there)
-        names = self.names if source is self.source else {}
-        return None if value is None else (replace(self, source=source, names=names), value)
-
-
-class _Names(Mapping[str, Any]):
-    """The values of the names of a scope, those included that a file imports from another one of the project."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(name) is not None
-
-    def __getitem__(self, name: str) -> Any:
-        found = self._find(name)
-        if found is None:
-            raise KeyError(name)
-        return found[0]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._scope.names)
-
-    def __len__(self) -> int:
-        return len(self._scope.names)
-
-    def _find(self, name: object) -> tuple[Any] | None:
-        scope = self._scope
-        if not isinstance(name, str) or isinstance(scope.names.get(name), Function):
-            return None
-        if name in scope.names:
-            return (scope.names[name],)
-        if name in scope.source.assigned or name not in scope.source.imports:
-            return None
-        found = scope.code.defining(scope.source, name)
-        if found is None or found[0] is scope.source or found[1] not in found[0].assigned or scope.depth > _DEEPEST:
-            return None
-        return (Scope(scope.code, found[0], {}, scope.depth + 1).constant(found[0].assigned[found[1]]),)
 
 
 def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
@@ -122,7 +31,7 @@ def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
     Raises:
         UnreadableError: only running the code would tell.
     """
-    if scope.depth > _DEEPEST:
+    if scope.depth > DEEPEST:
         raise UnreadableError(scope.source, node, "The resources are defined in a circle.")
     if isinstance(node, ast.Name):
         return _of_name(node, scope)
@@ -148,50 +57,6 @@ def decorated(function: Function, scope: Scope, *names: str) -> ast.expr | None:
         if _is_named(scope.source.full_name(called), *names):
             return decorator
     return None
-
-
-def hinted(table: Table, given: Mapping[str, ast.expr], scope: Scope) -> Table:
-    """Return a table with the hints of a call: `table_name`, `primary_key`, `write_disposition`, `columns` and others.
-
-    Args:
-        table: the table without them.
-        given: the arguments of the call.
-        scope: where they are evaluated.
-    """
-    remarks = list(table.remarks)
-    line = next((value.lineno for value in given.values()), table.line)
-    path = scope.source.path
-    name = scope.constant(given.get("table_name"))
-    if isinstance(name, str):
-        table = replace(table, name=name)
-    elif given.get("table_name") is not None:
-        remarks.append(
-            Remark(
-                path,
-                line,
-                f"The rows of {table.name} go to tables that are chosen row by row. A workflow fills one table: write "
-                "one workflow for each, which filters the rows.",
-            )
-        )
-    key = scope.constant(given.get("primary_key"))
-    if isinstance(key, str) or (isinstance(key, list) and all(isinstance(each, str) for each in key)):
-        table = replace(table, key=(key,) if isinstance(key, str) else tuple(dict.fromkeys(key)))
-    elif given.get("primary_key") is not None and key is not None:
-        remarks.append(Remark(path, line, f"The primary key of {table.name} is not a constant. Set unique_key."))
-    stated = given.get("write_disposition")
-    disposition, said = _disposition(None if stated is None else scope.constant(stated), table)
-    table = replace(table, disposition=disposition)
-    remarks += [Remark(path, line, said)] if said else []
-    table = _with_columns(table, given.get("columns"), scope)
-    if given.get("merge_key") is not None and not table.key:
-        text = (
-            f"{table.name} has a merge key, which deletes rows by a column. Use write_disposition='replace' or a key."
-        )
-        remarks.append(Remark(path, line, text))
-    if (contract := given.get("schema_contract")) is not None:
-        text = f"The schema contract of {table.name} has no equivalent: the schema decides which columns and rows land."
-        remarks.append(Remark(path, contract.lineno, text))
-    return replace(table, remarks=(*remarks, *(each for each in table.remarks if each not in remarks)))
 
 
 def _of_name(node: ast.Name, scope: Scope) -> list[Table]:
@@ -386,7 +251,7 @@ def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table
     described = (ast.get_docstring(function) or "").partition("\n")[0]
     table = Table(name if isinstance(name, str) else function.name, scope.source.path, function.lineno)
     table = replace(table, resource=table.name, description=described)
-    cursor = _cursor(function, scope)
+    cursor = cursor_of(function, scope)
     if cursor is not None:
         table = replace(table, cursor=cursor.name, columns=(cursor,) if not cursor.guessed else ())
     table = _with_yielded_rows(table, function, scope)
@@ -432,7 +297,7 @@ def _of_sql(node: ast.Call, scope: Scope, name: str) -> list[Table]:
         table = scope.constant(given.get("table"))
         if isinstance(table, str):
             found = Table(table, scope.source.path, node.lineno)
-            return [hinted(_with_incremental(found, given.get("incremental"), scope), given, scope)]
+            return [hinted(with_incremental(found, given.get("incremental"), scope), given, scope)]
     given = arguments_of(node, "credentials", "schema", "metadata", "table_names")
     names = scope.constant(given.get("table_names"))
     if isinstance(names, list) and names and all(isinstance(each, str) for each in names):
@@ -467,84 +332,6 @@ def _with_rows(table: Table, rows: list[Any]) -> Table:
     known = {column.name for column in columns}
     columns = (*columns, *(column for column in table.columns if column.name not in known))
     return replace(table, columns=columns, complete=not left)
-
-
-def _with_columns(table: Table, node: ast.expr | None, scope: Scope) -> Table:
-    if node is None:
-        return table
-    if isinstance(node, ast.Name) and (found := scope.code.defining(scope.source, node.id)) is not None:
-        source, name = found
-        if name in source.classes:
-            read = model_of(scope.code, source, source.classes[name])
-            if read is not None:
-                # Checked again once the key is known.
-                return replace(
-                    table,
-                    model=read.model,
-                    columns=read.columns,
-                    complete=read.complete,
-                    remarks=(*table.remarks, *read.remarks),
-                )
-    hints = columns_of_hints(scope.constant(node))
-    replaced = {column.name for column in hints}
-    kept = tuple(column for column in table.columns if column.name not in replaced)
-    return replace(table, columns=(*hints, *kept))
-
-
-def _cursor(function: Function, scope: Scope) -> Column | None:
-    """Return the column of a parameter whose default is an incremental cursor."""
-    given = function.args
-    defaults = [*given.defaults, *(each for each in given.kw_defaults if each is not None)]
-    for default in defaults:
-        found = _of_incremental(default, scope)
-        if found is not None:
-            return found
-    return None
-
-
-def _with_incremental(table: Table, node: ast.expr | None, scope: Scope) -> Table:
-    column = None if node is None else _of_incremental(node, scope)
-    if column is None:
-        return table
-    return replace(table, cursor=column.name, columns=(*table.columns, *((column,) if not column.guessed else ())))
-
-
-def _of_incremental(node: ast.expr, scope: Scope) -> Column | None:
-    called = node.func if isinstance(node, ast.Call) else None
-    if isinstance(called, ast.Subscript):
-        called = called.value
-    if called is None or not scope.source.full_name(called).endswith("incremental"):
-        return None
-    assert isinstance(node, ast.Call)
-    given = arguments_of(node, "cursor_path", "initial_value")
-    path = scope.constant(given.get("cursor_path"))
-    if not isinstance(path, str) or not path.replace("_", "").isalnum():
-        # A path into nested rows is not a column.
-        return None
-    initial = given.get("initial_value")
-    value = scope.constant(initial)
-    kind = None if isinstance(value, Unknown) else kind_of_value(value)
-    if kind is None and isinstance(initial, ast.Call) and "datetime" in ast.unparse(initial).lower():
-        kind = "instant"
-    return Column(path, kind, required=True) if kind is not None else Column(path, "str", guessed=True)
-
-
-def _disposition(value: Any, table: Table) -> tuple[str, str]:
-    if isinstance(value, dict):
-        strategy = value.get("strategy")
-        if strategy in ("scd2", "insert-only") or isinstance(strategy, Unknown):
-            return str(value.get("disposition", "merge")), (
-                f"The merge strategy {strategy!r} of {table.name} has no equivalent: the workflow keeps the newest row "
-                "of each key. Iceberg keeps earlier snapshots for a time."
-            )
-        value = value.get("disposition")
-    if isinstance(value, str) and value in DISPOSITIONS:
-        return value, ""
-    if isinstance(value, Unknown):
-        return table.disposition, f"The write disposition of {table.name} is not constant. Set write_disposition."
-    if value == "skip":
-        return table.disposition, f'dlt does not load {table.name} (write_disposition="skip"). Remove the workflow.'
-    return table.disposition, ""
 
 
 def _parameters(function: Function, call: ast.Call | None, scope: Scope) -> dict[str, Any]:
