@@ -22,6 +22,7 @@ WITH_PANTS = {
     "python -",
     "pants tailor --check ::",
     "pants check ::",
+    "pants lint ::",
     "e2e tests/e2e",
 }
 OTHERS = {
