@@ -29,7 +29,7 @@ OTHERS = {
     "lint",
     "test-runtime lowest",
     "test-runtime 14",
-    "servers -k TestSite or commands or killed_backfill or kubernetes",
+    "servers -k TestSite or commands or killed_backfill or kubernetes or catalog_table",
     "e2e tests/standalone tests/docs --numprocesses 1",
 }
 
