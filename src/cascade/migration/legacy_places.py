@@ -123,6 +123,9 @@ class Places:
         for path, target in self.tree.links.items():
             place = root / path
             if not place.is_relative_to(package):
+                leads_to = place.resolve()
+                if any(each in (leads_to, *leads_to.parents) for each in (package.resolve(), package.parent.resolve())):
+                    self.tree.decide(f"It is a symbolic link to {target}, whose files move. Change it.", path)
                 continue
             if not place.resolve().is_relative_to(inside):
                 raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +80,12 @@ class Plan:
         return {
             "root": str(self.root),
             "into": str(self.into),
-            "files": [{"kind": each.kind, "from": each.old, "to": each.new} for each in self.changes],
+            "files": [
+                {"kind": each.kind, "from": _printable(each.old), "to": _printable(each.new)} for each in self.changes
+            ],
             "decisions": [
-                {"file": each.file or None, "line": each.line or None, "text": each.text} for each in self.decisions
+                {"file": _printable(each.file) or None, "line": each.line or None, "text": each.text}
+                for each in self.decisions
             ],
         }
 
@@ -95,3 +99,8 @@ class Plan:
             return ()
         written = {each.new for each in self.changes}
         return [each.old for each in self.changes if each.old is not None and each.old not in written]
+
+
+def _printable(path: str | None) -> str | None:
+    """Return a path without the bytes that are no UTF-8, which JSON does not have."""
+    return None if path is None else os.fsencode(path).decode(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -155,6 +156,17 @@ def test_a_file_that_came_after_the_plan_is_kept(project: Path) -> None:
     with pytest.raises(UsageError, match=r"new/a\.py exists"):
         apply(plan)
     assert (project / "new/a.py").read_text() == "mine"
+
+
+def test_a_name_that_is_not_utf8_is_moved_and_can_be_printed(project: Path) -> None:
+    name = os.fsdecode(b"b\xff.csv")
+    (project / name).write_bytes(b"")
+    tree = Tree(project)
+    tree.move(name, f"new/{name}")
+    plan = tree.plan()
+    json.dumps(plan.document, ensure_ascii=False).encode()
+    apply(plan)
+    assert (project / "new" / name).is_file()
 
 
 def test_a_refused_write_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,13 @@ def test_a_place_that_is_taken_is_an_error(old: Path) -> None:
 
 def test_links_out_of_the_project_are_refused_and_others_stay(tmp_path: Path, old: Path) -> None:
     (old / "src/cascade/defs/ingestion/sales/more.py").symlink_to("orders.py")
+    (old / "code").symlink_to("src")
+    (old / "aside").symlink_to("tests")
     plan = plan_migration(old)
+    assert (decided(plan, "code"), decided(plan, "aside")) == (
+        ["It is a symbolic link to src, whose files move. Change it."],
+        [],
+    )
     assert "symbolic link" in decided(plan, "src/cascade/defs/ingestion/sales/more.py")[0]
     (tmp_path / "elsewhere").mkdir()
     (old / "src/cascade/defs/ingestion/far").symlink_to(tmp_path / "elsewhere")
