@@ -27,7 +27,7 @@ _SHOWN = 5
 _KINDS = {"new": "new", "changed": "changed", "moved": "moved", "rewritten": "moved and changed", "removed": "removed"}
 
 
-@click.command(short_help="Bring an older project to today's layout, or from or to Pants.")
+@click.command(short_help="Bring a project to today's layout, to or from Pants, or from another tool.")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--from", "tool", type=Choice(list(TOOLS)), help="Write workflows for the project of another tool at PATH."
@@ -87,11 +87,13 @@ def migrate(
     else:
         plan = plan_migration(root, to)
     if applies and plan.changes:
-        # What an interrupted migration has left is not what a user forgot to commit.
-        if not allow_dirty and not interrupted:
+        # What an interrupted migration has left is not what a user forgot to commit, and `--from` only adds files.
+        if not allow_dirty and not interrupted and tool is None:
             _refuse_dirty(root)
         apply(plan)
     report(out, plan, typed_again("--apply", to=to, path=path, tool=tool), applied=applies)
+    if tool is not None and applies and plan.changes:
+        out.say(f"See whether they load: {typed('validate')}")
     if plan.changes and not applies:
         raise click.exceptions.Exit(1)
 

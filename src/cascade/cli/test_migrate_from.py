@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from cascade.cli.conftest import Cascade, files
+from cascade.cli.conftest import Cascade, commit, files
 from cascade.framework.conftest import SampleProject
 
 
@@ -164,9 +164,13 @@ def location(tmp_path: Path) -> Path:
     return root
 
 
-def test_assets_of_dagster_become_workflows_that_run(cascade: Cascade, location: Path) -> None:
+def test_assets_of_dagster_become_workflows_that_run(cascade: Cascade, project: SampleProject, location: Path) -> None:
+    commit(project.root)
+    # Only new files are written, so those that git does not have are no obstacle.
+    project.write("mine.py", "x = 1")
     result = cascade("migrate", "--from", "dagster", str(location), "--apply")
     assert result.exit_code == 0
+    assert result.stdout.endswith("See whether they load: cascade validate\n")
     assert "stores: the I/O manager is left out" in result.stdout
     assert "report stays a Dagster asset: it does not return rows" in result.stdout
     assert "does not declare the columns of open_ended" in result.stdout

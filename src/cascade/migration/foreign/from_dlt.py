@@ -187,7 +187,7 @@ class _Script:
 
     def _add(self, files: DomainFiles, table: Table, returned: str, made: Slice) -> None:
         table = self.stored.complete(table)
-        if table.complete is False and table.cursor and table.disposition == "replace":
+        if table.cursor and table.disposition == "replace":
             text = (
                 f"{table.name} has an incremental cursor and is replaced, which a run refuses. Remove the cursor, or "
                 "choose another write_disposition."
