@@ -124,6 +124,7 @@ def served_project(invocation: Invocation, stack: ExitStack) -> ServedProject:
         failures=invocation.failures,
         checks=checks,
         sensitive={each.table: sensitive_columns(each.validation_schema) for each in declarations},
+        unread=frozenset(each.declaration.table for each in invocation.contents.broken if each.declaration.table),
     )
 
 

@@ -174,12 +174,23 @@ def test_new_rows_and_tables_show_without_a_restart(client: TestClient, cascade:
     assert client.get("/v1/workflows/things").json()["published"]["count"] == 3
 
 
+BROKEN = """\
+import nothing_of_this_name
+from cascade import cascade_ingestion
+
+@cascade_ingestion(table_name="patients", unique_key="id", validation_schema=nothing_of_this_name.Patient)
+def patients():
+    return []
+"""
+
+
 def test_a_module_that_does_not_load_hides_no_other(project: SampleProject, ran: None) -> None:
-    project.write("broken.py", "import nothing_of_this_name\n")
+    project.write("broken.py", BROKEN)
     with ExitStack() as stack:
         served = served_project(Invocation(), stack)
         client = TestClient(create_app(served, None, lambda error: None), base_url="http://localhost")
         document = client.get("/v1/workflows").json()
+    assert served.unread == {"raw.patients"}
     assert [each["asset"] for each in document["workflows"]] == ["things"]
     assert "nothing_of_this_name" in document["failures"][0]
 

@@ -95,9 +95,10 @@ def read_rows(
     opened = table_at(found, begin.snapshot_id or None, begin.schema_id)
     if opened is None:
         raise _gone(ref, begin)
-    columns = _columns(opened, ref, column, served.sensitive.get(ref.full_name, frozenset()))
+    sensitive = _sensitive(served, ref)
+    columns = _columns(opened, ref, column, sensitive)
     judge = row_filter(opened, ref, where)
-    _require_shown(ref, (*columns, *judge.columns), served)
+    _require_shown(ref, sensitive.intersection((*columns, *judge.columns)))
     try:
         with storage_errors_named(served.lakehouse, ref, "read"):
             page = read_page(opened, columns, judge, begin.place, limit)
@@ -145,13 +146,23 @@ def _columns(table: Table, ref: TableRef, given: Sequence[str] | None, sensitive
     return list(dict.fromkeys(given))
 
 
-def _require_shown(ref: TableRef, columns: Sequence[str], served: ServedProject) -> None:
-    sensitive = served.sensitive.get(ref.full_name, frozenset()).intersection(columns)
-    if sensitive:
+def _sensitive(served: ServedProject, ref: TableRef) -> frozenset[str]:
+    sensitive = served.sensitive_of(ref)
+    if sensitive is None:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The workflow of {ref.full_name} did not load when the server started, so which of its columns are "
+            "sensitive is unknown. Correct it, and start the server again.",
+        )
+    return sensitive
+
+
+def _require_shown(ref: TableRef, asked: frozenset[str]) -> None:
+    if asked:
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
-            f'The column "{min(sensitive)}" of {ref.full_name} is sensitive. This API shows no values of it, and does '
-            "not filter by it.",
+            f'The column "{min(asked)}" of {ref.full_name} is sensitive. This API shows no values of it, and does not '
+            "filter by it.",
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cascade.exceptions import CascadeError
     from cascade.framework.partition_states import PartitionStates
     from cascade.iceberg import Lakehouse
+    from cascade.table_ref import TableRef
 
 
 _KEPT_SECONDS = 5.0
@@ -38,6 +39,7 @@ class ServedProject:
         draw: draws its graph from its source.
         checks: the checks of its assets.
         sensitive: the sensitive columns of tables, by the full names of the tables.
+        unread: the tables of workflows that did not load, so that their sensitive columns are unknown.
     """
 
     name: str
@@ -49,10 +51,22 @@ class ServedProject:
     failures: Sequence[CascadeError] = ()
     checks: Sequence[dg.AssetCheckSpec] = ()
     sensitive: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
     _drawing: Lock = field(default_factory=Lock)
     _asking: Lock = field(default_factory=Lock)
     _asked_until: float = 0.0
     _answers: bool = False
+
+    def sensitive_of(self, table: TableRef) -> frozenset[str] | None:
+        """Return the sensitive columns of a table, or None if they are unknown.
+
+        Args:
+            table: the table. Some catalogs find it in any case, so its case does not count here.
+        """
+        name = table.full_name.casefold()
+        if name in map(str.casefold, self.unread):
+            return None
+        return frozenset().union(*(columns for each, columns in self.sensitive.items() if each.casefold() == name))
 
     def answers(self) -> bool:
         """Return whether the catalog answers, which is asked at most every five seconds."""

@@ -52,7 +52,7 @@ def describe_table(served: Served, table: TableName) -> Document:
             "asset": "/".join(declaration.asset_key) if declaration else None,
             "description": declaration.description if declaration else found.properties.get("comment"),
             "owners": list(declaration.owners) if declaration else [],
-            "columns": _columns(found, served.sensitive.get(ref.full_name, frozenset())),
+            "columns": _columns(found, served.sensitive_of(ref)),
             "key": sorted(found.schema().identifier_field_names()),
             "layout": _layout(found),
             "rows": overview.rows,
@@ -108,14 +108,14 @@ def count_refused_rows(served: Served, table: TableName) -> Document:
     return Document({"quarantine": [each.document() for each in counted_quarantine(found, ref)] if found else []})
 
 
-def _columns(table: Table, sensitive: frozenset[str]) -> list[dict[str, Any]]:
+def _columns(table: Table, sensitive: frozenset[str] | None) -> list[dict[str, Any]]:
     return [
         {
             "name": field.name,
             "type": str(field.field_type),
             "required": field.required,
             "description": field.doc,
-            "sensitive": field.name in sensitive,
+            "sensitive": sensitive is None or field.name in sensitive,
         }
         for field in table.schema().fields
         if field.name not in HIDDEN

@@ -20,6 +20,7 @@ from cascade.http_api.answers import ARROW
 from cascade.http_api.conftest import Api
 from cascade.iceberg import Lakehouse
 from cascade.iceberg.test_pages import snapshot_of
+from cascade.table_ref import TableRef
 
 PEOPLE = "/v1/tables/people/rows"
 
@@ -132,6 +133,20 @@ def test_sensitive_columns_are_never_shown_nor_asked_about(api: Api) -> None:
         assert answer.status_code == 403 and '"email"' in answer.json()["detail"]
     columns = client.get("/v1/tables/people").json()["columns"]
     assert {column["name"]: column["sensitive"] for column in columns} == {"id": False, "name": False, "email": True}
+
+
+def test_sensitive_columns_are_those_of_a_table_in_any_case(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Lakehouse.load
+    # As AWS Glue and Unity Catalog do.
+    monkeypatch.setattr(Lakehouse, "load", lambda self, ref: load(self, TableRef(*map(str.lower, ref.identifier))))
+    assert set(api().get("/v1/tables/RAW.People/rows").json()["rows"][0]) == {"id", "name"}
+
+
+def test_a_table_whose_sensitive_columns_are_unknown_shows_no_row(api: Api) -> None:
+    api.served.unread = frozenset({"raw.people"})
+    answer = api().get(PEOPLE, params={"column": "id"})
+    assert answer.status_code == 503 and "did not load" in answer.json()["detail"]
+    assert all(column["sensitive"] for column in api().get("/v1/tables/people").json()["columns"])
 
 
 def test_a_cursor_belongs_to_its_query(api: Api) -> None:
