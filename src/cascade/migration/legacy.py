@@ -40,6 +40,10 @@ def migrate_legacy(tree: Tree, layout: LegacyLayout, name: str | None = None) ->
     modules = {layout.root / path: rewritten[path] for path in rewritten}
     _tell_dropped(places)
     _tell_flat_fields(tree, places)
+    tree.decide(
+        "Fields keep the names of the source: nothing makes station_id of stationId any more. A run names the fields "
+        "that the schema lacks. Give its fields these names as aliases."
+    )
     places.apply()
     for file, result in modules.items():
         old = places.relative(file)
