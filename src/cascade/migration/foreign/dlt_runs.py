@@ -242,14 +242,16 @@ def _calls(body: list[ast.stmt], before: tuple[ast.stmt, ...]) -> Iterator[tuple
 
 def _called_functions(source: SourceCode) -> set[str]:
     """Return the functions of a script that it calls when it is started, directly or through others."""
+    functions = {node.name: node for node in ast.walk(source.tree) if isinstance(node, Function)}
     found: set[str] = set()
     waiting: list[ast.AST] = [node for node in source.tree.body if not isinstance(node, (Function, ast.ClassDef))]
     while waiting:
         for node in ast.walk(waiting.pop()):
-            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
-            if name in source.functions and name not in found:
+            # A method counts by its name, whatever it belongs to.
+            name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            if name in functions and name not in found:
                 found.add(name)
-                waiting.append(source.functions[name])
+                waiting.append(functions[name])
     return found
 
 

@@ -128,12 +128,17 @@ class SourceCode:
         return ""
 
     def segment(self, node: ast.AST) -> str:
-        """Return the source of an expression."""
+        """Return the source of an expression, such that more indentation does not change it."""
+        if any(_has_long_text(inner) for inner in ast.walk(node)):
+            return ast.unparse(node)
         return ast.get_source_segment(self.text, node) or ast.unparse(node)
 
     def statement_text(self, node: ast.stmt) -> str:
         """Return the source of a statement and of the comments above it, without indentation, with a final newline."""
-        if any(_has_long_text(inner) for inner in ast.walk(node)):
+        assert node.end_lineno is not None
+        shares = self.lines[node.lineno - 1].encode()[: node.col_offset].strip()
+        shares += self.lines[node.end_lineno - 1].encode()[node.end_col_offset :].partition(b"#")[0].strip()
+        if shares or any(_has_long_text(inner) for inner in ast.walk(node)):
             return ast.unparse(node) + "\n"
         assert node.end_lineno is not None
         first = node.lineno - 1
@@ -145,7 +150,7 @@ class SourceCode:
         try:
             ast.parse(text)
         except SyntaxError:
-            # A comment inside of it is farther to the left, or another statement is on its lines.
+            # A comment inside of it is farther to the left.
             text = ast.unparse(node) + "\n"
         return comments + text
 

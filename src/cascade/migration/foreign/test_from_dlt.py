@@ -311,3 +311,33 @@ def test_a_directory_with_the_name_of_the_tool_is_not_what_a_script_imports(othe
     copies = {path: text for path, text in files.items() if "_dlt" in path}
     assert list(copies) == ["ingestion/dlt/_dlt/dlt/load.py"]
     assert copies["ingestion/dlt/_dlt/dlt/load.py"].startswith("import dlt\n")
+
+
+def test_methods_are_read_and_texts_of_several_lines_keep_their_content(other: Other) -> None:
+    other.write(
+        "load.py",
+        """
+        import dlt
+
+        class Loader:
+            def __init__(self):
+                self.pipeline = dlt.pipeline("x")
+
+            def go(self):
+                self.pipeline.run([{"a": '''one
+          two'''}], table_name="notes")
+
+        Loader().go()
+        """,
+    )
+    notes = other.migrate("dlt", "load.py")["ingestion/other/notes.py"]
+    (function,) = [node for node in ast.parse(notes).body if isinstance(node, ast.FunctionDef)]
+    returned = function.body[-1]
+    assert isinstance(returned, ast.Return) and returned.value is not None
+    assert ast.literal_eval(returned.value)[0]["a"].startswith("one\n")
+    assert ast.literal_eval(returned.value) == [{"a": "one\n  two"}]
+
+
+def test_of_statements_on_one_line_only_those_that_count_are_kept(other: Other) -> None:
+    other.write("load.py", "import dlt\nx = input(); rows = [{'a': 1}]  # both\ndlt.run(rows, table_name='t')\n")
+    assert other.migrate("dlt", "load.py")["ingestion/other/t.py"].endswith("    rows = [{'a': 1}]\n    return rows\n")
