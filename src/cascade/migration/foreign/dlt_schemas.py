@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -89,6 +90,9 @@ def read_stored_schemas(root: Path, left_out: Path) -> StoredSchemas:
 
 def _load(path: Path) -> Any:
     text = path.read_text("utf-8")
+    # `dlt pipeline NAME schema` writes what it has found before the schema.
+    begin = re.search(r"^\{|^[a-z_]+:(?= |$)", text, flags=re.MULTILINE)
+    text = text[begin.start() :] if begin else text
     if path.suffix == ".json":
         return json.loads(text)
     import yaml

@@ -192,7 +192,7 @@ def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> li
     for turn in turns:
         tables += tables_of(node.elt, scope.deeper(names={**scope.names, **turn}))
     # The name of the loop exists only inside of it.
-    return [replace(table, resource=table.resource or table.name, returned=None) for table in tables]
+    return [replace(table, returned=None) for table in tables]
 
 
 def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: ast.AST) -> list[Table]:
@@ -214,12 +214,15 @@ def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: 
     tables: list[Table] = []
     for expression, bound in _results(function, scope):
         tables += tables_of(expression, replace(scope, names=bound))
-    if is_source or any(table.resource for table in tables):
+    if is_source:
         if not tables or any(not table.name for table in tables):
             raise UnreadableError(scope.source, function, f"The resources of {function.name} are named when it runs.")
         return [replace(table, resource=table.resource or table.name, returned=None) for table in tables]
-    if len(tables) == 1 and tables[0].name:
-        return [replace(tables[0], returned=None)]
+    named = bool(tables) and all(table.name for table in tables)
+    if named and (len(tables) == 1 or all(table.resource for table in tables)):
+        return [replace(table, returned=None) for table in tables]
+    if named:
+        raise UnreadableError(scope.source, function, f"{function.name} returns several resources, and no source.")
     return [_of_rows(function, scope)]
 
 
@@ -250,7 +253,7 @@ def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table
     name = scope.constant(given.get("name"))
     described = (ast.get_docstring(function) or "").partition("\n")[0]
     table = Table(name if isinstance(name, str) else function.name, scope.source.path, function.lineno)
-    table = replace(table, resource=table.name, description=described)
+    table = replace(table, description=described)
     cursor = cursor_of(function, scope)
     if cursor is not None:
         table = replace(table, cursor=cursor.name, columns=(cursor,) if not cursor.guessed else ())
@@ -269,7 +272,7 @@ def _of_resource_call(node: ast.Call, scope: Scope) -> Table:
     table = replace(table, name=name if isinstance(name, str) else table.name, returned=None)
     if given.get("name") is not None and not isinstance(name, str):
         raise UnreadableError(scope.source, node, "The name of a resource is not constant.")
-    return hinted(replace(table, resource=table.name or None), given, scope)
+    return hinted(replace(table, resource=None), given, scope)
 
 
 def _of_rows(function: Function, scope: Scope) -> Table:
@@ -288,6 +291,9 @@ def _of_rest(node: ast.Call, scope: Scope) -> list[Table]:
     tables = rest_tables(scope.constant(config), scope.source.path, config.lineno)
     if tables is None:
         raise UnreadableError(scope.source, config, "The resources of the REST API are named when it runs.")
+    if scope.source.full_name(node.func).endswith("rest_api_resources"):
+        # It returns a list, from which only a source can select.
+        return [replace(table, resource=None) for table in tables]
     return tables
 
 

@@ -96,6 +96,8 @@ class _Script:
             given = arguments_of(run.call, "data")
             tables = [hinted(table, given, scope) for table in tables]
             unnamed = [table for table in tables if not table.name]
+            if len(tables) > 1 and any(table.resource is None and table.returned is None for table in tables):
+                raise UnreadableError(self.source, run.call, "The resources are in a list that a loop makes.")
             if unnamed:
                 raise UnreadableError(self.source, run.call, "The table of these rows is named when the pipeline runs.")
         except UnreadableError as error:

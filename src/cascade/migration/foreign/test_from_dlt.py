@@ -62,6 +62,9 @@ def test_an_exported_schema_completes_the_columns(other: Other) -> None:
     other.write(
         "tracker.schema.yaml",
         """
+        Found pipeline tracker in /var/dlt/pipelines
+        Found schema with name tracker
+        version: 2
         tables:
           issues:
             columns:
@@ -341,3 +344,35 @@ def test_methods_are_read_and_texts_of_several_lines_keep_their_content(other: O
 def test_of_statements_on_one_line_only_those_that_count_are_kept(other: Other) -> None:
     other.write("load.py", "import dlt\nx = input(); rows = [{'a': 1}]  # both\ndlt.run(rows, table_name='t')\n")
     assert other.migrate("dlt", "load.py")["ingestion/other/t.py"].endswith("    rows = [{'a': 1}]\n    return rows\n")
+
+
+def test_only_a_source_selects_a_resource(other: Other) -> None:
+    other.write(
+        "load.py",
+        """
+        import dlt
+
+        @dlt.resource(primary_key="id", write_disposition="merge")
+        def things():
+            yield from []
+
+        @dlt.source
+        def both():
+            return [things, dlt.resource([], name="more")]
+
+        def made():
+            return dlt.resource([{"a": 1}], name="made")
+
+        pipeline = dlt.pipeline("p")
+        pipeline.run(things())
+        pipeline.run(made())
+        pipeline.run(both().with_resources("more"))
+        pipeline.run([dlt.resource([{"a": 1}], name=name) for name in ("x", "y")])
+        """,
+    )
+    files = other.migrate("dlt", "load.py")
+    assert files["ingestion/p/things.py"].endswith("    return things()\n")
+    assert files["ingestion/p/made.py"].endswith("    return made()\n")
+    assert files["ingestion/p/more.py"].endswith('    return both().with_resources("more")\n')
+    assert "ingestion/p/x.py" not in files
+    assert any("in a list that a loop makes" in each for each in other.decisions)
