@@ -14,7 +14,7 @@ NOT_IN_NESSIE = {
     "test_runs_of_one_partition_leave_what_some_order_leaves": "of two commits at the same time, one is lost",
     "test_a_new_optional_column_and_an_optional_one_are_applied": "it answers with HTTP 400",
     "test_types_are_widened": "it answers with HTTP 400",
-    "test_no_run_notices_maintenance": "it lets no snapshot expire and no file be removed",
+    "test_no_run_notices_maintenance": "it shows the newest snapshot alone",
     "test_maintenance_beside_writers_loses_nothing": "of two commits at the same time, one is lost",
 }
 """What Nessie 0.99 does not do, and why, by the test that shows it."""
