@@ -21,6 +21,7 @@ from cascade.migration.foreign.local_code import LocalCode, local_code_of
 from cascade.migration.foreign.place import Place
 from cascade.migration.foreign.project_files import python_files
 from cascade.migration.foreign.source_code import Function, SourceCode, arguments_of, loaded_names
+from cascade.scaffold.environment import literal
 
 COPIES = "_dlt"
 """The package for copied code, next to the workflows. Cascade does not look for workflows in it."""
@@ -117,7 +118,7 @@ class _Script:
                 continue
             self._seen.add(key)
             if table.resource is not None and (len(tables) > 1 or _has_several(run.data, scope)):
-                returned = f"{_callable(returned)}.with_resources({table.resource!r})".replace("'", '"')
+                returned = f"{_callable(returned)}.with_resources({literal(table.resource)})"
             self._add(files, table, returned, made)
 
     def add_definitions(self) -> bool:
@@ -146,7 +147,7 @@ class _Script:
             for table in tables:
                 returned = f"{function.name}()"
                 if len(tables) > 1:
-                    returned += f'.with_resources("{table.resource}")'
+                    returned += f".with_resources({literal(table.resource)})"
                 made = Slice((), (), frozenset({function.name}), {})
                 self._add(files, table, returned, made)
         return added

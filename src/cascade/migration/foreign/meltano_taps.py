@@ -115,9 +115,13 @@ def _add_csv(tap: Tap, entry: Mapping[str, Any], cron: str | None) -> None:
     imports = ["from cascade.sources.files import read_csv"]
     inside = place.is_file() and place.resolve().is_relative_to(tap.root.resolve())
     if inside and place.stat().st_size <= _MOST_BYTES:
-        tap.data[f"data/{place.name}"] = place
+        copy = place.name
+        if tap.data.setdefault(f"data/{copy}", place) != place:
+            # A file of the same name in another directory.
+            copy = "_".join(PurePosixPath(given).parts)
+            tap.data[f"data/{copy}"] = place
         imports.append("from pathlib import Path")
-        source = f'Path(__file__).parent / "data" / {literal(place.name)}'
+        source = f'Path(__file__).parent / "data" / {literal(copy)}'
         tap.remark(
             f"{given} was copied next to the workflow. To read it where it arrives, change the path in the workflow."
         )

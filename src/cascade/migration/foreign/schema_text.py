@@ -163,7 +163,7 @@ def _field(field: SchemaField) -> Iterator[str]:
     if column.description:
         options.append(f"description={literal(' '.join(column.description.split()))}")
     if column.guessed:
-        yield f"# The type of {column.name} is a guess."
+        yield f"# The type of {' '.join(column.name.split())} is a guess."
     if options in ([], ["default=None"]):
         yield f"{field.name}: {annotation}" + (" = None" if options else "")
     else:

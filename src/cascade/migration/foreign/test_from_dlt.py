@@ -57,6 +57,13 @@ def test_a_rest_api_gives_a_workflow_for_each_resource(other: Other) -> None:
     assert "`dlt pipeline tracker schema --format yaml >tracker.schema.yaml`" in said
 
 
+def test_the_strings_of_a_call_keep_their_quotes(other: Other) -> None:
+    call = """tracker('say "now"', dlt.secrets["it's"])"""
+    other.write("tracker_pipeline.py", REST.replace("print(pipeline.run(tracker()))", f"pipeline.run({call})"))
+    files = other.migrate("dlt", "tracker_pipeline.py")
+    assert f'return {call}.with_resources("issues")\n' in files["ingestion/tracker/issues.py"]
+
+
 def test_an_exported_schema_completes_the_columns(other: Other) -> None:
     other.write("tracker_pipeline.py", REST)
     other.write(

@@ -149,3 +149,15 @@ def test_a_file_that_cannot_be_read_is_told(other: Other, text: str, why: str) -
 def test_a_path_without_a_project_is_refused(other: Other) -> None:
     with pytest.raises(UsageError, match=r"has no meltano\.yml"):
         other.migrate("meltano")
+
+
+def test_csv_files_of_one_name_are_copied_apart(other: Other) -> None:
+    entries = [{"entity": name, "path": f"extract/{name}/rows.csv", "keys": ["id"]} for name in ("cats", "dogs")]
+    plugin = {"name": "tap-csv", "config": {"files": entries}}
+    other.write("meltano.yml", json.dumps({"version": 1, "plugins": {"extractors": [plugin]}}))
+    for name in ("cats", "dogs"):
+        other.write(f"extract/{name}/rows.csv", f"id\n{name}\n")
+    files = other.migrate("meltano")
+    for table, copy in {"cats": "rows.csv", "dogs": "extract_dogs_rows.csv"}.items():
+        assert f'"data" / "{copy}"' in files[f"ingestion/csv/{table}.py"]
+        assert files[f"ingestion/csv/data/{copy}"] == f"id\n{table}\n"
