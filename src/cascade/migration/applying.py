@@ -58,7 +58,9 @@ def apply(plan: Plan) -> None:
     missing = [place for place in (staging, *staging.parents) if not place.exists()]
     try:
         shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        # It gets copies of `.env`, each with its own mode only after it is written.
+        staging.mkdir(mode=0o700)
         _write_journal(staging, list(_staged(plan, staging)))
     except BaseException as error:
         # Ctrl-C too. A directory that is not empty is another's.
@@ -162,9 +164,17 @@ def _staged(plan: Plan, staging: Path) -> Iterator[_Step]:
             staged.write_bytes(change.content)
             if origin is not None:
                 shutil.copymode(origin, staged)
+        if plan.in_place:
+            # The original is removed soon, and a power failure must not take the copy.
+            _flush(staged)
         yield _Step(change.new, staged.name, _digest(plan.into / change.new))
     for path in plan.removals():
         yield _Step(path, None, _digest(plan.into / path))
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _write_journal(staging: Path, steps: Sequence[_Step]) -> None:

@@ -12,6 +12,8 @@ from cascade.migration.plan import FileChange, Plan
 
 _SETTINGS = frozenset({".toml", ".yaml", ".yml", ".cfg", ".ini"})
 _ASSIGNMENT = re.compile(r"(?P<before>[ +-]?\s*(?:export\s+)?(?P<name>[\w.-]+)\s*[=:]\s*)(?P<value>\S.*)")
+_HARMLESS = re.compile(r"@@|[ +-]?\s*(?:#|$)|[ +-]?\s*(?:export\s+)?[\w.-]+\s*=\s*$")
+"""A line of a `.env` that is empty or a comment, or that sets an empty value."""
 _NOWHERE = "/dev/null"
 
 
@@ -54,4 +56,7 @@ def _without_secrets(line: str, path: PurePosixPath) -> str:
         found = _ASSIGNMENT.fullmatch(line)
         if found and (of_environment or is_secret_name(found["name"])):
             return found["before"] + MASK
+    if of_environment and not _HARMLESS.match(line):
+        # It continues the value of a line above, such as a private key.
+        return line[:1] + MASK
     return mask_secrets(line)
