@@ -44,7 +44,10 @@ _APACHE_JARS = (
 )
 _NESSIE_JAR = f"org.projectnessie.nessie:nessie-quarkus:{NESSIE}:jar:runner"
 _COORDINATES = "<groupId>{0}</groupId><artifactId>{1}</artifactId><version>{2}</version><type>{3}</type>{4}"
-_PROJECT = "<project><modelVersion>4.0.0</modelVersion><groupId>cascade</groupId><artifactId>catalog</artifactId><version>1</version><dependencies>{}</dependencies></project>"
+_PROJECT = (
+    "<project><modelVersion>4.0.0</modelVersion><groupId>cascade</groupId><artifactId>catalog</artifactId>"
+    "<version>1</version><dependencies>{}</dependencies></project>"
+)
 
 
 def download_apache() -> Path:
