@@ -217,7 +217,8 @@ def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: 
     if is_source:
         if not tables or any(not table.name for table in tables):
             raise UnreadableError(scope.source, function, f"The resources of {function.name} are named when it runs.")
-        return [replace(table, resource=table.resource or table.name, returned=None) for table in tables]
+        own = [table.resource or table.own_resource or table.name for table in tables]
+        return [replace(table, resource=name, returned=None) for table, name in zip(tables, own, strict=True)]
     named = bool(tables) and all(table.name for table in tables)
     if named and (len(tables) == 1 or all(table.resource for table in tables)):
         return [replace(table, returned=None) for table in tables]
@@ -253,7 +254,7 @@ def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table
     name = scope.constant(given.get("name"))
     described = (ast.get_docstring(function) or "").partition("\n")[0]
     table = Table(name if isinstance(name, str) else function.name, scope.source.path, function.lineno)
-    table = replace(table, description=described)
+    table = replace(table, own_resource=table.name, description=described)
     cursor = cursor_of(function, scope)
     if cursor is not None:
         table = replace(table, cursor=cursor.name, columns=(cursor,) if not cursor.guessed else ())
@@ -272,7 +273,7 @@ def _of_resource_call(node: ast.Call, scope: Scope) -> Table:
     table = replace(table, name=name if isinstance(name, str) else table.name, returned=None)
     if given.get("name") is not None and not isinstance(name, str):
         raise UnreadableError(scope.source, node, "The name of a resource is not constant.")
-    return hinted(replace(table, resource=None), given, scope)
+    return hinted(replace(table, resource=None, own_resource=table.name), given, scope)
 
 
 def _of_rows(function: Function, scope: Scope) -> Table:
@@ -293,7 +294,7 @@ def _of_rest(node: ast.Call, scope: Scope) -> list[Table]:
         raise UnreadableError(scope.source, config, "The resources of the REST API are named when it runs.")
     if scope.source.full_name(node.func).endswith("rest_api_resources"):
         # It returns a list, from which only a source can select.
-        return [replace(table, resource=None) for table in tables]
+        return [replace(table, resource=None, own_resource=table.resource or "") for table in tables]
     return tables
 
 

@@ -71,6 +71,7 @@ class Table:
         complete: whether there are no others.
         model: a pydantic model of the rows, or None.
         resource: the resource of a dlt source that gives the rows, or None if what is returned has only that one.
+        own_resource: the resource itself, whether or not it is part of a source; nothing if it has no name.
         returned: the source of an expression that gives the rows, or None for that of the run.
         cursor: the column of an incremental cursor, or None.
         description: what the rows are, in one sentence, or nothing.
@@ -86,6 +87,7 @@ class Table:
     complete: bool = False
     model: Model | None = None
     resource: str | None = None
+    own_resource: str = ""
     returned: str | None = None
     cursor: str | None = None
     description: str = ""

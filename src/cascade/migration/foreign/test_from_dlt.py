@@ -359,7 +359,7 @@ def test_only_a_source_selects_a_resource(other: Other) -> None:
         """
         import dlt
 
-        @dlt.resource(primary_key="id", write_disposition="merge")
+        @dlt.resource(primary_key="id", write_disposition="merge", table_name="all_things")
         def things():
             yield from []
 
@@ -374,11 +374,13 @@ def test_only_a_source_selects_a_resource(other: Other) -> None:
         pipeline.run(things())
         pipeline.run(made())
         pipeline.run(both().with_resources("more"))
+        pipeline.run(both())
         pipeline.run([dlt.resource([{"a": 1}], name=name) for name in ("x", "y")])
         """,
     )
     files = other.migrate("dlt", "load.py")
-    assert files["ingestion/p/things.py"].endswith("    return things()\n")
+    assert files["ingestion/p/all_things.py"].endswith("    return things()\n")
+    assert files["ingestion/p/p_all_things.py"].endswith('    return both().with_resources("things")\n')
     assert files["ingestion/p/made.py"].endswith("    return made()\n")
     assert files["ingestion/p/more.py"].endswith('    return both().with_resources("more")\n')
     assert "ingestion/p/x.py" not in files
