@@ -14,7 +14,6 @@ from cascade.cli.context import Invocation
 from cascade.cli.options import branch_option, json_option
 from cascade.collector import collector_paused
 from cascade.exceptions import UsageError
-from cascade.partition_keys import ends_of_range
 from cascade.program import typed_program
 from cascade.terminal.output import Output
 
@@ -69,6 +68,8 @@ def backfill(
     if span is not None:
         if first is not None or last is not None:
             raise UsageError("--partition-range has both ends, so it excludes --from and --to.")
+        from cascade.partition_keys import ends_of_range
+
         first, last = ends_of_range(span)
     with ExitStack() as stack:
         with out.waiting("loading the project"), collector_paused(for_good=True):

@@ -20,7 +20,6 @@ from cascade.cli.completion import complete_tables
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
-from cascade.legacy.layout import is_legacy_package
 from cascade.scaffold.plugin_sources import plugin_sources
 from cascade.terminal.output import Output
 from cascade.terminal.questions import can_ask
@@ -104,6 +103,8 @@ def create_workflow(
             f"Pants manages the workflows of the project {invocation.given.name}, and creates new ones.",
             hint="In the repository, type: pants cascade-scaffold src/workflows/weather",
         )
+    from cascade.legacy.layout import is_legacy_package
+
     invocation.require_project()
     if is_legacy_package(invocation.config.workflows_directory):
         raise UsageError(

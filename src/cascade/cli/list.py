@@ -13,7 +13,6 @@ from cascade.cli.options import json_option
 from cascade.framework.collect import Collected, declared_checks, named_definitions
 from cascade.framework.declared_names import PlainSettings, plain_settings
 from cascade.framework.project import Project, require_project_root
-from cascade.legacy.layout import is_legacy_package
 from cascade.program import typed
 from cascade.terminal.output import Output
 
@@ -86,6 +85,7 @@ def list_assets(invocation: Invocation, out: Output) -> None:
 def _listed(invocation: Invocation, settings: PlainSettings | None) -> tuple[Listing, list[tuple[str, str, str]]]:
     """List the project, and import only the modules whose source does not show what they contain."""
     from cascade.framework.listing import Listing, list_modules
+    from cascade.legacy.layout import is_legacy_package
     from cascade.plugins import has_plugins
 
     is_legacy = settings is not None and is_legacy_package(settings.workflows_directory)

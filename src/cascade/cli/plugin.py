@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from cascade.cli.listing import print_listing
 from cascade.cli.options import json_option
@@ -16,6 +15,8 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from cascade.cli.plugin_states import PluginState
 
 
@@ -32,6 +33,8 @@ plugin.add_command(new_plugin)
 
 
 def _complete_plugins(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     from cascade.plugins import GROUPS, find_plugins
 
     found = [plugin for kind in GROUPS for plugin in find_plugins(kind)]

@@ -5,30 +5,33 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cascade.cli.choices import Choice
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
-from cascade.scaffold.plugin import DEFAULT_KIND, KINDS, PluginRequest, render_plugin
-from cascade.scaffold.project_pants import find_repository, place_in
+from cascade.scaffold.choices import DEFAULT_PLUGIN_KIND, PLUGIN_KINDS
 from cascade.terminal.output import Output
 from cascade.terminal.questions import ask_choice, can_ask
+
+if TYPE_CHECKING:
+    from cascade.scaffold.plugin import PluginRequest
 
 
 @click.command(
     "new",
     short_help="Write a plugin in a new directory.",
-    epilog="\b\n" + "\n".join(f"{kind:<12} {meaning}" for kind, meaning in KINDS.items()),
+    epilog="\b\n" + "\n".join(f"{kind:<12} {meaning}" for kind, meaning in PLUGIN_KINDS.items()),
 )
 @click.argument("name", metavar="NAME")
 @click.option(
     "--kind",
     "kinds",
-    type=Choice(list(KINDS)),
+    type=Choice(list(PLUGIN_KINDS)),
     multiple=True,
-    help=f"What it adds; {DEFAULT_KIND} by default. Repeat the option for several.",
+    help=f"What it adds; {DEFAULT_PLUGIN_KIND} by default. Repeat the option for several.",
 )
 @click.option("--force", is_flag=True, help="Write into a directory that is not empty, over files of the same names.")
 @click.option("--dry-run", is_flag=True, help="Print the files without writing them.")
@@ -42,13 +45,15 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
     """
     import cascade
     from cascade.authoring.written_files import write_files
+    from cascade.scaffold.plugin import PluginRequest, render_plugin
+    from cascade.scaffold.project_pants import find_repository, place_in
 
     root = Path(os.path.abspath(os.path.expanduser(name)))
     if not kinds:
         kinds = (
-            ask_choice("Kind", {str(kind): meaning for kind, meaning in KINDS.items()}, DEFAULT_KIND)
+            ask_choice("Kind", {str(kind): meaning for kind, meaning in PLUGIN_KINDS.items()}, DEFAULT_PLUGIN_KIND)
             if can_ask(as_json=out.as_json)
-            else DEFAULT_KIND,
+            else DEFAULT_PLUGIN_KIND,
         )
     repository = find_repository(root.parent)
     request = PluginRequest(

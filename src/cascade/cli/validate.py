@@ -15,7 +15,6 @@ import click
 from cascade.cli.context import Invocation
 from cascade.cli.options import json_option
 from cascade.exceptions import UsageError
-from cascade.legacy.old_imports import LegacyImportWarning
 from cascade.terminal.output import Output
 from cascade.terminal.words import counted
 
@@ -112,6 +111,8 @@ def validate(
         names = stored_columns_of(schema)
         if names:
             tables[workflow.declaration.table] = {"schema": schema.__name__, "columns": list(names)}
+
+    from cascade.legacy.old_imports import LegacyImportWarning
 
     # They are shown here alone, since there can be one for each import of an old project.
     with progress as begin, warnings.catch_warnings():

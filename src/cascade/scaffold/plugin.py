@@ -7,23 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cascade.plugins import GROUPS, Kind
-from cascade.scaffold.choices import BUILT_IN_SOURCES, RESERVED_TYPES
+from cascade.scaffold.choices import BUILT_IN_SOURCES, DEFAULT_PLUGIN_KIND, PLUGIN_KINDS, RESERVED_TYPES
 from cascade.scaffold.environment import environment
 from cascade.scaffold.project import TAKEN_NAMES, directory_problems, normal_form, requirement_on_runtime
 from cascade.scaffold.project_pants import PantsPlace
 from cascade.scaffold.request import choice_problems, raise_if_any
-
-KINDS: dict[Kind, str] = {
-    "source": "a source for create-workflow",
-    "quality": "checks of every table",
-    "contributor": "assets, jobs, schedules and problems",
-    "catalog": "an Iceberg catalog, by the scheme of its URI",
-    "command": "a command of the command line",
-    "resource": "a Dagster resource that workflows take",
-}
-"""What a plugin can add."""
-
-DEFAULT_KIND: Kind = "command"
 
 _OBJECTS: dict[Kind, str] = {
     "source": "Source",
@@ -43,7 +31,7 @@ class PluginRequest:
 
     Args:
         name: the name of its directory, from which those of its distribution and package follow.
-        kinds: what it adds, at least one of `KINDS`.
+        kinds: what it adds, at least one of `PLUGIN_KINDS`.
         runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
         pants: its place in a Pants repository, or None without Pants.
         taken: names that its command cannot have.
@@ -53,7 +41,7 @@ class PluginRequest:
     """
 
     name: str
-    kinds: tuple[str, ...] = (DEFAULT_KIND,)
+    kinds: tuple[str, ...] = (DEFAULT_PLUGIN_KIND,)
     runtime_version: str = ""
     pants: PantsPlace | None = None
     taken: frozenset[str] = frozenset()
@@ -68,7 +56,7 @@ class PluginRequest:
             suggestion = f"acme-{self.distribution}"
             yield f"{self.name!r} is the name of a package that plugins use. Use {suggestion!r}, for example."
         for kind in self.kinds:
-            yield from choice_problems("kind", kind, tuple(KINDS))
+            yield from choice_problems("kind", kind, tuple(PLUGIN_KINDS))
 
     @property
     def distribution(self) -> str:
@@ -116,7 +104,7 @@ def render_plugin(request: PluginRequest) -> dict[str, str]:
             "object": _OBJECTS[kind],
             "adds": _adds(kind, request.slug, identifier),
         }
-        for kind in KINDS
+        for kind in PLUGIN_KINDS
         if kind in kinds
     ]
     context = {

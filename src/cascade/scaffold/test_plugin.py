@@ -15,8 +15,9 @@ import cascade.scaffold.plugin
 import cascade.testing.plugin
 from cascade.exceptions import UsageError
 from cascade.plugins import GROUPS
+from cascade.scaffold.choices import PLUGIN_KINDS
 from cascade.scaffold.conftest import assert_mypy_finds_nothing, assert_tests_pass, needs_mypy, needs_ruff
-from cascade.scaffold.plugin import KINDS, PluginRequest, render_plugin
+from cascade.scaffold.plugin import PluginRequest, render_plugin
 
 assert cascade.contributor and cascade.quality and cascade.testing.plugin
 
@@ -25,14 +26,14 @@ assert cascade.contributor and cascade.quality and cascade.testing.plugin
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a plugin of every kind."""
     root = tmp_path_factory.mktemp("plugins") / "acme-cascade"
-    for path, text in render_plugin(PluginRequest(name=root.name, kinds=tuple(KINDS))).items():
+    for path, text in render_plugin(PluginRequest(name=root.name, kinds=tuple(PLUGIN_KINDS))).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     return root
 
 
 def test_its_tests_pass(everything: Path) -> None:
-    assert_tests_pass(everything, len(KINDS), "-p", "cascade.testing.plugin")
+    assert_tests_pass(everything, len(PLUGIN_KINDS), "-p", "cascade.testing.plugin")
 
 
 @needs_mypy
