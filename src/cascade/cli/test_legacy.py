@@ -111,6 +111,8 @@ def test_workspace_files_of_before_find_the_definitions(legacy: LegacyProject, m
     from cascade import definitions
     from cascade.framework import definitions as successor
 
+    # Another test may have been in its project when this module was imported.
+    monkeypatch.setattr(successor, "_FIRST_ON_PATH", str(legacy.root))
     for module in (definitions, successor):
         monkeypatch.setitem(vars(module), "defs", None)
         del vars(module)["defs"]
