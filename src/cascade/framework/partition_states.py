@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cascade.declarations.asset_keys import dependencies
 from cascade.declarations.code_version import code_version
 from cascade.framework.run_history import RunHistory, materialized_order, run_histories
+from cascade.iceberg.commit_outcomes import described
 from cascade.iceberg.ledger import PartitionSet, Scheme, published_partitions
 from cascade.iceberg.row_count import live_rows
 from cascade.partitions import default_partition_start, partitions_definition
@@ -199,7 +200,7 @@ class _Tables:
             table = self._lakehouse.require(declaration.table_ref)
             ledger, snapshot = published_partitions(table), table.current_snapshot()
         except Exception as error:
-            return _Table(nothing, nothing, problem=f"{type(error).__name__}: {error}")
+            return _Table(nothing, nothing, problem=described(error))
         version = code_version(declaration)
         return _Table(
             # Keys of partitions of another length or time zone stand for other rows.

@@ -13,6 +13,7 @@ from cascade.exceptions import CascadeError
 from cascade.http_api.access import is_loopback
 from cascade.http_api.answers import ARROW, prefers_arrow
 from cascade.http_api.conftest import Api
+from cascade.iceberg import overview
 
 TOKEN = "0123456789abcdef"
 ROUTES = ("/v1/tables", "/v1/tables/people", "/v1/tables/people/rows", "/v1/workflows", "/v1/quality", "/v1/lineage")
@@ -146,6 +147,15 @@ def test_failures_of_the_server_are_logged_and_show_no_traceback(
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Traceback" not in answer.text and "hunter2" not in answer.text
     assert len(api.logged) == 1
+
+
+def test_a_table_that_cannot_be_read_shows_no_password(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("s3://me:hunter2@store/x: https://store/x?X-Amz-Signature=hunter2\nmore")
+
+    monkeypatch.setattr(overview, "overview_of", fail)
+    (table,) = api().get("/v1/tables").json()["tables"]
+    assert "hunter2" not in table["problem"] and "OSError: s3://me:" in table["problem"]
 
 
 def test_a_catalog_that_does_not_answer_makes_the_server_not_ready(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

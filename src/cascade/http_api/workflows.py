@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from cascade.config.secrets import mask_secrets
 from cascade.drawing.lineage import LineageError, lineage_of
 from cascade.http_api import models
 from cascade.http_api.answers import Document
@@ -21,9 +22,8 @@ router = APIRouter(tags=["workflows"])
 def list_workflows(served: Served) -> Document:
     """List the workflows of the project with the partitions that are published, missing, failed, running and stale."""
     states = served.states(served.declarations)
-    return Document(
-        {"workflows": [each.document() for each in states], "failures": [str(each) for each in served.failures]}
-    )
+    failures = [mask_secrets(str(each)) for each in served.failures]
+    return Document({"workflows": [each.document() for each in states], "failures": failures})
 
 
 @router.get(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cascade.exceptions import CascadeError
+from cascade.iceberg.commit_outcomes import described
 from cascade.iceberg.ledger import published_partitions
 from cascade.iceberg.row_count import live_bytes, live_rows
 from cascade.iceberg.storage_errors import storage_errors_named
@@ -104,7 +105,7 @@ def overviews(lakehouse: Lakehouse) -> Iterator[TableOverview]:
             yield TableOverview(name, problem=error.message)
             continue
         except Exception as error:
-            yield TableOverview(name, problem=f"{type(error).__name__}: {error}")
+            yield TableOverview(name, problem=described(error))
             continue
         yield found
 
