@@ -10,6 +10,18 @@ from libcst.helpers import get_full_name_for_node
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from cascade.migration.names import PACKAGE, Module, NewNames
+from cascade.migration.syntax import (
+    PackageName,
+    Strings,
+    dotted_node,
+    is_ours,
+    is_plain,
+    last_name,
+    on_one_line,
+    renamed,
+    with_argument,
+    with_text,
+)
 from cascade.scaffold.environment import literal
 
 _PATH = re.compile(rf"{PACKAGE}(\.[A-Za-z_]\w*)+")
@@ -66,7 +78,7 @@ class Rewriter(cst.CSTTransformer):
 
     def visit_Module(self, node: cst.Module) -> None:
         """Look whether the name `cascade` is that of the package in this module."""
-        finder = _Binds()
+        finder = PackageName()
         node.visit(finder)
         self._imports_package = finder.imported and not finder.bound
 
@@ -85,14 +97,14 @@ class Rewriter(cst.CSTTransformer):
         aliases = []
         for alias in updated_node.names:
             old = get_full_name_for_node(alias.name) or ""
-            if not _is_ours(old):
+            if not is_ours(old):
                 aliases.append(alias)
                 continue
             new = self._names.module(old)
             if new is None:
                 self.missing.add((old, ""))
                 self._later(original_node, f"Cascade has no module {old} any more.{self._names.instead(old, [])}")
-            aliases.append(alias.with_changes(name=_dotted_node(new or old)))
+            aliases.append(alias.with_changes(name=dotted_node(new or old)))
         return updated_node.with_changes(names=aliases)
 
     def leave_SimpleStatementLine(
@@ -101,7 +113,7 @@ class Rewriter(cst.CSTTransformer):
         """Rewrite `from a import b, c`, which becomes several statements if b and c are in two modules now."""
         body = self._statements(original_node.body, updated_node.body)
         if len(body) == 1 or len(original_node.body) > 1:
-            return updated_node.with_changes(body=_on_one_line(body))
+            return updated_node.with_changes(body=on_one_line(body))
         lines = [cst.SimpleStatementLine([statement]) for statement in body]
         lines[0] = lines[0].with_changes(leading_lines=updated_node.leading_lines)
         lines[-1] = lines[-1].with_changes(trailing_whitespace=updated_node.trailing_whitespace)
@@ -111,7 +123,7 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
     ) -> cst.SimpleStatementSuite:
         """Rewrite the imports of `if x: from a import b`."""
-        return updated_node.with_changes(body=_on_one_line(self._statements(original_node.body, updated_node.body)))
+        return updated_node.with_changes(body=on_one_line(self._statements(original_node.body, updated_node.body)))
 
     def _statements(
         self, before: Sequence[cst.BaseSmallStatement], after: Sequence[cst.BaseSmallStatement]
@@ -132,7 +144,7 @@ class Rewriter(cst.CSTTransformer):
         """Return the old absolute name of the module of an import, or None if it is not in the package."""
         name = (get_full_name_for_node(node.module) or "") if node.module is not None else ""
         old = self._module.resolve(len(node.relative), name, moved=False) if node.relative else name
-        return old if old is not None and (old == PACKAGE or _is_ours(old)) else None
+        return old if old is not None and (old == PACKAGE or is_ours(old)) else None
 
     def _star(self, node: cst.ImportFrom) -> cst.ImportFrom:
         old = self._origin(node)
@@ -161,7 +173,7 @@ class Rewriter(cst.CSTTransformer):
                 gone.append(name)
                 groups.setdefault(None, []).append(alias)
                 continue
-            groups.setdefault(found[0], []).append(_renamed(alias, found[1]))
+            groups.setdefault(found[0], []).append(renamed(alias, found[1]))
         parts = []
         for new, aliases in groups.items():
             if len(groups) > 1:
@@ -186,7 +198,7 @@ class Rewriter(cst.CSTTransformer):
         before = node.whitespace_after_from if node.whitespace_after_from.value else cst.SimpleWhitespace(" ")
         between = node.whitespace_before_import if node.whitespace_before_import.value else cst.SimpleWhitespace(" ")
         return node.with_changes(
-            module=_dotted_node(new), relative=(), whitespace_after_from=before, whitespace_before_import=between
+            module=dotted_node(new), relative=(), whitespace_after_from=before, whitespace_before_import=between
         )
 
     # Names that `import cascade.a.b` made.
@@ -194,7 +206,7 @@ class Rewriter(cst.CSTTransformer):
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         """Look up a whole dotted name."""
         path = get_full_name_for_node(node) if self._imports_package else None
-        if path is None or not _is_ours(path) or not _is_plain(node):
+        if path is None or not is_ours(path) or not is_plain(node):
             return True
         new = self._names.dotted(path)
         if new is None:
@@ -206,7 +218,7 @@ class Rewriter(cst.CSTTransformer):
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         """Rename it."""
         new = self._attributes.get(original_node)
-        result = updated_node if new is None else _dotted_node(new)
+        result = updated_node if new is None else dotted_node(new)
         self._mark(original_node, result)
         if new is not None and isinstance(result, cst.Attribute):
             result = result.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
@@ -216,7 +228,7 @@ class Rewriter(cst.CSTTransformer):
 
     def visit_Call(self, node: cst.Call) -> None:
         """Find the strings that surely name a module, or an asset."""
-        function = _last_name(node.func)
+        function = last_name(node.func)
         if function in _TAKES_A_PATH and node.args:
             first = node.args[0].value
             if isinstance(first, cst.SimpleString):
@@ -226,18 +238,18 @@ class Rewriter(cst.CSTTransformer):
             if function == "import_module" and keyword == "package" and isinstance(argument.value, cst.SimpleString):
                 self._sure.add(argument.value)
             if function in _OF_ASSETS or keyword in _ASSET_ARGUMENTS:
-                finder = _Strings()
+                finder = Strings()
                 argument.visit(finder)
                 self._sure |= {found for found in finder.found if found.evaluated_value in self._assets}
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Say where a workflow is declared what all of them had in common."""
-        if _last_name(updated_node.func) != _DECORATOR:
+        if last_name(updated_node.func) != _DECORATOR:
             return updated_node
         given = {argument.keyword.value for argument in updated_node.args if argument.keyword is not None}
         for name, value in self._arguments.items():
             if name not in given:
-                updated_node = _with_argument(updated_node, name, literal(value))
+                updated_node = with_argument(updated_node, name, literal(value))
         return updated_node
 
     def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.SimpleString:
@@ -247,14 +259,14 @@ class Rewriter(cst.CSTTransformer):
             return updated_node
         if value in self._assets:
             if original_node in self._sure:
-                return _with_text(updated_node, value, self._assets[value])
+                return with_text(updated_node, value, self._assets[value])
             self._unsure.append((updated_node, f'If "{value}" is the asset, it is "{self._assets[value]}" now.'))
             return updated_node
         if not _PATH.fullmatch(value):
             return updated_node
         new = self._names.dotted(value)
         if original_node in self._sure and new is not None:
-            return _with_text(updated_node, value, new)
+            return with_text(updated_node, value, new)
         if new is None and original_node in self._sure:
             self._unsure.append((updated_node, f"Cascade has no {value} any more."))
         elif new is not None and new != value:
@@ -276,116 +288,3 @@ class Rewriter(cst.CSTTransformer):
     def _mark(self, old: cst.CSTNode, new: cst.CSTNode) -> None:
         if old in self._marked:
             self._unsure.append((new, self._marked.pop(old)))
-
-
-class _Binds(cst.CSTVisitor):
-    """Finds whether a module imports the package by its name, and whether it binds the name to anything else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.imported = self.bound = False
-
-    def visit_Import(self, node: cst.Import) -> None:
-        for alias in node.names:
-            name = get_full_name_for_node(alias.name) or ""
-            if alias.asname is None and (name == PACKAGE or _is_ours(name)):
-                self.imported = True
-
-    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
-        self.bound |= _is_package_name(node.target)
-
-    def visit_Param(self, node: cst.Param) -> None:
-        self.bound |= _is_package_name(node.name)
-
-    def visit_AsName(self, node: cst.AsName) -> None:
-        self.bound |= _is_package_name(node.name)
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self.bound |= _is_package_name(node.name)
-
-    def visit_For(self, node: cst.For) -> None:
-        self.bound |= _is_package_name(node.target)
-
-
-class _Strings(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[cst.SimpleString] = set()
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        self.found.add(node)
-
-
-def _on_one_line(body: Sequence[cst.BaseSmallStatement]) -> list[cst.BaseSmallStatement]:
-    """Put a semicolon behind each statement that needs one. libcst adds those that are missing."""
-    default = cst.MaybeSentinel.DEFAULT
-    return [
-        statement
-        if statement is body[-1] or isinstance(statement.semicolon, cst.Semicolon)
-        else statement.with_changes(semicolon=default)
-        for statement in body
-    ]
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(f"{PACKAGE}.")
-
-
-def _is_package_name(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.Name) and node.value == PACKAGE
-
-
-def _is_plain(node: cst.BaseExpression) -> bool:
-    """Return whether an expression is names with dots between, and no call or subscript among them."""
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    return isinstance(node, cst.Name)
-
-
-def _last_name(function: cst.BaseExpression) -> str:
-    if isinstance(function, cst.Attribute):
-        return function.attr.value
-    return function.value if isinstance(function, cst.Name) else ""
-
-
-def _dotted_node(path: str) -> cst.Attribute | cst.Name:
-    first, *rest = path.split(".")
-    node: cst.Attribute | cst.Name = cst.Name(first)
-    for part in rest:
-        node = cst.Attribute(node, cst.Name(part))
-    return node
-
-
-def _with_argument(call: cst.Call, name: str, value: str) -> cst.Call:
-    """Add an argument by name, on a line of its own if the others are."""
-    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-    argument = cst.Arg(cst.parse_expression(value), cst.Name(name), equal)
-    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    if not call.args:
-        return call.with_changes(args=[argument])
-    *others, last = call.args
-    if not others or last.keyword is None:
-        return call.with_changes(
-            args=[*others, last.with_changes(comma=comma), argument.with_changes(comma=last.comma)]
-        )
-    between = others[-1].comma
-    if isinstance(between, cst.Comma):
-        after = between.whitespace_after
-        if isinstance(after, cst.ParenthesizedWhitespace):
-            # The comment behind the argument before stays there alone.
-            line = after.first_line.with_changes(comment=None, whitespace=cst.SimpleWhitespace(""))
-            after = after.with_changes(first_line=line, empty_lines=())
-        comma = between.with_changes(whitespace_after=after)
-    return call.with_changes(args=[*others, argument.with_changes(comma=comma), last])
-
-
-def _renamed(alias: cst.ImportAlias, name: str) -> cst.ImportAlias:
-    old = get_full_name_for_node(alias.name)
-    if old == name:
-        return alias
-    keeps = alias.asname or cst.AsName(cst.Name(old or ""))
-    return alias.with_changes(name=cst.Name(name), asname=keeps)
-
-
-def _with_text(node: cst.SimpleString, old: str, new: str) -> cst.SimpleString:
-    return node.with_changes(value=node.value.replace(old, new, 1)) if old in node.value else node
