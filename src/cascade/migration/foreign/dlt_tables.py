@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from cascade.migration.foreign.columns import columns_of_rows
 from cascade.migration.foreign.dlt_hints import cursor_of, hinted, with_incremental
 from cascade.migration.foreign.dlt_rest import rest_tables
+from cascade.migration.foreign.dlt_rows import results_of, rows_table, turns_of, with_yielded_rows
 from cascade.migration.foreign.dlt_scope import DEEPEST, Scope, UnreadableError
 from cascade.migration.foreign.found import Table
-from cascade.migration.foreign.source_code import Function, Unknown, arguments_of, assignments
+from cascade.migration.foreign.source_code import Function, arguments_of, assignments
 
 _SAME_TABLES = frozenset({"add_limit", "add_map", "add_filter", "add_yield_map", "parallelize", "clone", "add_step"})
-_REST = ("dlt.sources.rest_api.rest_api_source", "dlt.sources.rest_api.rest_api_resources")
+_REST = ("rest_api_source", "rest_api_resources")
 _RESOURCES = ("dlt.resource", "dlt.transformer")
-_MOST_TURNS = 200
 
 
 def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
@@ -38,7 +36,7 @@ def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
     if isinstance(node, (ast.List, ast.Tuple)):
         return _of_list(node, scope)
     if isinstance(node, ast.Dict):
-        return [_rows_table(node, scope)]
+        return [rows_table(node, scope)]
     if isinstance(node, ast.Call):
         return _of_call(node, scope)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -47,14 +45,14 @@ def tables_of(node: ast.expr, scope: Scope) -> list[Table]:
         return _of_part(node, scope)
     if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
         return _of_comprehension(node, scope)
-    return [_rows_table(node, scope)]
+    return [rows_table(node, scope)]
 
 
 def decorated(function: Function, scope: Scope, *names: str) -> ast.expr | None:
     """Return the decorator of a function that has one of some full names, or None."""
     for decorator in function.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if _is_named(scope.source.full_name(called), *names):
+        if scope.source.full_name(called) in names:
             return decorator
     return None
 
@@ -62,7 +60,7 @@ def decorated(function: Function, scope: Scope, *names: str) -> ast.expr | None:
 def _of_name(node: ast.Name, scope: Scope) -> list[Table]:
     found = scope.lookup(node.id)
     if found is None:
-        return [_rows_table(node, scope)]
+        return [rows_table(node, scope)]
     where, value = found
     if isinstance(value, Function):
         return _of_function(value, None, where, node)
@@ -71,13 +69,13 @@ def _of_name(node: ast.Name, scope: Scope) -> list[Table]:
         tables = tables_of(value, where.deeper(names=rest))
         # What is returned is still the name.
         return [replace(table, returned=None) for table in tables] if len(tables) == 1 else tables
-    return [_rows_table(node, scope)]
+    return [rows_table(node, scope)]
 
 
 def _of_list(node: ast.List | ast.Tuple, scope: Scope) -> list[Table]:
     value = scope.constant(node)
     if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-        return [_rows_table(node, scope)]
+        return [rows_table(node, scope)]
     tables = []
     for item in node.elts:
         inner = item.value if isinstance(item, ast.Starred) else item
@@ -94,15 +92,7 @@ def _of_call(node: ast.Call, scope: Scope) -> list[Table]:
         if tables is not None:
             return tables
     name = scope.source.full_name(called)
-    if (
-        name in _REST
-        or name.endswith((".rest_api_source", ".rest_api_resources"))
-        or name
-        in (
-            "rest_api_source",
-            "rest_api_resources",
-        )
-    ):
+    if name.rpartition(".")[2] in _REST:
         return _of_rest(node, scope)
     if name in _RESOURCES or name == "dlt.sources.helpers.resource":
         return [_of_resource_call(node, scope)]
@@ -124,7 +114,7 @@ def _of_call(node: ast.Call, scope: Scope) -> list[Table]:
             source = scope.code.source(path)
             if called.attr in source.functions:
                 return _of_function(source.functions[called.attr], node, replace(scope, source=source, names={}), node)
-    return [_rows_table(node, scope)]
+    return [rows_table(node, scope)]
 
 
 def _of_method(called: ast.Attribute, node: ast.Call, scope: Scope) -> list[Table] | None:
@@ -170,7 +160,7 @@ def _of_part(node: ast.Attribute | ast.Subscript, scope: Scope) -> list[Table]:
                     return [replace(table, resource=None)]
         except UnreadableError:
             return [Table(name, scope.source.path, node.lineno)]
-    return [_rows_table(node, scope)]
+    return [rows_table(node, scope)]
 
 
 def _of_pipe(node: ast.BinOp, scope: Scope) -> list[Table]:
@@ -185,9 +175,9 @@ def _of_pipe(node: ast.BinOp, scope: Scope) -> list[Table]:
 
 def _of_comprehension(node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> list[Table]:
     [generator, *others] = node.generators
-    turns = _turns(generator.target, scope.constant(generator.iter))
+    turns = turns_of(generator.target, scope.constant(generator.iter))
     if others or generator.ifs or not turns:
-        return [_rows_table(node, scope)]
+        return [rows_table(node, scope)]
     tables = []
     for turn in turns:
         tables += tables_of(node.elt, scope.deeper(names={**scope.names, **turn}))
@@ -212,7 +202,7 @@ def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: 
     scope = scope.deeper(names={**names, **local, **inside})
     is_source = decorated(function, scope, "dlt.source") is not None
     tables: list[Table] = []
-    for expression, bound in _results(function, scope):
+    for expression, bound in results_of(function, scope):
         tables += tables_of(expression, replace(scope, names=bound))
     if is_source:
         if not tables or any(not table.name for table in tables):
@@ -227,27 +217,6 @@ def _of_function(function: Function, call: ast.Call | None, scope: Scope, node: 
     return [_of_rows(function, scope)]
 
 
-def _results(function: Function, scope: Scope) -> Iterator[tuple[ast.expr, Mapping[str, Any]]]:
-    """Yield what a function returns or yields, with the local names; once for each value of a constant loop."""
-
-    def walk(statements: list[ast.stmt], names: Mapping[str, Any]) -> Iterator[tuple[ast.expr, Mapping[str, Any]]]:
-        for statement in statements:
-            if isinstance(statement, ast.Return) and statement.value is not None:
-                yield statement.value, names
-            elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Yield, ast.YieldFrom)):
-                if statement.value.value is not None:
-                    yield statement.value.value, names
-            elif isinstance(statement, ast.For):
-                turns = _turns(statement.target, replace(scope, names=names).constant(statement.iter))
-                for turn in turns or [{}]:
-                    yield from walk(statement.body, {**names, **turn})
-            elif isinstance(statement, (ast.If, ast.While, ast.With, ast.Try)):
-                yield from walk(statement.body, names)
-                yield from walk(getattr(statement, "orelse", []), names)
-
-    return walk(function.body, scope.names)
-
-
 def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table:
     given = arguments_of(decorator, "data", "name") if isinstance(decorator, ast.Call) else {}
     given.pop("data", None)
@@ -258,7 +227,7 @@ def _of_resource(function: Function, decorator: ast.expr, scope: Scope) -> Table
     cursor = cursor_of(function, scope)
     if cursor is not None:
         table = replace(table, cursor=cursor.name, columns=(cursor,) if not cursor.guessed else ())
-    table = _with_yielded_rows(table, function, scope)
+    table = with_yielded_rows(table, function, scope)
     return hinted(table, given, scope)
 
 
@@ -278,7 +247,7 @@ def _of_resource_call(node: ast.Call, scope: Scope) -> Table:
 
 def _of_rows(function: Function, scope: Scope) -> Table:
     table = Table(function.name, scope.source.path, function.lineno)
-    return replace(_with_yielded_rows(table, function, scope), name="")
+    return replace(with_yielded_rows(table, function, scope), name="")
 
 
 def _of_rest(node: ast.Call, scope: Scope) -> list[Table]:
@@ -313,34 +282,6 @@ def _of_sql(node: ast.Call, scope: Scope, name: str) -> list[Table]:
     raise UnreadableError(scope.source, node, text)
 
 
-def _rows_table(node: ast.expr, scope: Scope) -> Table:
-    """Return a table without a name for rows, with their columns if the code contains them."""
-    table = Table("", scope.source.path, node.lineno)
-    value = scope.constant(node)
-    rows = value if isinstance(value, list) else [value]
-    return _with_rows(table, rows)
-
-
-def _with_yielded_rows(table: Table, function: Function, scope: Scope) -> Table:
-    """Add the columns of the rows that a function writes in its code, if it yields nothing else."""
-    local = dict(pair for statement in function.body for pair in assignments(statement))
-    inner = scope.deeper(names={**scope.names, **local})
-    rows: list[Any] = []
-    for expression, names in _results(function, inner):
-        value = replace(inner, names=names).constant(expression)
-        rows += value if isinstance(value, list) else [value]
-    return _with_rows(table, rows)
-
-
-def _with_rows(table: Table, rows: list[Any]) -> Table:
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        return table
-    columns, left = columns_of_rows(rows)
-    known = {column.name for column in columns}
-    columns = (*columns, *(column for column in table.columns if column.name not in known))
-    return replace(table, columns=columns, complete=not left)
-
-
 def _parameters(function: Function, call: ast.Call | None, scope: Scope) -> dict[str, Any]:
     given = function.args
     positional = [*given.posonlyargs, *given.args]
@@ -351,21 +292,3 @@ def _parameters(function: Function, call: ast.Call | None, scope: Scope) -> dict
         for name, value in arguments_of(call, *(argument.arg for argument in positional)).items():
             names[name] = scope.constant(value)
     return names
-
-
-def _is_named(full: str, *names: str) -> bool:
-    return full in names
-
-
-def _turns(target: ast.expr, values: Any) -> list[dict[str, Any]]:
-    """Return what the names of a loop are assigned in each of its turns; nothing if that is not constant."""
-    if isinstance(values, dict):
-        values = [*values]
-    if not isinstance(values, list) or len(values) > _MOST_TURNS:
-        return []
-    if isinstance(target, ast.Name):
-        return [] if any(isinstance(value, Unknown) for value in values) else [{target.id: value} for value in values]
-    names = [each.id for each in getattr(target, "elts", []) if isinstance(each, ast.Name)]
-    if not names or not all(isinstance(value, list) and len(value) == len(names) for value in values):
-        return []
-    return [dict(zip(names, value, strict=True)) for value in values]
