@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from cascade.exceptions import UsageError
 from cascade.migration.foreign.dlt_copies import copied_files, missing_packages
 from cascade.migration.foreign.dlt_hints import hinted
-from cascade.migration.foreign.dlt_runs import Run, Slice, find_runs, pipeline_argument, slice_of
+from cascade.migration.foreign.dlt_runs import Run, find_runs, pipeline_argument
 from cascade.migration.foreign.dlt_schemas import StoredSchemas, read_stored_schemas
 from cascade.migration.foreign.dlt_scope import Scope, UnreadableError
+from cascade.migration.foreign.dlt_slices import Slice, slice_of
 from cascade.migration.foreign.dlt_tables import decorated, tables_of
 from cascade.migration.foreign.domain_files import Body, DomainFiles
 from cascade.migration.foreign.found import Remark, Table, Workflows
