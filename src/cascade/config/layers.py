@@ -167,7 +167,8 @@ def _read_dotenv(path: Path) -> tuple[Layer, Mapping[str, str]]:
     from dotenv.parser import parse_stream
 
     try:
-        text = path.read_text(encoding="utf-8")
+        # Editors of Windows begin files with a byte order mark, which is no part of the first name.
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}") from error
     for binding in parse_stream(io.StringIO(text)):

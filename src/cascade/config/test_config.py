@@ -121,6 +121,11 @@ def test_extras_that_look_like_secrets_are_masked(root: Path, monkeypatch: pytes
     assert config.noaa_token.get_secret_value() == "abc123"  # type: ignore[attr-defined]
 
 
+def test_a_byte_order_mark_hides_no_setting(root: Path) -> None:
+    (root / ".env").write_bytes(b"\xef\xbb\xbfCASCADE_POSTGRES_HOST=db\n")
+    assert CascadeConfig.from_user_config(root).postgres_host == "db"
+
+
 def test_other_keys_of_dotenv_are_for_dlt_only(root: Path) -> None:
     write(root, ".env", "SOURCES__GITHUB__TOKEN=xyz\nCASCADE_AUTOMATION=true\n")
     config = CascadeConfig.from_user_config()

@@ -186,6 +186,6 @@ def _names_in(dotenv: Path) -> tuple[str, ...]:
     from dotenv import dotenv_values
 
     try:
-        return tuple(dotenv_values(dotenv, interpolate=False))
+        return tuple(dotenv_values(dotenv, interpolate=False, encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return ()

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from cascade.config.secrets import MASK, is_secret_name, mask_secrets
+from cascade.migration.dotenv_text import without_values
 from cascade.migration.plan import FileChange, Plan
 
 _SETTINGS = frozenset({".toml", ".yaml", ".yml", ".cfg", ".ini"})
-_ASSIGNMENT = re.compile(r"(?P<before>[ +-]?\s*(?:export\s+)?(?P<name>[\w.-]+)\s*[=:]\s*)(?P<value>\S.*)")
-_HARMLESS = re.compile(r"@@|[ +-]?\s*(?:#|$)|[ +-]?\s*(?:export\s+)?[\w.-]+\s*=\s*$")
-"""A line of a `.env` that is empty or a comment, or that sets an empty value."""
+_ASSIGNMENT = re.compile(r"(?P<before>[ +-]?\s*(?P<name>[\w.-]+)\s*[=:]\s*)(?P<value>\S.*)")
 _NOWHERE = "/dev/null"
 
 
@@ -38,25 +37,23 @@ def _of_file(plan: Plan, change: FileChange) -> Iterator[str]:
     before = (plan.root / change.old).read_bytes() if change.old is not None else b""
     old, new = f"a/{change.old}" if change.old else _NOWHERE, f"b/{change.new}"
     try:
-        lines_before, lines_after = before.decode().splitlines(), change.content.decode().splitlines()
+        text_before, text_after = before.decode(), change.content.decode()
     except UnicodeDecodeError:
         yield f"binary files {old} and {new} differ"
         return
     if not change.content:
         yield f"create {change.new}, empty"
         return
-    lines = difflib.unified_diff(lines_before, lines_after, fromfile=old, tofile=new, lineterm="", n=1)
+    path = PurePosixPath(change.new)
+    split = without_values if path.name.startswith(".env") or path.suffix == ".env" else str.splitlines
+    lines = difflib.unified_diff(split(text_before), split(text_after), fromfile=old, tofile=new, lineterm="", n=1)
     for position, line in enumerate(lines):
-        yield line if position < 2 else _without_secrets(line, PurePosixPath(change.new))
+        yield line if position < 2 else _without_secrets(line, path)
 
 
 def _without_secrets(line: str, path: PurePosixPath) -> str:
-    of_environment = path.name.startswith(".env") or path.suffix == ".env"
-    if of_environment or path.suffix in _SETTINGS:
+    if path.suffix in _SETTINGS:
         found = _ASSIGNMENT.fullmatch(line)
-        if found and (of_environment or is_secret_name(found["name"])):
+        if found and is_secret_name(found["name"]):
             return found["before"] + MASK
-    if of_environment and not _HARMLESS.match(line):
-        # It continues the value of a line above, such as a private key.
-        return line[:1] + MASK
     return mask_secrets(line)

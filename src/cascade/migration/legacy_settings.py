@@ -8,13 +8,14 @@ from pathlib import PurePosixPath
 
 from cascade.legacy.layout import LegacyLayout
 from cascade.legacy.variables import BECOME_SETTINGS, SETTINGS, UNUSED, OldVariable, settings_of
+from cascade.migration.dotenv_text import BYTE_ORDER_MARK, statements
 from cascade.migration.legacy_places import DBT_PROJECT, WORKFLOWS
 from cascade.migration.new_pyproject import add_pyproject
 from cascade.migration.pyproject import PYPROJECT, ProjectTable, migrate_pyproject
 from cascade.migration.tree import Tree
 
 _PREFIX = "CASCADE_"
-_LINE = re.compile(r"(?P<before>\s*(?:export\s+)?)(?P<name>\w+)(?P<after>\s*=.*)", re.DOTALL)
+_REFERENCE = re.compile(r"\$\{?(\w+)")
 _LOCATION = re.compile(r"location_name:\s*[\"']?([\w.-]+)")
 _OLD_DEFINITIONS = re.compile(r"\bcascade\.definitions\b")
 _DEFINITIONS = "cascade.framework.definitions"
@@ -71,37 +72,41 @@ def _migrate_dotenv(tree: Tree, path: str) -> None:
     if text is None:
         tree.decide("It is not UTF-8, so its names were not changed.", path)
         return
+    mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+    text = text.removeprefix(mark)
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     present = set(values)
     by_first = {each.names[0]: each for each in settings_of(values)}
     elsewhere = _read_elsewhere(tree, present & (BECOME_SETTINGS | UNUSED))
-    lines = []
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        found = _LINE.fullmatch(line)
-        name = found["name"] if found else ""
-        renamed = _renamed(line, found, by_first.get(name), present) if found and name in BECOME_SETTINGS else None
+    new = ""
+    for statement in statements(text):
+        name = statement.name or ""
+        found = statement.assignment if name in BECOME_SETTINGS else None
+        renamed = None if found is None else _renamed(statement.text, found, by_first.get(name), present)
         if name in UNUSED and name not in elsewhere:
-            tree.decide(f"Nothing reads {name} any more. Remove it.", path, number)
+            tree.decide(f"Nothing reads {name} any more. Remove it.", path, statement.line)
+        new += statement.above
         if renamed is None or name in elsewhere:
-            lines.append(line)
+            new += statement.text
         if renamed:
-            lines.append(renamed)
-    tree.write(path, "".join(lines))
+            # The last line may have no end.
+            new += ("\n" if new and not new.endswith(("\n", "\r")) else "") + renamed
+    tree.write(path, mark + new)
 
 
-def _renamed(line: str, found: re.Match[str], variable: OldVariable | None, present: set[str]) -> str | None:
-    """Return the line of the new variable. An empty string if there is none, because another line has its value."""
+def _renamed(text: str, found: re.Match[str], variable: OldVariable | None, present: set[str]) -> str | None:
+    """Return the assignment of the new variable. An empty string if there is none, because another has its value."""
     name = found["name"]
     if variable is None:
         setting = SETTINGS.get(name)
         # The port of a URL that is on the line of its host, or a second variable of one setting.
-        return "" if setting is None or name in present else line
+        return "" if setting is None or name in present else text
     new = f"{_PREFIX}{variable.setting.upper()}"
     if new in present:
         return ""
     if name in SETTINGS:
         return f"{found['before']}{new}{found['after']}"
-    end = line[len(line.rstrip("\r\n")) :]
+    end = text[len(text.rstrip("\r\n")) :]
     return f"{found['before']}{new}={variable.value}{end}"
 
 
@@ -110,7 +115,11 @@ def _read_elsewhere(tree: Tree, names: set[str]) -> set[str]:
     found: set[str] = set()
     for path in tree.paths():
         name = PurePosixPath(path)
-        if name.suffix not in _READERS or name.name.startswith(".env"):
+        if name.name.startswith(".env"):
+            # A value may be put together from others: `URL=postgresql://${POSTGRES_HOST}/lake`.
+            found |= names & {*_REFERENCE.findall(tree.small_text(path) or "")}
+            continue
+        if name.suffix not in _READERS:
             continue
         text = tree.small_text(path) or ""
         # A field of a settings class of pydantic is the name in lower case.

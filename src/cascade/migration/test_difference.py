@@ -28,7 +28,7 @@ def test_changes_moves_and_removals_are_shown(tmp_path: Path) -> None:
 
 
 def test_values_of_env_files_and_secrets_of_settings_are_masked(tmp_path: Path) -> None:
-    key = 'PEM="-----BEGIN PRIVATE KEY-----\nTUlJRXZ3SUJ\n"\n'
+    key = '# OLD=TUlJold\nPEM="-----BEGIN PRIVATE KEY-----\nTUlJRXZ3SUJ\n# TUlJ\nTUlJ=\n"\n'
     (tmp_path / ".env").write_text(key + "POSTGRES_PASSWORD=hunter2\nexport NESSIE_HOST=inner.example.com\n" + key)
     (tmp_path / "pyproject.toml").write_text('api_token = "s3cret"\nurl = "postgresql://me:pw123@host/db"\n')
     tree = Tree(tmp_path)

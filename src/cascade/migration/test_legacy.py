@@ -92,6 +92,26 @@ def test_variables_are_renamed_and_those_that_others_read_stay(old: Path) -> Non
     assert "lakepass" not in str(plan.decisions)
 
 
+def test_a_value_of_several_lines_stays_whole(old: Path) -> None:
+    key = 'KEY="begin\nTRINO_HOST=inside\n# not a comment\nend"\n'
+    (old / "compose.yaml").write_text("services: {db: {environment: ['POSTGRES_PASSWORD']}}\n")
+    (old / ".env").write_bytes(
+        b"\xef\xbb\xbfPOSTGRES_HOST=db\r\n"
+        + f"{key}TRINO_HOST=outside\n\nPOSTGRES_PASSWORD='two\nlines'\nPOSTGRES_PORT=1".encode()
+    )
+    (old / ".env.local").write_text("POSTGRES_USER=me\nURL=postgresql://${POSTGRES_USER}@db\nPOSTGRES_DB=x")
+    (old / "other.sh").write_text("echo $POSTGRES_PORT\n")
+    migrated(old)
+    assert (old / ".env").read_bytes().decode("utf-8-sig") == (
+        f"CASCADE_POSTGRES_HOST=db\r\n{key}CASCADE_TRINO_HOST=outside\n\n"
+        "POSTGRES_PASSWORD='two\nlines'\nCASCADE_POSTGRES_PASSWORD='two\nlines'\n"
+        "POSTGRES_PORT=1\nCASCADE_POSTGRES_PORT=1"
+    )
+    assert (old / ".env.local").read_text() == (
+        "POSTGRES_USER=me\nCASCADE_POSTGRES_USER=me\nURL=postgresql://${POSTGRES_USER}@db\nCASCADE_POSTGRES_DB=x"
+    )
+
+
 def test_settings_are_written_and_the_rest_of_pyproject_stays(old: Path) -> None:
     migrated(old)
     read = tomllib.loads((old / "pyproject.toml").read_text())
