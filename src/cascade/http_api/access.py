@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -19,6 +20,9 @@ _bearer = HTTPBearer(
     scheme_name="token",
     description="The value of `CASCADE_SERVE_TOKEN`. A server on loopback may have none, and then needs none.",
 )
+
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::\d*)?")
+"""The header `Host`: a name or an address, and a port."""
 
 
 def is_loopback(host: str) -> bool:
@@ -62,8 +66,12 @@ def access(token: SecretStr | None) -> Callable[..., Awaitable[None]]:
 
 def _require_loopback(request: Request) -> None:
     """Refuse what a browser asks for a page of another site, whose name somebody let point to this machine."""
-    host: Any = request.url.hostname
-    if host is None or not is_loopback(host):
+    # The URL of a request has the server's own name where the header is not valid, whatever a browser thinks of it.
+    host = request.headers.get("host")
+    if host is None:
+        return  # No browser leaves it out.
+    named = _HOST.fullmatch(host)
+    if named is None or not is_loopback(named[1]):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
             f"Without a token, this server answers only on loopback, such as http://127.0.0.1. Given: {host}.",

@@ -51,6 +51,16 @@ def test_a_server_without_a_token_answers_no_page_of_another_site(api: Api) -> N
     assert "access-control-allow-origin" not in api().get("/v1/tables", headers={"Origin": "http://a.example"}).headers
 
 
+@pytest.mark.parametrize("host", ["a.example:", "a.example:99999", "127.0.0.1@a.example", "[::1", 'a"b.example', ""])
+def test_a_host_that_is_not_valid_is_not_loopback(api: Api, host: str) -> None:
+    assert api().get("/v1/tables", headers={"Host": host}).status_code == 403
+
+
+def test_loopback_is_answered_by_each_of_its_names(api: Api) -> None:
+    for host in ("localhost", "localhost:8000", "127.0.0.1:", "[::1]:8000"):
+        assert api().get("/v1/tables", headers={"Host": host}).status_code == 200, host
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
