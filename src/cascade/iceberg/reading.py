@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from cascade.exceptions import UsageError
@@ -63,7 +63,7 @@ def condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpressi
     if where is None:
         return AlwaysTrue()
     try:
-        parsed = parse(where)
+        parsed = _with_decimal_places(table, parse(where))
         # The scan binds it too, but reports an error as if it had failed to read files.
         bind(table.schema(), parsed, case_sensitive=True)
         _check_whole_numbers(table, parsed)
@@ -73,6 +73,35 @@ def condition(table: Table, ref: TableRef, where: str | None) -> BooleanExpressi
             f"The filter {where!r} on {ref} is invalid: {_fault(where, error)}", hint=f"The columns are {known}."
         ) from error
     return parsed
+
+
+def _with_decimal_places(table: Table, parsed: BooleanExpression) -> BooleanExpression:
+    """Write the decimals of an expression with as many places as their columns have, which is all pyiceberg takes."""
+    from pyiceberg.expressions import And, LiteralPredicate, Not, Or, Reference, SetPredicate
+    from pyiceberg.types import DecimalType
+
+    if isinstance(parsed, And | Or):
+        return type(parsed)(_with_decimal_places(table, parsed.left), _with_decimal_places(table, parsed.right))
+    if isinstance(parsed, Not):
+        return Not(_with_decimal_places(table, parsed.child))
+    if isinstance(parsed, LiteralPredicate | SetPredicate) and isinstance(parsed.term, Reference):
+        name = parsed.term.name
+        kind = table.schema().find_type(name)
+        if isinstance(kind, DecimalType):
+            if isinstance(parsed, SetPredicate):
+                return type(parsed)(name, {_decimal(name, kind.scale, each.value) for each in parsed.literals})
+            return type(parsed)(name, _decimal(name, kind.scale, parsed.literal.value))
+    return parsed
+
+
+def _decimal(column: str, places: int, value: object) -> Decimal:
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{column} has numbers, and {value!r} is not one") from None
+    if not found.is_finite() or found != round(found, places):
+        raise ValueError(f"{column} has numbers of {places} decimal places, and {value} is not one")
+    return round(found, places)
 
 
 def _check_whole_numbers(table: Table, parsed: BooleanExpression) -> None:
@@ -97,7 +126,7 @@ def _fault(where: str, error: Exception) -> str:
     """Return what is wrong with an expression. What the parser itself says is its whole grammar."""
     place_in_text = getattr(error, "loc", None)  # Only errors of the parser, which is pyparsing, have one.
     if place_in_text is None:
-        return str(error)
+        return f"{str(error).rstrip('.')}."
     place = f" from {rest!r} on" if place_in_text and (rest := where[place_in_text:]) else ""
     return f"it cannot be read{place}. Filters look like \"city = 'Oslo' and day >= '2024-01-01'\"."
 

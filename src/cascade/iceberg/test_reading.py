@@ -51,6 +51,22 @@ def test_columns_in_the_requested_order_and_rows_that_match_the_filter(things: L
     assert rows.rows() == [(None, 2)]
 
 
+@pytest.mark.parametrize(
+    ("where", "ids"),
+    [
+        ("price > 1.5", []),
+        ("price >= 1.5", [1]),
+        ("price = '1.500'", [1]),
+        ("price < 0.1 and not price > -1.9", [3]),
+        ("price in (1.5, 2.5)", [1]),
+        ("price not in ('-2', '7')", [1, 2]),
+        ("price > 1", [1]),
+    ],
+)
+def test_decimals_match_whatever_places_they_are_written_with(things: Lakehouse, where: str, ids: list[int]) -> None:
+    assert things.read("raw.things", where=where)["id"].to_list() == ids
+
+
 def test_a_table_without_rows_has_its_columns(things: Lakehouse) -> None:
     rows = things.read("raw.empty", columns=["day"])
     assert rows.height == 0
@@ -77,6 +93,10 @@ def test_an_identifier_column_is_read(lakehouse: Lakehouse) -> None:
         ("raw.things", None, "id > 1 garbage", "it cannot be read from 'garbage' on. Filters look"),
         ("raw.things", None, "not (day > '2024-01-01' and id in (1.5, 2.5))", "whole numbers, and"),
         ("raw.things", None, "id < '1.5'", "whole numbers, and 1.5 is not one"),
+        ("raw.things", None, "price > 1.505", "price has numbers of 2 decimal places, and 1.505 is not one"),
+        ("raw.things", None, "price in ('1.5', 'x')", "price has numbers, and 'x' is not one"),
+        ("raw.things", None, "price = 'nan'", "and nan is not one"),
+        ("raw.things", None, "idd = 1", "is invalid: Could not find field with name idd, case_sensitive=True."),
         ("raw.things", None, "idd = 1", "columns are id, day, at, price, tags."),
     ],
 )
