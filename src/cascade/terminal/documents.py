@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import click
@@ -89,8 +88,9 @@ def json_value(value: object) -> object:
         return value.hex()
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
-    if isinstance(value, (Decimal, Path)):
-        return str(value)
+    if isinstance(value, Decimal):
+        # A small number would have an exponent otherwise, and zero too: 0E-9.
+        return f"{value:f}"
     return str(value)
 
 
