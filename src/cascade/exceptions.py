@@ -218,3 +218,14 @@ class SourceUnreachableError(CascadeError):
 
 class RunTooLongError(CascadeError):
     """A run exceeded `max_runtime_seconds` and was stopped. Uncommitted rows were not written."""
+
+
+def asks_for_the_end(error: BaseException) -> bool:
+    """Return whether an exception is a request to stop, also inside a Dagster server, and not a failure of some code.
+
+    Args:
+        error: what the code of a project or a plugin raised.
+    """
+    if isinstance(error, Exception):
+        return False
+    return isinstance(error, KeyboardInterrupt) or type(error).__module__.partition(".")[0] in ("cascade", "dagster")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.collector import collector_paused
 from cascade.contributor import LoadedProject
-from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
+from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation, asks_for_the_end
 from cascade.framework.broken import BrokenAsset, find_broken_assets
 from cascade.framework.collect import Collected, gather
 from cascade.framework.conflicts import duplicate_tables
 from cascade.framework.defs_folder import DefsFolder, find_defs_folder, load_defs_folder
 from cascade.framework.frames import location_of_error
-from cascade.framework.loading import LoadedModules, asks_for_the_end, hint_for, load_modules
+from cascade.framework.loading import LoadedModules, hint_for, load_modules
 from cascade.framework.modules import project_modules
 from cascade.framework.old_asset_keys import with_new_keys
 from cascade.framework.repositories import definitions_of

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade.exceptions import CascadeError, DiscoveryError
+from cascade.exceptions import CascadeError, DiscoveryError, asks_for_the_end
 from cascade.framework.frames import location_of_error
-from cascade.framework.loading import asks_for_the_end
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cascade.config.secrets import mask_secrets
-from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation
+from cascade.exceptions import CascadeError, DiscoveryError, SourceLocation, asks_for_the_end
 from cascade.framework.frames import location_of_error
 
 _LISTED = 8
@@ -79,11 +79,6 @@ def load_modules(names: Iterable[str], *, starting: Callable[[str], None] = lamb
         if is_new:
             seconds[name] = time.monotonic() - begun
     return LoadedModules(modules, _with_shared_errors(failed), seconds)
-
-
-def asks_for_the_end(error: BaseException) -> bool:
-    """Return whether an exception means that the user pressed Ctrl-C, also inside a Dagster server."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "DagsterExecutionInterruptedError"
 
 
 def _packages_above(name: str) -> list[str]:

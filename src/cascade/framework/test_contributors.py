@@ -107,6 +107,10 @@ def test_a_plugin_that_does_not_import_is_reported_and_stops_nothing(
             "    def contribute(self, project): raise SystemExit(3)\n",
             "fails: SystemExit: 3.",
         ),
+        (
+            "import pytest\nWrong = pytest.skip('no server', allow_module_level=True)\n",
+            "does not load: Skipped: no server.",
+        ),
         ("", "does not load: AttributeError: module 'acme_wrong' has no attribute 'Wrong'."),
     ],
 )

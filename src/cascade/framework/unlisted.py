@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cascade.exceptions import asks_for_the_end
 from cascade.framework.collect import Collected, gather, is_imported, named_definitions
-from cascade.framework.loading import asks_for_the_end
 from cascade.framework.ruling import apply_rulers
 from cascade.reader.modules import read_module
 from cascade.reader.names import INGESTION, absolute

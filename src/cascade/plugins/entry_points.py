@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cascade.config.secrets import mask_secrets
-from cascade.exceptions import DiscoveryError, SourceLocation
+from cascade.exceptions import DiscoveryError, SourceLocation, asks_for_the_end
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -98,11 +98,14 @@ class Plugin:
             what: what went wrong if it raises, such as "does not load".
 
         Raises:
-            PluginError: the call raised any exception except KeyboardInterrupt.
+            PluginError: the call raised any exception that is not a request to stop.
         """
         try:
             return call()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            # A panic of a Rust extension and a skip of pytest are not of the class Exception.
+            if asks_for_the_end(error):
+                raise
             failure = self.error(f"{what}: {type(error).__name__}: {_reason(error)}", _location_of(error))
             raise failure from error
 
