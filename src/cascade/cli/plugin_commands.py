@@ -16,13 +16,15 @@ def plugin_commands(built_in: Collection[str]) -> tuple[dict[str, Plugin], dict[
         built_in: the names of Cascade's own commands, which no plugin can take over.
 
     Returns:
-        The plugins by command name, and those whose name is taken or missing, each with its error.
+        The plugins by command name, and those whose name is taken, missing or no word, each with its error.
     """
     found: dict[str, Plugin] = {}
     refused: dict[Plugin, PluginError] = {}
     for plugin in find_plugins("command"):
         if not plugin.name:
             refused[plugin] = plugin.error(plugin.problem or "has no name")
+        elif plugin.name.startswith("-") or plugin.name.split() != [plugin.name]:
+            refused[plugin] = plugin.error("is left out, because its name cannot be typed as one word without quotes")
         elif plugin.name in built_in:
             refused[plugin] = plugin.error("is left out, because Cascade has a command of that name")
         elif plugin.name in found:
@@ -56,7 +58,7 @@ def imported_command(plugin: Plugin) -> click.Command:
     """
     command = plugin.load()
     if not isinstance(command, click.Command):
-        raise plugin.error(f"is a {type(command).__name__}, not a click.Command")
+        raise plugin.error(f"is of the type {type(command).__name__}, not a click.Command")
     return command
 
 

@@ -45,9 +45,13 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
     """
     import cascade
     from cascade.authoring.written_files import write_files
+    from cascade.cli.plugin_states import OWN_RESOURCE
+    from cascade.iceberg.plugin_catalogs import BUILT_IN
     from cascade.scaffold.plugin import PluginRequest, render_plugin
     from cascade.scaffold.project_pants import find_repository, place_in
 
+    if not name.strip():
+        raise UsageError("The plugin needs a name, which is the name of its directory. For this directory, type a dot.")
     root = Path(os.path.abspath(os.path.expanduser(name)))
     if not kinds:
         kinds = (
@@ -61,7 +65,7 @@ def new_plugin(ctx: click.Context, out: Output, name: str, kinds: tuple[str, ...
         kinds=kinds,
         runtime_version=cascade.__version__,
         pants=place_in(repository, root) if repository else None,
-        taken=getattr(ctx.find_root().command, "built_in", frozenset()),
+        taken=frozenset({*getattr(ctx.find_root().command, "built_in", ()), *BUILT_IN, OWN_RESOURCE}),
     )
     files = render_plugin(request)
     document = {"distribution": request.distribution, "kinds": list(dict.fromkeys(kinds)), "directory": str(root)}

@@ -11,6 +11,9 @@ from cascade.exceptions import CascadeError
 from cascade.plugins import GROUPS, Plugin, PluginError, find_plugins, unknown_groups
 from cascade.spelling import did_you_mean
 
+OWN_RESOURCE = "lakehouse"
+"""The resource that Cascade adds to every project."""
+
 
 @dataclass(frozen=True)
 class PluginState:
@@ -129,6 +132,8 @@ def _resource(plugin: Plugin) -> str:
     from cascade.framework.contributors import load_resource
 
     load_resource(plugin)
+    if plugin.name == OWN_RESOURCE:
+        raise plugin.error("is left out, because Cascade has a resource of that name")
     return f"the resource {plugin.name}"
 
 

@@ -131,10 +131,13 @@ def test_a_broken_plugin_is_named_and_hides_no_other(cascade: Cascade, plugins: 
         ("quality", "rules", "class x:\n    blocking = 1\n    def checks(self, table): ...", "not True or False"),
         ("quality", "rules", "class x:\n    def __init__(self, a): ...", "cannot be created: TypeError: "),
         ("catalogs", "sqlite", "def x(name, properties): ...", "Cascade opens catalogs at sqlite: itself"),
-        ("catalogs", "vault", "x = 1", "is a int, not a function that opens a catalog"),
+        ("catalogs", "vault", "x = 1", "is of the type int, not a function that opens a catalog"),
         ("transforms", "lineage", "x = 1", "is not a cascade.contributor.Contributor: it lacks contribute"),
         ("commands", "list", "import click\nx = click.Command('x')", "Cascade has a command of that name"),
-        ("resources", "api", "x = 1", "is a int, not a Dagster resource or a function of CascadeConfig"),
+        ("commands", "two words", "import click\nx = click.Command('x')", "cannot be typed as one word"),
+        ("commands", "--force", "import click\nx = click.Command('x')", "cannot be typed as one word"),
+        ("resources", "lakehouse", "def x(config): ...", "Cascade has a resource of that name"),
+        ("resources", "api", "x = 1", "is of the type int, not a Dagster resource or a function of CascadeConfig"),
     ],
 )
 def test_what_is_wrong_with_a_plugin_is_said(
@@ -359,7 +362,7 @@ def test_a_new_plugin_in_a_repository_of_pants_has_build_files(
     assert (root / "src/acme_cascade/BUILD").read_text() == "python_sources()\n"
 
 
-@pytest.mark.parametrize("name", ["dagster", "-x", "", "a\x00b", "日本"])
+@pytest.mark.parametrize("name", ["dagster", "-x", "a\x00b", "日本"])
 def test_a_name_that_no_distribution_can_have_is_refused(
     cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -372,13 +375,30 @@ def test_a_name_that_no_distribution_can_have_is_refused(
     assert not any(place.iterdir())
 
 
-def test_a_command_of_a_new_plugin_does_not_take_the_name_of_a_built_in_one(
+def test_an_empty_name_is_not_that_of_this_directory(
     cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    result = cascade("plugin", "new", "")
+    assert result.exit_code == 2 and "needs a name" in result.stderr
+    assert not any(place.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "line"),
+    [
+        ("cascade-list", "command", 'cascade-list = "cascade_list.command:command"'),
+        ("cascade-glue", "catalog", 'cascade-glue = "cascade_glue.catalog:open_catalog"'),
+        ("cascade-lakehouse", "resource", 'cascade_lakehouse = "cascade_lakehouse.resource:api"'),
+    ],
+)
+def test_a_new_plugin_does_not_take_a_name_of_cascade(
+    cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, line: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert (
-        'cascade-list = "cascade_list.command:command"' in cascade("plugin", "new", "cascade-list", "--dry-run").stdout
-    )
+    assert line in cascade("plugin", "new", name, "--kind", kind, "--dry-run").stdout
 
 
 def test_a_file_in_the_way_is_an_error(cascade: Cascade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_an_entry_point_that_names_nothing_is_reported(
 
 def test_an_object_that_is_not_a_command_is_reported(cascade: Cascade, plugins: Plugins) -> None:
     plugins.install("acme-wrong", "commands", "wrong", "acme_wrong:command", "def command(): ...\n")
-    assert 'The command "wrong" of acme-wrong is a function, not a click.Command.' in cascade("wrong").stderr
+    assert 'The command "wrong" of acme-wrong is of the type function, not a click.Command.' in cascade("wrong").stderr
 
 
 def test_no_plugin_takes_over_a_command(cascade: Cascade, project: SampleProject, plugins: Plugins) -> None:

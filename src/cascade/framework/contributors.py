@@ -201,7 +201,9 @@ def load_resource(plugin: Plugin) -> Any:
     """
     loaded = plugin.load()
     if not _is_resource(loaded) and not callable(loaded):
-        raise plugin.error(f"is a {type(loaded).__name__}, not a Dagster resource or a function of CascadeConfig")
+        raise plugin.error(
+            f"is of the type {type(loaded).__name__}, not a Dagster resource or a function of CascadeConfig"
+        )
     return loaded
 
 

@@ -184,8 +184,9 @@ def test_resources_are_dagsters_or_made_from_the_settings(plugins: Plugins) -> N
     definitions = build_definitions()
     assert sorted(definitions.resources or {}) == ["a", "b", "lakehouse"]
     assert 'The resource "c" of acme-c fails: ValueError: no such store.' in not_loaded(definitions)
-    assert 'The resource "d" of acme-d is a str, not a Dagster resource or a function of CascadeConfig.' in not_loaded(
-        definitions
+    assert (
+        'The resource "d" of acme-d is of the type str, not a Dagster resource or a function of CascadeConfig.'
+        in not_loaded(definitions)
     )
 
 

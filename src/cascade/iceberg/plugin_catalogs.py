@@ -45,7 +45,7 @@ def load_catalog_plugin(plugin: Plugin) -> CatalogPlugin:
         raise plugin.error(f"is left out, because Cascade opens catalogs at {plugin.name}: itself")
     opener = plugin.load()
     if not callable(opener):
-        raise plugin.error(f"is a {type(opener).__name__}, not a function that opens a catalog")
+        raise plugin.error(f"is of the type {type(opener).__name__}, not a function that opens a catalog")
     return opener
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _OBJECTS: dict[Kind, str] = {
 }
 _WORDLESS = frozenset({"cascade", "plugin"})
 """Words of a distribution's name that say nothing of what it adds."""
+_OF_TESTS = frozenset({"test", "tests"})
+"""A package of Python itself, and the directory of the tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class PluginRequest:
         kinds: what it adds, at least one of `PLUGIN_KINDS`.
         runtime_version: the minimum version of Cascade. A version that is not a release sets no minimum.
         pants: its place in a Pants repository, or None without Pants.
-        taken: names that its command cannot have.
+        taken: names that its entry points cannot have.
 
     Raises:
         UsageError: an argument is wrong; the message lists every problem.
@@ -52,7 +55,8 @@ class PluginRequest:
     def _problems(self) -> Iterator[str]:
         named = tuple(directory_problems(self.name))
         yield from named
-        if not named and (self.distribution in TAKEN_NAMES or self.package in sys.stdlib_module_names):
+        unusable = {*sys.stdlib_module_names, *_OF_TESTS}
+        if not named and (self.distribution in TAKEN_NAMES or self.package in unusable):
             suggestion = f"acme-{self.distribution}"
             yield f"{self.name!r} is the name of a package that plugins use. Use {suggestion!r}, for example."
         for kind in self.kinds:
@@ -67,7 +71,7 @@ class PluginRequest:
     def package(self) -> str:
         """The name of its package."""
         name = self.distribution.replace("-", "_")
-        return f"plugin_{name}" if name[0].isdigit() else name
+        return f"plugin_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
 
     @property
     def address(self) -> str:

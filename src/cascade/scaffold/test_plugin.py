@@ -70,6 +70,7 @@ def test_each_kind_has_its_entry_point(everything: Path) -> None:
         ("cascade-list", "cascade-list", "cascade_list", "cascade-list"),
         ("cascade-file", "cascade-file", "cascade_file", "cascade-file"),
         ("3com", "3com", "plugin_3com", "plugin-3com"),
+        ("import", "import", "plugin_import", "import"),
         ("Zürich", "zurich", "zurich", "zurich"),
     ],
 )
@@ -84,6 +85,7 @@ def test_names_follow_from_that_of_the_directory(name: str, distribution: str, p
     [
         ("dagster", ("command",), "Use 'acme-dagster', for example."),
         ("json", ("command",), "Use 'acme-json', for example."),
+        ("tests", ("command",), "Use 'acme-tests', for example."),
         ("a/b", ("command",), "not a valid directory name"),
         ("-x", ("command",), "not a valid directory name"),
         ("日本", ("command",), "no letter from a to z"),
