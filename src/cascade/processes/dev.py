@@ -117,7 +117,7 @@ def run_dev(
                 require_parent(parent)
                 time.sleep(_POLL_SECONDS)
         except Stopped:
-            # A code server that is interrupted during an import prints fifty lines.
+            # A process that is interrupted during an import prints fifty lines.
             children.silent = True
             stopping()
         finally:
@@ -224,7 +224,11 @@ class _Start:
         with self._signals.held():
             for name, words in (("The webserver", webserver), ("The daemon", daemon)):
                 argv = (sys.executable, *quiet, "-m", *words, "--workspace", str(workspace))
-                self._children.start(name, argv, env=self._own)
+                self._children.start(name, argv, env=self._own, shows=None if options.verbose else _unchanged)
+
+
+def _unchanged(line: str) -> str:
+    return line
 
 
 def _wait_until(children: Children, ready: Callable[[], bool], what: str) -> None:

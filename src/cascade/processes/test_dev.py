@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,8 +13,10 @@ import yaml
 from cascade.config import CascadeConfig
 from cascade.exceptions import UsageError
 from cascade.framework.project import Project
+from cascade.processes.children import Child, Children
 from cascade.processes.code_server import code_servers
-from cascade.processes.dev import _workspace
+from cascade.processes.dev import DevOptions, _Start, _workspace
+from cascade.processes.stop_signals import StopSignals
 
 
 def test_code_servers_have_their_own_sockets(tmp_path: Path) -> None:
@@ -35,3 +40,24 @@ def test_the_command_of_a_code_server_is_a_list_of_words(tmp_path: Path, text: s
 def test_the_workspace_names_every_project_as_its_directory(name: str) -> None:
     read = yaml.safe_load(_workspace([("/tmp/s/0.sock", name)]))
     assert read == {"load_from": [{"grpc_server": {"socket": "/tmp/s/0.sock", "location_name": name}}]}
+
+
+class Importing(Children):
+    """Starts processes that print a word and wait, in place of those that `dev` starts."""
+
+    def start(self, name: str, argv: Any, **options: Any) -> Child:
+        wait = "import sys, time; print('ready', file=sys.stderr, flush=True); time.sleep(60)"
+        return super().start(name, [sys.executable, "-I", "-S", "-c", wait], **options)
+
+
+def test_what_the_ui_prints_is_shown_until_dev_stops(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    options = DevOptions(Project("mine", None), CascadeConfig(project_root=tmp_path), "127.0.0.1", 0)
+    with StopSignals() as signals, Importing(tmp_path / "scratch") as children:
+        _Start(options, (), children, signals, "http://127.0.0.1:0", tmp_path).start_ui(tmp_path / "workspace.yaml")
+        shown, deadline = "", time.monotonic() + 60
+        while shown.count("ready") < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+            shown += capfd.readouterr().err
+        children.silent = True
+    assert shown.count("ready") == 2
+    assert "Traceback" not in capfd.readouterr().err
