@@ -202,6 +202,9 @@ def _digest(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError:
+        # Somebody has put it there since then.
+        return "a directory"
 
 
 def _remove_abandoned(root: Path, removed: Iterable[Path]) -> None:

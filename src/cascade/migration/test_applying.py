@@ -132,6 +132,11 @@ def test_a_file_that_changed_after_the_interruption_is_not_overwritten(
     with pytest.raises(UsageError, match=r"changed since:\n.*change\.py"):
         finish(project)
     assert (project / "change.py").read_text() == "mine"
+    (project / "change.py").unlink()
+    (project / "change.py").mkdir()
+    with pytest.raises(UsageError, match=r"changed since:\n.*change\.py"):
+        finish(project)
+    (project / "change.py").rmdir()
     (project / "change.py").write_text("1")
     finish(project)
     assert content(project) == AFTER
