@@ -111,6 +111,16 @@ def test_the_root_of_a_repository_with_sources_below_src(tmp_path: Path) -> None
     assert not (workflow / "BUILD").exists()
 
 
+def test_a_build_file_with_a_loop_over_other_targets_stays(tmp_path: Path) -> None:
+    (tmp_path / "pants.toml").write_text("[GLOBAL]\n")
+    kept = "for name in (1, 2):\n    docker_image(name=name)\nx = 1; cascade_workflow()\n"
+    (tmp_path / "BUILD").write_text(f'"""Ours."""\ncascade_project(name="dev")\n{kept}')
+    plan = migrated(tmp_path, "standalone")
+    assert (tmp_path / "BUILD").read_text() == f'"""Ours."""\n{kept}'
+    assert "BUILD: It has `for name in (1, 2):`, `x = 1`, so it stays." in texts(plan)
+    assert "BUILD: Line 5 has several statements. Remove cascade_workflow from it." in texts(plan)
+
+
 def test_a_directory_without_a_project_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a BUILD file"):
         plan_migration(tmp_path, "standalone")

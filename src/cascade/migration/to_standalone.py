@@ -58,13 +58,26 @@ def remove_pants(tree: Tree) -> None:
         _remove_pants_toml(tree)
 
 
-def _calls(tree: Tree, build: str) -> list[ast.Call]:
-    """Return the calls at the top level of a BUILD file, which is Python to the eye."""
+def _statements(tree: Tree, build: str) -> list[ast.stmt]:
+    """Return the statements of a BUILD file, which is Python to the eye."""
     try:
-        module = ast.parse(tree.read(build))
+        return ast.parse(tree.read(build)).body
     except (SyntaxError, ValueError) as error:
         raise UsageError(f"{tree.root / build} cannot be read: {error}.", hint="Nothing was changed.") from error
-    return [each.value for each in module.body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)]
+
+
+def _calls(tree: Tree, build: str) -> list[ast.Call]:
+    """Return the calls at the top level of a BUILD file."""
+    return [
+        each.value
+        for each in _statements(tree, build)
+        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)
+    ]
+
+
+def _is_more(statement: ast.stmt) -> bool:
+    """Return whether a statement is neither a call nor a text: a loop over targets, or a value that targets share."""
+    return not (isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Call, ast.Constant)))
 
 
 def _name(call: ast.Call) -> str:
@@ -143,6 +156,7 @@ def _build_files(tree: Tree) -> list[str]:
 def _remove_build_files(tree: Tree) -> None:
     for path in _build_files(tree):
         others = sorted({_name(call) or ast.unparse(call.func) for call in _calls(tree, path)} - _REPLACED)
+        others += [f"`{ast.unparse(each).partition(chr(10))[0]}`" for each in _statements(tree, path) if _is_more(each)]
         if others:
             tree.write(path, _without_cascade(tree, path))
             tree.decide(f"It has {', '.join(others)}, so it stays. Remove it if nothing needs that.", path)
@@ -153,13 +167,13 @@ def _remove_build_files(tree: Tree) -> None:
 def _without_cascade(tree: Tree, path: str) -> bytes:
     """Return a BUILD file without the targets of Cascade."""
     lines = tree.read(path).splitlines(keepends=True)
-    calls = _calls(tree, path)
-    for call in reversed(calls):
+    statements = _statements(tree, path)
+    for call in reversed(_calls(tree, path)):
         if not _name(call).startswith("cascade_"):
             continue
         first, last = call.lineno, call.end_lineno or call.lineno
-        if any(other.lineno <= last and (other.end_lineno or 0) >= first for other in calls if other is not call):
-            tree.decide(f"Line {first} has several targets. Remove {_name(call)} from it.", path)
+        if sum(each.lineno <= last and (each.end_lineno or 0) >= first for each in statements) > 1:
+            tree.decide(f"Line {first} has several statements. Remove {_name(call)} from it.", path)
         else:
             del lines[first - 1 : last]
     return b"".join(lines)
