@@ -10,6 +10,7 @@ from cascade.migration.pyproject import PYPROJECT, read_pyproject
 from cascade.migration.third_party import third_party_modules
 from cascade.migration.tree import Tree
 from cascade.scaffold.project_pants import (
+    BUILD_NAMES,
     PANTS_TOML,
     PROJECT_TARGET,
     build_files,
@@ -20,7 +21,6 @@ from cascade.scaffold.project_pants import (
     requirements_build,
 )
 
-_BUILD_NAMES = ("BUILD", "BUILD.pants")
 _OWN = ("workflows", "tests")
 
 
@@ -41,7 +41,7 @@ def add_pants(tree: Tree, settings: Mapping[str, object]) -> None:
     added = False
     for path, text in texts.items():
         directory = PurePosixPath(path).parent
-        present = next((str(directory / name) for name in _BUILD_NAMES if str(directory / name) in tree), None)
+        present = next((str(directory / name) for name in BUILD_NAMES if str(directory / name) in tree), None)
         if present is None:
             tree.write(path, text)
             added = True

@@ -11,9 +11,8 @@ from cascade.exceptions import UsageError
 from cascade.migration.new_pyproject import add_pyproject
 from cascade.migration.pyproject import PYPROJECT, ProjectTable, migrate_pyproject, read_pyproject
 from cascade.migration.tree import Tree
-from cascade.scaffold.project_pants import PANTS_TOML, find_repository, new_pants_toml
+from cascade.scaffold.project_pants import BUILD_NAMES, PANTS_TOML, find_repository, new_pants_toml
 
-BUILD_NAMES = ("BUILD", "BUILD.pants")
 _PROJECT = "cascade_project"
 _WORKFLOW = "cascade_workflow"
 _REPLACED = frozenset(

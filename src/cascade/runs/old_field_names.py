@@ -7,7 +7,7 @@ projects have these names, and no others. A field that a schema reads by its own
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -76,7 +76,8 @@ def _flattened(path: str, value: object, reads: Container[str]) -> Iterator[tupl
                 yield from _flattened(f"{path}{_BETWEEN}{normalized(name)}", inner, reads)
 
 
-@cache
+# The names may be keys of data, of which there is no end.
+@lru_cache(maxsize=4096)
 def normalized(name: str) -> str:
     """Return the name that dlt gives a field by default, such as `station_id` for `stationId`."""
     from dlt.common.normalizers.naming.snake_case import NamingConvention

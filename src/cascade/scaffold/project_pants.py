@@ -12,6 +12,9 @@ from cascade.scaffold.build_files import dbt_project_build, workflow_build
 from cascade.scaffold.environment import literal
 
 PANTS_TOML = "pants.toml"
+BUILD_NAMES = ("BUILD", "BUILD.pants")
+"""The names that Pants gives BUILD files by default. The first is the one to write."""
+
 PROJECT_TARGET = "dev"
 """The name of the `cascade_project` target."""
 
