@@ -29,6 +29,9 @@ def test_a_project_is_made_of_the_one_here(old: Path, tmp_path: Path) -> None:
     (old / "lake/rows.parquet").write_bytes(b"many rows")
     commit(old)
     (old / ".env").chmod(0o600)
+    (old / ".git/info/exclude").write_text(".env.local\n")
+    (old / ".env.local").write_text("TOKEN=x\n")
+    (old / ".gitignore").write_text("*.parquet\n")
     before = content(old)
     result = Cascade()("init", str(tmp_path / "our new lake"), "--from-existing")
     assert result.exit_code == 0, result.output
@@ -37,6 +40,7 @@ def test_a_project_is_made_of_the_one_here(old: Path, tmp_path: Path) -> None:
     assert "workflows/ingestion/weather/observations.py" in new
     assert b'project_name = "our-new-lake"' in new["pyproject.toml"]
     assert b"CASCADE_POSTGRES_USER=lake" in new[".env"]
+    assert new[".gitignore"].decode().split() == ["*.parquet", ".cascade/", ".env", ".env.local"]
     assert (tmp_path / "our new lake/.env").stat().st_mode & 0o777 == 0o600
     assert not [path for path in new if path.startswith(("src/", "lake/", ".git/"))]
     assert result.stdout.splitlines()[-4:] == [

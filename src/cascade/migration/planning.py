@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from cascade.exceptions import UsageError
@@ -46,8 +48,8 @@ def plan_migration(root: Path, to: str | None = None) -> Plan:
 def plan_copy(source: Path, target: Path, name: str) -> Plan:
     """Plan a new project from one in the layout of before version 1.0, which stays as it is.
 
-    Files that git ignores are left out, except those whose name begins with `.env`. In a repository that Pants builds,
-    the new project gets BUILD files.
+    Files that git ignores are left out, except those whose name begins with `.env`, which git ignores in the new
+    project too. In a repository that Pants builds, the new project gets BUILD files.
 
     Args:
         source: the root of the old project.
@@ -64,9 +66,12 @@ def plan_copy(source: Path, target: Path, name: str) -> Plan:
             hint="Name the directory of one: --from-existing PATH",
         )
     tree = Tree(source, target)
+    kept = {".env"}
     for path in ignored(source):
         for each in [path] if path in tree else tree.paths(path.rstrip("/")):
-            if not each.startswith(".env"):
+            if each.startswith(".env"):
+                kept.add(each)
+            else:
                 tree.remove(each)
     inside = target.relative_to(source).as_posix() if target.is_relative_to(source) else None
     for each in tree.paths(inside) if inside else []:
@@ -75,9 +80,21 @@ def plan_copy(source: Path, target: Path, name: str) -> Plan:
         if not link.startswith("src/cascade/"):
             tree.decide(f"It is a symbolic link to {to} in the old project, and was not copied.", link)
     migrate_legacy(tree, layout, name)
+    _ignore(tree, sorted(path for path in kept if path in tree))
     if find_repository(target) is not None:
         add_pants(tree, _settings(tree))
     return tree.plan()
+
+
+def _ignore(tree: Tree, paths: Iterable[str]) -> None:
+    """Let git ignore files at the root, which a `.gitignore` above the old project may have named."""
+    text = (tree.text(".gitignore") if ".gitignore" in tree else None) or ""
+    patterns = [line.strip().removeprefix("/") for line in text.splitlines()]
+    missing = [path for path in paths if not any(fnmatch(path, pattern) for pattern in patterns)]
+    if missing:
+        end = "\r\n" if "\r\n" in text else "\n"
+        text += end if text and not text.endswith("\n") else ""
+        tree.write(".gitignore", text + "".join(f"{path}{end}" for path in missing))
 
 
 def _settings(tree: Tree) -> dict[str, object]:
