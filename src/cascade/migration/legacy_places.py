@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -35,17 +35,14 @@ class Places:
     layout: LegacyLayout
     new: dict[str, str] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         layout = self.layout
         self._refuse_links()
         self.dropped = {self.relative(file) for file in layout.framework} & {*self.tree.paths()}
-        definitions = (*layout.workflows, *layout.schemas, *layout.definitions)
-        for file in definitions:
+        for file in (*layout.workflows, *layout.schemas, *layout.definitions, *layout.helpers, *layout.others):
             self._move(file)
-        taken = set(self.new.values())
-        for file in (*layout.helpers, *layout.others):
-            self._move(file, taken)
         if layout.dbt_project is not None and self.relative(layout.dbt_project) != DBT_PROJECT:
             before = self.relative(layout.dbt_project)
             for path in self.tree.paths(before):
@@ -97,7 +94,7 @@ class Places:
         for old, new in self.new.items():
             self.tree.move(old, new)
 
-    def _move(self, file: Path, taken: Iterable[str] = ()) -> None:
+    def _move(self, file: Path) -> None:
         old = self.relative(file)
         if old not in self.tree:
             # A symbolic link stays, and `_refuse_links` tells of it.
@@ -105,7 +102,12 @@ class Places:
         parts = file.relative_to(self.layout.package).parts
         rest = parts[1:] if parts[0] == "defs" else parts
         new = PurePosixPath(WORKFLOWS, *rest)
-        self.new[old] = str(PurePosixPath(WORKFLOWS, _SHARED, *rest) if str(new) in taken else new)
+        while str(new) in self._taken:
+            # Such as `schemas/rain.py` and `defs/schemas/rain.py`.
+            rest = (_SHARED, *rest)
+            new = PurePosixPath(WORKFLOWS, *rest)
+        self._taken.add(str(new))
+        self.new[old] = str(new)
 
     def _refuse_links(self) -> None:
         """Refuse a package that is a link, and tell of the links in it, which stay."""

@@ -92,6 +92,20 @@ def test_variables_are_renamed_and_those_that_others_read_stay(old: Path) -> Non
     assert "lakepass" not in str(plan.decisions)
 
 
+def test_no_two_files_land_in_the_same_place(old: Path) -> None:
+    second = old / "src/cascade/defs/schemas/sales.py"
+    second.parent.mkdir()
+    second.write_text("SECOND = 1\n")
+    (old / "src/cascade/defs/quality/weather.py").write_text("from cascade.defs.schemas.sales import SECOND\n")
+    third = old / "src/cascade/shared/schemas/sales.py"
+    third.parent.mkdir(parents=True)
+    third.write_text("THIRD = 1\n")
+    migrated(old)
+    assert (old / "workflows/quality/weather.py").read_text() == "from workflows.shared.schemas.sales import SECOND\n"
+    assert (old / "workflows/shared/shared/schemas/sales.py").read_text() == "THIRD = 1\n"
+    assert "SECOND" not in (old / "workflows/schemas/sales.py").read_text()
+
+
 def test_a_value_of_several_lines_stays_whole(old: Path) -> None:
     key = 'KEY="begin\nTRINO_HOST=inside\n# not a comment\nend"\n'
     (old / "compose.yaml").write_text("services: {db: {environment: ['POSTGRES_PASSWORD']}}\n")
