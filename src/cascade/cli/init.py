@@ -93,7 +93,7 @@ def _copy_existing(out: Output, directory: str | None, source: str, program: str
     """Make a project from an older one."""
     from cascade.authoring.new_project import empty_root, new_root
     from cascade.cli.plan_output import say_decisions
-    from cascade.migration.applying import apply
+    from cascade.migration.applying import apply, is_interrupted
     from cascade.migration.planning import plan_copy
     from cascade.scaffold.project import distribution_name
 
@@ -102,6 +102,11 @@ def _copy_existing(out: Output, directory: str | None, source: str, program: str
         raise UsageError(
             "--from-existing makes a new project beside the existing one.",
             hint=f"To migrate the existing one itself, type: {program} migrate",
+        )
+    if directory is not None and is_interrupted(new_root(directory)):
+        raise UsageError(
+            f"{directory} is a project that was not written to its end, because this command was interrupted.",
+            hint=f"Finish it: {program} migrate {shlex.quote(directory)} --apply",
         )
     root = empty_root(directory, program)
     plan = plan_copy(existing, root, distribution_name(root.name))

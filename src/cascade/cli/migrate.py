@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import counted, shows_colors
 
 if TYPE_CHECKING:
-    from cascade.migration.plan import Plan
+    from cascade.migration.plan import Decision, Plan
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 _SHOWN = 5
@@ -77,8 +78,9 @@ def migrate(
         out.json({"root": str(root), "interrupted": True})
         out.say(f"A migration was interrupted. Finish it: {typed_again('--apply', to=to, path=path, tool=tool)}")
         raise click.exceptions.Exit(1)
+    left: tuple[Decision, ...] = ()
     if interrupted:
-        finish(root)
+        left = finish(root)
         out.say("Finished the migration that was interrupted.")
     if tool is not None and path is not None:
         from cascade.migration.foreign.planning import plan_from
@@ -86,6 +88,8 @@ def migrate(
         plan = plan_from(tool, path, invocation.config)
     else:
         plan = plan_migration(root, to)
+    if left:
+        plan = replace(plan, decisions=tuple(sorted({*left, *plan.decisions})))
     if applies and plan.changes:
         # What an interrupted migration has left is not what a user forgot to commit, and `--from` only adds files.
         if not allow_dirty and not interrupted and tool is None:

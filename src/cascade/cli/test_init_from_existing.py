@@ -70,6 +70,19 @@ def test_a_project_in_a_pants_repository_gets_build_files(old: Path, tmp_path: P
     assert {path.name for path in repository.iterdir()} == {"pants.toml", "lake"}
 
 
+def test_an_interrupted_one_is_finished(old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = str(tmp_path / "new")
+    with monkeypatch.context() as patched:
+        patched.setattr("cascade.migration.applying.finish", lambda root: ())
+        Cascade()("init", new, "--from-existing")
+    result = Cascade()("init", new, "--from-existing")
+    assert (result.exit_code, f"cascade migrate {new} --apply" in result.stderr) == (2, True)
+    result = Cascade()("migrate", new, "--apply")
+    assert result.exit_code == 0, result.output
+    assert "You must decide:" in result.stdout
+    assert (tmp_path / "new/workflows/ingestion/weather/observations.py").is_file()
+
+
 def test_wrong_use_writes_nothing(old: Path, tmp_path: Path) -> None:
     for words, text in (
         (["new", "--from-existing", str(tmp_path)], "not a project in the layout"),

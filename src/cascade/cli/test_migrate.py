@@ -55,7 +55,7 @@ def test_files_that_git_does_not_have_are_told(here: Path) -> None:
 def test_an_interrupted_migration_is_told_and_finished(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(here)
     with monkeypatch.context() as patched:
-        patched.setattr("cascade.migration.applying.finish", lambda root: None)
+        patched.setattr("cascade.migration.applying.finish", lambda root: ())
         Cascade()("migrate", "--to", "pants", "--apply")
     assert is_interrupted(here)
     result = Cascade()("migrate")
@@ -63,6 +63,7 @@ def test_an_interrupted_migration_is_told_and_finished(here: Path, monkeypatch: 
     assert "interrupted" in result.stdout
     result = Cascade()("migrate", "--apply")
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "Finished the migration that was interrupted.")
+    assert "pants generate-lockfiles" in result.stdout
     assert "pants.toml" in Tree(here).paths()
     assert not is_interrupted(here)
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cascade.exceptions import CascadeError, UsageError
-from cascade.migration.plan import Plan
+from cascade.migration.plan import Decision, Plan
 
 _STAGING = ".cascade/migration"
 _JOURNAL = "journal.json"
@@ -61,7 +61,7 @@ def apply(plan: Plan) -> None:
         staging.parent.mkdir(parents=True, exist_ok=True)
         # It gets copies of `.env`, each with its own mode only after it is written.
         staging.mkdir(mode=0o700)
-        _write_journal(staging, list(_staged(plan, staging)))
+        _write_journal(staging, list(_staged(plan, staging)), plan.decisions)
     except BaseException as error:
         # Ctrl-C too. A directory that is not empty is another's.
         shutil.rmtree(staging, ignore_errors=True)
@@ -79,11 +79,14 @@ def apply(plan: Plan) -> None:
     _remove_empty(missing)
 
 
-def finish(root: Path) -> None:
+def finish(root: Path) -> tuple[Decision, ...]:
     """Finish a migration whose journal was written. Without one, do nothing.
 
     Args:
         root: the project.
+
+    Returns:
+        What it left to a person.
 
     Raises:
         UsageError: someone has changed a file since then. Nothing was changed.
@@ -91,8 +94,9 @@ def finish(root: Path) -> None:
     """
     staging = root / _STAGING
     if not is_interrupted(root):
-        return
-    steps = [_Step(**each) for each in json.loads((staging / _JOURNAL).read_text("utf-8"))]
+        return ()
+    journal = json.loads((staging / _JOURNAL).read_text("utf-8"))
+    steps = [_Step(**each) for each in journal["steps"]]
     open_steps = [step for step in steps if step.staged is None or (staging / step.staged).exists()]
     _refuse_changed(root, open_steps)
     current = root
@@ -113,6 +117,7 @@ def finish(root: Path) -> None:
             hint="Nothing is lost. Remove the cause and continue: cascade migrate --apply",
         ) from error
     shutil.rmtree(staging, ignore_errors=True)
+    return tuple(Decision(**each) for each in journal["decisions"])
 
 
 def _refuse(plan: Plan) -> None:
@@ -177,8 +182,8 @@ def _flush(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _write_journal(staging: Path, steps: Sequence[_Step]) -> None:
-    text = json.dumps([asdict(step) for step in steps])
+def _write_journal(staging: Path, steps: Sequence[_Step], decisions: Sequence[Decision]) -> None:
+    text = json.dumps({"steps": [asdict(step) for step in steps], "decisions": [asdict(each) for each in decisions]})
     temporary = staging / f"{_JOURNAL}.tmp"
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)

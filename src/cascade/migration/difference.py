@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from cascade.config.secrets import MASK, is_secret_name, mask_secrets
 from cascade.migration.dotenv_text import without_values
-from cascade.migration.plan import FileChange, Plan
+from cascade.migration.plan import FileChange, Plan, printable
 
 _SETTINGS = frozenset({".toml", ".yaml", ".yml", ".cfg", ".ini"})
 _ASSIGNMENT = re.compile(r"(?P<before>[ +-]?\s*(?P<name>[\w.-]+)\s*[=:]\s*)(?P<value>\S.*)")
@@ -23,7 +23,7 @@ def difference(plan: Plan) -> Iterator[str]:
         plan: the migration.
     """
     for change in plan.changes:
-        yield from _of_file(plan, change)
+        yield from map(printable, _of_file(plan, change))
 
 
 def _of_file(plan: Plan, change: FileChange) -> Iterator[str]:

@@ -66,7 +66,7 @@ def rewrite(
     try:
         parsed = libcst.parse_module(source)
     except libcst.ParserSyntaxError as error:
-        raise SyntaxError(error.message, ("", error.raw_line, error.raw_column, None)) from error
+        raise SyntaxError(error.message, (None, error.raw_line, error.raw_column, None)) from error
     rewriter = Rewriter(module, names, assets, arguments)
     after = parsed.visit(rewriter)
     content = source if after.deep_equals(parsed) else after.bytes

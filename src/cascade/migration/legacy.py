@@ -94,7 +94,8 @@ def _rewrite(
     try:
         return rewrite(tree.read(path), module, names, assets, arguments)
     except (SyntaxError, UnicodeDecodeError) as error:
-        tree.decide(f"It is not valid Python, so it was not rewritten: {error}.", places.new.get(path, path))
+        reason, line = (error.msg, error.lineno or 0) if isinstance(error, SyntaxError) else (error, 0)
+        tree.decide(f"It is not valid Python, so it was not rewritten: {reason}.", places.new.get(path, path), line)
         return None
 
 

@@ -23,7 +23,8 @@ class Decision:
     text: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
+        file = printable(self.file)
+        place = f"{file}:{self.line}" if self.line else file
         return f"{place}: {self.text}" if place else self.text
 
 
@@ -81,10 +82,11 @@ class Plan:
             "root": str(self.root),
             "into": str(self.into),
             "files": [
-                {"kind": each.kind, "from": _printable(each.old), "to": _printable(each.new)} for each in self.changes
+                {"kind": each.kind, "from": printable(each.old or "") or None, "to": printable(each.new or "") or None}
+                for each in self.changes
             ],
             "decisions": [
-                {"file": _printable(each.file) or None, "line": each.line or None, "text": each.text}
+                {"file": printable(each.file) or None, "line": each.line or None, "text": each.text}
                 for each in self.decisions
             ],
         }
@@ -101,6 +103,6 @@ class Plan:
         return [each.old for each in self.changes if each.old is not None and each.old not in written]
 
 
-def _printable(path: str | None) -> str | None:
-    """Return a path without the bytes that are no UTF-8, which JSON does not have."""
-    return None if path is None else os.fsencode(path).decode(errors="replace")
+def printable(path: str) -> str:
+    """Return a path without the bytes that are no UTF-8, which neither JSON nor a terminal has."""
+    return os.fsencode(path).decode(errors="replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cascade.migration.difference import difference
+from cascade.migration.plan import Decision, FileChange, Plan
 from cascade.migration.tree import Tree
 
 
@@ -25,6 +26,13 @@ def test_changes_moves_and_removals_are_shown(tmp_path: Path) -> None:
         *("--- a/a.py", "+++ b/x/a.py", "@@ -1,2 +1,2 @@", "-import a", "+import b", " kept"),
         "move b.py to x/b.py",
     ]
+
+
+def test_a_name_that_is_no_utf_8_can_be_printed(tmp_path: Path) -> None:
+    change = FileChange("caf\udce9.txt", "x/caf\udce9.txt")
+    decision = Decision("caf\udce9.txt", 1, "Look.")
+    shown = [*difference(Plan(tmp_path, tmp_path, (change,))), str(decision)]
+    assert shown == ["move caf\ufffd.txt to x/caf\ufffd.txt", "caf\ufffd.txt:1: Look."]
 
 
 def test_values_of_env_files_and_secrets_of_settings_are_masked(tmp_path: Path) -> None:
