@@ -140,6 +140,8 @@ def hint_for(error: BaseException) -> str | None:
     """Return what to do about an exception in a user's module, or None if that is not known."""
     if isinstance(error, SystemExit):
         return 'Put the code of a script under `if __name__ == "__main__":`.'
+    if isinstance(error, ModuleNotFoundError) and error.name == "pandera":
+        return "Type: pip install 'cascade-workflows[pandera]'"
     if any(text in _reason(error) for text in _NO_DG_PROJECT):
         return (
             "Dagster's loader looks for the pyproject.toml or dg.toml of its project in the directories above. Under "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def test_a_module_that_exits_is_a_failure(project: SampleProject) -> None:
     assert str(failure.location) == f"{path}:2"
     assert "SystemExit: 3" in failure.message
     assert "__main__" in str(failure.hint)
+
+
+def test_a_module_that_needs_an_extra_is_a_failure_with_its_name(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandera", None)
+    project.write("frames.py", "import pandera\n")
+    assert only_failure(project).hint == "Type: pip install 'cascade-workflows[pandera]'"
 
 
 def test_a_module_that_raises_a_base_exception_is_a_failure(project: SampleProject) -> None:
