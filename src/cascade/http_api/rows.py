@@ -95,7 +95,7 @@ def read_rows(
     opened = table_at(found, begin.snapshot_id or None, begin.schema_id)
     if opened is None:
         raise _gone(ref, begin)
-    sensitive = _sensitive(served, ref)
+    sensitive = _sensitive(served, ref, found)
     columns = _columns(opened, ref, column, sensitive)
     judge = row_filter(opened, ref, where)
     _require_shown(ref, sensitive.intersection((*columns, *judge.columns)))
@@ -146,8 +146,8 @@ def _columns(table: Table, ref: TableRef, given: Sequence[str] | None, sensitive
     return list(dict.fromkeys(given))
 
 
-def _sensitive(served: ServedProject, ref: TableRef) -> frozenset[str]:
-    sensitive = served.sensitive_of(ref)
+def _sensitive(served: ServedProject, ref: TableRef, table: Table) -> frozenset[str]:
+    sensitive = served.sensitive_of(ref, table)
     if sensitive is None:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
+from cascade.iceberg.ledger.state import LEDGER
+from cascade.plugins import PluginError
+
 if TYPE_CHECKING:
     import dagster as dg
+    from pyiceberg.table import Table
 
     from cascade.declarations import IngestionDeclaration
     from cascade.drawing.graph import Graph
@@ -57,16 +61,23 @@ class ServedProject:
     _asked_until: float = 0.0
     _answers: bool = False
 
-    def sensitive_of(self, table: TableRef) -> frozenset[str] | None:
+    def sensitive_of(self, ref: TableRef, table: Table) -> frozenset[str] | None:
         """Return the sensitive columns of a table, or None if they are unknown.
 
         Args:
-            table: the table. Some catalogs find it in any case, so its case does not count here.
+            ref: its name. Some catalogs find it in any case, so its case does not count here.
+            table: the table.
         """
-        name = table.full_name.casefold()
-        if name in map(str.casefold, self.unread):
+        name = ref.full_name.casefold()
+        declared = [columns for each, columns in self.sensitive.items() if each.casefold() == name]
+        if name in map(str.casefold, self.unread) or (not declared and self._may_have_lost(table)):
             return None
-        return frozenset().union(*(columns for each, columns in self.sensitive.items() if each.casefold() == name))
+        return frozenset().union(*declared)
+
+    def _may_have_lost(self, table: Table) -> bool:
+        """Return whether what did not load may have a workflow of a table: its source may not name the table."""
+        filled_by_runs = any(name.startswith(LEDGER) for name in table.properties)
+        return filled_by_runs and any(not isinstance(each, PluginError) for each in self.failures)
 
     def answers(self) -> bool:
         """Return whether the catalog answers, which is asked at most every five seconds."""

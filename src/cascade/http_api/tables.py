@@ -52,7 +52,7 @@ def describe_table(served: Served, table: TableName) -> Document:
             "asset": "/".join(declaration.asset_key) if declaration else None,
             "description": declaration.description if declaration else found.properties.get("comment"),
             "owners": list(declaration.owners) if declaration else [],
-            "columns": _columns(found, served.sensitive_of(ref)),
+            "columns": _columns(found, served.sensitive_of(ref, found)),
             "key": sorted(found.schema().identifier_field_names()),
             "layout": _layout(found),
             "rows": overview.rows,

@@ -15,11 +15,14 @@ import pytest
 from fastapi.testclient import TestClient
 from pyiceberg.table import Table
 
+from cascade.exceptions import DiscoveryError
 from cascade.http_api import models, rows
 from cascade.http_api.answers import ARROW
 from cascade.http_api.conftest import Api
 from cascade.iceberg import Lakehouse
+from cascade.iceberg.ledger.state import LEDGER
 from cascade.iceberg.test_pages import snapshot_of
+from cascade.plugins import PluginError
 from cascade.table_ref import TableRef
 
 PEOPLE = "/v1/tables/people/rows"
@@ -147,6 +150,17 @@ def test_a_table_whose_sensitive_columns_are_unknown_shows_no_row(api: Api) -> N
     answer = api().get(PEOPLE, params={"column": "id"})
     assert answer.status_code == 503 and "did not load" in answer.json()["detail"]
     assert all(column["sensitive"] for column in api().get("/v1/tables/people").json()["columns"])
+
+
+def test_a_table_that_a_lost_workflow_may_have_filled_shows_no_row(api: Api) -> None:
+    api.served.sensitive = {}
+    api.served.failures = [DiscoveryError("The module of a factory does not import.")]
+    assert api().get(PEOPLE).status_code == 200  # No run filled it, so it is not one of a workflow.
+    with api.served.lakehouse.catalog.load_table("raw.people").transaction() as transaction:
+        transaction.set_properties({LEDGER: "{}"})
+    assert api().get(PEOPLE).status_code == 503
+    api.served.failures = [PluginError("The command x does not load.")]
+    assert api().get(PEOPLE).status_code == 200
 
 
 def test_a_cursor_belongs_to_its_query(api: Api) -> None:
