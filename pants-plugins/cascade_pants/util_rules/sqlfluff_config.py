@@ -67,7 +67,8 @@ def _read_file(file: FileContent) -> dict[str, Any]:
         if first == "sqlfluff":
             inner = found
             for name in names or (_CORE,):
-                inner = inner.setdefault(name, {})
+                # A value and a section may have one name. sqlfluff refuses this.
+                inner = _table(inner.setdefault(name, {}))
             inner.update(parser.items(section))
     return found
 

@@ -74,6 +74,12 @@ def test_a_file_that_cannot_be_read_is_left_to_sqlfluff() -> None:
         assert config is not None and config.templater == "jinja"
 
 
+def test_a_value_with_the_name_of_a_section_is_left_to_sqlfluff() -> None:
+    clash = "[sqlfluff]\ntemplater = raw\n[sqlfluff:templater]\njinja = 1\n[sqlfluff:templater:jinja]\na_path = b\n"
+    config = read(**{".sqlfluff": clash})
+    assert config is not None and (config.templater, config.globs) == ("raw", ())
+
+
 def test_the_files_that_it_names_are_found_in_the_repository_alone() -> None:
     config = read(
         **{
