@@ -1,4 +1,4 @@
-"""The module that workspace files of before version 1.0 name. `cascade.framework.definitions` has the same `defs`.
+"""The module that workspace files from before version 1.0 name. `cascade.framework.definitions` has the same `defs`.
 
 It serves projects in the old layout until version 2.0.
 """

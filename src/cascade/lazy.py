@@ -9,7 +9,7 @@ _old_name: Callable[[str, str], object] | None = None
 
 
 def look_up_old_names(resolve: Callable[[str, str], object] | None) -> None:
-    """Let packages have names of before version 1.0 too, which only projects in the old layout need.
+    """Let packages have names from before version 1.0 too, which only projects in the old layout need.
 
     Args:
         resolve: returns the object of a package's name, or raises `AttributeError`; None for no more such names.

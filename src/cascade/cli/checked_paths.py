@@ -71,7 +71,7 @@ def files_of(modules: Iterable[str]) -> dict[str, Path]:
     places = [Path(entry or ".") for entry in sys.path]
     legacy = active_project()
     if legacy is not None:
-        # The directory of a project in the layout of before version 1.0 is not on the import path.
+        # The directory of a project in the layout from before version 1.0 is not on the import path.
         places.append(legacy.package.parent)
     for name in modules:
         file = next(filter(None, (module_file(place, name) for place in places)), None)

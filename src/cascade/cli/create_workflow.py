@@ -108,7 +108,7 @@ def create_workflow(
     invocation.require_project()
     if is_legacy_package(invocation.config.workflows_directory):
         raise UsageError(
-            "create-workflow writes files of today's layout, and this project has the layout of before version 1.0.",
+            "create-workflow writes files of today's layout, and this project has the layout from before version 1.0.",
             hint=f"Migrate the project first: {invocation.program} migrate --check",
         )
     workplace = Workplace(invocation.config, invocation.program, lambda: invocation.loaded, invocation.workflow_named)

@@ -48,7 +48,7 @@ _DEFAULT_STACK = next(iter(STACKS))
     metavar="[PATH]",
     is_flag=False,
     flag_value=".",
-    help="Make it from the project at PATH, by default here, which is in the layout of before version 1.0 and stays.",
+    help="Make it from the project at PATH, by default here, which is in the layout from before version 1.0 and stays.",
 )
 @json_option
 @click.pass_obj

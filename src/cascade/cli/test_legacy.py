@@ -1,4 +1,4 @@
-"""Commands in a project in the layout of before version 1.0."""
+"""Commands in a project in the layout from before version 1.0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::cascade.legacy.project.LegacyProjectWarning"
 )
 
-TOLD = r"has the layout of before version 1\.0, which Cascade 2\.0\.0 no longer runs\..*migrate --check"
+TOLD = r"has the layout from before version 1\.0, which Cascade 2\.0\.0 no longer runs\..*migrate --check"
 DAY = "2025-01-02"
 
 

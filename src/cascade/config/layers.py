@@ -38,7 +38,7 @@ class Layer:
 
     Args:
         name: the source, as `config show` prints it: "environment", ".env", "cascade_config.py", "pyproject.toml", or
-            "layout" for what follows from the layout of before version 1.0.
+            "layout" for what the layout from before version 1.0 implies.
         values: the value of each setting, by the setting's name in lower case.
         origins: where each value comes from, such as `CASCADE_AUTOMATION in .env`.
     """
@@ -143,7 +143,7 @@ def _prefixed(name: str, values: Mapping[str, str | None], place: str) -> Layer:
 
 
 def _legacy_layers(root: Path, environment: Mapping[str, str], dotenv: Mapping[str, str]) -> tuple[Layer, ...]:
-    """Return what the variables without a prefix set, and what follows from the layout of before version 1.0."""
+    """Return what the variables without a prefix set, and what the layout from before version 1.0 implies."""
     from cascade.legacy.project import default_settings
     from cascade.legacy.variables import settings_of
 

@@ -1,4 +1,4 @@
-"""The object `cascade.config.config` of before version 1.0. Only projects in the old layout use it."""
+"""The object `cascade.config.config` from before version 1.0. Only projects in the old layout use it."""
 
 from __future__ import annotations
 

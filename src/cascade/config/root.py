@@ -20,7 +20,7 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
     """Find the directory that a project's state, settings and relative paths belong to.
 
     This is `CASCADE_PROJECT_ROOT`, else the nearest directory at or above `start` whose `pyproject.toml` has a table
-    `[tool.cascade]` or which has the layout of before version 1.0, else `start`.
+    `[tool.cascade]` or which has the layout from before version 1.0, else `start`.
 
     Args:
         start: the directory to start from. Default: the working directory.
@@ -51,12 +51,12 @@ def find_project_root(start: Path | None = None, environment: Mapping[str, str] 
 
 
 def is_project_root(directory: Path) -> bool:
-    """Return whether a directory says that it is a project: by `[tool.cascade]`, or by the layout of before 1.0."""
+    """Return whether a directory says that it is a project: by `[tool.cascade]`, or by the layout from before 1.0."""
     return has_cascade_table(directory / "pyproject.toml") or find_package(directory) is not None
 
 
 def legacy_package(root: Path) -> Path | None:
-    """Return the package `cascade` of a project in the layout of before version 1.0.
+    """Return the package `cascade` of a project in the layout from before version 1.0.
 
     Args:
         root: the project's directory.

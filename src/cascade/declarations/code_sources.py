@@ -120,7 +120,7 @@ class OwnModules:
 
     def is_own(self, top: str) -> bool:
         """Return whether a package or module outside of any package is the project's own."""
-        # A project in the layout of before version 1.0 has a package of the same name as Cascade.
+        # A project in the layout from before version 1.0 has a package of the same name as Cascade.
         if (is_given(top) and top != self.top) or self.top not in (None, top):
             return False
         if top not in self._own:

@@ -58,7 +58,7 @@ def find_modules(workflows_directory: Path, left_out: Path | None = None) -> tup
 
 
 def _legacy_modules(package: Path) -> tuple[str, ...]:
-    """List the user's modules of a project in the layout of before version 1.0."""
+    """List the user's modules of a project in the layout from before version 1.0."""
     from cascade.legacy.finder import activate
     from cascade.legacy.layout import read_layout
 

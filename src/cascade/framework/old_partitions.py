@@ -1,4 +1,4 @@
-"""Names of before version 1.0 that the workflows of a project answer. Only projects in the old layout use them."""
+"""Names from before version 1.0 that the workflows of a project answer. Only projects in the old layout use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project in the layout of before version 1.0 that this process has loaded, if it has.
+"""The project in the layout from before version 1.0 that this process has loaded, if it has.
 
 Code that every project runs asks here, so this imports nothing.
 """

@@ -1,4 +1,4 @@
-"""A project in the layout of before version 1.0 for each test."""
+"""A project in the layout from before version 1.0 for each test."""
 
 from __future__ import annotations
 

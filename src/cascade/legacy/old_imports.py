@@ -1,4 +1,4 @@
-"""Warn of the lines of the user's code that import by a path of before version 1.0."""
+"""Warn of the lines of the user's code that import by a path from before version 1.0."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _warn(name: str, file: str, line: int) -> None:
         return
     _told.add((file, line))
     warnings.warn_explicit(
-        f"{file}:{line}: {name} is a path of before version 1.0, which Cascade {DROPPED_IN} no longer resolves.",
+        f"{file}:{line}: {name} is a path from before version 1.0, which Cascade {DROPPED_IN} no longer resolves.",
         LegacyImportWarning,
         file,
         line,

@@ -20,7 +20,7 @@ _OLD_PARTITIONS = {"partition_start": "2025-01-01", "partition_timezone": "Europ
 
 
 class LegacyProjectWarning(UserWarning):
-    """The project has the layout of before version 1.0."""
+    """The project has the layout from before version 1.0."""
 
 
 def warn_once(root: Path) -> None:
@@ -33,7 +33,7 @@ def warn_once(root: Path) -> None:
         return
     os.environ[_TOLD_VARIABLE] = str(root)
     warnings.warn(
-        f"{root} has the layout of before version 1.0, which Cascade {DROPPED_IN} no longer runs. "
+        f"{root} has the layout from before version 1.0, which Cascade {DROPPED_IN} no longer runs. "
         f"See what to change: {typed('migrate --check')}",
         LegacyProjectWarning,
         stacklevel=2,

@@ -46,7 +46,7 @@ def plan_migration(root: Path, to: str | None = None) -> Plan:
 
 
 def plan_copy(source: Path, target: Path, name: str) -> Plan:
-    """Plan a new project from one in the layout of before version 1.0, which stays as it is.
+    """Plan a new project from one in the layout from before version 1.0, which stays as it is.
 
     Files that git ignores are left out, except those whose name begins with `.env`, which git ignores in the new
     project too. In a repository that Pants builds, the new project gets BUILD files.
@@ -62,7 +62,7 @@ def plan_copy(source: Path, target: Path, name: str) -> Plan:
     layout = read_layout(source)
     if layout is None:
         raise UsageError(
-            f"{source} is not a project in the layout of before version 1.0: it has no src/cascade/defs/ingestion.",
+            f"{source} is not a project in the layout from before version 1.0: it has no src/cascade/defs/ingestion.",
             hint="Name the directory of one: --from-existing PATH",
         )
     tree = Tree(source, target)

@@ -1,4 +1,4 @@
-"""The checks of before version 1.0, under their old names. Only projects in the old layout use them."""
+"""The checks from before version 1.0, under their old names. Only projects in the old layout use them."""
 
 from __future__ import annotations
 

@@ -34,5 +34,5 @@ __all__ = [
     "throwaway_lakehouse",
 ]
 
-# None of its own: old names, of which projects in the layout of before version 1.0 hear what became of them.
+# None of its own: projects in the layout from before version 1.0 hear what became of the old names.
 __getattr__, _ = lazy.lazy_names(__name__, {})

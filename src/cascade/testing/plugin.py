@@ -29,7 +29,7 @@ __all__ = ["lakehouse", "offline_http"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the tests of a project in the layout of before version 1.0 import its modules, and hide a warning.
+    """Let the tests of a project in the layout from before version 1.0 import its modules, and hide a warning.
 
     No user can do anything about that one: dagster-dbt installs sqlglotrs, and sqlglot imports it.
     """
