@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NAMES = ("postgres", "seaweedfs", "trino")
 
 
-@click.group()
+@click.group(short_help="Start, watch and stop a production-like stack.")
 def services() -> None:
     """Start, watch and stop a production-like stack on this machine, without containers.
 

@@ -18,7 +18,7 @@ from cascade.terminal.output import Output
 from cascade.terminal.words import human_size
 
 
-@click.group()
+@click.group(short_help="Inspect tables, undo their runs, and erase rows.")
 def table() -> None:
     """Inspect the tables of the lakehouse, undo their runs, and erase rows."""
 

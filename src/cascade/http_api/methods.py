@@ -14,7 +14,7 @@ _READING = ("GET", "HEAD")
 
 
 class OnlyReading:
-    """Answers HEAD as GET without the body, and no method that could change something.
+    """Middleware that answers HEAD as GET without the body, and no method that could change something.
 
     Args:
         app: the app.

@@ -125,7 +125,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 
 class UnexpectedErrors:
-    """Answers with a problem where the catalog does not answer or the app fails, so that no traceback is logged.
+    """Middleware that answers with a problem if the catalog does not answer or the app fails. It logs no traceback.
 
     Args:
         app: the app.

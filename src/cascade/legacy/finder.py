@@ -35,7 +35,7 @@ DEFINITIONS = "cascade_definitions"
 
 
 class LegacyFinder(MetaPathFinder):
-    """Finds the modules of a project in the old layout.
+    """The finder of the modules of a project in the old layout.
 
     Args:
         package: its package `cascade`.
@@ -122,7 +122,7 @@ def _installed_file(parts: Sequence[str]) -> Path | None:
 
 
 class _LegacyLoader(SourceFileLoader):
-    """Loads a module of the user, and warns of each line that imports by an old path.
+    """The loader of a module of the user, which warns of each line that imports by an old path.
 
     Args:
         fullname: its name.

@@ -91,7 +91,7 @@ def is_run(source: SourceCode, call: ast.Call) -> bool:
 
 
 def pipeline_names(source: SourceCode) -> set[str]:
-    """Return the names that a script assigns a pipeline to, and parameters that are called so."""
+    """Return the names that a script assigns a pipeline to, and parameters with such a name."""
     names = {"pipeline"} if "dlt" in source.imports else set()
     for node in ast.walk(source.tree):
         if isinstance(node, ast.stmt):

@@ -169,7 +169,7 @@ class _Project:
         open_tables = [table.name for table in tables if not table.complete]
         if open_tables:
             said = (
-                f"The dagster project does not declare the columns of {', '.join(open_tables)}. Replace the field "
+                f"The Dagster project does not declare the columns of {', '.join(open_tables)}. Replace the field "
                 f"{FILL_IN} in {'its schema' if len(open_tables) == 1 else 'each schema'}: until then, runs fail and "
                 "land nothing."
             )

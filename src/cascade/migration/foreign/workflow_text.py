@@ -55,7 +55,7 @@ def render_workflow(parts: WorkflowText) -> str:
     body = [*(line for text in parts.statements for line in text.splitlines()), *_returned(parts.returned)]
     return "\n".join(
         [
-            f'"""The {words}, loaded by {parts.tool} before: {_plain(parts.origin)}."""',
+            f'"""The {words}, which {parts.tool} loaded before: {_plain(parts.origin)}."""',
             "",
             _blocks(lines, parts.package),
             "",
