@@ -58,6 +58,10 @@ def migrate_settings(tree: Tree, layout: LegacyLayout, name: str | None) -> None
 
 
 def _ignore_state(tree: Tree) -> None:
+    if ".gitignore" not in tree and ".env" in tree:
+        # A `.env` contains secrets, and nothing keeps it out of git.
+        tree.write(".gitignore", f"{_IGNORED}\n.env\n")
+        return
     text = tree.text(".gitignore") or "" if ".gitignore" in tree else ""
     if not {_IGNORED, ".cascade", f"/{_IGNORED}", "/.cascade"} & {line.strip() for line in text.splitlines()}:
         end = "\r\n" if "\r\n" in text else "\n"

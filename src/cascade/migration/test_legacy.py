@@ -126,6 +126,20 @@ def test_a_value_of_several_lines_stays_whole(old: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, ".cascade/\n.env\n"), ("dist/", "dist/\n.cascade/\n"), (".cascade\n", ".cascade\n")]
+)
+def test_git_ignores_the_state_and_the_secrets_if_nothing_is_ignored_yet(
+    old: Path, before: str | None, after: str
+) -> None:
+    ignored = old / ".gitignore"
+    ignored.unlink(missing_ok=True)
+    if before is not None:
+        ignored.write_text(before)
+    migrated(old)
+    assert ignored.read_text() == after
+
+
 def test_settings_are_written_and_the_rest_of_pyproject_stays(old: Path) -> None:
     migrated(old)
     read = tomllib.loads((old / "pyproject.toml").read_text())
