@@ -38,14 +38,25 @@ def test_a_name_that_is_no_utf_8_can_be_printed(tmp_path: Path) -> None:
 def test_values_of_env_files_and_secrets_of_settings_are_masked(tmp_path: Path) -> None:
     key = '# OLD=TUlJold\nPEM="-----BEGIN PRIVATE KEY-----\nTUlJRXZ3SUJ\n# TUlJ\nTUlJ=\n"\n'
     (tmp_path / ".env").write_text(key + "POSTGRES_PASSWORD=hunter2\nexport NESSIE_HOST=inner.example.com\n" + key)
+    (tmp_path / "code.py").write_text("")
     (tmp_path / "pyproject.toml").write_text('api_token = "s3cret"\nurl = "postgresql://me:pw123@host/db"\n')
     tree = Tree(tmp_path)
     tree.write(
         ".env", "# new\nCASCADE_POSTGRES_PASSWORD=hunter2\nexport CASCADE_NESSIE_URI=inner.example.com\nEMPTY=\n" + key
     )
+    tree.write("code.py", 'f(\n    credentials=dlt.secrets["a.credentials"],\n    password="pw123",\n)\n')
     tree.write("pyproject.toml", 'name = "x"\napi_token = "s3cret"\nurl = "postgresql://me:pw123@host/db"\n')
     shown = "\n".join(difference(tree.plan()))
-    for name in ("+# new", "+EMPTY=", "PEM=", "POSTGRES_PASSWORD", "CASCADE_NESSIE_URI", "api_token", 'name = "x"'):
+    for name in (
+        "+# new",
+        "+EMPTY=",
+        "PEM=",
+        "POSTGRES_PASSWORD",
+        "CASCADE_NESSIE_URI",
+        "api_token",
+        'name = "x"',
+        '=dlt.secrets["a.',
+    ):
         assert name in shown
     for secret in ("hunter2", "inner.example.com", "s3cret", "pw123", "TUlJ"):
         assert secret not in shown

@@ -98,6 +98,21 @@ def assets_of(source: SourceCode) -> Iterator[Asset]:
                 yield Asset(source, function, decorator, given)
 
 
+def other_assets_of(source: SourceCode) -> Iterator[tuple[Function, str]]:
+    """Yield the functions of a file that declare assets in another way, and what that is."""
+    simple = {id(asset.function) for asset in assets_of(source)}
+    for node in ast.walk(source.tree):
+        if not isinstance(node, Function) or id(node) in simple:
+            continue
+        for decorator in node.decorator_list:
+            name = source.full_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            if name in ("dagster.multi_asset", "dagster.graph_asset", "dagster.graph_multi_asset"):
+                yield node, f"is declared by @{name.removeprefix('dagster.')}"
+            elif name == "dagster.asset":
+                several = len(node.decorator_list) > 1
+                yield node, "has other decorators" if several else "is declared inside of other code"
+
+
 def read_names(source: SourceCode) -> set[str]:
     """Return the assets whose values other functions of a file take as arguments, from an I/O manager."""
     names: set[str] = set()
@@ -127,6 +142,8 @@ def obstacle(asset: Asset, code: LocalCode, read: set[str]) -> str | None:
         code: the files of the project.
         read: the names of the assets whose values other assets take.
     """
+    if isinstance(asset.function, ast.AsyncFunctionDef):
+        return "is async, and a workflow is a plain function"
     unknown = sorted(set(asset.arguments) - _TAKEN_OVER - _LEFT_OUT)
     if unknown:
         return f"has the argument {', '.join(unknown)}, which a workflow does not take"
@@ -191,6 +208,8 @@ def known_columns(asset: Asset) -> tuple[tuple[Column, ...], bool]:
 def _parameter_obstacle(parameter: ast.arg, asset: Asset, code: LocalCode) -> str | None:
     if parameter.arg == "context":
         return None
+    if parameter.arg == "config":
+        return "takes a run configuration"
     if parameter.annotation is None:
         return f"takes the value of {parameter.arg} from an I/O manager"
     text = ast.unparse(parameter.annotation).strip("'\"")

@@ -14,6 +14,7 @@ from cascade.migration.foreign.dagster_assets import (
     assets_of,
     known_columns,
     obstacle,
+    other_assets_of,
     partitions,
     read_names,
 )
@@ -83,6 +84,10 @@ class _Project:
         assets = [asset for source in self.sources for asset in assets_of(source)]
         read = {name for source in self.sources for name in read_names(source)}
         names = [asset.name for asset in assets]
+        for source in self.sources:
+            for function, why in other_assets_of(source):
+                said = f"{function.name} stays as it is: it {why}."
+                self.remarks.append(Remark(source.path, function.lineno, said))
         for asset in assets:
             reason = obstacle(asset, self.code, read)
             if reason is None and names.count(asset.name) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from cascade.exceptions import UsageError
@@ -37,9 +38,10 @@ def workflows_from_meltano(path: Path, place: Place) -> Workflows:
         if len(set(crons)) > 1:
             others = ", ".join(repr(each) for each in dict.fromkeys(crons[1:]))
             tap.remark(f"{plugin.name} has several schedules. The workflows have the first one, and not {others}.")
+        catalog = shlex.quote(f"{plugin.name}.catalog.json")
         advice = (
-            f"The catalog of the tap has them: remove the new files, type `meltano invoke {plugin.name} --discover "
-            f">{plugin.name}.catalog.json` in the Meltano project, and try again."
+            "The catalog of the tap has them: remove the new files, type `meltano invoke "
+            f"{shlex.quote(plugin.name)} --discover >{catalog}` in the Meltano project, and try again."
         )
         files = DomainFiles(place, "Meltano", domain, advice=advice)
         for table, body in tap.tables:

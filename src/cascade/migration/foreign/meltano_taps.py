@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -90,8 +91,8 @@ def read_tap(plugin: Plugin, root: Path, domain: str, cron: str | None) -> Tap:
     streams = streams_of(plugin, root)
     if streams is None:
         tap.remark(
-            f"Only {plugin.name} itself knows its streams. Type `meltano invoke {plugin.name} --discover "
-            f">{plugin.name}.catalog.json` in the Meltano project, and migrate again."
+            f"Only {plugin.name} itself knows its streams. Type `meltano invoke {shlex.quote(plugin.name)} --discover "
+            f">{shlex.quote(plugin.name + '.catalog.json')}` in the Meltano project, and migrate again."
         )
         return tap
     for stream in streams:

@@ -162,3 +162,36 @@ def test_what_todays_dagster_does_not_have_is_told(other: Other) -> None:
         "PresetDefinition. Replace it: the module does not load with it.",
         "SolidDefinition. Replace it: the module does not load with it.",
     ]
+
+
+def test_every_asset_that_stays_is_told(other: Other) -> None:
+    other.write(
+        "assets.py",
+        """
+        import dagster as dg
+
+        @dg.asset
+        async def later():
+            yield [{"id": 1}]
+
+        @dg.multi_asset(outs={"x": dg.AssetOut(), "y": dg.AssetOut()})
+        def both():
+            return 1, 2
+
+        for number in range(2):
+            @dg.asset(name=f"number_{number}")
+            def numbered():
+                return [{"id": 1}]
+
+        @dg.asset
+        def configured(config: dict):
+            return [{"id": 1}]
+        """,
+    )
+    assert "cascade_ingestion" not in "".join(other.migrate("dagster", "assets.py").values())
+    assert [each.partition("assets.py:")[2] for each in other.decisions] == [
+        "4: later stays a Dagster asset: it is async, and a workflow is a plain function.",
+        "8: both stays as it is: it is declared by @multi_asset.",
+        "13: numbered stays as it is: it is declared inside of other code.",
+        "17: configured stays a Dagster asset: it takes a run configuration.",
+    ]
