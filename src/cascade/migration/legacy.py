@@ -18,6 +18,8 @@ from cascade.migration.tree import Tree
 _MENTION = re.compile(
     r"\bsrc/cascade\b(/\w+)?|\bcascade/(defs|schemas|transforms)\b|\bcascade\.(defs|definitions|schemas\.\w+)\b"
 )
+_MENTIONS = 3
+"""How many lines of a file are told one by one."""
 _FLAT_FIELD = re.compile(r"\s+([a-z]\w*?[a-z0-9]__[a-z]\w*)\s*:")
 _DOCUMENTS = frozenset({".md", ".rst", ".txt"})
 _TEXTS = frozenset({".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".json", ".tf"})
@@ -224,6 +226,10 @@ def _tell_mentions(tree: Tree) -> None:
                 f"\n{path}, line{'s' if len(found) > 1 else ''} {', '.join(str(each) for each, _ in found[:5])}"
                 + (f" and {len(found) - 5} more" if len(found) > 5 else "")
             )
+            continue
+        if len(found) > _MENTIONS:
+            numbers = ", ".join(str(number) for number, _ in found)
+            tree.decide(f"It names places that have moved, such as {found[0][1]}, in the lines {numbers}.", path)
             continue
         for number, mention in found:
             tree.decide(f"It names {mention}, which has moved.", path, number)

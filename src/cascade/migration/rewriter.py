@@ -25,7 +25,7 @@ from cascade.migration.syntax import (
 from cascade.scaffold.environment import literal
 
 _PATH = re.compile(rf"{PACKAGE}(\.[A-Za-z_]\w*)+")
-_BEGIN = re.compile(rf"{PACKAGE}\.(defs|schemas)\.")
+_MENTION = re.compile(rf"\b{PACKAGE}\.(?:defs|schemas)\.[\w.]*")
 _TAKES_A_PATH = frozenset(
     {"import_module", "__import__", "importorskip", "patch", "setattr", "delattr", "dict", "multiple"}
 )
@@ -59,7 +59,10 @@ class Rewriter(cst.CSTTransformer):
         self._sure: set[cst.SimpleString] = set()
         self._asset_depth = 0
         self._attributes: dict[cst.Attribute, str] = {}
-        self._imports_package = False
+        self._names_of_package: set[str] = set()
+        self._is_bound = False
+        self._packages: set[str] = set()
+        self._documentation: set[cst.CSTNode] = set()
         # Nodes of the new tree, since their lines differ from those of the old one.
         self._unsure: list[tuple[cst.CSTNode, str]] = []
         self._marked: dict[cst.CSTNode, str] = {}
@@ -72,7 +75,7 @@ class Rewriter(cst.CSTTransformer):
         """
         wrapper = MetadataWrapper(after, unsafe_skip_copy=True)
         positions = wrapper.resolve(PositionProvider)
-        for node, text in self._unsure:
+        for node, text in dict.fromkeys(self._unsure):
             place = positions.get(node)
             yield (place.start.line if place is not None else 0), text
 
@@ -80,7 +83,9 @@ class Rewriter(cst.CSTTransformer):
         """Look whether the name `cascade` is that of the package in this module."""
         finder = PackageName()
         node.visit(finder)
-        self._imports_package = finder.imported and not finder.bound
+        self._names_of_package = finder.names
+        self._is_bound = finder.bound
+        self._packages = {(self._names.module(name) or name).partition(".")[0] for name in finder.modules}
 
     # Imports.
 
@@ -205,10 +210,17 @@ class Rewriter(cst.CSTTransformer):
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         """Look up a whole dotted name."""
-        path = get_full_name_for_node(node) if self._imports_package else None
-        if path is None or not is_ours(path) or not is_plain(node):
+        written = (get_full_name_for_node(node) or "") if self._names_of_package and is_plain(node) else ""
+        name, _, rest = written.partition(".")
+        if name not in self._names_of_package or not rest:
             return True
+        path = f"{PACKAGE}.{rest}"
         new = self._names.dotted(path)
+        if name != PACKAGE or self._is_bound or (new is not None and new.partition(".")[0] not in self._packages):
+            # It may be something else, or the module does not import the other package.
+            if new is not None and new != path:
+                self._later(node, f"If {written} is of the package {PACKAGE}, it is {new} now.")
+            return False
         if new is None:
             self._later(node, f"Cascade has no {path} any more.")
         elif new != path:
@@ -263,6 +275,8 @@ class Rewriter(cst.CSTTransformer):
             self._unsure.append((updated_node, f'If "{value}" is the asset, it is "{self._assets[value]}" now.'))
             return updated_node
         if not _PATH.fullmatch(value):
+            if original_node not in self._documentation:
+                self._tell_mention(updated_node, value)
             return updated_node
         new = self._names.dotted(value)
         if original_node in self._sure and new is not None:
@@ -277,9 +291,20 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.FormattedStringText, updated_node: cst.FormattedStringText
     ) -> cst.FormattedStringText:
         """Tell of a path that is put together at run time."""
-        if _BEGIN.match(original_node.value):
-            self._unsure.append((updated_node, f'The modules of "{original_node.value}" have moved.'))
+        self._tell_mention(updated_node, original_node.value)
         return updated_node
+
+    def visit_Expr(self, node: cst.Expr) -> None:
+        """Remember a docstring."""
+        self._documentation.add(node.value)
+
+    def _tell_mention(self, node: cst.CSTNode, text: str) -> None:
+        """Tell of a path that is put together at run time, or that is in code in a string."""
+        found = _MENTION.search(text)
+        if found and found[0].endswith("."):
+            self._unsure.append((node, f'The modules of "{found[0]}" have moved.'))
+        elif found and self._names.dotted(found[0]) != found[0]:
+            self._unsure.append((node, f"It names {found[0]}, which has moved."))
 
     def _later(self, old: cst.CSTNode, text: str) -> None:
         """Remember a decision about a node that will be replaced."""

@@ -14,20 +14,26 @@ class PackageName(cst.CSTVisitor):
     """Finds what the name `cascade` is in a module.
 
     Attributes:
-        imported: whether the module imports the package by its name.
-        bound: whether it gives the name to anything else.
+        names: the names by which the module imports the package: none, its own, or others that it gives it.
+        modules: the modules that it imports without giving them another name.
+        bound: whether it gives the name `cascade` to anything else.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.imported = self.bound = False
+        self.names: set[str] = set()
+        self.modules: set[str] = set()
+        self.bound = False
 
     def visit_Import(self, node: cst.Import) -> None:
         """Look for the package among what `import` takes."""
         for alias in node.names:
             name = get_full_name_for_node(alias.name) or ""
             if alias.asname is None and (name == PACKAGE or is_ours(name)):
-                self.imported = True
+                self.names.add(PACKAGE)
+                self.modules.add(name)
+            elif alias.asname is not None and name == PACKAGE:
+                self.names.add(get_full_name_for_node(alias.asname.name) or "")
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
         """Look at `cascade = x`."""

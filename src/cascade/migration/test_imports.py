@@ -99,6 +99,20 @@ def test_what_is_sure_is_rewritten(before: str, after: str | None) -> None:
     [
         ('x = 1\nMODULE = "cascade.schemas.weather"\n', 2, '"workflows.schemas.weather" now'),
         ('x = f"cascade.schemas.{name}"\n', 1, '"cascade.schemas." have moved'),
+        ('x = import_module("cascade.schemas." + name)\n', 1, '"cascade.schemas." have moved'),
+        ('x = "cascade.defs.ingestion.%s" % name\n', 1, '"cascade.defs.ingestion." have moved'),
+        (
+            '"""Doc of cascade.schemas.weather."""\nx: "list[cascade.schemas.weather.A]"\n',
+            2,
+            "weather.A, which has moved",
+        ),
+        ("import cascade\ncascade.utils.days.at()\n", 2, "it is workflows.shared.utils.days.at now"),
+        ("import cascade as c\nc.schemas.weather.A\n", 2, "If c.schemas.weather.A is of"),
+        (
+            "import cascade.schemas\ndef f(cascade): return cascade\ncascade.schemas.weather.A\n",
+            3,
+            "it is workflows.schemas.weather.A now",
+        ),
         ('print("dlt_rain")\n', 1, 'it is "rain" now'),
         ("import cascade.schemas.rain\n", 1, "no module cascade.schemas.rain any more"),
         ("from cascade.schemas import weather, Gone\n", 2, "cascade.schemas has no Gone any more"),
