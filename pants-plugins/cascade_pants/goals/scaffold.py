@@ -79,8 +79,8 @@ class CascadeScaffoldSubsystem(GoalSubsystem):
             The source of the rows: `file` (CSV, JSON lines or Parquet next to the code), `rest-api` (dlt's REST
             source), `database` (a table, through dlt and SQLAlchemy) or `dataframe` (Polars). Or `quality`, for checks
             of the table that `--table` names, in `checks.py`. Or `dbt`, for a model of that table with its source and
-            its data tests: in the dbt project around the directory, else in a new one. Or a source of a plugin that
-            a `cascade_project` names in its field `plugins`.
+            its data tests: in the dbt project around the directory, else in a new one. Plugins that
+            a `cascade_project` names in its field `plugins` add sources.
 
             Example: `--type=rest-api`
             """

@@ -35,7 +35,7 @@ _KINDS = {"new": "new", "changed": "changed", "moved": "moved", "rewritten": "mo
 )
 @click.option("--check", is_flag=True, help="Show what would change, and change nothing. This is the default.")
 @click.option("--apply", "applies", is_flag=True, help="Change the files.")
-@click.option("--to", type=Choice(["standalone", "pants"]), help="Also remove, or add, what Pants needs.")
+@click.option("--to", type=Choice(["standalone", "pants"]), help="Also remove what only Pants needs, or add it.")
 @click.option("--allow-dirty", is_flag=True, help="Apply although files differ from the newest commit.")
 @json_option
 @click.pass_obj
@@ -49,10 +49,10 @@ def migrate(
     to: str | None,
     allow_dirty: bool,
 ) -> None:
-    """Show what a project in an older layout needs to become one of today, or change it.
+    """Show, or make, the changes that bring a project in an older layout to today's.
 
     PATH is the directory of the project; by default, the project here. The command moves files, rewrites imports,
-    settings and the names in .env, and lists what you must decide. It changes nothing outside of the project. After an
+    settings and the names in .env, and lists what you must decide. It changes nothing outside the project. After an
     interruption, `--apply` finishes what was begun.
 
     With `--from`, PATH is a pipeline script or a project of another tool. It is read without being run and stays as it
@@ -129,7 +129,7 @@ def report(out: Output, plan: Plan, command: str, *, applied: bool) -> None:
             color = _COLORS.get(line[:1]) if colored else None
             click.echo(click.style(line, fg=color) if color else line)
     say_decisions(out, plan, after_others=bool(plan.changes) and not applied)
-    if plan.changes or plan.decisions:
+    if plan.decisions or (plan.changes and not applied):
         out.say()
     out.say(_summary(plan, command, applied=applied))
 

@@ -76,7 +76,7 @@ def list_plugins(ctx: click.Context, out: Output) -> None:
 @json_option
 @click.pass_context
 def show_plugin(ctx: click.Context, out: Output, name: str) -> None:
-    """Show the plugins of one name: that of a plugin, or that of a distribution, which may have several.
+    """Show the plugins of NAME, which is a plugin, or a distribution that may have several.
 
     \b
         cascade plugin info acme-cascade
@@ -99,9 +99,9 @@ def show_plugin(ctx: click.Context, out: Output, name: str) -> None:
 @json_option
 @click.pass_context
 def check_plugins(ctx: click.Context, out: Output, name: str | None) -> None:
-    """Load every plugin, or those of NAME, a plugin or a distribution, and check that each has what its kind needs.
+    """Load every plugin, or those of NAME, and check that each has what its kind needs.
 
-    Exit code 1 if one is broken.
+    NAME is a plugin or a distribution. Exit code 1 if one is broken.
     """
     states = _states(ctx)
     if name is not None:

@@ -17,8 +17,8 @@ class TableSettings(BaseModel):
 
     iceberg_catalog: str | None = Field(
         default=None,
-        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, `https://…` for REST, or "
-        "`glue://region` for AWS Glue, or one that a plugin opens. If not set, a SQLite file in `.cascade`.",
+        description="The URI of the Iceberg catalog: `sqlite:///…`, `postgresql://…`, `https://…` for REST, "
+        "`glue://region` for AWS Glue, or the scheme of a plugin. If not set, a SQLite file in `.cascade`.",
     )
     nessie_uri: str | None = Field(
         default=None, description="The URL of a Nessie server. If set, it is the catalog, through its Iceberg REST API."
@@ -88,7 +88,7 @@ class TableSettings(BaseModel):
     trino_merge_rows: int = Field(
         default=5_000_000,
         ge=1,
-        description='With `merge_engine = "trino"`, the number of rows of a batch from which on Trino merges it.',
+        description='With `merge_engine = "trino"`, how many rows a batch must have for Trino to merge it.',
     )
     trino_merge_tables: str = Field(
         default="",

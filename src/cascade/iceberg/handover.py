@@ -21,7 +21,7 @@ class Handover:
     Args:
         server: the server.
         tables: full names of tables whose merges it carries out whatever their size, or patterns such as `raw.*`.
-        rows: the number of rows from which on it carries out the merges of every table.
+        rows: the number of rows from which it carries out the merges of every table.
     """
 
     server: TrinoServer

@@ -101,7 +101,7 @@ def run_ingestion(
         checks: checks of the validated rows, which raise to keep them from being written.
         judge: judges the table with the rows of the run. If it blocks, it does so before readers see them, and raises
             to keep them from being published (G6). They then stay on a branch; see `cascade.iceberg.publishing`.
-        large_bytes: size of the rows from which on they are landed chunk by chunk, since they do not fit in memory.
+        large_bytes: size of the rows from which they are landed chunk by chunk, since they do not fit in memory.
         log: called with each line for the user.
         warn: called with each warning for the user.
 

@@ -226,7 +226,7 @@ def publish(
         source: whether they are all rows of the source.
         clock: measures the stage as `plan`, `write` and `commit`.
         is_none: whether the source returned None in place of rows, which changes nothing.
-        large_bytes: size from which on rows are landed chunk by chunk.
+        large_bytes: size from which rows are landed chunk by chunk.
         judge: judges the table afterwards; see `RunGate` for judges that keep the rows from being published.
 
     Raises:

@@ -17,8 +17,8 @@ class Costs:
     Args:
         small_rows: a file with at most this many rows is always written anew.
         large_rows: a file with more rows is never written anew, so that memory is bounded. Cascade writes none.
-        deleted_share: the share of deleted rows from which on a file is written anew.
-        compared_share: the share of matching rows from which on it is cheap to compare them with those of the batch.
+        deleted_share: the share of deleted rows from which a file is written anew.
+        compared_share: the share of matching rows from which it is cheap to compare them with those of the batch.
     """
 
     small_rows: int = 20_000
