@@ -13,7 +13,10 @@ from docs.conftest import INSTALLED
 from e2e.conftest import REPOSITORY, Repository
 from processes import Finished, run
 
+from cascade.scaffold.example_projects import WHEEL_DIRECTORY, example_files
+
 EXTRAS = ("pandas", "pandera", "dbt", "pytest", "responses", "s3fs", "psycopg2", "openlineage", "prometheus_client")
+EXAMPLE = f"cascade/scaffold/{WHEEL_DIRECTORY}/nyc"
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +48,15 @@ class _User:
         return run([str(self.commands / words[0]), *words[1:]], self.directory, self.environment)
 
 
-def test_the_wheel_contains_the_sources_without_their_tests(bare: Path) -> None:
+def test_the_wheel_contains_the_sources_without_their_tests_and_the_example(bare: Path) -> None:
     (wheel,) = (REPOSITORY / "dist").glob("cascade_workflows-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if name.startswith("cascade/")}
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "src/cascade"]
     tracked = subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
     paths = [path.removeprefix("src/") for path in tracked if (REPOSITORY / path).is_file()]
-    assert held == {path for path in paths if not _is_for_the_repository(path)}
+    example = {f"{EXAMPLE}/{path}" for path in example_files("nyc", source=REPOSITORY / "src")}
+    assert held == {path for path in paths if not _is_for_the_repository(path)} | example
 
 
 def _is_for_the_repository(path: str) -> bool:
@@ -85,7 +89,10 @@ def test_pip_installs_it_from_a_clone(user: _User, copy: Repository) -> None:
     user.types("python", "-m", "ensurepip").ok()
     user.types("python", "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(clone)).ok()
     assert (target / "cascade" / "py.typed").is_file()
-    assert not list(target.rglob("test_*.py"))
+    # The tests of the example are for its user.
+    tests = {path.relative_to(target).as_posix() for path in target.rglob("test_*.py")}
+    assert {path for path in tests if not path.startswith(f"{EXAMPLE}/")} == set()
+    assert f"{EXAMPLE}/workflows/nyc_flights/test_flights.py" in tests
     user.environment["PYTHONPATH"] = str(target)
     version = user.types("python", "-c", "import cascade; print(cascade.__version__)").ok().out
     assert version.startswith("0.1.dev") or version[0].isdigit()
